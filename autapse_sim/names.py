@@ -1,0 +1,27 @@
+"""Names that a user typed: found, or refused with the nearest ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from autapse_sim.errors import InputError
+
+
+def one_of(what: str, name: str, known: Iterable[str]) -> str:
+    """Return `name` where it is one of `known`, else raise an `InputError` with the nearest names.
+
+    Examples
+    --------
+    >>> one_of("rule", "dfa", ["dfa", "fa"])
+    'dfa'
+    >>> one_of("rule", "autaps", ["autapse", "dfa"])
+    Traceback (most recent call last):
+    autapse_sim.errors.InputError: unknown rule 'autaps'; did you mean 'autapse'? Known: autapse, dfa
+    """
+    known = sorted(known)
+    if name in known:
+        return name
+    near = get_close_matches(str(name), known, n=2, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
+    raise InputError(f"unknown {what} {name!r}{hint} Known: {', '.join(known)}")

@@ -1,0 +1,109 @@
+"""The protocol of an experiment, and the order in which it shows its trajectories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autapse_sim.errors import InputError
+from autapse_sim.names import one_of
+
+UPDATES = ("step", "trajectory")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How many networks are trained, on how much, and how they are tested.
+
+    Parameters
+    ----------
+    replicates : int
+        Networks per rule, each with its own weights and trajectories.
+    train, validate, test : int
+        Trajectories of each kind, per replicate; no trajectory is in two of them. 0 leaves a part out.
+    update : {'step', 'trajectory'}
+        When the weights change: after every step (the paper), or at the end of each trajectory.
+    seed : int
+        All draws follow from it.
+    validate_every : int
+        Training trajectories between two looks at the validation trajectories.
+    record : int
+        Replicates whose predictions and traces are kept in full; scores are kept of all.
+    """
+
+    replicates: int = 100
+    train: int = 100
+    validate: int = 20
+    test: int = 20
+    update: str = "step"
+    seed: int = 0
+    validate_every: int = 10
+    record: int = 5
+
+    def __post_init__(self) -> None:
+        least = {"replicates": 1, "train": 0, "validate": 0, "test": 0, "seed": 0, "validate_every": 1, "record": 0}
+        for name, bound in least.items():
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < bound:
+                raise InputError(f"{name} is {value!r}; it must be a whole number of at least {bound}")
+        if self.train + self.validate + self.test == 0:
+            raise InputError("train, validate and test are all 0: there is no trajectory to show")
+        one_of("update", self.update, UPDATES)
+
+    @property
+    def trajectories(self) -> int:
+        """K, all trajectories of a replicate: training first, then validation, then test."""
+        return self.train + self.validate + self.test
+
+    @property
+    def validation_points(self) -> np.ndarray:
+        """Numbers of training trajectories after which the validation trajectories are shown."""
+        if not self.validate:
+            return np.array([], dtype=int)
+        return np.unique(np.append(np.arange(0, self.train + 1, self.validate_every), self.train))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The presentations of one run, in order; each shows one trajectory to every network.
+
+    Parameters
+    ----------
+    trajectory : int array (P,)
+        Which trajectory is shown.
+    learn : bool array (P,)
+        Whether the weights change.
+    keep : bool array (P,)
+        Whether the predictions of all networks are kept (the test).
+    trace : bool array (P,)
+        Whether activity, traces, feedback and error of the traced networks are kept.
+    """
+
+    trajectory: np.ndarray
+    learn: np.ndarray
+    keep: np.ndarray
+    trace: np.ndarray
+
+    @classmethod
+    def of(cls, protocol: Protocol) -> Schedule:
+        """The whole experiment as one run: training with looks at the validation trajectories between, then the test.
+
+        Traced are the first and the last training trajectory and the first test trajectory.
+        """
+        train, validate, test = protocol.train, protocol.validate, protocol.test
+        points = set(protocol.validation_points.tolist())
+        trajectory: list[int] = []
+        learn: list[bool] = []
+        for seen in range(train + 1):
+            if seen in points:
+                trajectory += range(train, train + validate)
+                learn += [False] * validate
+            if seen < train:
+                trajectory.append(seen)
+                learn.append(True)
+        trajectory += range(train + validate, train + validate + test)
+        learn += [False] * test
+        index, learning = np.array(trajectory), np.array(learn, dtype=bool)
+        trace = learning & np.isin(index, [0, train - 1]) | (index == train + validate)
+        return cls(index, learning, index >= train + validate, trace)

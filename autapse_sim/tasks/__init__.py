@@ -1,0 +1,1 @@
+"""Tasks: what the circuit is shown, and what it is to predict."""

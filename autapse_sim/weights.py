@@ -1,0 +1,108 @@
+"""The weights of R networks: one frozen value, drawn replicate by replicate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from autapse_sim.errors import InputError
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of R networks of n neurons, m inputs and c outputs.
+
+    Parameters
+    ----------
+    W : array (R, n, n)
+        Recurrent weights, ``W[r, post, pre]``.
+    U : array (R, n, m)
+        Input weights.
+    V : array (R, c, n)
+        Read-out weights.
+    B : array (R, n, c)
+        Feedback, error to neurons.
+    B_rec : array (R, n, n), optional
+        Recurrent feedback of FA, in place of ``W^T`` (its transpose carries the error back). None for rules without it.
+    b : array (R, n), optional
+        Biases of the neurons; None is none (zeros).
+    c : array (R, c), optional
+        Biases of the read-out; None is none (zeros).
+    """
+
+    W: np.ndarray
+    U: np.ndarray
+    V: np.ndarray
+    B: np.ndarray
+    B_rec: np.ndarray | None = None
+    b: np.ndarray | None = None
+    c: np.ndarray | None = None
+
+    @property
+    def replicates(self) -> int:
+        """R, the number of networks."""
+        return len(self.W)
+
+    def items(self) -> list[tuple[str, np.ndarray]]:
+        """The names and arrays that are given."""
+        return [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) is not None]
+
+    def take(self, index: np.ndarray) -> Weights:
+        """The weights of the networks named by `index` (a copy)."""
+        return replace(self, **{name: value[index] for name, value in self.items()})
+
+    def checked(self, replicates: int, neurons: int, inputs: int, outputs: int) -> Weights:
+        """The same weights as finite float64 arrays of the expected shapes, or an `InputError`."""
+        n, m, c = neurons, inputs, outputs
+        shapes = {"W": (n, n), "U": (n, m), "V": (c, n), "B": (n, c), "B_rec": (n, n), "b": (n,), "c": (c,)}
+        checked = {}
+        for name, value in self.items():
+            try:
+                array = np.array(value, dtype=float)
+            except (TypeError, ValueError):
+                raise InputError(f"weights: {name} is not an array of numbers") from None
+            expected = (replicates, *shapes[name])
+            if array.shape != expected:
+                raise InputError(f"weights: {name} has shape {array.shape}, expected {expected}")
+            if not np.isfinite(array).all():
+                raise InputError(f"weights: {name} holds NaN or infinity; every weight must be finite")
+            checked[name] = array
+        return replace(self, **checked)
+
+
+def draw_weights(
+    rng: np.random.Generator, replicates: int, neurons: int, inputs: int, outputs: int, readout: str, feedback: str
+) -> Weights:
+    """Draw the weights of `replicates` networks; a replicate's draw does not depend on how many stand beside it.
+
+    W ~ N(0, 1/n); U = V = I for readout 'identity', else U ~ N(0, 1) and V ~ N(0, 1/n). Feedback B is 'random'
+    (N(0, 1)), 'symmetric' (V^T) or 'conditioned' (N(0, 1), drawn again until the eigenvalues of V B are real and
+    positive: for U = V = I the condition that the paper names). B_rec = B where B is square and the read-out is the
+    identity, else N(0, 1/n).
+
+    Returns
+    -------
+    Weights
+        Arrays with a leading axis of length `replicates`.
+    """
+    one = [_draw_one(child, neurons, inputs, outputs, readout, feedback) for child in rng.spawn(replicates)]
+    return Weights(**{name: np.stack([drawn[name] for drawn in one]) for name in one[0]})
+
+
+def _draw_one(rng: np.random.Generator, n: int, m: int, c: int, readout: str, feedback: str) -> dict[str, np.ndarray]:
+    W = rng.normal(0, n**-0.5, (n, n))
+    if readout == "identity":
+        U, V = np.eye(n), np.eye(n)
+    else:
+        U, V = rng.normal(0, 1, (n, m)), rng.normal(0, n**-0.5, (c, n))
+    B = V.T.copy() if feedback == "symmetric" else rng.normal(0, 1, (n, c))
+    while feedback == "conditioned" and not _real_positive(V @ B):
+        B = rng.normal(0, 1, (n, c))
+    B_rec = B.copy() if readout == "identity" else rng.normal(0, n**-0.5, (n, n))
+    return {"W": W, "U": U, "V": V, "B": B, "B_rec": B_rec}
+
+
+def _real_positive(matrix: np.ndarray) -> bool:
+    eigenvalues = np.linalg.eigvals(matrix)
+    return bool(np.all(np.isreal(eigenvalues)) and np.all(eigenvalues.real > 0))
