@@ -1,0 +1,173 @@
+"""A ball that bounces in the unit box: where will it be `horizon` steps from now?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+from autapse_sim.errors import InputError
+
+
+@dataclass(frozen=True)
+class BouncingBall:
+    """A ball in the unit box, reflected without loss by its four walls.
+
+    x(t) is the observed position of its centre, y(t) the true position at t + horizon. Start (uniform in the box) and
+    direction (uniform) are drawn per trajectory. The motion is evaluated in closed form at every step, so no error
+    accumulates.
+
+    Parameters
+    ----------
+    steps : int
+        T, steps of a trajectory.
+    horizon : int
+        h, steps between stimulus and target.
+    speed : float
+        At the start, in box lengths per step.
+    gravity : float
+        Pulls the second coordinate down, in box lengths per step^2.
+    radius : float
+        Of the ball, in box lengths: the centre moves in [radius, 1 - radius].
+    noise : float
+        Standard deviation of the Gaussian noise of the observation, in box lengths; the target is clean.
+    occlusion : (int, int), optional
+        (blank, period): in every `period` steps the last `blank` ones have the stimulus set to 0; the target goes on.
+
+    Examples
+    --------
+    >>> ball = BouncingBall(steps=50, horizon=1)
+    >>> x, y = ball.sample(np.random.default_rng(0), replicates=3, trajectories=4)
+    >>> x.shape, y.shape
+    ((3, 4, 50, 2), (3, 4, 50, 2))
+    >>> bool((y[:, :, :-1] == x[:, :, 1:]).all())
+    True
+    """
+
+    steps: int = 100
+    horizon: int = 1
+    speed: float = 0.05
+    gravity: float = 0.0
+    radius: float = 0.0
+    noise: float = 0.0
+    occlusion: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if not _whole(self.steps) or self.steps < 1:
+            raise InputError(f"steps is {self.steps!r}; it must be a whole number of at least 1")
+        if not _whole(self.horizon) or self.horizon < 0:
+            raise InputError(f"horizon is {self.horizon!r}; it must be a whole number of at least 0")
+        if self.horizon >= self.steps:
+            raise InputError(f"horizon is {self.horizon}; it must be shorter than the trajectory ({self.steps} steps)")
+        for name in ("speed", "gravity", "radius", "noise"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < np.inf:
+                raise InputError(f"{name} is {value!r}; it must be a finite number of at least 0")
+        if self.radius >= 0.5:
+            raise InputError(f"radius is {self.radius}; it must be less than 0.5, or the ball does not fit the box")
+        if self.occlusion is not None:
+            object.__setattr__(self, "occlusion", _checked_occlusion(self.occlusion))
+
+    @property
+    def inputs(self) -> int:
+        """m, coordinates of the stimulus."""
+        return 2
+
+    @property
+    def outputs(self) -> int:
+        """c, coordinates of the target."""
+        return 2
+
+    @property
+    def blanked(self) -> np.ndarray | None:
+        """The steps at which the ball is hidden, bool (T,); None without occlusion.
+
+        Examples
+        --------
+        >>> BouncingBall(steps=6, occlusion=(1, 3)).blanked.astype(int)
+        array([0, 0, 1, 0, 0, 1])
+        """
+        if self.occlusion is None:
+            return None
+        blank, period = self.occlusion
+        return np.arange(self.steps) % period >= period - blank
+
+    def sample(self, rng: np.random.Generator, replicates: int, trajectories: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draw `trajectories` for each of `replicates`.
+
+        Returns
+        -------
+        x : array (R, K, T, 2)
+            Observed positions, in box lengths.
+        y : array (R, K, T, 2)
+            True positions `horizon` steps later.
+        """
+        T, h = self.steps, self.horizon
+        x = np.empty((replicates, trajectories, T, 2))
+        y = np.empty_like(x)
+        for r, child in enumerate(rng.spawn(replicates)):
+            motion, observation = child.spawn(2)
+            position = self._positions(motion.random((trajectories, 3)))
+            x[r], y[r] = position[:, :T], position[:, h:]
+            if self.noise:
+                x[r] += self.noise * observation.standard_normal((trajectories, T, 2))
+        if self.blanked is not None:
+            x[:, :, self.blanked] = 0
+        return x, y
+
+    def _positions(self, draws: np.ndarray) -> np.ndarray:
+        """Positions (K, T + h, 2) that follow from uniform draws (K, 3): the start and the direction."""
+        side = 1 - 2 * self.radius
+        start, angle = side * draws[:, :2], 2 * np.pi * draws[:, 2]
+        time = np.arange(self.steps + self.horizon)
+        across = bounce(start[:, :1], self.speed * np.cos(angle)[:, None], 0.0, side, time)
+        height = bounce(start[:, 1:], self.speed * np.sin(angle)[:, None], self.gravity, side, time)
+        return np.clip(self.radius + np.stack([across, height], axis=-1), self.radius, 1 - self.radius)
+
+
+def bounce(height: np.ndarray, velocity: np.ndarray, gravity: float, ceiling: float, time: np.ndarray) -> np.ndarray:
+    """Height at `time` of a point that bounces between floor 0 and `ceiling`, without loss, in closed form.
+
+    The motion is periodic: up from the floor with speed v0, until the point turns or meets the ceiling, and the same
+    way down. Without gravity it is a triangle wave.
+
+    Parameters
+    ----------
+    height, velocity : array
+        At time 0, in box lengths (within 0 and `ceiling`) and box lengths per step, upwards.
+    gravity : float
+        Downwards, in box lengths per step^2.
+    ceiling : float
+        In box lengths.
+    time : array
+        In steps; broadcasts against `height`.
+
+    Examples
+    --------
+    >>> bounce(np.array(0.5), np.array(0.25), gravity=0.0, ceiling=1.0, time=np.arange(6))
+    array([0.5 , 0.75, 1.  , 0.75, 0.5 , 0.25])
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # 0/0 where the point rests, see the last line
+        bottom_speed = np.sqrt(velocity**2 + 2 * gravity * height)
+        top_speed = np.sqrt(np.maximum(bottom_speed**2 - 2 * gravity * ceiling, 0))
+        top = np.fmin(ceiling, bottom_speed**2 / (2 * gravity)) if gravity else ceiling
+        up = 2 * top / (bottom_speed + top_speed)
+        since_floor = 2 * height / (bottom_speed + np.abs(velocity))
+        phase = (np.where(velocity < 0, -since_floor, since_floor) + time) % (2 * up)
+        rise = np.minimum(phase, 2 * up - phase)
+        moving = rise * (bottom_speed - gravity * rise / 2)
+    return np.where(bottom_speed > 0, moving, height)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _checked_occlusion(occlusion: object) -> tuple[int, int]:
+    pair = tuple(occlusion) if isinstance(occlusion, tuple | list) else ()
+    if len(pair) != 2 or not all(map(_whole, pair)) or not 1 <= pair[0] < pair[1]:
+        raise InputError(
+            f"occlusion is {occlusion!r}; it must be two whole numbers (blank, period) with 1 <= blank < period"
+        )
+    return pair

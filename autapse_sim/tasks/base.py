@@ -1,0 +1,42 @@
+"""What a task is: something that hands out stimulus and target trajectories."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Task(Protocol):
+    """A source of trajectories; any object with these attributes is one.
+
+    The draws of a replicate do not depend on how many replicates run beside it, and the draws of a trajectory not on
+    how many follow: `sample` gives each replicate a generator of its own (``rng.spawn``).
+
+    Attributes
+    ----------
+    inputs : int
+        m, coordinates of the stimulus x.
+    outputs : int
+        c, coordinates of the target y.
+    steps : int
+        T, steps of a trajectory.
+    blanked : bool array (T,) or None
+        The steps at which the stimulus is blanked; None where it never is.
+    """
+
+    @property
+    def inputs(self) -> int: ...
+
+    @property
+    def outputs(self) -> int: ...
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def blanked(self) -> np.ndarray | None: ...
+
+    def sample(self, rng: np.random.Generator, replicates: int, trajectories: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draw stimulus x (R, K, T, m) and target y (R, K, T, c) for R replicates of K trajectories."""
+        ...
