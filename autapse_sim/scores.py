@@ -1,0 +1,146 @@
+"""Scores of predictions and statistics over replicates; a replicate that diverged is counted, never averaged away."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import bootstrap
+
+from autapse_sim.errors import InputError
+
+DIVERGED_MSE = 10.0
+"""A mean test MSE above this counts as diverged: it lies more than three box lengths off, and no prediction inside the
+unit box has an MSE above 1."""
+
+RESAMPLES = 2000
+"""Bootstrap resamples of an interval."""
+
+_HUGE = 1e100  # stands in for infinity where values are interpolated (inf - inf is NaN)
+
+
+def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """R2 of the target given the best affine map (matrix and offset) of the prediction.
+
+    It forgives gain, rotation and offset, so it shows whether the information is there, not whether the prediction is
+    right. For the score of a network as a whole, merge its trajectory and step axes first.
+
+    Parameters
+    ----------
+    prediction, target : array (..., T, c)
+        One map is fitted over the T samples for each of the leading indices.
+
+    Returns
+    -------
+    array (...)
+        1 - SSE/SST, pooled over coordinates: 0 to 1, and 0 where the prediction is constant. NaN where prediction or
+        target is not finite, or the target is constant.
+
+    Examples
+    --------
+    >>> target = np.random.default_rng(0).normal(size=(3, 50, 2))
+    >>> affine_r2(target @ np.array([[0.0, -2.0], [1.0, 0.0]]) + 5, target).round(12)
+    array([1., 1., 1.])
+    >>> affine_r2(np.ones((3, 50, 2)), target)
+    array([0., 0., 0.])
+    """
+    p, y = np.asarray(prediction, dtype=float), np.asarray(target, dtype=float)
+    defined = np.isfinite(p).all(axis=(-2, -1)) & np.isfinite(y).all(axis=(-2, -1))
+    p = _centred(np.where(defined[..., None, None], p, 0), axis=-2)
+    y = _centred(np.where(defined[..., None, None], y, 0), axis=(-2, -1))
+    rounding = 1e-12 * np.sqrt(y.shape[-2])  # in units of the largest magnitude
+    basis, spread, _ = np.linalg.svd(p, full_matrices=False)
+    basis = np.where(spread[..., None, :] > rounding, basis, 0)
+    explained = ((np.swapaxes(basis, -2, -1) @ y) ** 2).sum(axis=(-2, -1))
+    total = (y**2).sum(axis=(-2, -1))
+    defined &= np.sqrt(total) > rounding
+    return np.where(defined, explained / np.where(defined, total, 1), np.nan)
+
+
+def _centred(samples: np.ndarray, axis: int | tuple[int, int]) -> np.ndarray:
+    """Deviations from the mean over the sample axis (..., T, c), in units of the largest magnitude along `axis`."""
+    largest = np.abs(samples).max(axis=axis, keepdims=True)
+    samples = samples / np.where(largest > 0, largest, 1)
+    return samples - samples.mean(axis=-2, keepdims=True)
+
+
+def diverged(mse: np.ndarray, *arrays: np.ndarray) -> np.ndarray:
+    """Which replicates diverged: MSE or weights not finite, or a mean test MSE above `DIVERGED_MSE`.
+
+    Parameters
+    ----------
+    mse : array (R, ...)
+        Test MSE, say per trajectory; without test trajectories (R, 0).
+    *arrays : array (R, ...)
+        What must be finite besides: weights after training.
+
+    Returns
+    -------
+    bool array (R,)
+
+    Examples
+    --------
+    >>> diverged(np.array([[0.1, 0.2], [np.nan, 0.1], [5.0, 50.0]]), np.ones((3, 2, 2)))
+    array([False,  True,  True])
+    """
+    flat = [np.reshape(array, (len(array), -1)) for array in (mse, *arrays)]
+    finite = np.logical_and.reduce([np.isfinite(array).all(axis=1) for array in flat])
+    return ~finite | (flat[0].sum(axis=1) > DIVERGED_MSE * flat[0].shape[1])
+
+
+def median_interval(
+    values: np.ndarray, seed: int = 0, worst: float = np.inf
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Median over the last axis, with a 95% bootstrap interval.
+
+    Parameters
+    ----------
+    values : array (..., R)
+        One value per replicate.
+    seed : int
+        Of the resampling.
+    worst : float
+        What NaN, a diverged replicate, counts as: infinity for an error, minus infinity for R2.
+
+    Returns
+    -------
+    median, low, high : array (...)
+        Infinite where so many replicates diverged that the true one cannot be told.
+
+    Examples
+    --------
+    >>> [float(v) for v in median_interval(np.array([1.0, 1.0, np.nan]))]
+    [1.0, 1.0, inf]
+    """
+    values = np.asarray(values, dtype=float)
+    values = np.clip(np.where(np.isnan(values), worst, values), -_HUGE, _HUGE)
+    median = np.median(values, axis=-1)
+    if values.shape[-1] == 1:
+        low = high = median
+    else:
+        rng = np.random.default_rng(seed)
+        low, high = bootstrap(
+            (values,), np.median, n_resamples=RESAMPLES, batch=200, axis=-1, method="percentile", random_state=rng
+        ).confidence_interval
+    # What has a share of _HUGE in it, be it a hundredth, is infinite.
+    return tuple(np.where(np.abs(v) > 1e-10 * _HUGE, np.copysign(np.inf, v), v) for v in (median, low, high))
+
+
+def best_eta(validation_mse: np.ndarray) -> int:
+    """Index of the learning rate with the smallest median validation MSE.
+
+    Parameters
+    ----------
+    validation_mse : array (E, R)
+        Per learning rate and replicate; NaN, a diverged replicate, counts as infinite.
+
+    Examples
+    --------
+    >>> best_eta(np.array([[0.3, 0.4, 0.3], [0.1, 0.2, 0.3], [0.0, np.nan, np.nan]]))
+    1
+    """
+    medians = np.median(np.where(np.isnan(validation_mse), np.inf, validation_mse), axis=-1)
+    if not np.isfinite(medians).any():
+        raise InputError(
+            f"none of the {len(medians)} learning rates has a finite median validation MSE: at each of them at least "
+            "half of the replicates diverged; try smaller learning rates"
+        )
+    return int(np.argmin(medians))

@@ -1,0 +1,115 @@
+"""Scores: known answers, degenerate input, diverged replicates."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from autapse_sim.errors import InputError
+from autapse_sim.scores import DIVERGED_MSE, affine_r2, best_eta, diverged, median_interval
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def test_affine_r2_is_one_for_an_affine_map():
+    prediction = RNG.normal(size=(4, 3, 50, 2))
+    target = prediction @ RNG.normal(size=(2, 2)) + [3, -400]
+    np.testing.assert_allclose(affine_r2(prediction, target), np.ones((4, 3)), rtol=1e-9)
+
+
+def test_affine_r2_matches_least_squares():
+    prediction, target = RNG.normal(size=(5, 40, 2)), RNG.normal(size=(5, 40, 2)) * [1, 10]
+    for p, y, r2 in zip(prediction, target, affine_r2(prediction, target), strict=True):
+        design = np.column_stack([p, np.ones(40)])
+        residual = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+        np.testing.assert_allclose(r2, 1 - (residual**2).sum() / ((y - y.mean(axis=0)) ** 2).sum(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-8, 1.0, 1e150])
+def test_affine_r2_does_not_depend_on_scale(scale):
+    prediction, target = RNG.normal(size=(40, 2)), RNG.normal(size=(40, 2))
+    expected = affine_r2(prediction, target)
+    np.testing.assert_allclose(affine_r2(scale * prediction, target), expected, rtol=1e-9)
+    np.testing.assert_allclose(affine_r2(prediction, scale * target), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("constant", [0.0, 1 / 3, 1e20])
+def test_affine_r2_of_a_constant_is_zero(constant):
+    assert affine_r2(np.full((30, 2), constant) * (1 + 1e-16), RNG.normal(size=(30, 2))) == 0
+
+
+def test_affine_r2_survives_equal_columns():
+    target = RNG.normal(size=(200, 2))
+    one = target[:, :1]
+    only_first = (target[:, 0].var()) / target.var(axis=0).sum()
+    np.testing.assert_allclose(affine_r2(np.hstack([one, one / 3]), target), only_first, atol=0.02)
+
+
+def test_affine_r2_is_nan_where_it_is_undefined():
+    target = RNG.normal(size=(4, 30, 2))
+    prediction = target.copy()
+    prediction[1, 3, 0], prediction[2, 0, 0] = np.nan, np.inf
+    target[3] = 1 / 3
+    np.testing.assert_array_equal(np.isnan(affine_r2(prediction, target)), [False, True, True, True])
+
+
+def test_diverged():
+    mse = np.array([[0.1, 0.2], [0.1, np.inf], [0.1, 0.2], [DIVERGED_MSE, DIVERGED_MSE + 1], [0, DIVERGED_MSE + 1]])
+    W = np.ones((5, 2, 2))
+    W[2, 0, 1] = np.nan
+    np.testing.assert_array_equal(diverged(mse, W), [False, True, True, True, False])
+    np.testing.assert_array_equal(diverged(mse[:, 0]), [False, False, False, False, False])
+
+
+def test_diverged_without_a_test_looks_at_the_weights():
+    W = np.array([[1.0], [np.nan]])
+    np.testing.assert_array_equal(diverged(np.empty((2, 0)), W), [False, True])
+
+
+def test_median_interval_covers_the_true_median():
+    values = np.random.default_rng(1).normal(size=(300, 30))
+    median, low, high = median_interval(values)
+    np.testing.assert_array_equal(median, np.median(values, axis=-1))
+    assert ((low <= median) & (median <= high)).all()
+    assert 0.9 < ((low <= 0) & (high >= 0)).mean() < 0.99
+
+
+def test_median_interval_is_reproducible():
+    values = RNG.normal(size=(3, 20))
+    np.testing.assert_array_equal(median_interval(values), median_interval(values))
+    assert not np.array_equal(median_interval(values), median_interval(values, seed=1))
+
+
+def test_median_interval_of_one_value_and_of_constants():
+    np.testing.assert_array_equal(median_interval(np.array([[0.3], [np.nan]])), [[0.3, np.inf]] * 3)
+    np.testing.assert_array_equal(median_interval(np.full(9, 0.3)), [0.3] * 3)
+
+
+def test_median_interval_counts_diverged_replicates_as_worst():
+    values = np.linspace(0, 1, 20)
+    few, many = values.copy(), values.copy()
+    few[-1], many[-12:] = np.nan, np.nan
+    np.testing.assert_array_equal(median_interval(few)[0], np.median(values))
+    assert np.isfinite(median_interval(few)).all()
+    median, low, high = median_interval(many)
+    assert median == high == np.inf
+    assert np.isfinite(low)
+    np.testing.assert_array_equal(median_interval(np.full(5, np.nan)), [np.inf] * 3)
+    np.testing.assert_array_equal(median_interval(np.full(5, np.nan), worst=-np.inf), [-np.inf] * 3)
+
+
+def test_best_eta():
+    assert best_eta(np.array([[0.3, 0.3], [0.2, 0.2], [0.1, np.nan], [0.2, 0.2]])) == 1
+    assert best_eta(np.array([[np.nan], [0.5]])) == 1
+
+
+def test_best_eta_refuses_when_every_rate_diverged():
+    with pytest.raises(InputError, match="none of the 2 learning rates has a finite median validation MSE"):
+        best_eta(np.array([[0.1, np.nan], [np.inf, np.nan]]))
