@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 _HOMES = {
+    "Activation": "model",
     "ArrayTask": "tasks.arrays",
     "BouncingBall": "tasks.ball",
     "Circuit": "circuit",

@@ -1,0 +1,188 @@
+"""The tape of a run: what every network is shown, step by step, and what is kept of it.
+
+Both engines play the same tape: Brian2's runtime mode calls the methods of `Tape`, the compiled program the functions
+of the same names in tape.h, which reads the arrays that `Tape.write` lays into the working folder of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from autapse_sim.job import STEP, Job
+
+FUNCTIONS = {
+    # name: (kinds of the arguments, stateless)
+    "stimulus": (("integer", "integer"), True),
+    "target": (("integer", "integer"), True),
+    "learning": (("integer",), True),
+    "since_start": (("integer",), True),
+    "starting": (("integer",), True),
+    "ending": (("integer",), True),
+    "choose": (("any", "any", "any"), True),
+    "keep": (("integer", "integer", "any", "any"), False),
+    "trace": (("integer", "integer", "integer", "any"), False),
+}
+"""The functions that equations may call, in the order of their arguments."""
+
+
+class Tape:
+    """The tape of one job.
+
+    Parameters
+    ----------
+    job : Job
+        What is run.
+    tables : list of str
+        The names of the records of traced networks, 'error' first.
+    """
+
+    def __init__(self, job: Job, tables: list[str]):
+        networks, n = len(job.source), job.circuit.neurons
+        self.tables = tables
+        self.substeps = job.circuit.substeps
+        self.steps, self.inputs = job.x.shape[2:]
+        self.outputs, self.neurons = job.y.shape[-1], n
+        self.networks = networks
+        # one row for each step of each trajectory, so that what a step reads lies together
+        self.x = np.ascontiguousarray(job.x.transpose(1, 2, 0, 3)).reshape(-1, len(job.x) * self.inputs)
+        self.y = np.ascontiguousarray(job.y.transpose(1, 2, 0, 3)).reshape(-1, len(job.y) * self.outputs)
+        self.x_column = (job.source[:, None] * self.inputs + np.arange(self.inputs)).ravel()
+        self.y_column = (job.source[:, None] * self.outputs + np.arange(self.outputs)).ravel()
+        self.trajectory, self.learn = job.schedule.trajectory, job.schedule.learn
+        self.keep_row, self.trace_row = _rows(job.schedule.keep), _rows(job.schedule.trace)
+        self.traced = np.full(networks, -1)
+        self.traced[job.traced] = np.arange(len(job.traced))
+        self.widths = [len(job.traced) * (self.outputs if name == "error" else n) for name in tables]
+
+    @property
+    def presentations(self) -> int:
+        """P, the number of presentations."""
+        return len(self.trajectory)
+
+    @property
+    def timesteps(self) -> int:
+        """Integration steps of the whole run."""
+        return self.presentations * self.steps * self.substeps
+
+    # -- the compiled program -----------------------------------------------------------------------------------------
+
+    def write(self, folder: Path) -> None:
+        """Lay the tape into the working folder of a compiled program."""
+        kept, tracked = int((self.keep_row >= 0).sum()), int((self.trace_row >= 0).sum())
+        size = [self.inputs, self.outputs, self.neurons, self.steps, self.substeps]
+        size += [self.x.shape[1], self.y.shape[1], kept, tracked, *self.widths]
+        integers = {
+            "size": size,
+            "trajectory": self.trajectory,
+            "learn": self.learn,
+            "keep": self.keep_row,
+            "trace": self.trace_row,
+            "traced": self.traced,
+            "x_column": self.x_column,
+            "y_column": self.y_column,
+        }
+        for name, values in integers.items():
+            np.asarray(values, dtype=np.int64).tofile(folder / f"{name}.bin")
+        for name, values in {"x": self.x, "y": self.y, "dt": np.array([STEP / self.substeps])}.items():
+            values.astype(np.float64, copy=False).tofile(folder / f"{name}.bin")
+
+    def read(self, folder: Path) -> None:
+        """Take back what a compiled program kept."""
+        self.start()
+        arrays = {"error": self.error, "prediction": self.prediction}
+        arrays |= {f"trace_{k}": values for k, values in enumerate(self.traces)}
+        for name, values in arrays.items():
+            found = np.fromfile(folder / f"{name}.bin")
+            if found.size != values.size:
+                raise RuntimeError(f"the compiled run kept {found.size} numbers of '{name}', expected {values.size}")
+            values.ravel()[:] = found
+
+    # -- the results --------------------------------------------------------------------------------------------------
+
+    def mse(self) -> np.ndarray:
+        """Mean squared error per network and presentation, (N, P)."""
+        squares = self.error.reshape(self.presentations, self.networks, self.outputs)
+        return (squares.sum(axis=2) / (self.steps * self.outputs)).T
+
+    def predictions(self) -> np.ndarray:
+        """Kept predictions, (kept presentations, N, T, c)."""
+        return self.prediction.reshape(-1, self.steps, self.networks, self.outputs).transpose(0, 2, 1, 3)
+
+    def traced_arrays(self) -> dict[str, np.ndarray]:
+        """Kept traces by name, (traced presentations, Q, T, n or c)."""
+        arrays = {}
+        for name, values in zip(self.tables, self.traces, strict=True):
+            width = self.outputs if name == "error" else self.neurons
+            arrays[name] = values.reshape(values.shape[0], self.steps, -1, width).transpose(0, 2, 1, 3)
+        return arrays
+
+    # -- the functions of the same names in tape.h, for the runtime mode -------------------------------------------------
+
+    def start(self) -> None:
+        """Make room for what is kept."""
+        width = self.networks * self.outputs
+        self.error = np.zeros((self.presentations, width))
+        self.prediction = np.zeros(((self.keep_row >= 0).sum(), self.steps, width))
+        self.traces = [np.zeros(((self.trace_row >= 0).sum(), self.steps, width)) for width in self.widths]
+
+    def functions(self) -> dict[str, Callable]:
+        """The functions that equations may call."""
+        return {name: getattr(self, name) for name in FUNCTIONS}
+
+    def _at(self, timestep) -> tuple[int, int, int]:
+        timestep = int(np.ravel(timestep)[0])
+        return timestep // self.substeps // self.steps, timestep // self.substeps % self.steps, timestep % self.substeps
+
+    def stimulus(self, channel, timestep):
+        presentation, step, _ = self._at(timestep)
+        return self.x[self.trajectory[presentation] * self.steps + step, self.x_column[channel]]
+
+    def target(self, channel, timestep):
+        presentation, step, _ = self._at(timestep)
+        return self.y[self.trajectory[presentation] * self.steps + step, self.y_column[channel]]
+
+    def learning(self, timestep):
+        return float(self.learn[self._at(timestep)[0]]) / self.substeps
+
+    def since_start(self, timestep):
+        _, step, substep = self._at(timestep)
+        return step + (substep + 1) / self.substeps
+
+    def starting(self, timestep):
+        _, step, substep = self._at(timestep)
+        return float(step == 0 and substep == 0)
+
+    def ending(self, timestep):
+        _, step, substep = self._at(timestep)
+        return float(step == self.steps - 1 and substep == self.substeps - 1)
+
+    def choose(self, condition, yes, no):
+        return np.where(condition, yes, no)
+
+    def keep(self, channel, timestep, prediction, err):
+        presentation, step, substep = self._at(timestep)
+        if substep == self.substeps - 1:
+            self.error[presentation, channel] += err**2
+            if self.keep_row[presentation] >= 0:
+                self.prediction[self.keep_row[presentation], step, channel] = prediction
+        return 0.0
+
+    def trace(self, table, unit, timestep, value):
+        presentation, step, substep = self._at(timestep)
+        row = self.trace_row[presentation]
+        if row >= 0 and substep == self.substeps - 1:
+            table = int(np.ravel(table)[0])
+            width = self.outputs if table == 0 else self.neurons
+            place = self.traced[unit // width]
+            chosen = place >= 0
+            column = place[chosen] * width + unit[chosen] % width
+            self.traces[table][row, step, column] = np.broadcast_to(value, place.shape)[chosen]
+        return 0.0
+
+
+def _rows(flags: np.ndarray) -> np.ndarray:
+    """Number the presentations that are flagged, -1 for the others."""
+    return np.where(flags, np.cumsum(flags) - 1, -1)

@@ -1,0 +1,1 @@
+"""Models as equations: neurons and rules, one page each."""

@@ -1,0 +1,1 @@
+"""Neurons: each file defines ``neuron = Neuron(...)``."""

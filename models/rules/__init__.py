@@ -1,0 +1,1 @@
+"""Learning rules: each file defines ``rule = Rule(...)``."""

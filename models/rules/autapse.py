@@ -1,0 +1,21 @@
+"""Autapse rule (Wang, Gray & Banerjee, eqs. 7-11): the error re-weighted by the presynaptic low-pass trace.
+
+The trace is that of eq. 8, the solution of eq. 7; the sign of the exponent in eq. 11 is a misprint.
+
+========= ======= ==== ======================================
+Parameter Default Unit Description
+========= ======= ==== ======================================
+tau       10      ms   time constant of the autapse's trace k
+eta       0.03    1    learning rate, per step
+========= ======= ==== ======================================
+"""
+
+from brian2 import ms
+
+from autapse_sim import Rule
+
+rule = Rule(
+    trace="dk/dt = (activity - k)/tau : 1",  # eq. 7, in the presynaptic neuron
+    update="w -= eta * feedback_post * k_pre",  # eqs. 9-11, without the misprinted sign
+    parameters={"tau": 10 * ms, "eta": 0.03},
+)

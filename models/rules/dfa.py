@@ -1,0 +1,19 @@
+"""Direct feedback alignment, online (Nokland 2016; eqs. 1 and 6 of Wang, Gray & Banerjee).
+
+In a network with one recurrent layer, eq. 6 summed over the past as in eq. 1 is the error of now times a running
+mean of f'(a(l)) o(l-1)^T: the synapse needs to remember one number.
+
+========= ======= ==== =======================
+Parameter Default Unit Description
+========= ======= ==== =======================
+eta       0.03    1    learning rate, per step
+========= ======= ==== =======================
+"""
+
+from autapse_sim import Rule
+
+rule = Rule(
+    eligibility="ds/dt = f_prime_post * activity_pre / step : 1",  # sum over l of f'(a_i(l)) o_j(l-1)
+    update="w -= eta * feedback_post * s / elapsed",  # eqs. 1 and 6
+    parameters={"eta": 0.03},
+)
