@@ -1,0 +1,70 @@
+"""One look for all figures: the style sheet, a colour per rule, a dash pattern per control, and saving."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from zlib import crc32
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from autapse_sim.results import replacing
+
+COLOURS = {
+    "bptt": "#0072B2",
+    "fa": "#E69F00",
+    "dfa": "#009E73",
+    "autapse": "#D55E00",
+    "rflo": "#CC79A7",
+}
+OTHERS = ("#56B4E9", "#000000", "#8C6D1F", "#7A4FA3")
+DASHES = ((6, 2), (2, 1.5), (1, 1), (6, 2, 1, 2), (4, 1, 1, 1, 1, 1), (10, 3))
+
+
+def styled() -> AbstractContextManager:
+    """The context in which figures are made and saved: the style sheet over Matplotlib's defaults."""
+    return matplotlib.rc_context(fname=Path(__file__).with_name("autapse.mplstyle"))
+
+
+def colour(rule: str) -> str:
+    """The colour of a rule, the same in every figure.
+
+    Examples
+    --------
+    >>> colour("autapse")
+    '#D55E00'
+    """
+    return COLOURS.get(rule) or OTHERS[crc32(rule.encode()) % len(OTHERS)]
+
+
+def dashes(control: int) -> tuple[float, tuple[float, ...]]:
+    """Line style of a control by its position in the result."""
+    return 0, DASHES[control % len(DASHES)]
+
+
+def label(rule: str) -> str:
+    """The name of a rule for people: a rule given as a file is called by the file's name.
+
+    Examples
+    --------
+    >>> label("rules/mine.py")
+    'mine'
+    """
+    return Path(rule).stem if rule.endswith(".py") else rule
+
+
+def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
+    """Write a figure as PDF and PNG, each whole or not at all.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    paths = [Path(folder) / f"{name}.{kind}" for kind in ("pdf", "png")]
+    with styled():
+        for path in paths:
+            with replacing(path) as temporary:
+                figure.savefig(temporary, format=path.suffix[1:])
+    return paths

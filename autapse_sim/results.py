@@ -1,0 +1,147 @@
+"""Results on disk: one checked netCDF file each, and where they came from."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from importlib import metadata
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+import autapse_sim
+from autapse_sim.errors import InputError
+
+FORMAT = "autapse_sim 1"
+"""Name and version of the layout of a result file, its attribute `format`."""
+SEAL = 64
+"""Length of the checksum at the end of a file."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment gave, with names on every axis.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Scores, predictions, weights and traces; the attributes are strings and numbers.
+    """
+
+    data: xr.Dataset
+
+    def save(self, path: str | Path) -> None:
+        """Write the result as netCDF, whole or not at all; missing folders are made.
+
+        The file ends with the SHA-256 of what stands before, which readers of netCDF pass over and `load` checks.
+        """
+        data = self.data.drop_encoding().assign_attrs(format=FORMAT)
+        packed = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
+        arrays = (name for name, values in data.variables.items() if values.ndim and values.size)
+        encoding = {name: packed for name in arrays if data[name].dtype.kind in "biuf"}
+        with replacing(path) as temporary:
+            data.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+            seal = _seal(temporary.read_bytes())
+            with open(temporary, "ab") as file:
+                file.write(seal)
+
+
+def load(path: str | Path) -> Result:
+    """Read the result that `Result.save` wrote, all of it into memory; nothing in the file is executed.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged, not a result, or of another format version.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    body, seal = content[:-SEAL], content[-SEAL:]
+    if seal != _seal(body):
+        raise InputError(f"{path} is damaged, or it is not a result of the format {FORMAT!r}")
+    data = xr.load_dataset(BytesIO(body), engine="h5netcdf", decode_times=False, decode_timedelta=False)
+    found = data.attrs.pop("format")
+    if found != FORMAT:
+        raise InputError(f"{path} has the format {found!r}; this version reads {FORMAT!r}")
+    data.attrs = {name: value.item() if isinstance(value, np.generic) else value for name, value in data.attrs.items()}
+    return Result(data.drop_encoding())
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; what was written there takes the place of `path` if all went well.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with open(temporary, "rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        if os.path.lexists(temporary):
+            temporary.unlink()
+
+
+def git_state() -> str:
+    """Short commit of the checkout this package runs from, with '-dirty' after it if a tracked file was changed."""
+    source = Path(__file__).resolve()
+    root = source.parent.parent
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+    def git(*arguments: str) -> str:
+        command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        if (root / ".git").exists() and git("ls-files", str(source)):
+            return git("describe", "--always", "--dirty", "--exclude=*")
+    except (OSError, ValueError, subprocess.SubprocessError):
+        pass
+    return "not a git checkout"
+
+
+def provenance(command: str) -> dict[str, str]:
+    """Where a result came from: `command`, date, versions, machine and the state of the source."""
+    return {
+        "command": command,
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "autapse_sim": autapse_sim.__version__,
+        "git": git_state(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("numpy", "xarray", "brian2")},
+        "platform": f"{platform.platform()}, byte order {sys.byteorder}",
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _seal(content: bytes) -> bytes:
+    return sha256(content).hexdigest().encode()
