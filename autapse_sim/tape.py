@@ -119,7 +119,7 @@ class Tape:
             arrays[name] = values.reshape(values.shape[0], self.steps, -1, width).transpose(0, 2, 1, 3)
         return arrays
 
-    # -- the functions of the same names in tape.h, for the runtime mode -------------------------------------------------
+    # -- the functions of the same names in tape.h, for the runtime mode -----------------------------------------------
 
     def start(self) -> None:
         """Make room for what is kept."""

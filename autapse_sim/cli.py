@@ -1,0 +1,244 @@
+"""The command line: `autapse compare | train | plot | models`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+import autapse_sim as ap
+from autapse_sim.circuit import ACTIVATIONS, FEEDBACKS, LEARNABLE, READOUTS, Circuit
+from autapse_sim.errors import InputError
+from autapse_sim.protocol import UPDATES, Protocol
+
+
+class _Commands(click.Group):
+    """Input errors become one line and exit code 2; Ctrl-C becomes 130 and leaves nothing behind."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except InputError as error:
+            click.echo(f"autapse: error: {error}", err=True)
+            context.exit(2)
+        except RuntimeError as error:
+            click.echo(f"autapse: failed: {error}", err=True)
+            context.exit(1)
+        except KeyboardInterrupt:
+            click.echo("autapse: stopped; nothing was written", err=True)
+            context.exit(130)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(ap.__version__, prog_name="autapse")
+def main() -> None:
+    """A bench that settles whether a learning rule works in a recurrent circuit."""
+
+
+def _experiment(command: Callable) -> Callable:
+    """The options that `compare` and `train` share."""
+    options = [
+        click.option("--neuron", default="rate", show_default=True, help="Neuron, by name or file."),
+        click.option("--neurons", default=2, show_default=True, help="n, the number of neurons."),
+        click.option(
+            "--readout", type=click.Choice(READOUTS), help="U = V = I, or drawn. [default: identity for n = 2]"
+        ),
+        click.option("--activation", default="sigmoid", show_default=True, help=f"f: {', '.join(ACTIVATIONS)}."),
+        click.option("--learn", default="W", show_default=True, help=f"What learns: any of {','.join(LEARNABLE)}."),
+        click.option("--feedback", type=click.Choice(FEEDBACKS), default="conditioned", show_default=True, help="B."),
+        click.option("--substeps", default=1, show_default=True, help="Integration steps in a step of the stimulus."),
+        click.option("--method", default="euler", show_default=True, help="Integrator of Brian2."),
+        click.option("--replicates", default=100, show_default=True, help="Networks per rule."),
+        click.option("--trajectories", default=100, show_default=True, help="Training trajectories."),
+        click.option("--validate", default=20, show_default=True, help="Validation trajectories."),
+        click.option("--test", default=20, show_default=True, help="Test trajectories."),
+        click.option("--update", type=click.Choice(UPDATES), default="step", show_default=True, help="When W changes."),
+        click.option("--seed", default=0, show_default=True, help="All draws follow from it."),
+        click.option("--record", default=5, show_default=True, help="Replicates kept in full."),
+        click.option("--steps", default=100, show_default=True, help="T, steps of a trajectory."),
+        click.option("--horizon", default=1, show_default=True, help="h, steps ahead to predict."),
+        click.option("--speed", default=0.05, show_default=True, help="Of the ball, box lengths per step."),
+        click.option("--gravity", default=0.0, show_default=True, help="Box lengths per step squared."),
+        click.option("--radius", default=0.0, show_default=True, help="Of the ball, box lengths."),
+        click.option("--noise", default=0.0, show_default=True, help="S.d. of the observation noise, box lengths."),
+        click.option("--occlusion", nargs=2, type=int, help="BLANK PERIOD: input blanked BLANK steps in PERIOD."),
+        click.option("--tau", help="Time constant of the trace, e.g. '10 ms' (10 steps)."),
+        click.option("--parameter", "-p", multiple=True, help="Any other parameter, e.g. -p eta_out=0.01."),
+        click.option("--engine", default="auto", show_default=True, help="auto, standalone, runtime or numpy."),
+        click.option("--out", type=Path, help="Folder for what is written. [default: results/COMMAND]"),
+        click.option("--json", "as_json", is_flag=True, help="Print the table as JSON."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _setting(options: dict[str, Any], rule: str) -> tuple[Circuit, ap.BouncingBall, Protocol, dict[str, Any]]:
+    """Circuit, task, protocol and parameters that the options name."""
+    take = options.pop
+    readout = take("readout") or ("identity" if options["neurons"] == 2 else "random")
+    learn = tuple(part for part in re.split(r"[,\s]+", take("learn")) if part)
+    names = ("neuron", "neurons", "activation", "feedback", "substeps", "method")
+    circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in names})
+    names = ("replicates", "validate", "test", "update", "seed", "record")
+    protocol = Protocol(train=take("trajectories"), **{name: take(name) for name in names})
+    names = ("steps", "horizon", "speed", "gravity", "radius", "noise", "occlusion")
+    task = ap.BouncingBall(**{name: take(name) for name in names})
+    given = {}
+    for text in take("parameter"):
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--parameter {text!r}: write NAME=VALUE, for example eta_out=0.01")
+        given[name.strip()] = value
+    tau = take("tau")
+    if tau is not None:
+        given["tau"] = tau
+    return circuit, task, protocol, {name: _quantity(name, value) for name, value in given.items()}
+
+
+def _quantity(name: str, text: str) -> Any:
+    """A number with or without a unit of Brian2, such as '10 ms', '10*ms' or '0.03'."""
+    match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\*?\s*([A-Za-z]+)?\s*", text)
+    if not match:
+        raise InputError(f"parameter {name}: {text!r} is not a number with a unit; write for example '10 ms' or 0.03")
+    number, unit = float(match[1]), match[2]
+    if unit is None:
+        return number
+    import brian2.units.allunits
+    import brian2.units.stdunits
+
+    for place in (brian2.units.stdunits, brian2.units.allunits):
+        if isinstance(getattr(place, unit, None), brian2.units.fundamentalunits.Unit):
+            return number * getattr(place, unit)
+    raise InputError(f"parameter {name}: unknown unit {unit!r} in {text!r}; write for example '10 ms'")
+
+
+def _folder(out: Path | None, default: str) -> Path:
+    """The folder for results, made and tried before anything is computed."""
+    import tempfile
+
+    folder = out or Path("results", default)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"output folder {folder} cannot be written: {error.strerror}") from error
+    return folder
+
+
+@contextlib.contextmanager
+def _bar(label: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar on standard error (none where that is no terminal)."""
+    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        yield lambda share: bar.update(int(1000 * share) - bar.pos)
+
+
+def _print(result: ap.Result, folder: Path, files: list[Path], as_json: bool) -> None:
+    from autapse_sim import table
+
+    if as_json:
+        click.echo(json.dumps(table.rows(result.data), indent=1))
+    else:
+        click.echo(table.text(result.data))
+    click.echo(f"written to {folder}: {', '.join(path.name for path in files)}", err=True)
+
+
+def _say_slower(engine: str) -> None:
+    """Say so where there is no compiler."""
+    if engine == "auto":
+        from autapse_sim.engine import compiler
+
+        if compiler() is None:
+            click.echo("no C++ compiler found: Brian2 runs in runtime mode, same numbers, but slower", err=True)
+
+
+@main.command()
+@click.option("--rule", "rules", multiple=True, help="A rule, by name or file; may be repeated. [default: all four]")
+@click.option("--eta", "etas", multiple=True, type=float, help="A learning rate of the grid; may be repeated.")
+@_experiment
+def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, as_json: bool, **options: Any) -> None:
+    """Compare rules on the bouncing ball, each at its best learning rate, with honest controls.
+
+    Without options: the paper's experiment (n = 2, U = V = I, sigmoid, only W learns; bptt, fa, dfa, autapse).
+    """
+    from autapse_sim.comparison import ETAS, RULES
+    from autapse_sim.plots import FIGURES
+    from autapse_sim.plots.style import save
+
+    engine = options.pop("engine")
+    rules = rules or RULES
+    circuit, task, protocol, parameters = _setting(options, rules[0])
+    folder = _folder(out, "compare")
+    _say_slower(engine)
+    with _bar("comparing") as progress:
+        result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress)
+    path = folder / "compare.nc"
+    result.save(path)
+    files = [path]
+    for name, figure in FIGURES.items():
+        if name != "traces" or protocol.record:
+            files += save(figure(result.data), folder, name)
+    _print(result, folder, files, as_json)
+
+
+@main.command()
+@click.option("--rule", default="autapse", show_default=True, help="The rule, by name or file.")
+@click.option("--eta", type=float, help="Learning rate. [default: the rule's]")
+@_experiment
+def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **options: Any) -> None:
+    """Train one rule on the bouncing ball and test it."""
+    engine = options.pop("engine")
+    circuit, task, protocol, parameters = _setting(options, rule)
+    if eta is not None:
+        parameters["eta"] = eta
+    folder = _folder(out, "train")
+    if rule not in ("bptt", "fa"):
+        _say_slower(engine)
+    with _bar(f"training {rule}") as progress:
+        result = ap.train(circuit, task, protocol, parameters=parameters, engine=engine, progress=progress)
+    path = folder / "train.nc"
+    result.save(path)
+    _print(result, folder, [path], as_json)
+
+
+@main.command()
+@click.argument("figure")
+@click.argument("result", type=Path)
+@click.option("--out", type=Path, default=Path(), help="Folder for the figure.")
+def plot(figure: str, result: Path, out: Path) -> None:
+    """Draw FIGURE (fig1, fig2 or traces) from a RESULT file, as PDF and PNG."""
+    from autapse_sim.names import one_of
+    from autapse_sim.plots import FIGURES
+    from autapse_sim.plots.style import save
+
+    one_of("figure", figure, FIGURES)
+    loaded = ap.load(result)
+    for path in save(FIGURES[figure](loaded.data), _folder(out, "plot"), figure):
+        click.echo(path)
+
+
+@main.command()
+def models() -> None:
+    """List the neurons and rules that come with the package."""
+    from autapse_sim import discrete
+    from autapse_sim.experiment import discrete_text
+    from autapse_sim.model import library
+
+    for kind in ("neurons", "rules"):
+        click.echo(kind)
+        for name, path in library(kind).items():
+            click.echo(f"  {name:<10}{_first_line(path.read_text())}")
+    click.echo("rules without equations, for the discrete network (engine numpy)")
+    for name in sorted(discrete.RULES.keys() - library("rules").keys()):
+        click.echo(f"  {name:<10}{discrete_text(name).splitlines()[0]}")
+
+
+def _first_line(source: str) -> str:
+    return source.split('"""')[1].strip().splitlines()[0]

@@ -1,0 +1,123 @@
+"""The table of a result: one line per rule and control, with intervals, in one look."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.errors import InputError
+from autapse_sim.scores import median_interval
+
+
+def rows(data: xr.Dataset) -> list[dict]:
+    """One dictionary per rule and per control, each group sorted by median test MSE.
+
+    `mse`, `r2_trajectory` and `r2_network` are [median, low, high] over replicates (95% bootstrap interval); `mean_mse`
+    leaves nothing out, so that it is None where a replicate diverged. None stands for infinite or not defined.
+    """
+    if "mse" not in data:
+        raise InputError("the result has no test trajectories; run with test of at least 1")
+    if "rule" not in data.dims:
+        data = data.expand_dims(rule=[data.attrs["rule"]])
+    untrained = None
+    if "control" in data.dims and "untrained W" in data.control:
+        untrained = data.control_mse.sel(control="untrained W").mean("trajectory").values
+    parameters = json.loads(data.attrs["parameters"])
+    rules = []
+    for rule in data.rule.values.tolist():
+        one = data.sel(rule=rule)
+        row = _row("rule", rule, one.mse.values, one.r2_trajectory.values, one.r2_network.values)
+        eta = one.eta if "eta" in one else np.median(parameters.get("eta", np.nan))
+        bad = np.flatnonzero(one.diverged.values)
+        row |= {"eta": float(eta), "diverged": one.replicate.values[bad].tolist()}
+        if untrained is not None:
+            mse = one.mse.mean("trajectory", skipna=False).values
+            row["worse_than_untrained"] = float(np.mean(~(mse < untrained)))
+        rules.append(row)
+    controls = [
+        _row(
+            "control",
+            name,
+            data.control_mse.sel(control=name).values,
+            data.control_r2_trajectory.sel(control=name).values,
+            data.control_r2_network.sel(control=name).values,
+        )
+        for name in (data.control.values.tolist() if "control" in data.dims else [])
+    ]
+    return [row for group in (rules, controls) for row in sorted(group, key=lambda r: r["mse"][0] or np.inf)]
+
+
+def _row(kind: str, name: str, mse: np.ndarray, r2_trajectory: np.ndarray, r2_network: np.ndarray) -> dict:
+    per_replicate = mse.mean(axis=1)
+    return {
+        "kind": kind,
+        "name": str(name),
+        "mse": _finite(median_interval(per_replicate)),
+        "mean_mse": _finite([per_replicate.mean()])[0],
+        "r2_trajectory": _finite(median_interval(r2_trajectory, worst=-np.inf)),
+        "r2_network": _finite(median_interval(r2_network, worst=-np.inf)),
+    }
+
+
+def _finite(values) -> list[float | None]:
+    return [float(v) if np.isfinite(v) else None for v in values]
+
+
+def text(data: xr.Dataset) -> str:
+    """The table as text, with what it means in a line below it."""
+    lines = rows(data)
+    replicates = data.sizes["replicate"]
+    wide = max(len(row["name"]) for row in lines) + 2
+    head = f"{'':{wide}}{'eta':>7}  {'test MSE, median [95%]':<27}{'mean':<9}{'R2 traj.':<9}{'R2 net.':<9}"
+    shown = [head + "diverged  worse than untrained W"]
+    for kind in ("rule", "control"):
+        group = [row for row in lines if row["kind"] == kind]
+        if not group:
+            continue
+        shown.append(f"-- {kind}s ".ljust(len(shown[0]), "-"))
+        for row in group:
+            median, low, high = (_number(value) for value in row["mse"])
+            line = f"{row['name']:{wide}}{_eta(row):>7}  {f'{median} [{low}, {high}]':<27}{_number(row['mean_mse']):<9}"
+            line += f"{_share(row['r2_trajectory'][0]):<9}{_share(row['r2_network'][0]):<9}"
+            if kind == "rule":
+                line += f"{len(row['diverged'])} of {replicates}".ljust(10)
+                line += f"{row['worse_than_untrained']:.0%}" if "worse_than_untrained" in row else ""
+            shown.append(line.rstrip())
+    named = [f"{row['name']}: {', '.join(map(str, row['diverged']))}" for row in lines if row.get("diverged")]
+    if named:
+        shown.append("diverged replicates, counted as infinite: " + "; ".join(named))
+    sentence = summary(lines)
+    return "\n".join(shown + ([sentence] if sentence else []))
+
+
+def summary(lines: list[dict]) -> str:
+    """What the table says, in a sentence: which controls each rule beats in the median, and which none beats."""
+    rules = [row for row in lines if row["kind"] == "rule"]
+    controls = [row for row in lines if row["kind"] == "control"]
+    if not rules or not controls:
+        return ""
+
+    def names(rows: list[dict]) -> str:
+        return ", ".join(row["name"] for row in rows) or "no control"
+
+    def median(row: dict) -> float:
+        return np.inf if row["mse"][0] is None else row["mse"][0]
+
+    worst, best = max(map(median, rules)), min(map(median, rules))
+    beaten = [row for row in controls if median(row) > worst]
+    unbeaten = [row for row in controls if median(row) <= best]
+    return f"In median test MSE every rule beats {names(beaten)}; no rule beats {names(unbeaten)}."
+
+
+def _number(value: float | None) -> str:
+    return "inf" if value is None else f"{value:.4f}" if value >= 1e-3 else f"{value:.1e}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _eta(row: dict) -> str:
+    return f"{row['eta']:g}" if "eta" in row else ""

@@ -1,0 +1,163 @@
+"""Brian2, compiled and in runtime mode, against the discrete NumPy reference: the project's first oracle."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from autapse_sim import assembly, discrete
+from autapse_sim.assembly import Models
+from autapse_sim.engine import compiler, simulate
+
+ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
+EXACT = 1e-12
+
+CASES = {
+    # contracting regimes: what grows without bound magnifies rounding too
+    "n=2": {"neurons": 2, "replicates": 1},
+    "n=2, R=7, V and c": {"neurons": 2, "replicates": 7, "learn": ("W", "V", "c")},
+    "n=20, V": {"neurons": 20, "replicates": 1, "learn": ("W", "V"), "activation": "tanh"},
+    "n=20, R=7": {"neurons": 20, "replicates": 7},
+    "n=2, R=7, trajectories": {"replicates": 7, "steps": 40, "train": 4, "validate": 2, "test": 2},
+    "n=20, R=7, V, b, c, per trajectory": {
+        "neurons": 20,
+        "replicates": 7,
+        "steps": 30,
+        "train": 3,
+        "validate": 1,
+        "test": 1,
+        "learn": ("W", "V", "b", "c"),
+        "biases": True,
+        "update": "trajectory",
+        "parameters": {"eta": 0.001, "eta_out": 0.001},
+    },
+}
+SMALL = {"eta": 0.01}
+
+
+def difference(one, other):
+    """The largest difference of two outcomes in weights, scores, predictions and traces."""
+    pairs = [(a, b) for (_, a), (_, b) in zip(one.weights.items(), other.weights.items(), strict=True)]
+    pairs += [(one.mse, other.mse), (one.prediction, other.prediction)]
+    assert one.traces.keys() == other.traces.keys()
+    pairs += [(one.traces[name], other.traces[name]) for name in one.traces]
+    return max((np.abs(a - b).max(initial=0) for a, b in pairs), default=0)
+
+
+def assert_alive(job, outcome):
+    """Zeros agree with zeros: activity varies and every weight that learns moved."""
+    assert outcome.traces["activity"].std() > 0.02
+    assert (outcome.mse > 0).all()
+    for name, after in outcome.weights.items():
+        if name in job.circuit.learn:
+            before = getattr(job.weights, name)
+            moved = np.abs(after - (0 if before is None else before)).reshape(len(after), -1).max(axis=1)
+            assert (moved > 1e-4).all(), name
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("rule", ["autapse", "dfa"])
+def test_brian_is_the_discrete_network(make_job, rule, case, engine):
+    job = make_job(rule=rule, **{"parameters": SMALL, **CASES[case]})
+    outcome = simulate(job, Models.of(job.circuit), engine)
+    assert difference(outcome, discrete.simulate(job)) <= EXACT
+    assert difference(outcome, discrete.simulate(job, form="plain")) <= EXACT
+    assert_alive(job, outcome)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("rule", ["autapse", "dfa"])
+@pytest.mark.parametrize("activation", ["relu", "linear"])
+def test_other_activations(make_job, rule, activation, engine):
+    job = make_job(rule=rule, parameters={"eta": 0.001}, activation=activation, steps=60)
+    job = replace(job, weights=replace(job.weights, W=0.3 * job.weights.W))
+    outcome = simulate(job, Models.of(job.circuit), engine)
+    assert difference(outcome, discrete.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("drive", "state"), ("error", "feedback"), ("readout", "error"), ("feedback", "update")]
+)
+def test_swapped_slots_are_seen(make_job, monkeypatch, one, other):
+    job = make_job(replicates=2, steps=50)
+    models = Models.of(job.circuit)
+    slots = assembly.SLOTS
+    monkeypatch.setattr(assembly, "SLOTS", {**slots, one: slots[other], other: slots[one]})
+    monkeypatch.setattr("autapse_sim.engine.check_order", lambda network: None)
+    swapped = simulate(job, models, "runtime")
+    assert np.abs(swapped.weights.W - discrete.simulate(job).weights.W).max() > 1e-6
+
+
+def test_order_is_asserted_on_brians_own_objects(make_job, monkeypatch):
+    job = make_job(steps=5)
+    regularly = assembly.regularly
+
+    def late(group, code, slot):
+        regularly(group, code, "record" if slot == "error" else slot)
+
+    monkeypatch.setattr(assembly, "regularly", late)
+    simulate(job, Models.of(job.circuit), "runtime")  # later, but in order among the slots: nothing to say
+    slots = {**assembly.SLOTS}
+    shown = assembly.check_order
+
+    def check(network):
+        monkeypatch.setattr(assembly, "SLOTS", dict(reversed(slots.items())))
+        shown(network)
+
+    monkeypatch.setattr("autapse_sim.engine.check_order", check)
+    with pytest.raises(AssertionError, match="order inside a step"):
+        simulate(job, Models.of(job.circuit), "runtime")
+
+
+@pytest.mark.parametrize("change", ["tau", "B", "eta"])
+def test_what_must_matter_matters(make_job, change):
+    job = make_job(replicates=2, steps=100, parameters=SMALL)
+    if change == "B":
+        other = replace(job, weights=replace(job.weights, B=-job.weights.B))
+    else:
+        other = replace(job, parameters={**job.parameters, change: 1.1 * job.parameters[change]})
+    changed = simulate(other, Models.of(job.circuit), "runtime")
+    assert difference(changed, discrete.simulate(job)) > 1e-6
+
+
+@pytest.mark.parametrize("rule", ["autapse", "dfa"])
+def test_smaller_steps_converge_at_first_order(make_job, rule):
+    """dt -> 0 converges because the update is scaled by dt/step: halving dt halves the distance."""
+    jobs = [make_job(rule=rule, steps=20, parameters=SMALL, substeps=k, train=2) for k in (4, 8, 16, 64)]
+    weights = [simulate(job, Models.of(job.circuit), "runtime").weights.W for job in jobs]
+    distance = [np.abs(w - weights[-1]).max() for w in weights[:-1]]
+    # against dt/64 the distances of first order stand as (1/4 - 1/64) : (1/8 - 1/64) : (1/16 - 1/64)
+    assert distance[0] > 1e-6
+    assert distance[0] / distance[1] == pytest.approx(15 / 7, rel=0.15)
+    assert distance[1] / distance[2] == pytest.approx(7 / 3, rel=0.15)
+
+
+def test_integrators_agree_as_dt_shrinks(make_job):
+    job = make_job(steps=20, substeps=64)
+    euler = simulate(job, Models.of(job.circuit), "runtime")
+    for method in ("rk4", "exponential_euler"):
+        other = replace(job, circuit=replace(job.circuit, method=method))
+        outcome = simulate(other, Models.of(job.circuit), "runtime")
+        assert 1e-9 < np.abs(outcome.weights.W - euler.weights.W).max() < 1e-3
+
+
+@pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+def test_compiled_runs_are_the_same_bits(make_job):
+    job = make_job(replicates=3, steps=50, train=2)
+    models = Models.of(job.circuit)
+    one, other = simulate(job, models, "standalone"), simulate(job, models, "standalone")
+    assert difference(one, other) == 0
+    assert_alive(job, one)
+
+
+@pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+def test_divergence_reaches_the_result(make_job):
+    job = make_job(replicates=3, steps=400, activation="linear", parameters=SMALL)
+    W = 0.1 * job.weights.W
+    W[1] = 10 * np.eye(2)
+    job = replace(job, weights=replace(job.weights, W=W))
+    outcome = simulate(job, Models.of(job.circuit), "standalone")
+    finite = np.isfinite(outcome.weights.W).all(axis=(1, 2))
+    assert finite.tolist() == [True, False, True]
