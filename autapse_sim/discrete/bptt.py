@@ -1,0 +1,61 @@
+"""Back-propagation through time (paper, eqs. 1 to 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autapse_sim.discrete.layout import outer
+from autapse_sim.discrete.rule import Rule, per_step
+
+
+class Bptt(Rule):
+    """g(t) = (1/t) sum_{l=1..t} d(l) o(l-1)^T, d(t) = (V^T err(t)) * f'(a(t)), d(l) = (W^T d(l+1)) * f'(a(l)).
+
+    At every step the past is unrolled with the weights of now, over the activities as they were.
+    """
+
+    def start(self) -> None:
+        self.d = np.empty_like(self.network.slope)
+        self.rows, self.slopes = list(self.d), list(self.network.slope)
+
+    @property
+    def entry(self) -> np.ndarray:
+        """Carries the error into the neurons: V^T."""
+        return self.network.V[:, :, : self.network.neurons].transpose(0, 2, 1)
+
+    @property
+    def back(self) -> np.ndarray:
+        """Carries it one step back: W^T."""
+        return self.network.W[:, :, : self.network.neurons].transpose(0, 2, 1)
+
+    def _entering(self, t: int | slice) -> np.ndarray:
+        return self.layout.apply(self.entry, self.network.err[t], out=np.empty_like(self.network.slope[t]))
+
+    def plain(self, t: int) -> np.ndarray:
+        slope, z = self.network.slope, self.z
+        d = self._entering(t) * slope[t]  # delta^(t) of eq. 3
+        g = outer(d, z[t])  # eq. 2
+        for past in range(t - 1, -1, -1):
+            d = self.layout.apply(self.back, d, out=np.empty_like(d)) * slope[past]  # eq. 3
+            g += outer(d, z[past])
+        return g / (t + 1)  # eq. 1
+
+    def fast(self, t: int) -> np.ndarray:
+        """One sweep back that keeps every d(l), and one contraction over time."""
+        rows, slopes, back, apply = self.rows, self.slopes, self.back, self.layout.apply
+        np.multiply(self._entering(t), slopes[t], out=rows[t])
+        for past in range(t - 1, -1, -1):
+            d = apply(back, rows[past + 1], out=rows[past])
+            d *= slopes[past]
+        return self.layout.over_time(self.d[: t + 1], self.z[: t + 1]) / (t + 1)
+
+    def delta(self) -> np.ndarray:
+        """delta(l) = (V^T err(l) / l + W^T delta(l+1)) * f'(a(l)): the sweeps of all steps in one."""
+        entering, back = self._entering(slice(None)) * per_step(self.network), self.back
+        d, slope = self.d, self.network.slope
+        np.multiply(entering[-1], slope[-1], out=d[-1])
+        for past in range(self.network.steps - 2, -1, -1):
+            self.layout.apply(back, d[past + 1], out=d[past])
+            d[past] += entering[past]
+            d[past] *= slope[past]
+        return d

@@ -1,0 +1,137 @@
+"""The discrete network (paper, section IV): N of them, side by side, and what they remember of one trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from autapse_sim.discrete.layout import Layout
+from autapse_sim.weights import Weights
+
+
+def _sigmoid(a: np.ndarray) -> None:
+    np.negative(a, out=a)
+    np.exp(a, out=a)
+    a += 1
+    np.reciprocal(a, out=a)
+
+
+def _tanh(a: np.ndarray) -> None:
+    np.tanh(a, out=a)
+
+
+def _relu(a: np.ndarray) -> None:
+    np.maximum(a, 0, out=a)
+
+
+def _linear(a: np.ndarray) -> None:
+    pass
+
+
+ACTIVATIONS: dict[str, tuple[Callable[[np.ndarray], None], Callable[[np.ndarray], np.ndarray]]] = {
+    "sigmoid": (_sigmoid, lambda o: o * (1 - o)),
+    "tanh": (_tanh, lambda o: 1 - o * o),
+    "relu": (_relu, lambda o: (o > 0).astype(float)),
+    "linear": (_linear, np.ones_like),
+}
+"""f, in place, and its slope f'(a), written in terms of o = f(a)."""
+
+
+class Network:
+    """N networks: a(t) = W o(t-1) + U x(t) + b, o = f(a), o(0) = 0; yhat = V o + c; err = yhat - y.
+
+    Steps count from 0 here, so that row t of an array is the paper's step t + 1. Biases are weights from a unit whose
+    activity is always 1: with them, W stands for [W b], V for [V c] and the activity for [o 1].
+
+    Parameters
+    ----------
+    weights : Weights
+        The weights at the start; they are copied.
+    activation : str
+        Name of f.
+    learn : tuple of str
+        What learns; a bias that is not given starts from 0 if it learns.
+    steps : int
+        T, the length of a trajectory.
+
+    Attributes
+    ----------
+    W, V, U, B, B_rec : arrays (N, ...)
+        The weights as they are now, with the biases in the last column of W and V.
+    z : array (T + 1, N, n or n + 1)
+        [o 1], from o(0) on: row t is presynaptic to step t.
+    slope : array (T, N, n)
+        f'(a).
+    prediction, err : arrays (T, N, c)
+        yhat and yhat - y.
+    """
+
+    def __init__(self, weights: Weights, activation: str, learn: tuple[str, ...], steps: int) -> None:
+        count, c, n = weights.V.shape
+        self.given, self.learn, self.layout, self.neurons = weights, learn, Layout(n), n
+        self.steps = steps
+        self.activate, self.derive = ACTIVATIONS[activation]
+        self.W, self.V = self._with_bias("W", "b"), self._with_bias("V", "c")
+        self.U, self.B = self.layout.copy(weights.U), self.layout.copy(weights.B)
+        self.B_rec = None if weights.B_rec is None else self.layout.copy(weights.B_rec)
+        self.z = self.layout.zeros(steps + 1, count, max(self.W.shape[2], self.V.shape[2]), axis=1)
+        self.z[:, :, n:] = 1
+        self.o, self.pre, self.post = (
+            self.z[1:, :, :n],
+            self.z[:, :, : self.W.shape[2]],
+            self.z[1:, :, : self.V.shape[2]],
+        )
+        self.drive, self.slope, self.prediction, self.err, self.y = (
+            self.layout.zeros(steps, count, size, axis=1) for size in (n, n, c, c, c)
+        )
+
+    def _with_bias(self, weight: str, bias: str) -> np.ndarray:
+        matrix, column = getattr(self.given, weight), getattr(self.given, bias)
+        if column is None and bias in self.learn:
+            column = np.zeros(matrix.shape[:2])
+        return self.layout.copy(matrix if column is None else np.concatenate([matrix, column[:, :, None]], axis=2))
+
+    def learning(self, weight: str, bias: str) -> slice:
+        """The columns of [weight bias] that learn."""
+        n, both = self.neurons, (weight in self.learn, bias in self.learn)
+        return {(True, True): slice(0, n + 1), (True, False): slice(0, n), (False, True): slice(n, n + 1)}.get(
+            both, slice(0, 0)
+        )
+
+    def show(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Start a trajectory: x (N, T, m), y (N, T, c)."""
+        self.layout.apply(self.U, self.layout.copy(x.transpose(1, 0, 2), axis=1), out=self.drive)
+        self.y[...] = y.transpose(1, 0, 2)
+
+    def step(self, t: int) -> None:
+        """The activity of step t."""
+        a = self.layout.apply(self.W, self.pre[t], out=self.o[t])
+        a += self.drive[t]
+        self.activate(a)
+
+    def run(self) -> None:
+        """The activity of all steps."""
+        for t in range(self.steps):
+            self.step(t)
+
+    def read(self, t: int | slice) -> None:
+        """Slope, prediction and error of step t, or of all."""
+        self.slope[t] = self.derive(self.o[t])
+        self.layout.apply(self.V, self.post[t], out=self.prediction[t])
+        np.subtract(self.prediction[t], self.y[t], out=self.err[t])
+
+    def feedback(self, t: int | slice) -> np.ndarray:
+        """(B err) of step t, or of all."""
+        return self.layout.apply(self.B, self.err[t], out=np.empty_like(self.slope[t]))
+
+    def weights(self) -> Weights:
+        """The weights as they are now, as arrays of their own."""
+        n, now = self.neurons, {}
+        for weight, bias, matrix in (("W", "b", self.W), ("V", "c", self.V)):
+            now[weight] = matrix[:, :, :n].copy(order="C")
+            if matrix.shape[2] > n:
+                now[bias] = matrix[:, :, n].copy(order="C")
+        rest = {name: value.copy() for name, value in self.given.items() if name not in now}
+        return replace(self.given, **rest, **now)

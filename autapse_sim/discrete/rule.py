@@ -1,0 +1,64 @@
+"""What a learning rule gives: its gradient g(t), by the definition and by the cheapest form that is still exact."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from autapse_sim.discrete.network import Network
+
+
+class Rule:
+    """g(t) during one trajectory; W <- W - eta g(t) is the simulation's part.
+
+    Parameters
+    ----------
+    network : Network
+        The networks, as far as they have come.
+    columns : slice
+        The columns of W that learn.
+    values : dict of str to array (N,)
+        The parameters of the rule, with times in steps.
+
+    Attributes
+    ----------
+    parameters : dict of str to float or None
+        The names of the parameters and their defaults (None: there is none).
+    """
+
+    parameters: ClassVar[dict[str, float | None]] = {"eta": 0.03}
+
+    def __init__(self, network: Network, columns: slice, values: dict[str, np.ndarray]) -> None:
+        self.network, self.layout, self.values = network, network.layout, values
+        self.z = network.pre[:, :, columns]
+        self.start()
+
+    def start(self) -> None:
+        """Set up what the fast form carries from step to step."""
+
+    def plain(self, t: int) -> np.ndarray:
+        """g(t) as the rule is defined."""
+        raise NotImplementedError
+
+    def fast(self, t: int) -> np.ndarray:
+        """The same g(t) from what was carried along; called for every t in order."""
+        return self.plain(t)
+
+    def total(self) -> np.ndarray:
+        """The sum of g(t) over the trajectory, W fixed: sum_l delta(l) z(l)^T."""
+        return self.layout.over_time(self.delta(), self.z[:-1])
+
+    def delta(self) -> np.ndarray:
+        """The adjoint delta(l) of a whole trajectory."""
+        raise NotImplementedError
+
+    @staticmethod
+    def traces(network: Network, values: dict[str, np.ndarray], which: np.ndarray) -> dict[str, np.ndarray]:
+        """The rule's traces (T, Q, n) in the networks `which`, after a trajectory."""
+        return {}
+
+
+def per_step(network: Network) -> np.ndarray:
+    """The paper's 1/t (eq. 1), for rows that count from 0."""
+    return 1 / np.arange(1.0, network.steps + 1)[:, None, None]
