@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 
 from autapse_sim.plots import panels, style
 from autapse_sim.results import Result
@@ -24,6 +25,7 @@ def figure1(data: xr.Dataset | Result) -> Figure:
         for ax, rule in zip(axes, rules, strict=True):
             panels.trajectories(data, ax, rule)
             ax.set_title(style.label(rule))
+            ax.locator_params(nbins=4)
         limits = np.array([[ax.get_xlim(), ax.get_ylim()] for ax in axes])
         for ax in axes:
             ax.set(
@@ -31,7 +33,15 @@ def figure1(data: xr.Dataset | Result) -> Figure:
             )
             if not ax.get_subplotspec().is_first_col():
                 ax.set_ylabel("")
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        handles = [dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True)) for ax in axes]
+        figure.legend(
+            [handles[0]["true"], tuple(each["predicted"] for each in handles), handles[0]["start"]],
+            ["true", "predicted", "start"],
+            handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+            handlelength=3,
+            loc="outside lower center",
+            ncols=3,
+        )
     return figure
 
 
@@ -43,10 +53,13 @@ def figure2(data: xr.Dataset | Result) -> Figure:
         for ax, kind in zip(axes, panels.CURVES, strict=True):
             for rule in panels.rules(data):
                 panels.learning_curve(data, ax, rule, kind)
+        shown = f"median and quartiles over {panels.dataset(data).sizes['replicate']} networks (▲: beyond the scale)"
         if "control_mse" in panels.dataset(data):
+            shown += "; broken lines: controls on the test trajectories"
             for ax in axes:
                 panels.control_lines(data, ax, labels=ax is axes[-1])
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=6)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, title=shown, loc="outside upper left", ncols=6, alignment="left")
     return figure
 
 

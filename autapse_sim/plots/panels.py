@@ -8,12 +8,14 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from scipy.optimize import isotonic_regression
 
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.plots import style
 from autapse_sim.results import Result
 
+UNIT = "box lengths"
 FLOOR = 1e-8
 """Errors below it are drawn at it: the axis is logarithmic."""
 CURVES = {
@@ -56,7 +58,9 @@ def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int =
     """
     part = of_rule(data, rule)
     at = {"recorded": recorded, "trajectory": trajectory}
-    target, prediction = (_pick(_need(part, name, "test"), at).values for name in ("target", "prediction"))
+    target, prediction = (
+        _pick(_need(part, name, "test"), at).transpose("step", "coordinate").values for name in ("target", "prediction")
+    )
     if target.shape[1] < 2:
         raise InputError("a trajectory is drawn in a plane, and this result has one coordinate only")
     low, high = np.minimum(target.min(axis=0), 0)[:2], np.maximum(target.max(axis=0), 1)[:2]
@@ -64,8 +68,8 @@ def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int =
         ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor="0.7", linewidth=0.8))
     ax.plot(*target.T[:2], color="0.35", linewidth=2.4, alpha=0.6, label="true")
     ax.plot(*prediction.T[:2], color=style.colour(rule), label="predicted")
-    for path, colour in ((target, "0.35"), (prediction, style.colour(rule))):
-        ax.plot(*path[0, :2], "o", color=colour, markersize=3.5)
+    ax.plot(*target[0, :2], "o", color="0.35", markersize=3.5, label="start")
+    ax.plot(*prediction[0, :2], "o", color=style.colour(rule), markersize=3.5)
     seen = np.where(np.isfinite(prediction), prediction, 0.5)[:, :2]
     reach = high - low
     bottom = np.clip(np.minimum(low, seen.min(axis=0)), low - reach, low) - 0.05 * reach
@@ -74,15 +78,16 @@ def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int =
         xlim=(bottom[0], top[0]),
         ylim=(bottom[1], top[1]),
         aspect="equal",
-        xlabel=f"x ({_unit(data)})",
-        ylabel=f"y ({_unit(data)})",
+        xlabel=f"x ({UNIT})",
+        ylabel=f"y ({UNIT})",
     )
 
 
 def learning_curve(data: xr.Dataset | Result, ax: Axes, rule: str, kind: str = "train") -> None:
     """Draw median and quartiles over the replicates of the MSE against the training trajectory.
 
-    A network that diverged counts as infinitely wrong; what lies above ten times the error at the start is drawn there.
+    A network that diverged counts as infinitely wrong; what lies above ten times the error at the start is drawn there,
+    and an arrowhead marks where the median gets so far.
 
     Parameters
     ----------
@@ -103,7 +108,8 @@ def learning_curve(data: xr.Dataset | Result, ax: Axes, rule: str, kind: str = "
     seen = mse[dim].values if dim in mse.coords else np.arange(1, mse.sizes[dim] + 1)
     ax.fill_between(seen, lower, upper, color=style.colour(rule), alpha=0.15, linewidth=0)
     ax.plot(seen, median, color=style.colour(rule), label=style.label(rule))
-    ax.set(yscale="log", xlabel="training trajectories seen", ylabel=f"{part} MSE ({_unit(data)}²)")
+    ax.plot(seen[median == ceiling][:1], median[median == ceiling][:1], "^", color=style.colour(rule))
+    ax.set(yscale="log", xlabel="training trajectories seen", ylabel=f"{part} MSE ({UNIT}²)")
 
 
 def control_lines(data: xr.Dataset | Result, ax: Axes, labels: bool = True) -> None:
@@ -175,9 +181,9 @@ def traces(data: xr.Dataset | Result, axes: Sequence[Axes], rule: str, phase: st
             ax.plot(steps, values.isel({each: index}), line, color=style.colour(rule), label=f"{each} {index}", **look)
         if name in ("feedback", "error"):
             ax.axhline(0, color="0.7", linewidth=0.6, zorder=1)
-        if not many:
+        if not many and name in ("activity", "error"):
             ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        ax.set_ylabel({"error": f"error\n({_unit(data)})"}.get(name, name if len(name) > 1 else f"trace {name}"))
+        ax.set_ylabel({"error": f"error\n({UNIT})"}.get(name, name if len(name) > 1 else f"trace {name}"))
         ax.sharex(axes[-1])
         ax.tick_params(labelbottom=ax is axes[-1])
     axes[-1].set(xlabel="step", xlim=(steps[0], steps[-1]))
@@ -199,10 +205,6 @@ def _pick(values: xr.DataArray, at: dict[str, int]) -> xr.DataArray:
         if not 0 <= index < values.sizes[dim]:
             raise InputError(f"{dim} is {index}; this result holds {values.sizes[dim]}, counted from 0")
     return values.isel(at)
-
-
-def _unit(data: xr.Dataset | Result) -> str:
-    return dataset(data).attrs.get("unit", "box lengths")
 
 
 def _quantile(values: np.ndarray, share: float) -> np.ndarray:
@@ -231,16 +233,18 @@ def _label_lines(ax: Axes, values: np.ndarray, names: list[str]) -> None:
             fontsize=size,
             color="0.25",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "0.6", "shrinkA": 1, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "relpos": (0, 0.5),
+                "linewidth": 0.5,
+                "color": "0.6",
+                "shrinkA": 1,
+                "shrinkB": 0,
+            },
         )
 
 
 def _apart(heights: np.ndarray, gap: float) -> np.ndarray:
-    """Ascending heights moved until neighbours are at least `gap` apart, within 0 to 1 from the top."""
-    placed = heights.copy()
-    for index in range(1, len(placed)):
-        placed[index] = max(placed[index], placed[index - 1] + gap)
-    placed[-1] = min(placed[-1], 1)
-    for index in range(len(placed) - 2, -1, -1):
-        placed[index] = min(placed[index], placed[index + 1] - gap)
-    return placed
+    """Ascending heights moved as little as possible until neighbours are `gap` apart, within 0 to 1 where they fit."""
+    steps = gap * np.arange(len(heights))
+    return np.clip(isotonic_regression(heights - steps).x, 0, max(0, 1 - steps[-1])) + steps
