@@ -17,7 +17,7 @@ _HOMES = {
     "Result": "results",
     "Rule": "model",
     "Weights": "weights",
-    "compare": "compare",
+    "compare": "comparison",
     "load": "results",
     "train": "experiment",
 }

@@ -27,6 +27,8 @@ class _Commands(click.Group):
         except InputError as error:
             click.echo(f"autapse: error: {error}", err=True)
             context.exit(2)
+        except click.exceptions.Exit:
+            raise
         except RuntimeError as error:
             click.echo(f"autapse: failed: {error}", err=True)
             context.exit(1)
@@ -183,8 +185,10 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
     result.save(path)
     files = [path]
     for name, figure in FIGURES.items():
-        if name != "traces" or protocol.record:
+        try:
             files += save(figure(result.data), folder, name)
+        except InputError as error:
+            click.echo(f"{name} is left out: {error}", err=True)
     _print(result, folder, files, as_json)
 
 

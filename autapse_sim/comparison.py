@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from autapse_sim.experiment import (
     describe,
     draw,
     equations_text,
+    prepare,
     r2_scores,
     resolve_parameters,
     run,
@@ -34,6 +34,7 @@ from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result
 from autapse_sim.scores import best_eta
 from autapse_sim.tasks.base import Task
+from autapse_sim.worker import beside
 
 RULES = ("bptt", "fa", "dfa", "autapse")
 ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -109,32 +110,25 @@ def compare(
         raise InputError(f"no rule of {', '.join(rules)} has a parameter {min(unknown)!r}")
 
     shares = dict.fromkeys([*rules, "controls"], 0.0)
-    stop = threading.Event()
 
-    def report(name: str) -> Progress:
-        def update(share: float) -> None:
-            if stop.is_set():
-                raise InterruptedError(name)
-            shares[name] = share
-            if progress:
-                progress(sum(shares.values()) / len(shares))
+    def report(name: str, share: float) -> None:
+        shares[name] = share
+        if progress:
+            progress(sum(shares.values()) / len(shares))
 
-        return update
-
-    def one_rule(rule: str) -> Outcome:
-        return run(circuits[rule], drawn, protocol, values[rule], source, engines[rule], report(rule))
-
-    # the discrete references run in a thread of their own while Brian2 builds and its programs run
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        try:
-            later = {rule: beside.submit(one_rule, rule) for rule in rules if engines[rule] == "numpy"}
-            controls = beside.submit(_controls, circuit, task, drawn, protocol, etas, report("controls"))
-            outcomes = {rule: one_rule(rule) for rule in rules if engines[rule] != "numpy"}
-            outcomes |= {rule: job.result() for rule, job in later.items()}
-            controlled = controls.result()
-        except BaseException:
-            stop.set()
-            raise
+    numpy = {
+        rule: prepare(circuits[rule], drawn, protocol, values[rule], source)
+        for rule in rules
+        if engines[rule] == "numpy"
+    }
+    with beside(numpy, report) as results:
+        outcomes = {
+            rule: run(circuits[rule], drawn, protocol, values[rule], source, engines[rule], partial(report, rule))
+            for rule in rules
+            if engines[rule] != "numpy"
+        }
+        controlled = _controls(circuit, task, drawn, protocol, etas, partial(report, "controls"))
+        outcomes |= results()
 
     parts, chosen = [], []
     for rule in rules:

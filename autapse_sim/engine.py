@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import hashlib
 import logging
 import os
 import shutil
@@ -22,6 +23,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import Device, reset_device, runtime_device
 
 from autapse_sim.assembly import Assembly, Models, assemble, check_order, explain
+from autapse_sim.cache import cached
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job, Outcome, Progress
 from autapse_sim.tape import FUNCTIONS, Tape
@@ -89,7 +91,7 @@ def _standalone(job: Job, models: Models, progress: Progress) -> Outcome:
             stored = {name: Path(device.get_array_filename(_variable(assembly, name))).name for name in assembly.values}
         program = _compile(project, command)
         tape.write(work)
-        _play(program, work, assembly, progress)
+        _play(program, project, work, assembly, progress)
         tape.read(work)
         learned = {name: np.fromfile(work / "results" / stored[key]) for name, key in assembly.weights.items()}
     return _outcome(job, tape, learned, "standalone")
@@ -180,7 +182,10 @@ def _read_duration_from_tape(device: CPPStandaloneDevice) -> None:
 
 
 def _compile(project: Path, command: str) -> Path:
-    """Compile a generated project as one translation unit, each code object in a namespace of its own."""
+    """Compile a generated project as one translation unit, each code object in a namespace of its own.
+
+    The program is kept in the user's cache, by what it is made of, and found there the next time.
+    """
     (project / "tape.h").write_text(files("autapse_sim").joinpath("tape.h").read_text())
     objects = sorted(path.stem for path in (project / "code_objects").glob("*.cpp"))
     standard = (
@@ -193,27 +198,40 @@ def _compile(project: Path, command: str) -> Path:
         lines += [f"namespace of_{name} {{", f'#include "code_objects/{name}.cpp"', "}"]
         function = name if name.startswith(("before_run_", "after_run_")) else f"run_{name}"
         lines += [f"void _{function}() {{ of_{name}::_{function}(); }}"]
-    others = [path for path in ("objects.cpp", "network.cpp", "synapses_classes.cpp", "run.cpp", "main.cpp")]
+    others = ("objects.cpp", "network.cpp", "synapses_classes.cpp", "run.cpp", "main.cpp")
     lines += [f'#include "{path}"' for path in others if (project / path).exists()]
     (project / "all.cpp").write_text("\n".join(lines) + "\n")
-    program = project / "main"
-    built = subprocess.run(
-        [command, *FLAGS, "-I.", "-Ibrianlib", "all.cpp", "-o", str(program)],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode:
-        first = next((line for line in built.stderr.splitlines() if "error" in line), built.stderr[:200])
-        raise RuntimeError(f"the C++ compiler failed: {first}")
+
+    def build(program: Path) -> None:
+        arguments = [command, *FLAGS, "-I.", "-Ibrianlib", "all.cpp", "-o", str(program)]
+        built = subprocess.run(arguments, cwd=project, capture_output=True, text=True, check=False)
+        if built.returncode:
+            first = next((line for line in built.stderr.splitlines() if "error" in line), built.stderr[:200])
+            raise RuntimeError(f"the C++ compiler failed: {first}")
+
+    return cached(_fingerprint(project, command), build) or _built(project / "main", build)
+
+
+def _built(program: Path, build: Callable[[Path], None]) -> Path:
+    build(program)
     return program
 
 
-def _play(program: Path, work: Path, assembly: Assembly, progress: Progress) -> None:
+def _fingerprint(project: Path, command: str) -> str:
+    """What a program depends on: its sources, the compiler, its flags and the processor that -march=native names."""
+    asked = [command, "-march=native", "-Q", "--help=target", "--version"]
+    digest = hashlib.sha256(" ".join([*FLAGS, command]).encode())
+    digest.update(subprocess.run(asked, capture_output=True, check=False).stdout)
+    for path in sorted(project.rglob("*")):
+        if path.suffix in {".cpp", ".h"}:
+            digest.update(f"\n{path.relative_to(project)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _play(program: Path, project: Path, work: Path, assembly: Assembly, progress: Progress) -> None:
     """Run a compiled program in its own folder, and refuse any sign that it did not run as told."""
     (work / "results").mkdir()
-    (work / "static_arrays").symlink_to(program.parent / "static_arrays")
+    (work / "static_arrays").symlink_to(project / "static_arrays")
     arguments = [str(program), "--results_dir", "results/"]
     for name, value in assembly.values.items():
         np.asarray(value, dtype=np.float64).tofile(work / f"{name}.in")

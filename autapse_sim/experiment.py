@@ -179,6 +179,16 @@ def _unit(value: Any) -> str:
     return "second" if is_time(value) else unit_of(value)
 
 
+def prepare(
+    circuit: Circuit, drawn: Drawn, protocol: Protocol, parameters: Mapping[str, np.ndarray], source: np.ndarray
+) -> Job:
+    """The job of the networks `source`: the whole experiment as one run."""
+    traced = np.flatnonzero(source < protocol.record)
+    weights = drawn.weights.take(source)
+    schedule = Schedule.of(protocol)
+    return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced)
+
+
 def run(
     circuit: Circuit,
     drawn: Drawn,
@@ -189,10 +199,7 @@ def run(
     progress: Progress | None = None,
 ) -> Outcome:
     """Run the networks `source` (which replicate each one is; a replicate may occur more than once)."""
-    traced = np.flatnonzero(source < protocol.record)
-    weights = drawn.weights.take(source)
-    schedule = Schedule.of(protocol)
-    job = Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced)
+    job = prepare(circuit, drawn, protocol, parameters, source)
     if engine == "numpy":
         return discrete.simulate(job, progress=progress)
     from autapse_sim.assembly import Models

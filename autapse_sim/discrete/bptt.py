@@ -17,6 +17,7 @@ class Bptt(Rule):
     def start(self) -> None:
         self.d = np.empty_like(self.network.slope)
         self.rows, self.slopes = list(self.d), list(self.network.slope)
+        self.lifted = [self.layout.lift(row) for row in self.rows]
 
     @property
     def entry(self) -> np.ndarray:
@@ -42,20 +43,23 @@ class Bptt(Rule):
 
     def fast(self, t: int) -> np.ndarray:
         """One sweep back that keeps every d(l), and one contraction over time."""
-        rows, slopes, back, apply = self.rows, self.slopes, self.back, self.layout.apply
-        np.multiply(self._entering(t), slopes[t], out=rows[t])
+        rows, lifted, slopes = self.rows, self.lifted, self.slopes
+        carry, multiply = self.layout.operator(self.back), np.multiply
+        multiply(self._entering(t), slopes[t], rows[t])
         for past in range(t - 1, -1, -1):
-            d = apply(back, rows[past + 1], out=rows[past])
-            d *= slopes[past]
+            carry(lifted[past + 1], rows[past])
+            multiply(rows[past], slopes[past], rows[past])
         return self.layout.over_time(self.d[: t + 1], self.z[: t + 1]) / (t + 1)
 
     def delta(self) -> np.ndarray:
         """delta(l) = (V^T err(l) / l + W^T delta(l+1)) * f'(a(l)): the sweeps of all steps in one."""
-        entering, back = self._entering(slice(None)) * per_step(self.network), self.back
-        d, slope = self.d, self.network.slope
-        np.multiply(entering[-1], slope[-1], out=d[-1])
+        entering = self._entering(slice(None))
+        entering *= per_step(self.network)
+        carry = self.layout.operator(self.back)
+        rows, slopes = self.rows, self.slopes
+        np.multiply(entering[-1], slopes[-1], out=rows[-1])
         for past in range(self.network.steps - 2, -1, -1):
-            self.layout.apply(back, d[past + 1], out=d[past])
-            d[past] += entering[past]
-            d[past] *= slope[past]
-        return d
+            carry(self.lifted[past + 1], rows[past])
+            rows[past] += entering[past]
+            rows[past] *= slopes[past]
+        return self.d

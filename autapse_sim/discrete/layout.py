@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,14 +40,33 @@ class Layout:
         out[...] = array
         return out
 
+    def lift(self, x: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        """The view of x (N, j) that an `operator` reads; worth keeping where it is read more than once."""
+        return [x[:, j, None] for j in range(x.shape[1])] if self.last else x[:, :, None]
+
+    def operator(self, A: np.ndarray) -> Callable[[np.ndarray | list[np.ndarray], np.ndarray], None]:
+        """The function (lifted x, out): out_i = sum_j A_ij x_j, with A (N, i, j)."""
+        if not self.last:
+            return lambda x, out: np.matmul(A, x, out=out[:, :, None])
+        first, *rest = (A[:, :, j] for j in range(A.shape[2]))
+        product = np.empty_like(first)
+
+        def apply(x: list[np.ndarray], out: np.ndarray, multiply=np.multiply, add=np.add) -> None:
+            multiply(first, x[0], out)
+            for j, column in enumerate(rest, 1):
+                multiply(column, x[j], product)
+                add(out, product, out)
+
+        return apply
+
     def apply(self, A: np.ndarray, x: np.ndarray, out: np.ndarray) -> np.ndarray:
         """out_i = sum_j A_ij x_j, with A (N, i, j) and x (N, j) or (T, N, j)."""
-        if self.last:
-            np.multiply(A[:, :, 0], x[..., None, 0], out=out)
-            for j in range(1, A.shape[2]):
-                out += A[:, :, j] * x[..., None, j]
-        elif x.ndim == 2:
-            np.matmul(A, x[:, :, None], out=out[:, :, None])
+        if x.ndim == 2:
+            self.operator(A)(self.lift(x), out)
+        elif self.last:
+            operator = self.operator(A)
+            for row, result in zip(x, out, strict=True):
+                operator(self.lift(row), result)
         else:
             np.matmul(x.transpose(1, 0, 2), A.transpose(0, 2, 1), out=out.transpose(1, 0, 2))
         return out

@@ -107,18 +107,26 @@ class Network:
 
     def step(self, t: int) -> None:
         """The activity of step t."""
-        a = self.layout.apply(self.W, self.pre[t], out=self.o[t])
+        self._activity(self.layout.operator(self.W), t)
+
+    def run(self) -> None:
+        """The activity of all steps, W fixed."""
+        recur = self.layout.operator(self.W)
+        for t in range(self.steps):
+            self._activity(recur, t)
+
+    def _activity(self, recur: Callable, t: int) -> None:
+        a = self.o[t]
+        recur(self.layout.lift(self.pre[t]), a)
         a += self.drive[t]
         self.activate(a)
 
-    def run(self) -> None:
-        """The activity of all steps."""
-        for t in range(self.steps):
-            self.step(t)
+    def differentiate(self, t: int | slice) -> None:
+        """The slope of step t, or of all."""
+        self.slope[t] = self.derive(self.o[t])
 
     def read(self, t: int | slice) -> None:
-        """Slope, prediction and error of step t, or of all."""
-        self.slope[t] = self.derive(self.o[t])
+        """Prediction and error of step t, or of all."""
         self.layout.apply(self.V, self.post[t], out=self.prediction[t])
         np.subtract(self.prediction[t], self.y[t], out=self.err[t])
 

@@ -58,7 +58,7 @@ def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> 
             else:
                 network.run()
                 network.read(slice(None))
-            mse[:, p] = np.square(network.err).mean(axis=(0, 2))
+            mse[:, p] = np.einsum("trq,trq->r", network.err, network.err) / network.err[:, 0].size
             if schedule.keep[p]:
                 kept.append(network.prediction.transpose(1, 0, 2).copy(order="C"))
             if schedule.trace[p]:
@@ -81,6 +81,7 @@ def _each_step(network: Network, rule: type[Rule], values: dict[str, np.ndarray]
         network.step(t)
         network.read(t)
         if state is not None:
+            network.differentiate(t)
             g = state.fast(t) if fast else state.plain(t)
         if V.stop:
             network.V[:, :, V] -= _rate(values["eta_out"]) * outer(network.err[t], network.post[t][:, V])
@@ -94,6 +95,7 @@ def _each_trajectory(network: Network, rule: type[Rule], values: dict[str, np.nd
     network.run()
     network.read(slice(None))
     if W.stop:
+        network.differentiate(slice(None))
         state = rule(network, W, values)
         g = state.total() if fast else sum(state.plain(t) for t in range(network.steps))
         network.W[:, :, W] -= _rate(values["eta"]) * g
