@@ -1,0 +1,112 @@
+"""Speed of exact BPTT: one trajectory against PyTorch's autograd, and an update at every step.
+
+    python tests/benchmarks/bptt.py [--json]
+
+The times of both sides are forward and backward over the same networks and stimuli, taken in turns; medians.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+
+from autapse_sim.circuit import Circuit
+from autapse_sim.discrete import simulate
+from autapse_sim.job import Job
+from autapse_sim.protocol import Schedule
+from autapse_sim.weights import draw_weights
+
+STEPS, TRAJECTORIES, TURNS = 100, 10, 5
+SIZES = {2: 1000, 32: 100, 100: 16}
+"""Neurons: networks."""
+
+
+def make_job(neurons: int, networks: int, trajectories: int, update: str) -> Job:
+    """Networks that learn W by bptt, on numbers in the box of the ball."""
+    rng = np.random.default_rng(0)
+    readout = "identity" if neurons == 2 else "random"
+    nothing = np.zeros(trajectories, dtype=bool)
+    return Job(
+        circuit=Circuit(rule="bptt", neurons=neurons, readout=readout),
+        x=rng.random((networks, trajectories, STEPS, 2)),
+        y=rng.random((networks, trajectories, STEPS, 2)),
+        source=np.arange(networks),
+        weights=draw_weights(rng, networks, neurons, 2, 2, readout, "random"),
+        parameters={"eta": np.full(networks, 1e-3)},
+        schedule=Schedule(np.arange(trajectories), ~nothing, nothing, nothing),
+        update=update,
+        traced=np.array([], dtype=int),
+    )
+
+
+def autograd(job: Job) -> np.ndarray:
+    """The same learning in PyTorch; returns W at the end."""
+    import torch
+
+    W, U, V = (torch.tensor(getattr(job.weights, name)) for name in ("W", "U", "V"))
+    x, y = torch.tensor(job.x), torch.tensor(job.y)
+    eta = torch.tensor(job.parameters["eta"])[:, None, None]
+    share = 0.5 / torch.arange(1.0, STEPS + 1, dtype=torch.float64)[:, None]
+    W.requires_grad_()
+    for trajectory in job.schedule.trajectory:
+        drive = x[:, trajectory] @ U.transpose(1, 2)
+        o, activity = torch.zeros_like(drive[:, 0]), []
+        for t in range(STEPS):
+            o = torch.sigmoid(torch.matmul(W, o[:, :, None])[:, :, 0] + drive[:, t])
+            activity.append(o)
+        err = torch.stack(activity, dim=1) @ V.transpose(1, 2) - y[:, trajectory]
+        (share * err**2).sum().backward()
+        with torch.no_grad():
+            W -= eta * W.grad
+        W.grad = None
+    return W.detach().numpy()
+
+
+def in_turns(*functions: Callable[[], object]) -> list[float]:
+    """The median seconds of each function, called one after the other, after a call to warm up."""
+    seconds: list[list[float]] = [[] for _ in functions]
+    for turn in range(TURNS + 1):
+        for function, taken in zip(functions, seconds, strict=True):
+            start = perf_counter()
+            function()
+            if turn:
+                taken.append(perf_counter() - start)
+    return [median(taken) for taken in seconds]
+
+
+def main() -> None:
+    """Print the table, or the same numbers as JSON."""
+    try:
+        import torch
+    except ImportError:
+        torch = None
+        print("PyTorch is not installed: its side is skipped", file=sys.stderr)
+    rows = []
+    for neurons, networks in SIZES.items():
+        job = make_job(neurons, networks, TRAJECTORIES, "trajectory")
+        row: dict[str, float] = {"neurons": neurons, "networks": networks}
+        scale = 1e9 / (networks * STEPS * TRAJECTORIES)
+        sides = [lambda job=job: simulate(job)] + ([lambda job=job: autograd(job)] if torch else [])
+        row["numpy_ns"], *other = (seconds * scale for seconds in in_turns(*sides))
+        if torch:
+            difference = np.abs(simulate(job).weights.W - autograd(job)).max()
+            row |= {"torch_ns": other[0], "ratio": row["numpy_ns"] / other[0], "difference": float(difference)}
+        rows.append(row)
+    job = make_job(2, 800, 3, "step")
+    step = in_turns(lambda: simulate(job))[0] * 1e3 / 3
+    if "--json" in sys.argv[1:]:
+        print(json.dumps({"trajectory": rows, "step_ms": step}))
+        return
+    print("bptt, an update per trajectory, ns a network-step")
+    for row in rows:
+        print("  " + "  ".join(f"{name} {value:.4g}" for name, value in row.items()))
+    print(f"bptt, an update per step, 800 networks of 2: {step:.1f} ms a trajectory")
+
+
+if __name__ == "__main__":
+    main()
