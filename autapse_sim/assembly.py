@@ -19,7 +19,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import Clock, Equations, Network, NeuronGroup, Synapses, get_dimensions, have_same_dimensions, second
+from brian2 import (
+    Clock,
+    Equations,
+    Network,
+    NeuronGroup,
+    StateUpdateMethod,
+    Synapses,
+    get_dimensions,
+    have_same_dimensions,
+    second,
+)
 from brian2.equations.equations import DIFFERENTIAL_EQUATION
 from brian2.groups.group import CodeRunner
 
@@ -98,6 +108,7 @@ def assemble(job: Job, models: Models, functions: Mapping[str, object]) -> Assem
     networks, n, m = job.weights.W.shape[0], circuit.neurons, job.x.shape[-1]
     c = job.y.shape[-1]
     namespace = {**functions, "step": STEP * second}
+    one_of("method", circuit.method, StateUpdateMethod.stateupdaters)
     clock = Clock(dt=STEP / circuit.substeps * second, name="steps")
     learn_rule = sorted({"W", "b"} & set(circuit.learn))
     learn_readout = sorted({"V", "c"} & set(circuit.learn))
@@ -282,7 +293,9 @@ def explain(error: BaseException, models: Models) -> InputError:
     causes = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
-    text = " ".join(str(causes[-1]).split())
+    innermost = causes[-1]
+    text = str(innermost.args[0]) if isinstance(innermost, KeyError) else str(innermost)
+    text = " ".join(text.split())
     quoted = re.findall(r"['\"]([^'\"]+)['\"]", text)
     sources = [models.rule, models.neuron, models.readout_rule]
     for word in sorted(quoted, key=len):

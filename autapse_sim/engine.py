@@ -70,7 +70,9 @@ def simulate(job: Job, models: Models, engine: str, progress: Progress | None = 
         except InputError:
             raise
         except (BrianObjectException, KeyError, SyntaxError, TypeError, ValueError, NotImplementedError) as error:
-            raise explain(error, models) from error
+            failure = explain(error, models)
+        gc.collect()  # Brian2 has a word to say about each half-built object; let it say it here
+    raise failure
 
 
 def _standalone(job: Job, models: Models, progress: Progress) -> Outcome:

@@ -1,0 +1,178 @@
+"""The command line, run as a user runs it: one clear line for each mistake, exit code 2, nothing lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import autapse_sim as ap
+from autapse_sim.cli import main
+
+SMALL = ["--replicates", "3", "--trajectories", "4", "--validate", "2", "--test", "2", "--steps", "20"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    def invoke(*arguments):
+        return CliRunner().invoke(
+            main, [*arguments, *([] if "--out" in arguments else ["--out", str(tmp_path / "out")])]
+        )
+
+    return invoke
+
+
+@pytest.fixture
+def rule_file(tmp_path):
+    def write(text, name="mine.py"):
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+GOOD = """from brian2 import ms
+from autapse_sim import Rule
+rule = Rule(
+    trace="dk/dt = (activity - k)/tau : 1",
+    update="w -= eta * feedback_post * k_pre",
+    parameters={"tau": 10*ms, "eta": 0.03},
+)
+"""
+
+
+def test_compare_writes_table_result_and_figures(run, tmp_path):
+    done = run("compare", *SMALL, "--eta", "0.01", "--eta", "0.1")
+    assert done.exit_code == 0, done.output
+    for name in ("bptt", "fa", "dfa", "autapse", "persistence", "W = 0", "bias only"):
+        assert name in done.stdout
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"compare.nc", *(f"{f}.{e}" for f in ("fig1", "fig2", "traces") for e in ("pdf", "png"))}
+    data = ap.load(tmp_path / "out" / "compare.nc").data
+    assert dict(data.sizes)["rule"] == 4
+    assert np.isfinite(data.mse.values).all()
+    assert "tau dk/dt" in data.attrs["equations"] or "dk/dt" in data.attrs["equations"]
+
+
+def test_json_is_for_machines(run):
+    done = run("train", *SMALL, "--json", "--engine", "numpy", "--tau", "5 ms")
+    assert done.exit_code == 0, done.output
+    (row,) = json.loads(done.stdout)
+    assert row["name"] == "autapse"
+    assert row["mse"][1] <= row["mse"][0] <= row["mse"][2]
+
+
+def test_a_rule_by_path_is_the_rule_by_name(run, rule_file, tmp_path):
+    for rule, out in ((rule_file(GOOD), "a"), ("autapse", "b")):
+        done = run("train", *SMALL, "--rule", rule, "--engine", "runtime", "--out", str(tmp_path / out))
+        assert done.exit_code == 0, done.output
+    one, other = (ap.load(tmp_path / out / "train.nc").data for out in "ab")
+    np.testing.assert_array_equal(one.W, other.W)
+    assert np.abs(one.W).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--rule", "autaps"], ["unknown rule 'autaps'", "'autapse'"]),
+        (["--neuron", "rat"], ["unknown neuron 'rat'", "'rate'"]),
+        (["--activation", "sigmoide"], ["unknown activation 'sigmoide'", "'sigmoid'"]),
+        (["--engine", "nump"], ["unknown engine 'nump'", "'numpy'"]),
+        (["--learn", "Q"], ["unknown learn 'Q'"]),
+        (["--neurons", "0"], ["neurons is 0"]),
+        (["--tau", "-5 ms"], ["tau", "must be positive"]),
+        (["--tau", "5"], ["tau", "second"]),
+        (["--tau", "5 mV"], ["tau", "second"]),
+        (["--tau", "5 quux"], ["unknown unit 'quux'"]),
+        (["--eta", "nan"], ["eta", "finite"]),
+        (["--horizon", "120"], ["horizon is 120", "20 steps"]),
+        (["--replicates", "0"], ["replicates is 0"]),
+        (["-p", "gain=2"], ["unknown parameter 'gain'"]),
+        (["-p", "gain"], ["NAME=VALUE"]),
+        (["--rule", "nowhere/rule.py"], ["does not exist"]),
+        (["--rule", "bptt", "--engine", "standalone"], ["bptt", "engine='numpy'"]),
+        (["--method", "quux"], ["quux"]),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(run, arguments, says):
+    done = run("train", *SMALL, *arguments)
+    assert done.exit_code == 2
+    lines = [line for line in done.stderr.splitlines() if line.startswith("autapse: error:")]
+    assert len(lines) == 1, done.output
+    for words in says:
+        assert words in lines[0]
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("rule = Rule(", "rule = Rule((", ["line ", "does not parse"]),
+        ("rule = Rule", "law = Rule", ["defines no rule"]),
+        ("update=", "updat=", ["line 3", "updat"]),
+        ("w -= eta", "v -= eta", ["does not change the weight w"]),
+        ("k_pre", "kk_pre", ["line 5", "kk_pre"]),
+        ("/tau : 1", "/tau : volt", ["line 4", "k"]),
+        ("10*ms", "10*mss", ["line 6", "mss"]),
+        ("tau", "tau_m", ["tau_m", "rename"]),
+    ],
+)
+def test_a_rule_file_that_is_wrong(run, rule_file, old, new, says):
+    path = rule_file(GOOD.replace(old, new))
+    done = run("train", *SMALL, "--rule", path, "--engine", "runtime")
+    assert done.exit_code == 2, done.output
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("autapse: error:")]
+    for words in says:
+        assert words in line
+    assert "mine.py" in line or "Rule" in line
+
+
+def test_an_output_folder_that_cannot_be_written(run, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = run("train", *SMALL, "--out", str(tmp_path / "file"))
+    assert done.exit_code == 2
+    assert "cannot be written" in done.stderr
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_damaged_result_file(run, tmp_path):
+    assert run("train", *SMALL, "--engine", "numpy").exit_code == 0
+    path = tmp_path / "out" / "train.nc"
+    path.write_bytes(path.read_bytes()[:-100])
+    done = CliRunner().invoke(main, ["plot", "fig1", str(path)])
+    assert done.exit_code == 2
+    assert "damaged" in done.stderr
+
+
+def test_help_does_not_import_the_heavy_libraries():
+    code = "import sys; from autapse_sim.cli import main; print([m for m in ('brian2', 'xarray', 'matplotlib', 'scipy')"
+    done = subprocess.run(
+        [sys.executable, "-c", code + " if m in sys.modules])"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_ctrl_c_leaves_no_result_and_no_process(tmp_path):
+    command = "from autapse_sim.cli import main; main()"
+    arguments = ["compare", "--trajectories", "2000", "--out", str(tmp_path / "out")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, *arguments], stderr=subprocess.PIPE, text=True, env=environment
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("autapse_*/run/results")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "nothing was written" in said
+    assert not list((tmp_path / "out").iterdir())
+    assert not list(tmp_path.glob("autapse_*"))
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout
+    assert str(tmp_path) not in listed

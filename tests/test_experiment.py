@@ -1,0 +1,165 @@
+"""train and compare: draws, splits, scores and what a result says of itself."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import autapse_sim as ap
+from autapse_sim import table
+from autapse_sim.engine import compiler
+from autapse_sim.experiment import draw
+from autapse_sim.protocol import Schedule
+from autapse_sim.weights import draw_weights
+
+TASK = ap.BouncingBall(steps=30)
+SMALL = ap.Protocol(replicates=4, train=6, validate=2, test=3, validate_every=3, record=2)
+
+
+def test_a_replicate_does_not_depend_on_how_many_run_beside_it():
+    many = ap.train(ap.Circuit(), TASK, SMALL, engine="numpy").data
+    few = ap.train(ap.Circuit(), TASK, replace(SMALL, replicates=2), engine="numpy").data
+    np.testing.assert_allclose(many.W[:2], few.W, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(many.mse[:2], few.mse, rtol=0, atol=1e-12)
+    assert np.ptp(many.W.values, axis=0).min() > 0
+
+
+@pytest.mark.parametrize("engine", ["numpy", "runtime", *(["standalone"] if compiler() else [])])
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(engine):
+    one, other = (ap.train(ap.Circuit(), TASK, SMALL, engine=engine).data for _ in range(2))
+    np.testing.assert_array_equal(one.W, other.W)
+    np.testing.assert_array_equal(one.mse, other.mse)
+    assert one.attrs["engine"] == engine
+    seeded = ap.train(ap.Circuit(), TASK, replace(SMALL, seed=1), engine=engine).data
+    assert np.abs(seeded.W - one.W).max() > 0.01
+
+
+def test_training_validation_and_test_never_overlap():
+    schedule = Schedule.of(SMALL)
+    train = set(schedule.trajectory[schedule.learn])
+    test = set(schedule.trajectory[schedule.keep])
+    validate = set(schedule.trajectory[~schedule.learn & ~schedule.keep])
+    assert (train, validate, test) == ({0, 1, 2, 3, 4, 5}, {6, 7}, {8, 9, 10})
+    drawn = draw(ap.Circuit(), TASK, SMALL)
+    starts = drawn.x[:, :, 0].reshape(-1, 2)
+    assert len(np.unique(starts, axis=0)) == len(starts)
+
+
+@pytest.mark.parametrize("parts", [{"train": 0}, {"validate": 0}, {"test": 0}, {"train": 0, "validate": 0}])
+def test_any_part_may_be_left_out(parts):
+    data = ap.train(ap.Circuit(), TASK, replace(SMALL, **parts), engine="numpy").data
+    for part, name in {"train": "mse_train", "validate": "mse_validate", "test": "mse"}.items():
+        assert (name in data) == (part not in parts)
+
+
+def test_parameters_ride_the_replicate_axis():
+    etas = np.array([0.0, 0.01, 0.1, 1.0])
+    together = ap.train(ap.Circuit(), TASK, SMALL, parameters={"eta": etas}, engine="numpy").data
+    alone = ap.train(ap.Circuit(), TASK, SMALL, parameters={"eta": 0.1}, engine="numpy").data
+    np.testing.assert_allclose(together.W[2], alone.W[2], rtol=0, atol=1e-12)
+    moved = np.abs(together.W - draw(ap.Circuit(), TASK, SMALL).weights.W).max(axis=(1, 2))
+    assert moved[0] == 0
+    assert (np.diff(moved) > 0).all()
+
+
+def test_your_own_arrays_and_weights():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((4, 11, 30, 3)), rng.random((4, 11, 30, 1))
+    task, circuit = ap.ArrayTask(x, y), ap.Circuit(neurons=5, readout="random", learn=("W", "V"))
+    weights = draw_weights(rng, 4, 5, 3, 1, "random", "symmetric")
+    data = ap.train(circuit, task, SMALL, weights=weights, engine="numpy").data
+    assert data.V.dims == ("replicate", "coordinate", "neuron")
+    assert np.abs(data.V - weights.V).max() > 1e-3
+    with pytest.raises(ap.InputError, match=r"W has shape \(3, 5, 5\), expected \(4, 5, 5\)"):
+        ap.train(circuit, task, SMALL, weights=weights.take(np.arange(3)), engine="numpy")
+    bad = weights.V.copy()
+    bad[0, 0, 0] = np.nan
+    with pytest.raises(ap.InputError, match="V holds NaN"):
+        ap.train(circuit, task, SMALL, weights=replace(weights, V=bad), engine="numpy")
+    with pytest.raises(ap.InputError, match="readout 'identity' needs"):
+        ap.train(ap.Circuit(neurons=5), task, SMALL, engine="numpy")
+    with pytest.raises(ap.InputError, match=r"one per replicate \(4\)"):
+        ap.train(circuit, task, SMALL, parameters={"eta": [0.1, 0.2]}, engine="numpy")
+
+
+def test_a_diverged_replicate_is_named_and_never_averaged_away():
+    circuit = ap.Circuit(activation="linear")
+    weights = draw(circuit, TASK, SMALL).weights
+    weights.W[:] *= 0.1
+    weights.W[2] = 1e9
+    result = ap.train(circuit, TASK, SMALL, weights=weights, engine="numpy")
+    assert result.data.diverged.values.tolist() == [False, False, True, False]
+    (row,) = table.rows(result.data)
+    assert row["diverged"] == [2]
+    assert row["mean_mse"] is None
+    assert "diverged replicates, counted as infinite: autapse: 2" in table.text(result.data)
+
+
+def test_conditioned_feedback_has_real_positive_eigenvalues():
+    weights = draw_weights(np.random.default_rng(0), 50, 2, 2, 2, "identity", "conditioned")
+    eigenvalues = np.linalg.eigvals(weights.B)
+    assert np.isreal(eigenvalues).all()
+    assert (eigenvalues.real > 0).all()
+    random = draw_weights(np.random.default_rng(0), 50, 2, 2, 2, "identity", "random")
+    assert (np.linalg.eigvals(random.B).real < 0).any()
+
+
+def test_a_result_says_what_made_it(tmp_path):
+    result = ap.train(ap.Circuit(rule="dfa"), TASK, SMALL, engine="numpy")
+    result.save(tmp_path / "run.nc")
+    attributes = ap.load(tmp_path / "run.nc").data.attrs
+    assert "ds/dt" in attributes["equations"]
+    assert json.loads(attributes["protocol"])["seed"] == 0
+    assert json.loads(attributes["parameters"]) == {"tau_m": 0.001, "eta": 0.03}
+    assert json.loads(attributes["task"])["speed"] == 0.05
+    assert {"numpy", "brian2", "python", "git", "command"} <= json.loads(attributes["provenance"]).keys()
+
+
+def test_compare_chooses_eta_on_validation_and_shares_everything_else():
+    rules = ("fa", "autapse")
+    result = ap.compare(rules, TASK, SMALL, etas=(0.001, 0.1, 1000.0), engine="numpy").data
+    medians = result.grid_mse.median("replicate")
+    for rule in rules:
+        best = int(medians.sel(rule=rule).argmin())
+        assert float(result.eta.sel(rule=rule)) == result.eta_grid[best]
+        alone = ap.train(
+            ap.Circuit(rule=rule), TASK, SMALL, parameters={"eta": float(result.eta.sel(rule=rule))}, engine="numpy"
+        ).data
+        np.testing.assert_allclose(result.mse.sel(rule=rule), alone.mse, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(result.prediction.sel(rule=rule), alone.prediction, rtol=0, atol=1e-12)
+    still = ap.train(ap.Circuit(rule="fa"), TASK, SMALL, parameters={"eta": 0.0}, engine="numpy").data
+    np.testing.assert_allclose(result.control_mse.sel(control="untrained W"), still.mse, rtol=0, atol=1e-12)
+    expected = {"W = 0", "bias only", "best affine read-out, untrained W", "training mean", "persistence"}
+    expected |= {"linear extrapolation", "affine of x(t)", "affine of 2 lags", "affine of 20 lags"}
+    assert expected < set(result.control.values)
+
+
+def test_a_trained_read_out_is_compared_with_the_same_network_at_fixed_w():
+    circuit = ap.Circuit(learn=("W", "V", "c"))
+    data = ap.compare(("dfa",), TASK, SMALL, circuit, etas=(0.01, 0.1), engine="numpy").data
+    assert "fixed W, trained read-out" in data.control
+
+
+def test_compare_refuses_what_it_cannot_do():
+    with pytest.raises(ap.InputError, match="needs test trajectories"):
+        ap.compare(("fa",), TASK, replace(SMALL, test=0))
+    with pytest.raises(ap.InputError, match="needs training and validation"):
+        ap.compare(("fa",), TASK, replace(SMALL, validate=0))
+    with pytest.raises(ap.InputError, match="no rule of fa has a parameter 'tau'"):
+        ap.compare(("fa",), TASK, SMALL, parameters={"tau": 1.0})
+
+
+@pytest.mark.slow
+def test_the_papers_numbers_stand_where_an_independent_study_found_them():
+    """Mean test MSE at the best eta: W = 0 0.064, mean 0.084, persistence 0.0012, extrapolation 0.0001, bptt 0.036."""
+    data = ap.compare().data
+    control = data.control_mse.mean(("replicate", "trajectory"))
+    assert float(control.sel(control="W = 0")) == pytest.approx(0.064, abs=0.002)
+    assert float(control.sel(control="training mean")) == pytest.approx(0.084, abs=0.002)
+    assert float(control.sel(control="persistence")) == pytest.approx(0.0012, abs=0.0001)
+    assert float(control.sel(control="linear extrapolation")) == pytest.approx(0.0001, abs=0.0001)
+    mse = data.mse.mean("trajectory").median("replicate")
+    assert float(mse.sel(rule="bptt")) == pytest.approx(0.036, abs=0.002)
+    assert mse.sel(rule="bptt") < mse.sel(rule="fa") < mse.sel(rule="autapse") < mse.sel(rule="dfa")
+    assert float(mse.max()) < float(control.sel(control="W = 0"))
