@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autapse_sim.discrete.layout import outer
+from autapse_sim.discrete.layout import Sweep, outer
 from autapse_sim.discrete.rule import Rule, per_step
 
 
@@ -15,9 +15,7 @@ class Bptt(Rule):
     """
 
     def start(self) -> None:
-        self.d = np.empty_like(self.network.slope)
-        self.rows, self.slopes = list(self.d), list(self.network.slope)
-        self.lifted = [self.layout.lift(row) for row in self.rows]
+        self.sweep = Sweep(self.layout, self.network.slope)
 
     @property
     def entry(self) -> np.ndarray:
@@ -43,23 +41,18 @@ class Bptt(Rule):
 
     def fast(self, t: int) -> np.ndarray:
         """One sweep back that keeps every d(l), and one contraction over time."""
-        rows, lifted, slopes = self.rows, self.lifted, self.slopes
-        carry, multiply = self.layout.operator(self.back), np.multiply
-        multiply(self._entering(t), slopes[t], rows[t])
-        for past in range(t - 1, -1, -1):
-            carry(lifted[past + 1], rows[past])
-            multiply(rows[past], slopes[past], rows[past])
-        return self.layout.over_time(self.d[: t + 1], self.z[: t + 1]) / (t + 1)
+        sweep = self.sweep
+        np.multiply(self._entering(t), self.network.slope[t], out=sweep.d[t])
+        sweep.back(self.back, t)
+        return self.layout.over_time(sweep.d[: t + 1], self.z[: t + 1]) / (t + 1)
 
     def delta(self) -> np.ndarray:
         """delta(l) = (V^T err(l) / l + W^T delta(l+1)) * f'(a(l)): the sweeps of all steps in one."""
-        entering = self._entering(slice(None))
-        entering *= per_step(self.network)
-        carry = self.layout.operator(self.back)
-        rows, slopes = self.rows, self.slopes
-        np.multiply(entering[-1], slopes[-1], out=rows[-1])
+        d, slope, back = self._entering(slice(None)), self.network.slope, self.back
+        d *= per_step(self.network)
+        carried = np.empty_like(d[0])
+        d[-1] *= slope[-1]
         for past in range(self.network.steps - 2, -1, -1):
-            carry(self.lifted[past + 1], rows[past])
-            rows[past] += entering[past]
-            rows[past] *= slopes[past]
-        return self.d
+            d[past] += self.layout.apply(back, d[past + 1], out=carried)
+            d[past] *= slope[past]
+        return d

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,33 +39,16 @@ class Layout:
         out[...] = array
         return out
 
-    def lift(self, x: np.ndarray) -> np.ndarray | list[np.ndarray]:
-        """The view of x (N, j) that an `operator` reads; worth keeping where it is read more than once."""
-        return [x[:, j, None] for j in range(x.shape[1])] if self.last else x[:, :, None]
-
-    def operator(self, A: np.ndarray) -> Callable[[np.ndarray | list[np.ndarray], np.ndarray], None]:
-        """The function (lifted x, out): out_i = sum_j A_ij x_j, with A (N, i, j)."""
-        if not self.last:
-            return lambda x, out: np.matmul(A, x, out=out[:, :, None])
-        first, *rest = (A[:, :, j] for j in range(A.shape[2]))
-        product = np.empty_like(first)
-
-        def apply(x: list[np.ndarray], out: np.ndarray, multiply=np.multiply, add=np.add) -> None:
-            multiply(first, x[0], out)
-            for j, column in enumerate(rest, 1):
-                multiply(column, x[j], product)
-                add(out, product, out)
-
-        return apply
-
     def apply(self, A: np.ndarray, x: np.ndarray, out: np.ndarray) -> np.ndarray:
         """out_i = sum_j A_ij x_j, with A (N, i, j) and x (N, j) or (T, N, j)."""
-        if x.ndim == 2:
-            self.operator(A)(self.lift(x), out)
-        elif self.last:
-            operator = self.operator(A)
-            for row, result in zip(x, out, strict=True):
-                operator(self.lift(row), result)
+        if self.last:
+            np.multiply(A[:, :, 0], x[..., 0, None], out=out)
+            product = np.empty_like(out)
+            for j in range(1, A.shape[2]):
+                np.multiply(A[:, :, j], x[..., j, None], out=product)
+                out += product
+        elif x.ndim == 2:
+            np.matmul(A, x[:, :, None], out=out[:, :, None])
         else:
             np.matmul(x.transpose(1, 0, 2), A.transpose(0, 2, 1), out=out.transpose(1, 0, 2))
         return out
@@ -91,3 +73,54 @@ class Layout:
 def outer(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """u v^T of every network, with u (N, i) and v (N, j)."""
     return u[:, :, None] * v[:, None, :]
+
+
+class Sweep:
+    """Rows d(t) (N, n) that follow from each other backwards in time: d(t-1) = (A d(t)) * scale(t-1).
+
+    For small n, A d is summed over the cyclic diagonals of A, sum_s A[i, i+s] d[i+s] with indices modulo n: each row
+    holds its first n - 1 entries once more behind the last, so that every d[i+s] is one contiguous block, which is
+    where NumPy is fastest.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the networks.
+    scale : array (T, N, n)
+        Read as it is when the sweep passes.
+
+    Attributes
+    ----------
+    d : array (T, N, n)
+        The rows.
+    """
+
+    def __init__(self, layout: Layout, scale: np.ndarray) -> None:
+        steps, count, n = scale.shape
+        self.layout, self.scales = layout, list(scale)
+        whole = layout.zeros(steps, count, 2 * n - 1 if layout.last else n, axis=1)
+        self.d = whole[:, :, :n]
+        self.rows = list(self.d)
+        self.turned = [[row[:, s : s + n] for s in range(n if layout.last else 0)] for row in whole]
+        self.again = list(zip(whole[:, :, n:], whole[:, :, : whole.shape[2] - n], strict=True))
+
+    def back(self, A: np.ndarray, t: int) -> None:
+        """Fill the rows before t from row t."""
+        multiply, add, rows, scales = np.multiply, np.add, self.rows, self.scales
+        if not self.layout.last:
+            for past in range(t - 1, -1, -1):
+                np.matmul(A, rows[past + 1][:, :, None], out=rows[past][:, :, None])
+                multiply(rows[past], scales[past], rows[past])
+            return
+        i = np.arange(A.shape[1])
+        first, *rest = (self.layout.copy(A[:, i, (i + s) % len(i)]) for s in i)
+        product = np.empty_like(first)
+        for past in range(t - 1, -1, -1):
+            again, head = self.again[past + 1]
+            again[...] = head
+            d, (straight, *turned) = rows[past], self.turned[past + 1]
+            multiply(first, straight, d)
+            for diagonal, entries in zip(rest, turned, strict=True):
+                multiply(diagonal, entries, product)
+                add(d, product, d)
+            multiply(d, scales[past], d)

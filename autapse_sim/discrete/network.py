@@ -107,19 +107,14 @@ class Network:
 
     def step(self, t: int) -> None:
         """The activity of step t."""
-        self._activity(self.layout.operator(self.W), t)
-
-    def run(self) -> None:
-        """The activity of all steps, W fixed."""
-        recur = self.layout.operator(self.W)
-        for t in range(self.steps):
-            self._activity(recur, t)
-
-    def _activity(self, recur: Callable, t: int) -> None:
-        a = self.o[t]
-        recur(self.layout.lift(self.pre[t]), a)
+        a = self.layout.apply(self.W, self.pre[t], out=self.o[t])
         a += self.drive[t]
         self.activate(a)
+
+    def run(self) -> None:
+        """The activity of all steps."""
+        for t in range(self.steps):
+            self.step(t)
 
     def differentiate(self, t: int | slice) -> None:
         """The slope of step t, or of all."""
