@@ -89,7 +89,18 @@ def text(data: xr.Dataset) -> str:
     if named:
         shown.append("diverged replicates, counted as infinite: " + "; ".join(named))
     sentence = summary(lines)
-    return "\n".join(shown + ([sentence] if sentence else []))
+    return "\n".join([heading(data), *shown, *([sentence] if sentence else [])])
+
+
+def heading(data: xr.Dataset) -> str:
+    """What was run, in a line: circuit, feedback, averaging, protocol and engine."""
+    circuit, protocol = json.loads(data.attrs["circuit"]), json.loads(data.attrs["protocol"])
+    learn = ", ".join(circuit["learn"])
+    return (
+        f"n = {circuit['neurons']}, {circuit['activation']}, read-out {circuit['readout']}, learning {learn} per "
+        f"{protocol['update']}; B {circuit['feedback']}; {data.attrs['averaging']}; "
+        f"{protocol['replicates']} replicates, {protocol['train']} training and {protocol['test']} test trajectories, seed {protocol['seed']}"
+    )
 
 
 def summary(lines: list[dict]) -> str:
