@@ -96,10 +96,10 @@ def heading(data: xr.Dataset) -> str:
     """What was run, in a line: circuit, feedback, averaging, protocol and engine."""
     circuit, protocol = json.loads(data.attrs["circuit"]), json.loads(data.attrs["protocol"])
     learn = ", ".join(circuit["learn"])
+    size = f"{protocol['replicates']} replicates, {protocol['train']} training and {protocol['test']} test trajectories"
     return (
         f"n = {circuit['neurons']}, {circuit['activation']}, read-out {circuit['readout']}, learning {learn} per "
-        f"{protocol['update']}; B {circuit['feedback']}; {data.attrs['averaging']}; "
-        f"{protocol['replicates']} replicates, {protocol['train']} training and {protocol['test']} test trajectories, seed {protocol['seed']}"
+        f"{protocol['update']}; B {circuit['feedback']}; {data.attrs['averaging']}; {size}, seed {protocol['seed']}"
     )
 
 
