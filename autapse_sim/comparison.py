@@ -27,7 +27,7 @@ from autapse_sim.experiment import (
     run,
     scored,
     targets,
-    with_rule,
+    without_equations,
 )
 from autapse_sim.job import Job, Outcome, Progress
 from autapse_sim.protocol import Protocol, Schedule
@@ -94,17 +94,14 @@ def compare(
     source = np.tile(np.arange(protocol.replicates), len(etas))
     grid = np.repeat(etas, protocol.replicates)
 
-    circuits = {rule: with_rule(circuit, rule) for rule in rules}
-    engines = {
-        rule: choose_engine(c, "auto" if rule in discrete.RULES and engine != "numpy" and _only_numpy(c) else engine)
-        for rule, c in circuits.items()
-    }
+    circuits = {rule: replace(circuit, rule=rule) for rule in rules}
+    engines = {rule: choose_engine(c, "auto" if without_equations(c) else engine) for rule, c in circuits.items()}
     values = {}
     given = dict(parameters or {})
     for rule, one in circuits.items():
-        known = resolve_parameters(one, engines[rule], {}, len(source))
+        known = resolve_parameters(one, {}, len(source))
         mine = {name: value for name, value in given.items() if name in known}
-        values[rule] = resolve_parameters(one, engines[rule], {**mine, "eta": grid}, len(source))
+        values[rule] = resolve_parameters(one, {**mine, "eta": grid}, len(source))
     unknown = set(given) - set().union(*values.values())
     if unknown:
         raise InputError(f"no rule of {', '.join(rules)} has a parameter {min(unknown)!r}")
@@ -149,12 +146,6 @@ def compare(
     attributes["rule"] = ", ".join(rules)
     attributes["equations"] = "\n\n".join(equations_text(one) for one in circuits.values())
     return Result(data.assign_attrs(attributes))
-
-
-def _only_numpy(circuit: Circuit) -> bool:
-    from autapse_sim.model import library
-
-    return circuit.rule not in library("rules")
 
 
 def _final_validation(protocol: Protocol, outcome: Outcome) -> np.ndarray:

@@ -86,7 +86,7 @@ def _standalone(job: Job, models: Models, progress: Progress) -> Outcome:
         with _using(device):
             assembly = assemble(job, models, _compiled_functions())
             tape = Tape(job, assembly.tables)
-            check_order_after(assembly.network, STEP / job.circuit.substeps)
+            _generate(assembly.network, STEP / job.circuit.substeps)
             _read_duration_from_tape(device)
             device.insert_code("before_end", "autapse::tape.finish();")
             device.build(directory=str(project), compile=False, run=False, with_output=False)
@@ -126,7 +126,7 @@ def _runtime(job: Job, models: Models, progress: Progress) -> Outcome:
     return _outcome(job, tape, learned, "runtime")
 
 
-def check_order_after(network: Network, duration: float) -> None:
+def _generate(network: Network, duration: float) -> None:
     """Let Brian2 generate the code of one run, then assert the order inside a step."""
     network.run(duration * second, namespace={})
     check_order(network)

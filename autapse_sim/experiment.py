@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ def train(
     engine = choose_engine(circuit, engine)
     drawn = draw(circuit, task, protocol, weights)
     networks = np.arange(protocol.replicates)
-    values = resolve_parameters(circuit, engine, parameters or {}, protocol.replicates)
+    values = resolve_parameters(circuit, parameters or {}, protocol.replicates)
     outcome = run(circuit, drawn, protocol, values, networks, engine, progress)
     data = scored(circuit, drawn, protocol, outcome, networks).assign(targets(drawn, protocol))
     described = {name: (value[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
@@ -113,8 +113,7 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
         one_of("rule", circuit.rule, equations | discrete.RULES.keys())
     if not is_file(circuit.neuron):
         one_of("neuron", circuit.neuron, library("neurons"))
-    only_numpy = circuit.rule in discrete.RULES.keys() - equations
-    if engine == "numpy" or (engine == "auto" and only_numpy):
+    if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
         if circuit.rule not in discrete.RULES:
             raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.RULES)}")
         if circuit.neuron != "rate" or circuit.substeps != 1 or circuit.method != "euler":
@@ -123,7 +122,7 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
                 "and method='euler'"
             )
         return "numpy"
-    if only_numpy:
+    if without_equations(circuit):
         raise InputError(f"rule {circuit.rule!r} has no equations for engine {engine!r}; use engine='numpy'")
     if engine == "auto":
         from autapse_sim.engine import compiler
@@ -132,9 +131,14 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
     return engine
 
 
-def resolve_parameters(circuit: Circuit, engine: str, given: Mapping[str, Any], networks: int) -> dict[str, np.ndarray]:
+def without_equations(circuit: Circuit) -> bool:
+    """Whether a circuit's rule exists for the discrete network only (bptt, fa)."""
+    return circuit.rule in discrete.RULES.keys() - library("rules").keys()
+
+
+def resolve_parameters(circuit: Circuit, given: Mapping[str, Any], networks: int) -> dict[str, np.ndarray]:
     """Every parameter of a circuit as one value per network, in SI units: the given ones, else the models' defaults."""
-    if engine == "numpy" and circuit.rule not in library("rules"):
+    if without_equations(circuit):
         defaults: dict[str, Any] = dict(discrete.RULES[circuit.rule].parameters)
         if {"V", "c"} & set(circuit.learn):
             defaults |= read_rule("delta").parameters
@@ -148,13 +152,9 @@ def resolve_parameters(circuit: Circuit, engine: str, given: Mapping[str, Any], 
 
 
 def _value(name: str, value: Any, default: Any, networks: int) -> np.ndarray:
-    dimensions = getattr(default, "dim", None)
-    if getattr(value, "dim", None) is not dimensions and (dimensions or value).__class__.__name__ != "float":
-        mine, theirs = _unit(default), _unit(value)
-        if mine != theirs:
-            raise InputError(
-                f"parameter {name} is {value!s}: its unit is {theirs}, expected {mine} (such as {default!s})"
-            )
+    mine, theirs = _unit(default), _unit(value)
+    if mine != theirs:
+        raise InputError(f"parameter {name} is {value!s}: its unit is {theirs}, expected {mine} (such as {default!s})")
     try:
         array = np.asarray(value, dtype=float)
         array = np.broadcast_to(array, networks).copy()
@@ -215,7 +215,7 @@ def scored(circuit: Circuit, drawn: Drawn, protocol: Protocol, outcome: Outcome,
     mse = outcome.mse[networks]
     recorded = np.arange(min(protocol.record, replicates))
     block = networks[0] // replicates * len(recorded) + np.arange(len(recorded))
-    error = ("replicate", "squared box lengths")
+    squared = "squared box lengths"
     data = xr.Dataset(coords={"replicate": np.arange(replicates), "recorded": recorded})
     data = data.assign_coords(coordinate=np.arange(drawn.y.shape[-1]))
 
@@ -223,12 +223,12 @@ def scored(circuit: Circuit, drawn: Drawn, protocol: Protocol, outcome: Outcome,
         data[name] = (dims, values, {"long_name": long_name, "units": units})
 
     if protocol.train:
-        add("mse_train", ("replicate", "training_trajectory"), mse[:, schedule.learn], "training MSE", error[1])
+        add("mse_train", ("replicate", "training_trajectory"), mse[:, schedule.learn], "training MSE", squared)
         data.coords["training_trajectory"] = np.arange(1, protocol.train + 1)
     if protocol.validate:
         points = protocol.validation_points
         validation = mse[:, ~schedule.learn & ~schedule.keep].reshape(replicates, len(points), protocol.validate)
-        add("mse_validate", ("replicate", "validation"), validation.mean(axis=2), "validation MSE", error[1])
+        add("mse_validate", ("replicate", "validation"), validation.mean(axis=2), "validation MSE", squared)
         data.coords["validation"] = points
     test = mse[:, schedule.keep]
     weights = outcome.weights.take(networks)
@@ -238,7 +238,7 @@ def scored(circuit: Circuit, drawn: Drawn, protocol: Protocol, outcome: Outcome,
         prediction = outcome.prediction[:, networks].transpose(1, 0, 2, 3)
         target = drawn.y[:, -protocol.test :]
         per_trajectory, per_network = r2_scores(prediction, target)
-        add("mse", ("replicate", "trajectory"), test, "test MSE", error[1])
+        add("mse", ("replicate", "trajectory"), test, "test MSE", squared)
         add("r2_trajectory", ("replicate",), per_trajectory, "R2 after the best affine map of each trajectory")
         add("r2_network", ("replicate",), per_network, "R2 after the best affine map of each network")
         dims = ("recorded", "trajectory", "step", "coordinate")
@@ -307,7 +307,7 @@ def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, para
 
 def equations_text(circuit: Circuit) -> str:
     """The text of the model files of a circuit; of rules without equations, of the discrete reference."""
-    if circuit.rule in discrete.RULES and circuit.rule not in library("rules"):
+    if without_equations(circuit):
         return f"discrete network, rule {circuit.rule}:\n{discrete_text(circuit.rule)}"
     models = [read_neuron(circuit.neuron), read_rule(circuit.rule)]
     models += [read_rule("delta")] if {"V", "c"} & set(circuit.learn) else []
@@ -317,8 +317,3 @@ def equations_text(circuit: Circuit) -> str:
 def discrete_text(rule: str) -> str:
     """What the discrete reference of a rule says of itself: its equations."""
     return inspect.getdoc(inspect.getmodule(discrete.RULES[rule]))
-
-
-def with_rule(circuit: Circuit, rule: str) -> Circuit:
-    """The same circuit with another rule."""
-    return replace(circuit, rule=rule)

@@ -1,5 +1,7 @@
 """Small jobs that several tests run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,11 +36,9 @@ def make_job():
         drawn = draw(description, ap.BouncingBall(steps=steps), protocol)
         weights = drawn.weights
         if biases:
-            from dataclasses import replace
-
             rng = np.random.default_rng(7)
             weights = replace(weights, b=rng.normal(size=(replicates, neurons)), c=rng.normal(size=(replicates, 2)))
-        values = resolve_parameters(description, "runtime", parameters or {}, replicates)
+        values = resolve_parameters(description, parameters or {}, replicates)
         index = np.arange(replicates)
         schedule = Schedule.of(protocol)
         return Job(description, drawn.x, drawn.y, index, weights, values, schedule, update, index[:2])
