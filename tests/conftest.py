@@ -11,6 +11,14 @@ from autapse_sim.job import Job
 from autapse_sim.protocol import Schedule
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_program_cache(tmp_path_factory):
+    """Compiled programs of the tests stay out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTAPSE_CACHE", str(tmp_path_factory.mktemp("programs")))
+        yield
+
+
 @pytest.fixture
 def make_job():
     """A job of the ball: by default 200 steps of one trajectory for the paper's network."""
