@@ -121,7 +121,7 @@ def test_compare_chooses_eta_on_validation_and_shares_everything_else():
     result = ap.compare(rules, TASK, SMALL, etas=(0.001, 0.1, 1000.0), engine="numpy").data
     medians = result.grid_mse.median("replicate")
     for rule in rules:
-        best = int(medians.sel(rule=rule).argmin())
+        best = int(medians.sel(rule=rule).values.argmin())
         assert float(result.eta.sel(rule=rule)) == result.eta_grid[best]
         alone = ap.train(
             ap.Circuit(rule=rule), TASK, SMALL, parameters={"eta": float(result.eta.sel(rule=rule))}, engine="numpy"
