@@ -161,3 +161,34 @@ def test_divergence_reaches_the_result(make_job):
     outcome = simulate(job, Models.of(job.circuit), "standalone")
     finite = np.isfinite(outcome.weights.W).all(axis=(1, 2))
     assert finite.tolist() == [True, False, True]
+
+
+RFLO = """
+from brian2 import ms
+from autapse_sim import Rule
+rule = Rule(
+    eligibility="dp/dt = (f_prime_post*activity_pre - p)/tau : 1",
+    update="w -= eta * feedback_post * p",
+    parameters={"tau": 10*ms, "eta": 0.03},
+)
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_users_own_rule_does_what_its_equations_say(make_job, tmp_path, engine):
+    """RFLO (Murray 2019), given as a file, against a loop written from its equations."""
+    path = tmp_path / "rflo.py"
+    path.write_text(RFLO)
+    job = make_job(rule=str(path), replicates=2, steps=50, train=3)
+    outcome = simulate(job, Models.of(job.circuit), engine)
+    assert_alive(job, outcome)
+    for r in range(2):
+        W, B = job.weights.W[r].copy(), job.weights.B[r]
+        for trajectory in range(3):
+            o, p = np.zeros(2), np.zeros((2, 2))
+            for x, y in zip(job.x[r, trajectory], job.y[r, trajectory], strict=True):
+                new = 1 / (1 + np.exp(-(W @ o + x)))
+                p += (np.outer(new * (1 - new), o) - p) / 10
+                o = new
+                W -= 0.03 * (B @ (o - y))[:, None] * p
+        assert np.abs(W - outcome.weights.W[r]).max() <= EXACT
