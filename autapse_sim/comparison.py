@@ -133,7 +133,7 @@ def compare(
         grid_mse = _final_validation(protocol, outcome).reshape(len(etas), protocol.replicates)
         best = best_eta(grid_mse) if len(etas) > 1 else 0
         networks = best * protocol.replicates + np.arange(protocol.replicates)
-        part = scored(circuits[rule], drawn, protocol, outcome, networks)
+        part = scored(drawn, protocol, outcome, networks)
         part["grid_mse"] = (("eta_grid", "replicate"), grid_mse, {"long_name": "final validation MSE"})
         parts.append(part)
         chosen.append(etas[best])

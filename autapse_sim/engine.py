@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from brian2 import Function, Network, have_same_dimensions, prefs, second, set_device
+from brian2 import Function, have_same_dimensions, prefs, second, set_device
 from brian2.core.base import BrianObjectException
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import Device, reset_device, runtime_device
@@ -31,8 +31,6 @@ from autapse_sim.weights import Weights
 
 FLAGS = ["-std=c++17", "-O3", "-ffast-math", "-fno-finite-math-only", "-march=native", "-w"]
 """Brian2's own flags, in one place: NaN and infinity stay what they are."""
-
-logger = logging.getLogger("autapse_sim")
 
 
 def compiler() -> str | None:
@@ -86,7 +84,8 @@ def _standalone(job: Job, models: Models, progress: Progress) -> Outcome:
         with _using(device):
             assembly = assemble(job, models, _compiled_functions())
             tape = Tape(job, assembly.tables)
-            _generate(assembly.network, STEP / job.circuit.substeps)
+            assembly.network.run(STEP / job.circuit.substeps * second, namespace={})  # generates the code of a run
+            check_order(assembly.network)
             _read_duration_from_tape(device)
             device.insert_code("before_end", "autapse::tape.finish();")
             device.build(directory=str(project), compile=False, run=False, with_output=False)
@@ -124,12 +123,6 @@ def _runtime(job: Job, models: Models, progress: Progress) -> Outcome:
     finally:
         prefs.codegen.target = before
     return _outcome(job, tape, learned, "runtime")
-
-
-def _generate(network: Network, duration: float) -> None:
-    """Let Brian2 generate the code of one run, then assert the order inside a step."""
-    network.run(duration * second, namespace={})
-    check_order(network)
 
 
 def _outcome(job: Job, tape: Tape, learned: dict[str, np.ndarray], engine: str) -> Outcome:
@@ -211,11 +204,10 @@ def _compile(project: Path, command: str) -> Path:
             first = next((line for line in built.stderr.splitlines() if "error" in line), built.stderr[:200])
             raise RuntimeError(f"the C++ compiler failed: {first}")
 
-    return cached(_fingerprint(project, command), build) or _built(project / "main", build)
-
-
-def _built(program: Path, build: Callable[[Path], None]) -> Path:
-    build(program)
+    program = cached(_fingerprint(project, command), build)
+    if program is None:
+        program = project / "main"
+        build(program)
     return program
 
 

@@ -26,6 +26,15 @@ from autapse_sim.tasks.base import Task
 from autapse_sim.weights import Weights, draw_weights
 
 ENGINES = ("auto", "standalone", "runtime", "numpy")
+WEIGHT_DIMS = {
+    "W": ("post", "pre"),
+    "B_rec": ("post", "pre"),
+    "U": ("neuron", "input"),
+    "V": ("coordinate", "neuron"),
+    "B": ("neuron", "coordinate"),
+    "b": ("neuron",),
+    "c": ("coordinate",),
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ def train(
     networks = np.arange(protocol.replicates)
     values = resolve_parameters(circuit, parameters or {}, protocol.replicates)
     outcome = run(circuit, drawn, protocol, values, networks, engine, progress)
-    data = scored(circuit, drawn, protocol, outcome, networks).assign(targets(drawn, protocol))
+    data = scored(drawn, protocol, outcome, networks).assign(targets(drawn, protocol))
     described = {name: (value[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
     return Result(data.assign_attrs(describe(circuit, task, protocol, outcome.engine, described)))
 
@@ -164,7 +173,7 @@ def _value(name: str, value: Any, default: Any, networks: int) -> np.ndarray:
         ) from None
     if not np.isfinite(array).all():
         raise InputError(f"parameter {name} holds NaN or infinity; it must be finite")
-    if _unit(default) == "second" and (array <= 0).any():
+    if mine == "second" and (array <= 0).any():
         raise InputError(f"parameter {name} is {value!s}; a time constant must be positive")
     if name.startswith("eta") and (array < 0).any():
         raise InputError(f"parameter {name} is {value!s}; a learning rate must not be negative")
@@ -208,7 +217,7 @@ def run(
     return simulate(job, Models.of(circuit), engine, progress)
 
 
-def scored(circuit: Circuit, drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray) -> xr.Dataset:
+def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray) -> xr.Dataset:
     """Scores, weights, predictions and traces of some of an outcome's networks, one per replicate, with names."""
     schedule = Schedule.of(protocol)
     replicates = protocol.replicates
@@ -245,14 +254,7 @@ def scored(circuit: Circuit, drawn: Drawn, protocol: Protocol, outcome: Outcome,
         add("prediction", dims, prediction[recorded], "prediction", "box lengths")
         data.coords["trajectory"] = np.arange(protocol.test)
     for name, array in weights.items():
-        inner = {
-            "W": ("post", "pre"),
-            "B_rec": ("post", "pre"),
-            "U": ("neuron", "input"),
-            "V": ("coordinate", "neuron"),
-        }
-        dims = inner.get(name) or {"B": ("neuron", "coordinate"), "b": ("neuron",), "c": ("coordinate",)}[name]
-        add(name, ("replicate", *dims), array, f"{name} after training")
+        add(name, ("replicate", *WEIGHT_DIMS[name]), array, f"{name} after training")
     for name, array in outcome.traces.items():
         dims = ("recorded", "phase", "step", "coordinate" if name == "error" else "neuron")
         add(f"trace_{name}", dims, array[:, block].transpose(1, 0, 2, 3), name)
