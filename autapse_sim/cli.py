@@ -155,7 +155,7 @@ def _print(result: ap.Result, folder: Path, files: list[Path], as_json: bool) ->
 def _say_slower(engine: str) -> None:
     """Say so where there is no compiler."""
     if engine == "auto":
-        from autapse_sim.engine import compiler
+        from autapse_sim.compiler import compiler
 
         if compiler() is None:
             click.echo("no C++ compiler found: Brian2 runs in runtime mode, same numbers, but slower", err=True)

@@ -134,7 +134,7 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
     if without_equations(circuit):
         raise InputError(f"rule {circuit.rule!r} has no equations for engine {engine!r}; use engine='numpy'")
     if engine == "auto":
-        from autapse_sim.engine import compiler
+        from autapse_sim.compiler import compiler
 
         return "standalone" if compiler() else "runtime"
     return engine
@@ -211,10 +211,9 @@ def run(
     job = prepare(circuit, drawn, protocol, parameters, source)
     if engine == "numpy":
         return discrete.simulate(job, progress=progress)
-    from autapse_sim.assembly import Models
     from autapse_sim.engine import simulate
 
-    return simulate(job, Models.of(circuit), engine, progress)
+    return simulate(job, engine, progress)
 
 
 def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray) -> xr.Dataset:
