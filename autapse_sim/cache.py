@@ -85,12 +85,13 @@ def cached(key: str, build: Callable[[Path], None]) -> Path | None:
     key : str
         What the program is made of, as a digest.
     build : callable
-        Writes the program to the path that it is given. What it raises is raised, but for a disk that is full.
+        Writes the program to the path that it is given. What it raises is passed on, but for an OSError and whatever
+        comes of a full disk.
 
     Returns
     -------
     Path or None
-        None, and one warning, where no safe folder can be had or the disk is full.
+        None, and one warning, where no safe folder can be had or the program could not be written to it.
     """
     try:
         place = _place()

@@ -256,7 +256,8 @@ def cache(clear: bool) -> None:
 
     kept = store.entries()
     programs = [entry for entry in kept if entry.kind == "program"]
-    what = f"{len(programs)} programs, {len(kept) - len(programs)} manifests, {_size(sum(e.bytes for e in kept))}"
+    counts = f"{_count(len(programs), 'program')}, {_count(len(kept) - len(programs), 'manifest')}"
+    what = f"{counts}, {_size(sum(entry.bytes for entry in kept))}"
     if clear:
         removed = store.clear()
         click.echo(f"{store.folder()}: removed {removed} of {len(kept)} entries ({what})")
@@ -266,6 +267,10 @@ def cache(clear: bool) -> None:
         click.echo(f"  {'key':<12}  {'size':>8}  last used")
     for entry in programs:
         click.echo(f"  {entry.key[:12]:<12}  {_size(entry.bytes):>8}  {entry.used:%Y-%m-%d %H:%M}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _size(count: int) -> str:

@@ -177,12 +177,13 @@ def test_a_folder_of_another_user_is_not_used(place, said, monkeypatch):
     ]
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a link to another user")
-def test_a_link_of_another_user_is_not_used(place):
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("theirs", ["programs", "there"])
+def test_a_link_of_or_to_another_user_is_not_used(place, theirs):
     there = place.with_name("there")
     there.mkdir(mode=0o700)
     place.symlink_to(there)
-    os.lchown(place, 12345, 12345)
+    os.lchown(place.with_name(theirs), 12345, 12345)
     assert cache.cached("key", never) is None
 
 
@@ -259,6 +260,11 @@ def test_leftovers_go_when_they_are_old(place):
     program = cache.cached("key", writes(b"program"))
     assert sorted(place.iterdir()) == sorted([young, program])
     assert [entry.key for entry in cache.entries()] == ["key"]
+    assert cache.clear() == 1
+    assert list(place.iterdir()) == [young]
+    age(young, 3700)
+    assert cache.clear() == 0
+    assert list(place.iterdir()) == []
 
 
 def test_files_of_others_are_not_touched(place, monkeypatch):

@@ -207,14 +207,14 @@ def test_the_cache_is_shown_and_cleared(place):
     show = CliRunner().invoke(main, ["cache"])
     assert show.exit_code == 0
     head, columns, new, old = show.output.splitlines()
-    assert head == f"{place}: 2 programs, 1 manifests, 1.5 MB"
+    assert head == f"{place}: 2 programs, 1 manifest, 1.5 MB"
     assert columns.split() == ["key", "size", "last", "used"]
     assert new.split()[:3] == ["f" * 12, "2.5", "kB"]
     assert old.split()[:3] == ["0123456789ab", "1.5", "MB"]
     assert old.split()[3] in ("1970-01-01", "1969-12-31")
     done = CliRunner().invoke(main, ["cache", "--clear"])
     assert done.exit_code == 0
-    assert done.output == f"{place}: removed 3 of 3 entries (2 programs, 1 manifests, 1.5 MB)\n"
+    assert done.output == f"{place}: removed 3 of 3 entries (2 programs, 1 manifest, 1.5 MB)\n"
     assert list(place.iterdir()) == []
 
 

@@ -109,6 +109,21 @@ def test_a_program_that_another_built_meanwhile_is_used(place, monkeypatch):
     assert list(place.iterdir()) == theirs
 
 
+def test_a_lock_that_its_holder_removed_meanwhile_is_taken_anew(place, monkeypatch):
+    flock, locked = cache.fcntl.flock, []
+
+    def late(file, how):
+        flock(file, how)
+        if not locked:
+            os.unlink(file.name)
+        locked.append(file.name)
+
+    monkeypatch.setattr(cache.fcntl, "flock", late)
+    assert cache.cached("key", write).read_bytes() == WHOLE
+    assert len(locked) == 2
+    assert len(list(place.iterdir())) == 1
+
+
 def test_a_file_system_without_locks_does(place, monkeypatch, caplog):
     def no_locks(*_):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
