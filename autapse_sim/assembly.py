@@ -33,8 +33,8 @@ from brian2 import (
     have_same_dimensions,
     second,
 )
-from brian2.equations.equations import DIFFERENTIAL_EQUATION
 from brian2.core.variables import Variable
+from brian2.equations.equations import DIFFERENTIAL_EQUATION
 from brian2.groups.group import CodeRunner
 
 from autapse_sim.circuit import Circuit
@@ -303,7 +303,9 @@ class _Assembler:
         finish = finish_code(self.job.update, states_of(synapses.equations))
         if finish:
             self.regularly(synapses, finish, "finish", "tape.ending")
-        both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if self.dense and slot == "drive" else None
+        both = (
+            fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if self.dense and slot == "drive" else None
+        )
         if both is not None:
             synapses.contained_objects.append(both)
             learns = self.conditions[update.name]
@@ -345,7 +347,7 @@ def update_code(rule: Rule, update: str, scaled: bool) -> str:
 
 
 def finish_code(update: str, eligibilities: list[str]) -> str:
-    """The code of a plastic synapse at the end of a trajectory: its gathered change, and its eligibilities at 0 again."""
+    """The code of a plastic synapse at the end of a trajectory: its gathered change; its eligibilities at 0 again."""
     lines = []
     if update == "trajectory":
         lines += ["w = w + choose(ending(t_in_timesteps), change, 0)"]

@@ -106,6 +106,14 @@ def cached(key: str, build: Callable[[Path], None]) -> Path | None:
     return program
 
 
+def found(key: str) -> Path | None:
+    """The program of that key where it is kept and whole."""
+    try:
+        return _program(_place(), key)
+    except OSError:
+        return None
+
+
 def remember(key: str, text: str) -> None:
     """Keep a small text under a key, in the place of any other; where it cannot be kept, that is one warning."""
     content = text.encode("utf-8", "surrogatepass")

@@ -13,9 +13,10 @@ from typing import Any
 import click
 
 import autapse_sim as ap
-from autapse_sim.circuit import ACTIVATIONS, FEEDBACKS, LEARNABLE, READOUTS, Circuit
+from autapse_sim.circuit import ACTIVATIONS, FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.protocol import UPDATES, Protocol
+from autapse_sim.units import TIMES, Amount
 
 
 class _Commands(click.Group):
@@ -56,6 +57,13 @@ def _experiment(command: Callable) -> Callable:
         click.option("--feedback", type=click.Choice(FEEDBACKS), default="conditioned", show_default=True, help="B."),
         click.option("--substeps", default=1, show_default=True, help="Integration steps in a step of the stimulus."),
         click.option("--method", default="euler", show_default=True, help="Integrator of Brian2."),
+        click.option(
+            "--precision",
+            type=click.Choice(PRECISIONS),
+            default="double",
+            show_default=True,
+            help="Of Brian2's numbers.",
+        ),
         click.option("--replicates", default=100, show_default=True, help="Networks per rule."),
         click.option("--trajectories", default=100, show_default=True, help="Training trajectories."),
         click.option("--validate", default=20, show_default=True, help="Validation trajectories."),
@@ -86,7 +94,7 @@ def _setting(options: dict[str, Any], rule: str) -> tuple[Circuit, ap.BouncingBa
     take = options.pop
     readout = take("readout") or ("identity" if options["neurons"] == 2 else "random")
     learn = tuple(part for part in re.split(r"[,\s]+", take("learn")) if part)
-    names = ("neuron", "neurons", "activation", "feedback", "substeps", "method")
+    names = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision")
     circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in names})
     names = ("replicates", "validate", "test", "update", "seed", "record")
     protocol = Protocol(train=take("trajectories"), **{name: take(name) for name in names})
@@ -112,6 +120,8 @@ def _quantity(name: str, text: str) -> Any:
     number, unit = float(match[1]), match[2]
     if unit is None:
         return number
+    if unit in TIMES:
+        return Amount(number * TIMES[unit], "second", text)
     import brian2.units.allunits
     import brian2.units.stdunits
 

@@ -20,7 +20,7 @@ from autapse_sim.cache import cached, found, recall, remember
 from autapse_sim.compiler import compiler, identity
 from autapse_sim.errors import InputError
 from autapse_sim.job import Job, Outcome, Progress
-from autapse_sim.model import texts
+from autapse_sim.model import self_contained, texts
 from autapse_sim.program import Program, outcome
 from autapse_sim.tape import Tape
 
@@ -77,8 +77,11 @@ def simulate(
     places = [np.arange(first, min(first + size, len(job.source))) for first in range(0, len(job.source), size)]
     jobs = [job.part(place, size) for place in places]
     with tempfile.TemporaryDirectory(prefix="autapse_") as temporary:
-        program, path = _program(jobs[0], dense, Path(temporary, "program"), command)
-        outcomes = _play_all(program, path, jobs, Path(temporary), progress)
+        folder = Path(temporary)
+        try:
+            outcomes = _play_all(*_program(jobs[0], dense, folder / "program", command), jobs, folder / "1", progress)
+        except FileNotFoundError:  # the cache was cleared in between
+            outcomes = _play_all(*_program(jobs[0], dense, folder / "again", command), jobs, folder / "2", progress)
     return Outcome.joined(outcomes, [len(place) for place in places])
 
 
@@ -117,7 +120,7 @@ def _program(job: Job, dense: bool, folder: Path, command: str) -> tuple[Program
 def _asked(job: Job, dense: bool, command: str) -> str | None:
     """The key of what is asked for: models, shapes, versions, compiler; None where a model may read other files."""
     models = texts(job.circuit)
-    if models is None:
+    if not all(map(self_contained, models.values())):
         return None
     here = Path(__file__).parent
     ours = sorted([*here.glob("*.py"), *here.glob("*.h"), *here.glob("dense/**/*.*")])
@@ -187,11 +190,9 @@ class _Running:
                     os.killpg(process.pid, signal.SIGKILL)
 
 
-def _play(
-    program: Program, path: Path, job: Job, work: Path, running: _Running, progress: Progress
-) -> Outcome:
+def _play(program: Program, path: Path, job: Job, work: Path, running: _Running, progress: Progress) -> Outcome:
     """Run a compiled program in its own folder, and refuse any sign that it did not run as told."""
-    work.mkdir()
+    work.mkdir(parents=True)
     tape = Tape(job, program.tables, program.layout)
     tape.write(work)
     arguments = [str(path)]

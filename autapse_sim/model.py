@@ -124,27 +124,25 @@ def _path(name: str, folder: str, variable: str) -> Path:
     return path
 
 
-def texts(circuit: Circuit) -> dict[str, str] | None:
-    """The texts of the model files of a circuit, without running them; None where they may not tell everything.
-
-    They do where the files import nothing but Brian2, this package and `math`, and open nothing.
-    """
+def texts(circuit: Circuit) -> dict[str, str]:
+    """The texts of the model files of a circuit by their paths, without running them."""
     paths = [_path(circuit.neuron, "neurons", "neuron"), _path(circuit.rule, "rules", "rule")]
     if {"V", "c"} & set(circuit.learn):
         paths.append(_path("delta", "rules", "rule"))
-    found = {str(path): path.read_text() for path in paths}
-    return found if all(map(_self_contained, found.values())) else None
+    return {str(path): path.read_text() for path in paths}
 
 
-def _self_contained(text: str) -> bool:
+def self_contained(text: str) -> bool:
+    """Whether a model file says all by itself: it imports Brian2, this package and `math` alone, and opens nothing."""
     try:
         nodes = list(ast.walk(ast.parse(text)))
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return False
     modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     modules |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    return modules <= {"brian2", "autapse_sim", "math", "__future__"} and not names & {"open", "exec", "eval", "__import__"}
+    opens = names & {"open", "exec", "eval", "__import__", "compile", "input", "globals", "vars", "getattr"}
+    return modules <= {"brian2", "autapse_sim", "math", "__future__"} and not opens
 
 
 def _read(name: str, folder: str, variable: str, kind: type) -> Any:

@@ -20,9 +20,9 @@ from autapse_sim.job import STEP, Job
 from autapse_sim.program import Program
 from autapse_sim.tape import FUNCTIONS
 
-HEADERS = (
-    "algorithm climits cmath csignal cstdint ctime fstream iostream map random set string tuple utility vector".split()
-)
+HEADERS = """
+    algorithm climits cmath csignal cstdint ctime fstream iostream map random set string tuple utility vector
+"""
 """What the generated sources include, once for all of them and outside of any namespace."""
 
 
@@ -134,7 +134,7 @@ def _one_source(folder: Path, loop: str, ending: str) -> None:
         raise RuntimeError("this version of Brian2 writes a main.cpp that autapse_sim does not know")
     (folder / "main.cpp").write_text(main)
     objects = sorted(path.stem for path in (folder / "code_objects").glob("*.cpp"))
-    lines = [f"#include <{name}>" for name in HEADERS] + ["#include <stdlib.h>", "#include <time.h>"]
+    lines = [f"#include <{name}>" for name in HEADERS.split()] + ["#include <stdlib.h>", "#include <time.h>"]
     lines += ['#include "objects.h"', '#include "brianlib/common_math.h"', '#include "brianlib/stdint_compat.h"']
     lines += ['#include "arrays.h"', '#include "tape.h"'] + [f'#include "code_objects/{name}.h"' for name in objects]
     for name in objects:

@@ -25,9 +25,7 @@ _INDEX_LINE = re.compile(r"\s*const \w+ _(?:pre|post)synaptic_idx = ")
 class DenseCodeObject(CPPStandaloneCodeObject):
     """Brian2's code for one neuron or synapse within our loops."""
 
-    templater = CPPStandaloneCodeObject.templater.derive(
-        "autapse_sim.dense", env_globals={"c_data_type": c_data_type}
-    )
+    templater = CPPStandaloneCodeObject.templater.derive("autapse_sim.dense", env_globals={"c_data_type": c_data_type})
 
 
 def _parameters(lines: list[str]) -> str:
@@ -77,7 +75,7 @@ class DenseSynapses(Synapses):
     """
 
     def __init__(self, source: NeuronGroup, target: NeuronGroup, model: str, block: Block, **options):
-        if (source.N, target.N) != (block.replicates * block.pre, block.replicates * block.post):
+        if (block.replicates * block.pre, block.replicates * block.post) != (source.N, target.N):
             raise ValueError(f"{block} does not fit groups of {source.N} and {target.N} neurons")
         self.block = block
         super().__init__(source, target, model, codeobj_class=DenseCodeObject, **options)
@@ -95,7 +93,8 @@ def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, in
     sum_reads = reads(synapses, get_identifiers(summed.expression.code), "_pre")
     update_reads = reads(synapses, get_identifiers(update.abstract_code), "_pre")
     variable = summed.target_varname.removesuffix("_post")
-    if not sum_reads <= settled(synapses.source) or (synapses.source is target and variable in update_reads):
+    early = synapses.source is target and variable in update_reads
+    if early or not sum_reads.issubset(settled(synapses.source)):
         return None
     return CodeRunner(
         group=synapses,
@@ -111,7 +110,7 @@ def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, in
 
 
 def reads(synapses: Synapses, identifiers: Iterable[str], side: str) -> set[str]:
-    """The variables of the group on one side (`_pre`, `_post`) that code of the synapses reads, subexpressions resolved."""
+    """The variables of the group on one side (`_pre`, `_post`) that code reads, subexpressions resolved."""
     group = synapses.source if side == "_pre" else synapses.target
     found: set[str] = set()
     waiting = [name.removesuffix(side) for name in _own(synapses, identifiers) if name.endswith(side)]
