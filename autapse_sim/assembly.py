@@ -171,6 +171,7 @@ class _Assembler:
         self.namespace = {**functions, "step": STEP * second}
         one_of("method", job.circuit.method, StateUpdateMethod.stateupdaters)
         self.clock = Clock(dt=STEP / job.circuit.substeps * second, name="steps")
+        check_random(models, "standalone" if dense else "runtime" if not program else "Brian2's own path")
         self.objects: list[object] = []
         self.inputs: dict[str, Parameter | Bias | Projection] = {}
         self.learned: dict[str, str] = {}
@@ -319,6 +320,23 @@ class _Assembler:
         runner = group.run_regularly(code, when=when, order=order, name=f"{group.name}_{slot}", clock=group.clock)
         self.conditions[runner.name] = condition
         return runner
+
+
+def check_random(models: Models, engine: str) -> None:
+    """Refuse random numbers that could not be drawn for each network alone, whoever runs beside it."""
+    for model in (models.neuron, models.rule):
+        written = [getattr(model, name, "") for name in ("equations", "trace", "eligibility", "update")]
+        words = set(re.findall(r"[A-Za-z_]\w*", " ".join(written)))
+        drawn = words & {"rand", "randn", "xi"} | {word for word in words if word.startswith("xi_")}
+        other = words & {"poisson", "binomial"}
+        if drawn and engine != "standalone":
+            raise InputError(
+                f"{line_of(model, min(drawn))}: {min(drawn)} needs engine 'standalone' and dense projections"
+            )
+        if other:
+            raise InputError(
+                f"{line_of(model, min(other))}: {min(other)} cannot be seeded; draw from rand() or randn()"
+            )
 
 
 def dense_can(rule: Rule) -> bool:

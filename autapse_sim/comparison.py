@@ -194,7 +194,7 @@ def _network_controls(circuit: Circuit, drawn: Drawn, protocol: Protocol, etas: 
     zero = replace(weights, W=np.zeros_like(weights.W))
 
     def shown(weights, schedule: Schedule = tested, y: np.ndarray = drawn.y) -> np.ndarray:
-        job = Job(still, drawn.x, y, everyone, weights, nothing, schedule, "step", everyone[:0])
+        job = Job(still, drawn.x, y, everyone, weights, nothing, schedule, "step", everyone[:0], drawn.seeds)
         return discrete.simulate(job).prediction.transpose(1, 0, 2, 3)
 
     predictions = {"untrained W": shown(weights), "W = 0": shown(zero)}

@@ -52,6 +52,7 @@ class Drawn:
     x: np.ndarray
     y: np.ndarray
     weights: Weights
+    seeds: np.ndarray
 
 
 def train(
@@ -143,6 +144,7 @@ def draws(
     if weights is not None:
         weights = weights.checked(protocol.replicates, *sizes)
     held = task.sample(to_task, protocol.replicates, protocol.trajectories) if isinstance(task, ArrayTask) else None
+    seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
     for start in range(0, protocol.replicates, size):
         count = min(size, protocol.replicates - start)
         if held:
@@ -153,7 +155,7 @@ def draws(
             mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback)
         else:
             mine = weights.take(np.arange(start, start + count))
-        yield start, Drawn(x, y, mine)
+        yield start, Drawn(x, y, mine, seeds[start : start + count])
 
 
 def _block(circuit: Circuit, task: Task, protocol: Protocol) -> int:
@@ -274,7 +276,8 @@ def prepare(
     traced = np.flatnonzero(source < protocol.record)
     weights = drawn.weights.take(source)
     schedule = Schedule.of(protocol)
-    return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced)
+    seeds = drawn.seeds[source]
+    return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced, seeds)
 
 
 def run(

@@ -42,6 +42,8 @@ class Job:
         When weights change.
     traced : int array (Q,)
         Networks whose traces are kept.
+    seeds : unsigned int array (N,)
+        What the networks' random numbers follow from, where their equations draw any.
     """
 
     circuit: Circuit
@@ -53,6 +55,7 @@ class Job:
     schedule: Schedule
     update: str
     traced: np.ndarray
+    seeds: np.ndarray
 
     def part(self, networks: np.ndarray, room: int) -> Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""
@@ -68,6 +71,7 @@ class Job:
             weights=self.weights.take(filled),
             parameters={name: values[filled] for name, values in self.parameters.items()},
             traced=traced,
+            seeds=self.seeds[filled],
         )
 
 

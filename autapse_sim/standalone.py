@@ -133,6 +133,9 @@ def _one_source(folder: Path, loop: str, ending: str) -> None:
     if (runs, ends) != (1, 1):
         raise RuntimeError("this version of Brian2 writes a main.cpp that autapse_sim does not know")
     (folder / "main.cpp").write_text(main)
+    objects = (folder / "objects.cpp").read_text()
+    written = re.compile(r"^void _write_arrays\(\).*?(?=^void _dealloc_arrays\(\))", re.MULTILINE | re.DOTALL)
+    (folder / "objects.cpp").write_text(written.sub("void _write_arrays() {}\n", objects))
     objects = sorted(path.stem for path in (folder / "code_objects").glob("*.cpp"))
     lines = [f"#include <{name}>" for name in HEADERS.split()] + ["#include <stdlib.h>", "#include <time.h>"]
     lines += ['#include "objects.h"', '#include "brianlib/common_math.h"', '#include "brianlib/stdint_compat.h"']
@@ -141,6 +144,8 @@ def _one_source(folder: Path, loop: str, ending: str) -> None:
         lines += [f"namespace of_{name} {{", f'#include "code_objects/{name}.cpp"', "}"]
         function = name if name.startswith(("before_run_", "after_run_")) else f"run_{name}"
         lines += [f"inline void _{function}() {{ of_{name}::_{function}(); }}"]
-    others = ("objects.cpp", "network.cpp", "synapses_classes.cpp", "run.cpp")
+    # what runs once is not worth the compiler's time
+    lines += [loop, "#pragma GCC optimize (0)"]
+    others = ("objects.cpp", "network.cpp", "synapses_classes.cpp", "run.cpp", "main.cpp")
     lines += [f'#include "{path}"' for path in others if (folder / path).exists()]
-    (folder / "all.cpp").write_text("\n".join([*lines, loop, '#include "main.cpp"']) + "\n")
+    (folder / "all.cpp").write_text("\n".join(lines) + "\n")

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -106,6 +107,7 @@ struct Tape {
     std::vector<int64_t> trajectory = read<int64_t>("trajectory.bin"), learn = read<int64_t>("learn.bin"),
                          keeps = read<int64_t>("keep.bin"), traces = read<int64_t>("trace.bin"),
                          traced = read<int64_t>("traced.bin");
+    std::vector<uint64_t> seeds = read<uint64_t>("seeds.bin");
     int64_t presentations = trajectory.size(), width = networks * outputs;
     std::vector<double> error, prediction;
     std::vector<std::vector<double>> tables;
@@ -197,6 +199,28 @@ inline double trace(int64_t table, int64_t unit, int64_t, double value) {
     if (place < 0) return 0;
     tape.tables[table][(row * tape.steps + tape.step) * tape.size[10 + table] + place * size + within] = value;
     return 1;
+}
+
+// Random numbers as a function of the seed of a network, the time step, the place in the network and in the code: what a
+// network draws does not depend on those beside it. Mixing: SplitMix64 (Steele, Lea & Flood 2014).
+inline uint64_t mixed(uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+inline double uniform(size_t index, size_t total, bool lanes, uint64_t place) {
+    const size_t networks = tape.networks, size = total / networks;
+    const size_t network = lanes ? index % networks : index / size, within = lanes ? index / networks : index % size;
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    const uint64_t when = mixed(tape.seeds[network] + golden * uint64_t(tape.timestep + 1));
+    return (mixed(mixed(when + golden * (within + 1)) + golden * place) >> 11) * 0x1p-53;
+}
+
+// Box & Muller
+inline double normal(size_t index, size_t total, bool lanes, uint64_t place) {
+    const double radius = 1 - uniform(index, total, lanes, 2 * place), angle = uniform(index, total, lanes, 2 * place + 1);
+    return std::sqrt(-2 * std::log(radius)) * std::cos(6.283185307179586 * angle);
 }
 
 }  // namespace autapse

@@ -92,6 +92,7 @@ class Tape:
         }
         for name, values in integers.items():
             np.asarray(values, dtype=np.int64).tofile(folder / f"{name}.bin")
+        self.job.seeds.astype(np.uint64).tofile(folder / "seeds.bin")
         for name, values in {"x": self.job.x, "y": self.job.y}.items():
             with (folder / f"{name}.bin").open("wb") as file:
                 for trajectory in range(values.shape[1]):

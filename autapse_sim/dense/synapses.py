@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
+import zlib
 from collections.abc import Iterable
 
+import numpy as np
 from brian2 import NeuronGroup, Synapses
 from brian2.codegen.generators.cpp_generator import c_data_type
+from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import ArrayVariable, Subexpression, Variable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
-from brian2.groups.group import CodeRunner
+from brian2.groups.group import CodeRunner, Group
 from brian2.synapses.synapses import SummedVariableUpdater
 from brian2.utils.stringtools import get_identifiers
 
@@ -20,6 +25,8 @@ _POINTER = re.compile(r"^\s*([\w:<> ]+\*)\s*(?:__restrict)?\s*(\w+) = (\w+);", r
 """A line with which Brian2 names a pointer to an array."""
 _INDEX_LINE = re.compile(r"\s*const \w+ _(?:pre|post)synaptic_idx = ")
 """A line with which Brian2 loads the index of a neuron of a synapse."""
+_DRAW = re.compile(r"\b_randn?\(_vectorisation_idx(?=\))")
+"""A random number in Brian2's code, but for the bracket that closes it."""
 
 
 class DenseCodeObject(CPPStandaloneCodeObject):
@@ -51,7 +58,31 @@ def _reciprocals(lines: list[str], variables: dict[str, Variable]) -> tuple[list
     return found, text.split("\n")
 
 
+def _drawn(lines: list[str], name: str) -> list[str]:
+    """Code in which every draw of a random number knows its own place."""
+    places = itertools.count(zlib.crc32(name.replace("_fused", "_update").encode()) << 20)
+    return [_DRAW.sub(lambda match: f"{match[0]}, {next(places)}u", line) for line in lines]
+
+
+def _random(name: str, owner: Group) -> dict[str, str]:
+    """A draw from the program's `uniform` or `normal`, which a header of the program has to define."""
+    lanes = f"{owner.block.innermost == 'replicate'}".lower() if hasattr(owner, "block") else "autapse::tape.lanes"
+    total = np.prod([owner.block.replicates, owner.block.pre, owner.block.post]) if hasattr(owner, "block") else owner.N
+    code = f"return autapse::{name}(index, {total}, {lanes}, place);"
+    brian = {"uniform": "rand", "normal": "randn"}[name]
+    return {"support_code": f"inline double _{brian}(size_t index, uint64_t place) {{ {code} }}"}
+
+
+for _brian, _name in {"rand": "uniform", "randn": "normal"}.items():
+    DEFAULT_FUNCTIONS[_brian].implementations.add_dynamic_implementation(
+        DenseCodeObject,
+        code=functools.partial(_random, _name),
+        namespace=lambda owner: {},
+        name=f"_{_brian}",
+    )
+
 DenseCodeObject.templater.env.filters |= {
+    "drawn": _drawn,
     "parameters": _parameters,
     "arguments": _arguments,
     "computed": _computed,

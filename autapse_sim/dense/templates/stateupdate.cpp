@@ -7,10 +7,10 @@
 {% call kernel(pointers_lines) %}
     {{ scalar_code | autoindent }}
     {% if owner.block is defined %}
-    {{ loops(owner.block, vector_code | computed, '', '') }}
+    {{ loops(owner.block, vector_code | drawn(codeobj_name) | computed, '', '') }}
     {% else %}
     {% set N = constant_or_scalar('N', variables['N']) %}
-    {% set constants, code = vector_code | reciprocals(variables) %}
+    {% set constants, code = vector_code | drawn(codeobj_name) | reciprocals(variables) %}
     {% for name, array in constants %}
     static const auto *_reciprocal_{{ name }} = autapse::reciprocals({{ array }}, {{ N }});
     const auto *__restrict _per_{{ name }} = _reciprocal_{{ name }};
