@@ -39,7 +39,7 @@ from brian2.groups.group import CodeRunner
 
 from autapse_sim.circuit import Circuit
 from autapse_sim.dense.layout import Block, Layout
-from autapse_sim.dense.synapses import DenseCodeObject, DenseSynapses, assigned, fused
+from autapse_sim.dense.synapses import DenseNeurons, DenseSynapses, assigned, fused
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job
 from autapse_sim.model import Neuron, Rule, line_of, read_neuron, read_rule
@@ -237,15 +237,16 @@ class _Assembler:
     def group(self, name: str, size: int, equations: str, parameters: Mapping[str, object]) -> NeuronGroup:
         """R x `size` neurons whose parameters are inputs of the run, and whose states begin at 0 with a trajectory."""
         declared = "".join(f"\n{key} : {unit_of(value)} (constant)" for key, value in parameters.items())
-        made = NeuronGroup(
-            self.layout.replicates * size,
-            equations + declared,
-            method=self.circuit.method,
-            clock=self.clock,
-            namespace=self.namespace,
-            name=name,
-            codeobj_class=DenseCodeObject if self.dense else None,
-        )
+        options = {
+            "method": self.circuit.method,
+            "clock": self.clock,
+            "namespace": self.namespace,
+            "name": name,
+        }
+        if self.dense:
+            made = DenseNeurons(size, equations + declared, self.layout, **options)
+        else:
+            made = NeuronGroup(self.layout.replicates * size, equations + declared, **options)
         self.objects.append(made)
         self.inputs |= {f"{name}.{key}": Parameter(key, size) for key in parameters}
         if made.state_updater is not None:
@@ -281,10 +282,10 @@ class _Assembler:
             "name": f"projection_{name}",
         }
         if self.dense:
-            block = self.layout.block(pre, post)
-            synapses = DenseSynapses(source, target, equations, block, **options)
+            synapses = DenseSynapses(source, target, equations, **options)
+            block = synapses.block
         else:
-            block = Block(R, pre, post, "post")
+            block = Block(self.layout, pre, post, "post")
             synapses = Synapses(source, target, equations, **options)
             synapses.connect(j=f"(i//{pre})*{post} + k for k in range({post})")
         self.objects.append(synapses)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 from brian2 import Function, have_same_dimensions, prefs, set_device
-from brian2.core.base import BrianObjectException
 from brian2.devices.device import Device, reset_device
 
 from autapse_sim.assembly import Models, explain
@@ -36,7 +37,9 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
         yield
     except InputError:
         raise
-    except (BrianObjectException, KeyError, SyntaxError, TypeError, ValueError, NotImplementedError) as error:
+    except Exception as error:
+        if not _from_brian(error):
+            raise
         failure = explain(error, models)
     finally:
         reset_device()
@@ -46,6 +49,16 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
         brian.setLevel(level)
     if failure is not None:
         raise failure
+
+
+def _from_brian(error: BaseException) -> bool:
+    """Whether an error was raised within Brian2, or what it reads equations with, and not by a mistake of ours."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    places = traceback.extract_tb(error.__traceback__)
+    return bool({"brian2", "sympy", "pyparsing"} & set(Path(places[-1].filename).parts)) or isinstance(
+        error, SyntaxError
+    )
 
 
 def tape_function(name: str, python: Callable) -> Function:

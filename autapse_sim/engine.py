@@ -75,13 +75,17 @@ def simulate(
     parts = processes or _worthwhile(job, room)
     size = -(-room // parts)
     places = [np.arange(first, min(first + size, len(job.source))) for first in range(0, len(job.source), size)]
-    jobs = [job.part(place, size) for place in places]
     with tempfile.TemporaryDirectory(prefix="autapse_") as temporary:
         folder = Path(temporary)
-        try:
-            outcomes = _play_all(*_program(jobs[0], dense, folder / "program", command), jobs, folder / "1", progress)
-        except FileNotFoundError:  # the cache was cleared in between
-            outcomes = _play_all(*_program(jobs[0], dense, folder / "again", command), jobs, folder / "2", progress)
+        for attempt in ("first", "second"):
+            program, path = _program(job, size, dense, folder / attempt / "program", command)
+            jobs = [job.part(place, program.layout.replicates) for place in places]
+            try:
+                outcomes = _play_all(program, path, jobs, folder / attempt, progress)
+                break
+            except FileNotFoundError:  # the cache was cleared in between
+                if attempt == "second":
+                    raise
     return Outcome.joined(outcomes, [len(place) for place in places])
 
 
@@ -96,9 +100,9 @@ def _worthwhile(job: Job, room: int) -> int:
     return min(cores(), room) if room * n * (n + 8) * steps > WORTH_SPLITTING else 1
 
 
-def _program(job: Job, dense: bool, folder: Path, command: str) -> tuple[Program, Path]:
+def _program(job: Job, networks: int, dense: bool, folder: Path, command: str) -> tuple[Program, Path]:
     """The program of a job, from the cache where it is there: by what was asked for, else by what it is made of."""
-    asked = _asked(job, dense, command)
+    asked = _asked(job, networks, dense, command)
     if asked is not None:
         text = recall(asked)
         program = Program.from_json(text) if text else None
@@ -107,7 +111,7 @@ def _program(job: Job, dense: bool, folder: Path, command: str) -> tuple[Program
             return program, path
     from autapse_sim.standalone import generate
 
-    program, build = generate(job, dense, folder, command)
+    program, build = generate(job, networks, dense, folder, command)
     path = cached(program.key, build)
     if path is None:
         path = folder / "main"
@@ -117,7 +121,7 @@ def _program(job: Job, dense: bool, folder: Path, command: str) -> tuple[Program
     return program, path
 
 
-def _asked(job: Job, dense: bool, command: str) -> str | None:
+def _asked(job: Job, networks: int, dense: bool, command: str) -> str | None:
     """The key of what is asked for: models, shapes, versions, compiler; None where a model may read other files."""
     models = texts(job.circuit)
     if not all(map(self_contained, models.values())):
@@ -127,7 +131,7 @@ def _asked(job: Job, dense: bool, command: str) -> str | None:
     parts = {
         "models": models,
         "circuit": asdict(job.circuit),
-        "shapes": [len(job.source), job.x.shape[-1], job.y.shape[-1]],
+        "shapes": [networks, job.x.shape[-1], job.y.shape[-1]],
         "update": job.update,
         "dense": dense,
         "versions": [metadata.version(name) for name in ("brian2", "numpy")],

@@ -61,7 +61,9 @@ class Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""
         filled = np.concatenate([networks, np.full(room - len(networks), networks[0])])
         sources, source = np.unique(self.source[filled], return_inverse=True)
-        whole = len(sources) == len(self.x)
+        if len(sources) == len(networks):  # each network has a source of its own, the copies too
+            sources, source = self.source[filled], np.arange(room)
+        whole = np.array_equal(sources, np.arange(len(self.x)))
         traced = np.flatnonzero(np.isin(networks, self.traced))
         return replace(
             self,

@@ -64,7 +64,7 @@ class Projection:
     def values(self, job: Job, layout: Layout) -> np.ndarray:
         """The weights in the order of the synapses."""
         block, given = self.block, getattr(job.weights, self.name)
-        shape = (block.replicates, block.post, block.pre)
+        shape = (block.layout.replicates, block.post, block.pre)
         return block.flat(np.zeros(shape) if given is None else given.reshape(shape))
 
     def weights(self, flat: np.ndarray) -> np.ndarray:
@@ -117,12 +117,12 @@ class Program:
     def from_json(cls, text: str) -> Program:
         """From text; ValueError, KeyError or TypeError where it is no such text."""
         found = json.loads(text)
-        inputs = {}
+        layout, inputs = Layout(**found.pop("layout")), {}
         for name, (kind, fields) in found.pop("inputs").items():
             if "block" in fields:
-                fields["block"] = Block(**fields["block"])
+                fields["block"] = Block(layout, **{k: v for k, v in fields["block"].items() if k != "layout"})
             inputs[name] = KINDS[kind](**fields)
-        return cls(layout=Layout(**found.pop("layout")), inputs=inputs, **found)
+        return cls(layout=layout, inputs=inputs, **found)
 
 
 def outcome(job: Job, tape: Tape, learned: Mapping[str, np.ndarray], engine: str) -> Outcome:

@@ -17,7 +17,7 @@ from autapse_sim.tape import FUNCTIONS, Tape
 def simulate(job: Job, progress: Progress) -> Outcome:
     """Run a job in Brian2's runtime mode (NumPy)."""
     models = Models.of(job.circuit)
-    layout = Layout(len(job.source), lanes=False)
+    layout = Layout.plain(len(job.source))
     before = prefs.codegen.target
     prefs.codegen.target = "numpy"
     try:

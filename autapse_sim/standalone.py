@@ -26,13 +26,15 @@ HEADERS = """
 """What the generated sources include, once for all of them and outside of any namespace."""
 
 
-def generate(job: Job, dense: bool, folder: Path, command: str) -> tuple[Program, Callable]:
+def generate(job: Job, networks: int, dense: bool, folder: Path, command: str) -> tuple[Program, Callable]:
     """Generate the program of a job in a folder.
 
     Parameters
     ----------
     job : Job
-        Its shapes, circuit and update count, its numbers do not.
+        Its circuit, channels and kind of update count, its numbers do not.
+    networks : int
+        The networks that the program has to have places for; it may have some more.
     dense : bool
         Whether projections run as dense loops where they can, or all on Brian2's own path.
     folder : Path
@@ -49,14 +51,13 @@ def generate(job: Job, dense: bool, folder: Path, command: str) -> tuple[Program
     models = Models.of(job.circuit)
     dense = dense and all(dense_can(rule) for rule in models.learning(job.circuit))
     channels = max(job.x.shape[-1], job.y.shape[-1])
-    R = len(job.source)
-    layout = Layout.choose(R, job.circuit.neurons, channels) if dense else Layout(R, lanes=False)
+    layout = Layout.choose(networks, job.circuit.neurons, channels) if dense else Layout.plain(networks)
     device = CPPStandaloneDevice()
     with building(device, models, job.circuit.precision):
         assembly = assemble(job, models, _functions(), layout, program=True, dense=dense)
         assembly.network.run(STEP / job.circuit.substeps * second, namespace={})  # generates the code of a run
         check_order(assembly.network)
-        loop = _loop(device, assembly)
+        loop = _loop(device, assembly, layout)
         device.build(directory=str(folder), compile=False, run=False, with_output=False)
     _one_source(folder, loop, _ending(device, assembly))
     digest = hashlib.sha256(identity(command).encode())
@@ -78,8 +79,8 @@ def _functions() -> dict[str, Function]:
     return functions
 
 
-def _loop(device: CPPStandaloneDevice, assembly: Assembly) -> str:
-    """The loop over time steps, in the order of Brian2's own run, each object under its condition."""
+def _loop(device: CPPStandaloneDevice, assembly: Assembly, layout: Layout) -> str:
+    """The loop over time steps, in the order of Brian2's own run, each object under its condition, for each tile."""
     lines = next(arguments[1] for kind, arguments in device.main_queue if kind == "run_network")
     runners = {
         runner.codeobj.name: runner.name
@@ -97,18 +98,23 @@ def _loop(device: CPPStandaloneDevice, assembly: Assembly) -> str:
         steps.append(f"{function}();" if condition == "true" else f"if ({condition}) {function}();")
         if runner == "outputs_error":
             steps.append(f"tape.keep({array['outputs.prediction']}, {array['outputs.err']});")
-    body = "\n".join(f"        {step}" for step in steps)
+    body = "\n".join(f"            {step}" for step in steps)
     return f"""
 void autapse_steps()
 {{
     using namespace brian;
     using autapse::tape;
     bool driven = false;  // whether the drive of this step came with the update of the last one
-    while (tape.next())
+    for (autapse::tile = 0; autapse::tile < {layout.replicates}; autapse::tile += {layout.tile})
     {{
+        _array_steps_timestep[0] = 0, _array_steps_t[0] = 0, driven = false;
+        tape.rewind(autapse::tile);
+        while (tape.next())
+        {{
 {body}
-        _array_steps_timestep[0]++;
-        _array_steps_t[0] = _array_steps_timestep[0]*_array_steps_dt[0];
+            _array_steps_timestep[0]++;
+            _array_steps_t[0] = _array_steps_timestep[0]*_array_steps_dt[0];
+        }}
     }}
 }}
 """
@@ -128,7 +134,7 @@ def _one_source(folder: Path, loop: str, ending: str) -> None:
     for header in ("tape.h", "dense/arrays.h"):
         (folder / Path(header).name).write_text(files("autapse_sim").joinpath(header).read_text())
     main = (folder / "main.cpp").read_text()
-    main, runs = re.subn(r"^.*\bnetwork\.run\(.*$", "        autapse_steps();", main, flags=re.MULTILINE)
+    main, runs = re.subn(r"^\s*\w+\.run\(.*$", "        autapse_steps();", main, flags=re.MULTILINE)
     main, ends = re.subn(r"^.*\bbrian_end\(\);.*$", lambda _: ending, main, flags=re.MULTILINE)
     if (runs, ends) != (1, 1):
         raise RuntimeError("this version of Brian2 writes a main.cpp that autapse_sim does not know")
@@ -145,7 +151,8 @@ def _one_source(folder: Path, loop: str, ending: str) -> None:
         function = name if name.startswith(("before_run_", "after_run_")) else f"run_{name}"
         lines += [f"inline void _{function}() {{ of_{name}::_{function}(); }}"]
     # what runs once is not worth the compiler's time
-    lines += [loop, "#pragma GCC optimize (0)"]
+    lines += [loop, "#pragma GCC push_options", "#pragma GCC optimize (0)"]
     others = ("objects.cpp", "network.cpp", "synapses_classes.cpp", "run.cpp", "main.cpp")
     lines += [f'#include "{path}"' for path in others if (folder / path).exists()]
+    lines += ["#pragma GCC pop_options"]  # what templates ask for is compiled at the end
     (folder / "all.cpp").write_text("\n".join(lines) + "\n")

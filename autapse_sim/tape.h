@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -62,58 +63,73 @@ inline double peak() {
 // What is shown to all networks, step by step; the system brings the file into memory as it is needed.
 class Rows {
     const double *values = nullptr;
-    int64_t width;
-    std::vector<int32_t> column;                     // where each element of a group finds its number in a row
-    bool straight = true;                            // element for element
+    int64_t length, width, size;                     // of the file in rows, of a row; elements of one network
+    bool straight;                                   // each tile of networks has rows of its own, as the group lies
+    std::vector<int32_t> column;                     // else where each element of a group finds its number in a row
 
   public:
-    Rows(const std::string &name, int64_t width) : width(width) {
-        for (int64_t place : read<int64_t>(name + "_column.bin")) {
-            straight = straight && place == int64_t(column.size());
-            column.push_back(place);
-        }
+    Rows(const std::string &name, int64_t width, int64_t networks, bool straight) : width(width), straight(straight) {
+        for (int64_t place : read<int64_t>(name + "_column.bin")) column.push_back(place);
+        size = column.size() / networks;
         const int file = ::open((name + ".bin").c_str(), O_RDONLY);
         struct stat about;
         if (file < 0 || fstat(file, &about)) fail("cannot open " + name);
-        void *mapped = mmap(nullptr, about.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+        length = about.st_size / sizeof(double) / width;
+#if defined(MAP_POPULATE)
+        const int how = MAP_PRIVATE | MAP_POPULATE;      // all pages at once, not one by one while it runs
+#else
+        const int how = MAP_PRIVATE;
+#endif
+        void *mapped = mmap(nullptr, about.st_size, PROT_READ, how, file, 0);
         if (mapped == MAP_FAILED) fail("cannot map " + name);
         close(file);
         values = static_cast<const double *>(mapped);
     }
 
-    // Let a group see its numbers: they are read where they lie, or copied.
-    void show(int64_t row, double *&group) const {
-        const double *numbers = values + row * width;
-        if (straight) group = const_cast<double *>(numbers);
-        else copy(numbers, group);
+    // Let the networks `first` to `first` + `count` of a group see their numbers: where they lie, or copied.
+    void show(int64_t row, double *&group, int64_t first, int64_t count) const {
+        if (!straight) return copy(row, group, first, count);
+        const double *numbers = values + first * size * length + row * count * size;
+        group = const_cast<double *>(numbers - first * size);
+        for (int64_t ahead = 0; ahead < count * size; ahead += 8) __builtin_prefetch(numbers + 2 * count * size + ahead);
     }
 
-    template <class F> void show(int64_t row, F *&group) const { copy(values + row * width, group); }
+    template <class F> void show(int64_t row, F *&group, int64_t first, int64_t count) const {
+        if (straight) {
+            const double *__restrict numbers = values + first * size * length + row * count * size;
+            F *__restrict mine = group + first * size;
+            for (int64_t element = 0; element < count * size; element++) mine[element] = numbers[element];
+        } else copy(row, group, first, count);
+    }
 
   private:
-    template <class F> void copy(const double *__restrict numbers, F *__restrict group) const {
+    template <class F> void copy(int64_t row, F *__restrict group, int64_t first, int64_t count) const {
+        const double *__restrict numbers = values + row * width;
         const int32_t *__restrict from = column.data();
-        const size_t size = column.size();
-        for (size_t element = 0; element < size; element++) group[element] = numbers[from[element]];
+        for (int64_t element = first * size; element < (first + count) * size; element++)
+            group[element] = numbers[from[element]];
     }
 };
 
 struct Tape {
     std::vector<int64_t> size = read<int64_t>("size.bin");
     int64_t outputs = size[0], neurons = size[1], networks = size[2], steps = size[3], substeps = size[4];
-    bool lanes = size[5];                            // whether the replicate index is innermost
+    int64_t tile = size[5];                          // networks that are run together
+    bool lanes = size[10];                           // whether the network index is innermost
     int64_t kept = size[8], tracked = size[9];
-    Rows x{"x", size[6]}, y{"y", size[7]};
+    Rows x{"x", size[6], networks, size[11] != 0}, y{"y", size[7], networks, size[11] != 0};
     std::vector<int64_t> trajectory = read<int64_t>("trajectory.bin"), learn = read<int64_t>("learn.bin"),
                          keeps = read<int64_t>("keep.bin"), traces = read<int64_t>("trace.bin"),
                          traced = read<int64_t>("traced.bin");
     std::vector<uint64_t> seeds = read<uint64_t>("seeds.bin");
+    bool any_traced = std::any_of(traced.begin(), traced.end(), [](int64_t place) { return place >= 0; });
     int64_t presentations = trajectory.size(), width = networks * outputs;
     std::vector<double> error, prediction;
     std::vector<std::vector<double>> tables;
 
     // where the tape stands
     int64_t timestep = -1, presentation = -1, step = 0, substep = 0, first_row = 0;
+    int64_t first = 0;                               // of the networks that are being run
     bool starting = false, ending = false, learns = false, tracing = false, last = false;
     using Clock = std::chrono::steady_clock;
     Clock::time_point started, reported;
@@ -124,10 +140,15 @@ struct Tape {
 #endif
         error.assign(presentations * width, 0.0);
         prediction.assign(kept * steps * width, 0.0);
-        for (size_t table = 10; table < size.size(); table++)
+        for (size_t table = 12; table < size.size(); table++)
             tables.emplace_back(tracked * steps * size[table], 0.0);
+    }
+
+    // back to the beginning, for the networks of the next tile
+    void rewind(int64_t tile) {
+        if (tile == 0) started = reported = Clock::now();
+        first = tile, timestep = presentation = -1;
         step = steps - 1, substep = substeps - 1;
-        started = reported = Clock::now();
     }
 
     // one time step further; false at the end of the tape
@@ -145,10 +166,11 @@ struct Tape {
         starting = step == 0 && substep == 0;
         last = substep == substeps - 1;              // of this step of the stimulus
         ending = last && step == steps - 1;
-        tracing = last && traces[presentation] >= 0;
+        tracing = last && traces[presentation] >= 0 && any_traced;
         if ((timestep & 255) == 0 && Clock::now() - reported > std::chrono::milliseconds(100)) {
             reported = Clock::now();
-            std::printf("progress %.4f\n", double(timestep) / (presentations * steps * substeps));
+            const double length = presentations * steps * substeps;
+            std::printf("progress %.4f\n", (first + tile * timestep / length) / networks);
             std::fflush(stdout);
         }
         return true;
@@ -156,16 +178,17 @@ struct Tape {
 
     template <class F> void show(F *&stimulus, F *&target) {
         if (substep) return;
-        x.show(first_row + step, stimulus), y.show(first_row + step, target);
+        x.show(first_row + step, stimulus, first, tile), y.show(first_row + step, target, first, tile);
     }
 
     template <class F> void keep(const F *__restrict now, const F *__restrict err) {
         if (!last) return;
+        const int64_t begin = first * outputs, end = begin + tile * outputs;
         double *__restrict sum = error.data() + presentation * width;
-        for (int64_t channel = 0; channel < width; channel++) sum[channel] += double(err[channel]) * err[channel];
+        for (int64_t channel = begin; channel < end; channel++) sum[channel] += double(err[channel]) * err[channel];
         if (keeps[presentation] < 0) return;
         double *__restrict row = prediction.data() + (keeps[presentation] * steps + step) * width;
-        for (int64_t channel = 0; channel < width; channel++) row[channel] = now[channel];
+        for (int64_t channel = begin; channel < end; channel++) row[channel] = now[channel];
     }
 
     void finish() const {
@@ -191,13 +214,20 @@ inline double ending(int64_t) { return tape.ending; }
 
 template <class C, class A, class B> inline auto choose(C condition, A yes, B no) { return condition != 0 ? yes : no; }
 
-inline double trace(int64_t table, int64_t unit, int64_t, double value) {
+// Which network an element of a group belongs to, and which of its `size` elements it is.
+inline int64_t network_of(int64_t element, int64_t size) {
+    return tape.lanes ? element / (size * tape.tile) * tape.tile + element % tape.tile : element / size;
+}
+inline int64_t within(int64_t element, int64_t size) {
+    return tape.lanes ? element % (size * tape.tile) / tape.tile : element % size;
+}
+
+inline double trace(int64_t table, int64_t element, int64_t, double value) {
     const int64_t size = table == 0 ? tape.outputs : tape.neurons;
-    const int64_t network = tape.lanes ? unit % tape.networks : unit / size;
-    const int64_t within = tape.lanes ? unit / tape.networks : unit % size;
-    const int64_t row = tape.traces[tape.presentation], place = tape.traced[network];
+    const int64_t row = tape.traces[tape.presentation], place = tape.traced[network_of(element, size)];
     if (place < 0) return 0;
-    tape.tables[table][(row * tape.steps + tape.step) * tape.size[10 + table] + place * size + within] = value;
+    tape.tables[table][(row * tape.steps + tape.step) * tape.size[12 + table] + place * size + within(element, size)] =
+        value;
     return 1;
 }
 
@@ -209,17 +239,15 @@ inline uint64_t mixed(uint64_t z) {
     return z ^ (z >> 31);
 }
 
-inline double uniform(size_t index, size_t total, bool lanes, uint64_t place) {
-    const size_t networks = tape.networks, size = total / networks;
-    const size_t network = lanes ? index % networks : index / size, within = lanes ? index / networks : index % size;
-    const uint64_t golden = 0x9e3779b97f4a7c15u;
-    const uint64_t when = mixed(tape.seeds[network] + golden * uint64_t(tape.timestep + 1));
-    return (mixed(mixed(when + golden * (within + 1)) + golden * place) >> 11) * 0x1p-53;
+inline double uniform(size_t element, size_t size, uint64_t place) {
+    const uint64_t golden = 0x9e3779b97f4a7c15u, seed = tape.seeds[network_of(element, size)];
+    const uint64_t when = mixed(seed + golden * uint64_t(tape.timestep + 1));
+    return (mixed(mixed(when + golden * (within(element, size) + 1)) + golden * place) >> 11) * 0x1p-53;
 }
 
 // Box & Muller
-inline double normal(size_t index, size_t total, bool lanes, uint64_t place) {
-    const double radius = 1 - uniform(index, total, lanes, 2 * place), angle = uniform(index, total, lanes, 2 * place + 1);
+inline double normal(size_t element, size_t size, uint64_t place) {
+    const double radius = 1 - uniform(element, size, 2 * place), angle = uniform(element, size, 2 * place + 1);
     return std::sqrt(-2 * std::log(radius)) * std::cos(6.283185307179586 * angle);
 }
 

@@ -6,7 +6,7 @@ of the same names in tape.h, which reads the arrays that `Tape.write` lays into 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,19 +49,21 @@ class Tape:
         self.outputs, self.neurons = job.y.shape[-1], job.circuit.neurons
         self.networks = len(job.source)
         self.job = job
+        self.straight = np.array_equal(job.source, np.arange(len(job.x)))
         self.x_column, self.y_column = self._columns(job.x), self._columns(job.y)
         self.trajectory, self.learn = job.schedule.trajectory, job.schedule.learn
-        self.keep_row, self.trace_row = _rows(job.schedule.keep), _rows(job.schedule.trace & bool(len(job.traced)))
+        self.keep_row, self.trace_row = _rows(job.schedule.keep), _rows(job.schedule.trace)
         self.traced = np.full(self.networks, -1)
         self.traced[job.traced] = np.arange(len(job.traced))
         self.seconds, self.memory = 0.0, 0
         self.widths = [len(job.traced) * (self.outputs if name == "error" else self.neurons) for name in tables]
 
     def _columns(self, shown: np.ndarray) -> np.ndarray:
-        """Where each element of a group finds what it is shown in a row of all sources."""
-        sources, channels = shown.shape[0], shown.shape[-1]
-        places = Layout(sources, self.layout.lanes).unflat(np.arange(sources * channels), channels)
-        return self.layout.flat(places[self.job.source])
+        """Where each element of a group finds what it is shown in a row."""
+        channels = shown.shape[-1]
+        if self.straight:
+            return np.arange(self.networks * channels)
+        return self.layout.flat(self.job.source[:, None] * channels + np.arange(channels))
 
     @property
     def presentations(self) -> int:
@@ -78,8 +80,9 @@ class Tape:
     def write(self, folder: Path) -> None:
         """Lay the tape into the working folder of a compiled program."""
         kept, tracked = int((self.keep_row >= 0).sum()), int((self.trace_row >= 0).sum())
-        size = [self.outputs, self.neurons, self.networks, self.steps, self.substeps, int(self.layout.lanes)]
-        size += [self.job.x.shape[0] * self.inputs, self.job.y.shape[0] * self.outputs, kept, tracked, *self.widths]
+        size = [self.outputs, self.neurons, self.networks, self.steps, self.substeps, self.layout.tile]
+        size += [self.job.x.shape[0] * self.inputs, self.job.y.shape[0] * self.outputs, kept, tracked]
+        size += [int(self.layout.lanes), int(self.straight), *self.widths]
         integers = {
             "size": size,
             "trajectory": self.trajectory,
@@ -95,14 +98,23 @@ class Tape:
         self.job.seeds.astype(np.uint64).tofile(folder / "seeds.bin")
         for name, values in {"x": self.job.x, "y": self.job.y}.items():
             with (folder / f"{name}.bin").open("wb") as file:
-                for trajectory in range(values.shape[1]):
-                    self._row(values, trajectory).tofile(file)
+                for part in self._shown(values):
+                    part.tofile(file)
 
-    def _row(self, values: np.ndarray, trajectory: int) -> np.ndarray:
-        """What the steps of a trajectory show to all sources, (T, S * channels)."""
-        shown = np.asarray(values[:, trajectory], dtype=np.float64)
-        order = (1, 2, 0) if self.layout.lanes else (1, 0, 2)
-        return np.ascontiguousarray(shown.transpose(order)).reshape(shown.shape[1], -1)
+    def _shown(self, values: np.ndarray) -> Iterator[np.ndarray]:
+        """What is shown, a row for each step of each trajectory.
+
+        Where each network has a source of its own, the rows of a tile of networks lie together, in the order of the
+        group; else one row holds all sources, and the networks look up theirs (`_columns`).
+        """
+        values = values.transpose(1, 2, 0, 3)
+        if not self.straight:
+            yield from (np.ascontiguousarray(trajectory, dtype=np.float64) for trajectory in values)
+            return
+        tile = self.layout.tile
+        for first in range(0, self.networks, tile):
+            part = values[:, :, first : first + tile]
+            yield np.ascontiguousarray(part.swapaxes(2, 3) if self.layout.lanes else part, dtype=np.float64)
 
     def read(self, folder: Path) -> None:
         """Take back what a compiled program kept."""
@@ -133,7 +145,8 @@ class Tape:
         arrays = {}
         for name, values in zip(self.tables, self.traces, strict=True):
             width = self.outputs if name == "error" else self.neurons
-            arrays[name] = values.reshape(values.shape[0], self.steps, -1, width).transpose(0, 2, 1, 3)
+            shape = (len(values), self.steps, len(self.job.traced), width)
+            arrays[name] = values.reshape(shape).transpose(0, 2, 1, 3)
         return arrays
 
     # -- the functions of the same names in tape.h, for the runtime mode -----------------------------------------------

@@ -15,6 +15,8 @@ void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
 
 namespace autapse {
 
+inline std::size_t tile = 0;                         // the first of the replicates that are being run
+
 // 1/values, for divisions by what does not change during a run
 template <class F> const F *reciprocals(const F *values, std::size_t size) {
     F *found = new F[size];

@@ -10,6 +10,10 @@ LANES = 4
 """Largest n whose replicates lie innermost."""
 UNROLLED = 8
 """Most presynaptic neurons that are written out one by one in an inner loop over something else."""
+TILE = {"lanes": 2**13, "rows": 2**15}
+"""Bytes of the replicates that go through all steps before the next ones do: few enough for the nearest cache."""
+REGISTER = 8
+"""Numbers that fill a vector register."""
 
 
 @dataclass(frozen=True)
@@ -19,39 +23,56 @@ class Layout:
     Parameters
     ----------
     replicates : int
-        R.
+        R, a multiple of `tile`.
+    tile : int
+        Replicates that are run together, through all steps, before the next ones are.
     lanes : bool
-        Whether the replicate index is innermost: small networks fill vector registers side by side.
+        Whether the replicates of a tile lie innermost, and fill vector registers side by side; else their neurons do.
 
     Examples
     --------
-    >>> Layout(3, lanes=True).flat(np.array([[1, 2], [3, 4], [5, 6]]))
-    array([1, 3, 5, 2, 4, 6])
+    >>> Layout(4, tile=2, lanes=True).flat(np.array([[1, 2], [3, 4], [5, 6], [7, 8]]))
+    array([1, 3, 2, 4, 5, 7, 6, 8])
     """
 
     replicates: int
+    tile: int
     lanes: bool
 
     @classmethod
+    def plain(cls, replicates: int) -> Layout:
+        """One network after the other, all of them together."""
+        return cls(replicates, replicates, lanes=False)
+
+    @classmethod
     def choose(cls, replicates: int, neurons: int, others: int) -> Layout:
-        """The faster layout for R networks of n neurons and at most `others` inputs or outputs, by measurement."""
-        return cls(replicates, lanes=neurons <= LANES and others <= UNROLLED)
+        """The fastest layout, by measurement, for at least R networks of n neurons and `others` inputs or outputs."""
+        lanes = neurons <= LANES and others <= UNROLLED
+        numbers = neurons * neurons + neurons * (4 * others + 12) + 6 * others
+        tiles = -(-replicates // max(1, TILE["lanes" if lanes else "rows"] // (8 * numbers)))
+        tile = -(-replicates // tiles)
+        if lanes and tile > REGISTER:
+            tile = -(-tile // REGISTER) * REGISTER
+        return cls(-(-replicates // tile) * tile, tile, lanes)
 
     def flat(self, values: np.ndarray) -> np.ndarray:
         """Values (R, size) in the order of the group."""
-        return np.ascontiguousarray(values.T if self.lanes else values).ravel()
+        if self.lanes:
+            values = values.reshape(-1, self.tile, values.shape[-1]).swapaxes(1, 2)
+        return np.ascontiguousarray(values).ravel()
 
     def unflat(self, flat: np.ndarray, size: int) -> np.ndarray:
         """The reverse of `flat`; leading axes are kept: (..., R * size) to (..., R, size)."""
+        before = flat.shape[:-1]
         if self.lanes:
-            return flat.reshape(*flat.shape[:-1], size, self.replicates).swapaxes(-1, -2)
-        return flat.reshape(*flat.shape[:-1], self.replicates, size)
+            flat = flat.reshape(*before, self.replicates // self.tile, size, self.tile).swapaxes(-1, -2)
+        return flat.reshape(*before, self.replicates, size)
 
     def block(self, pre: int, post: int) -> Block:
         """The order of the weights of a projection in this layout, by measurement."""
         if self.lanes:
-            return Block(self.replicates, pre, post, "replicate")
-        return Block(self.replicates, pre, post, "post" if pre <= UNROLLED and pre < post else "pre")
+            return Block(self, pre, post, "replicate")
+        return Block(self, pre, post, "post" if pre <= UNROLLED and pre < post else "pre")
 
 
 @dataclass(frozen=True)
@@ -60,27 +81,32 @@ class Block:
 
     Parameters
     ----------
-    replicates, pre, post : int
-        R, and the neurons of one replicate on both sides.
+    layout : Layout
+        Of the groups on both sides.
+    pre, post : int
+        The neurons of one replicate on both sides.
     innermost : {'replicate', 'pre', 'post'}
-        Memory order (post, pre, R), (R, post, pre) or (R, pre, post).
+        Memory order (tiles, post, pre, tile), (R, post, pre) or (R, pre, post).
     """
 
-    replicates: int
+    layout: Layout
     pre: int
     post: int
     innermost: str
 
     def flat(self, weights: np.ndarray) -> np.ndarray:
         """Weights (R, post, pre) in the order of the synapses."""
-        axes = {"replicate": (1, 2, 0), "pre": (0, 1, 2), "post": (0, 2, 1)}[self.innermost]
-        return np.ascontiguousarray(weights.transpose(axes)).ravel()
+        if self.innermost == "replicate":
+            weights = weights.reshape(-1, self.layout.tile, self.post, self.pre).transpose(0, 2, 3, 1)
+        elif self.innermost == "post":
+            weights = weights.transpose(0, 2, 1)
+        return np.ascontiguousarray(weights).ravel()
 
     def unflat(self, flat: np.ndarray) -> np.ndarray:
         """The reverse of `flat`: (R, post, pre)."""
-        R, pre, post = self.replicates, self.pre, self.post
+        pre, post = self.pre, self.post
         if self.innermost == "replicate":
-            return np.ascontiguousarray(flat.reshape(post, pre, R).transpose(2, 0, 1))
-        if self.innermost == "pre":
-            return flat.reshape(R, post, pre)
-        return np.ascontiguousarray(flat.reshape(R, pre, post).transpose(0, 2, 1))
+            flat = flat.reshape(-1, post, pre, self.layout.tile).transpose(0, 3, 1, 2)
+        elif self.innermost == "post":
+            flat = flat.reshape(-1, pre, post).transpose(0, 2, 1)
+        return np.ascontiguousarray(flat).reshape(-1, post, pre)

@@ -8,18 +8,17 @@ import re
 import zlib
 from collections.abc import Iterable
 
-import numpy as np
 from brian2 import NeuronGroup, Synapses
 from brian2.codegen.generators.cpp_generator import c_data_type
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import ArrayVariable, Subexpression, Variable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
-from brian2.groups.group import CodeRunner, Group
+from brian2.groups.group import CodeRunner
 from brian2.synapses.synapses import SummedVariableUpdater
 from brian2.utils.stringtools import get_identifiers
 
-from autapse_sim.dense.layout import Block
+from autapse_sim.dense.layout import Layout
 
 _POINTER = re.compile(r"^\s*([\w:<> ]+\*)\s*(?:__restrict)?\s*(\w+) = (\w+);", re.MULTILINE)
 """A line with which Brian2 names a pointer to an array."""
@@ -64,12 +63,12 @@ def _drawn(lines: list[str], name: str) -> list[str]:
     return [_DRAW.sub(lambda match: f"{match[0]}, {next(places)}u", line) for line in lines]
 
 
-def _random(name: str, owner: Group) -> dict[str, str]:
+def _random(name: str, owner: DenseNeurons | DenseSynapses) -> dict[str, str]:
     """A draw from the program's `uniform` or `normal`, which a header of the program has to define."""
-    lanes = f"{owner.block.innermost == 'replicate'}".lower() if hasattr(owner, "block") else "autapse::tape.lanes"
-    total = np.prod([owner.block.replicates, owner.block.pre, owner.block.post]) if hasattr(owner, "block") else owner.N
-    code = f"return autapse::{name}(index, {total}, {lanes}, place);"
+    block = getattr(owner, "block", None)
+    size = block.pre * block.post if block else owner.size
     brian = {"uniform": "rand", "normal": "randn"}[name]
+    code = f"return autapse::{name}(index, {size}, place);"
     return {"support_code": f"inline double _{brian}(size_t index, uint64_t place) {{ {code} }}"}
 
 
@@ -90,25 +89,46 @@ DenseCodeObject.templater.env.filters |= {
 }
 
 
+class DenseNeurons(NeuronGroup):
+    """The same neurons in every replicate, for `DenseSynapses` (C++ standalone only).
+
+    Parameters
+    ----------
+    size : int
+        Neurons of one replicate.
+    model : str
+        Equations.
+    layout : Layout
+        Number and memory order of the replicates.
+    **options
+        Passed on to `brian2.NeuronGroup`.
+    """
+
+    def __init__(self, size: int, model: str, layout: Layout, **options):
+        self.size, self.layout = size, layout
+        super().__init__(size * layout.replicates, model, codeobj_class=DenseCodeObject, **options)
+
+
 class DenseSynapses(Synapses):
     """Synapses from all to all neurons within each replicate, as nested loops (C++ standalone only).
 
     Parameters
     ----------
-    source, target : NeuronGroup
-        Whole groups, their replicates in the layout of the block.
+    source, target : DenseNeurons
+        The two groups.
     model : str
         Equations of the synapse.
-    block : Block
-        Sizes and memory order; a weight array is given and taken in this order.
     **options
         Passed on to `brian2.Synapses`.
+
+    Attributes
+    ----------
+    block : Block
+        Sizes and memory order; a weight array is given and taken in this order.
     """
 
-    def __init__(self, source: NeuronGroup, target: NeuronGroup, model: str, block: Block, **options):
-        if (block.replicates * block.pre, block.replicates * block.post) != (source.N, target.N):
-            raise ValueError(f"{block} does not fit groups of {source.N} and {target.N} neurons")
-        self.block = block
+    def __init__(self, source: DenseNeurons, target: DenseNeurons, model: str, **options):
+        self.block = source.layout.block(source.size, target.size)
         super().__init__(source, target, model, codeobj_class=DenseCodeObject, **options)
         self.connect(j="k for k in range(N_post)")  # the template knows better
 

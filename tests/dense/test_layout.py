@@ -8,7 +8,7 @@ from autapse_sim.dense.layout import UNROLLED, Block, Layout
 
 @pytest.mark.parametrize("lanes", [False, True])
 def test_neurons_come_back_as_they_went(lanes):
-    layout = Layout(4, lanes)
+    layout = Layout(4, 2, lanes)
     values = np.arange(12).reshape(4, 3)
     flat = layout.flat(values)
     np.testing.assert_array_equal(layout.unflat(flat, 3), values)
@@ -18,7 +18,7 @@ def test_neurons_come_back_as_they_went(lanes):
 
 @pytest.mark.parametrize("innermost", ["replicate", "pre", "post"])
 def test_weights_come_back_as_they_went(innermost):
-    block = Block(replicates=4, pre=3, post=2, innermost=innermost)
+    block = Block(Layout(4, 2, lanes=innermost == "replicate"), pre=3, post=2, innermost=innermost)
     weights = np.arange(24).reshape(4, 2, 3)
     flat = block.flat(weights)
     np.testing.assert_array_equal(block.unflat(flat), weights)
@@ -32,3 +32,11 @@ def test_small_networks_lie_side_by_side():
     assert not Layout.choose(100, neurons=2, others=UNROLLED + 1).lanes
     large = Layout.choose(10, neurons=50, others=2)
     assert [large.block(pre, post).innermost for pre, post in ((50, 50), (50, 2), (2, 50))] == ["pre", "pre", "post"]
+
+
+@pytest.mark.parametrize("replicates", [1, 7, 100, 1000])
+@pytest.mark.parametrize("neurons", [2, 5, 32, 400])
+def test_tiles_hold_all_replicates_and_few_more(replicates, neurons):
+    layout = Layout.choose(replicates, neurons, others=2)
+    assert layout.replicates % layout.tile == 0
+    assert replicates <= layout.replicates <= 1.25 * replicates

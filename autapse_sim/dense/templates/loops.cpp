@@ -12,10 +12,9 @@ struct Kernel
 Kernel::run({{ pointers | arguments }});
 {% endmacro %}
 
-{# Nested loops over one all-to-all projection of R replicates, in the memory order of its block.
+{# The number of the first replicate of the tile that is being run. #}
+{% macro first(layout) %}{{ '0' if layout.tile == layout.replicates else 'autapse::tile' }}{% endmacro %}
 
-   body    what Brian2 generates for one synapse, without the lines that load its indices
-   target  the array that receives the sum of _synaptic_var over presynaptic neurons, or '' where nothing is summed #}
 {% macro synapse(pre, idx, body, target) %}
 {
     const size_t _presynaptic_idx = {{ pre }};
@@ -28,27 +27,33 @@ Kernel::run({{ pointers | arguments }});
 }
 {% endmacro %}
 
+{# Nested loops over one all-to-all projection of the replicates of a tile, in the memory order of its block.
+
+   body    what Brian2 generates for one synapse, without the lines that load its indices
+   target  the array that receives the sum of _synaptic_var over presynaptic neurons, or '' where nothing is summed #}
 {% macro loops(block, body, target, real) %}
-{% set R, pre, post = block.replicates, block.pre, block.post %}
+{% set T, pre, post = block.layout.tile, block.pre, block.post %}
 {% set start = real ~ ' _sum = 0;' if target else '' %}
 {% set finish = target ~ '[_postsynaptic_idx] = _sum;' if target else '' %}
+const size_t _first = {{ first(block.layout) }};
 {% if block.innermost == 'replicate' %}
 #pragma GCC ivdep
-for (size_t _r = 0; _r < {{ R }}; _r++)
+for (size_t _r = 0; _r < {{ T }}; _r++)
 {
     {% for p in range(post) %}
     {
-        const size_t _postsynaptic_idx = {{ p * R }} + _r;
+        const size_t _postsynaptic_idx = _first*{{ post }} + {{ p * T }} + _r;
         {{ start }}
         {% for q in range(pre) %}
-        {{ synapse(q * R ~ ' + _r', (p * pre + q) * R ~ ' + _r', body, target) }}
+        {% set source = '_first*' ~ pre ~ ' + ' ~ q * T ~ ' + _r' %}
+        {{ synapse(source, '_first*' ~ pre * post ~ ' + ' ~ (p * pre + q) * T ~ ' + _r', body, target) }}
         {% endfor %}
         {{ finish }}
     }
     {% endfor %}
 }
 {% elif block.innermost == 'pre' %}
-for (size_t _r = 0; _r < {{ R }}; _r++)
+for (size_t _r = _first; _r < _first + {{ T }}; _r++)
 for (size_t _p = 0; _p < {{ post }}; _p++)
 {
     const size_t _postsynaptic_idx = _r*{{ post }} + _p;
@@ -59,7 +64,7 @@ for (size_t _p = 0; _p < {{ post }}; _p++)
     {{ finish }}
 }
 {% else %}
-for (size_t _r = 0; _r < {{ R }}; _r++)
+for (size_t _r = _first; _r < _first + {{ T }}; _r++)
 {
     #pragma GCC ivdep
     for (size_t _p = 0; _p < {{ post }}; _p++)

@@ -1,7 +1,7 @@
 {# USES_VARIABLES { N } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
-{% from 'loops.cpp' import kernel, loops %}
+{% from 'loops.cpp' import first, kernel, loops %}
 
 {% block maincode %}
 {% call kernel(pointers_lines) %}
@@ -9,14 +9,15 @@
     {% if owner.block is defined %}
     {{ loops(owner.block, vector_code | drawn(codeobj_name) | computed, '', '') }}
     {% else %}
-    {% set N = constant_or_scalar('N', variables['N']) %}
+    {% set size, T = owner.size, owner.layout.tile %}
     {% set constants, code = vector_code | drawn(codeobj_name) | reciprocals(variables) %}
     {% for name, array in constants %}
-    static const auto *_reciprocal_{{ name }} = autapse::reciprocals({{ array }}, {{ N }});
+    static const auto *_reciprocal_{{ name }} = autapse::reciprocals({{ array }}, {{ size * owner.layout.replicates }});
     const auto *__restrict _per_{{ name }} = _reciprocal_{{ name }};
     {% endfor %}
+    const size_t _first = {{ first(owner.layout) }}*{{ size }};
     #pragma GCC ivdep
-    for (size_t _idx = 0; _idx < {{ N }}; _idx++)
+    for (size_t _idx = _first; _idx < _first + {{ size * T }}; _idx++)
     {
         const size_t _vectorisation_idx = _idx;
         {{ code | autoindent }}

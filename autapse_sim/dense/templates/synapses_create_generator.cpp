@@ -5,7 +5,7 @@
 
 {% block maincode %}
     // all-to-all within each replicate: the loops know the indices, so none are stored
-    {{ N }} = {{ owner.block.replicates * owner.block.pre * owner.block.post }};
+    {{ N }} = {{ owner.block.layout.replicates * owner.block.pre * owner.block.post }};
     {% for name in owner._registered_variables | variables_to_array_names(access_data=False) | sort %}
     {{ name }}.resize({{ N }});
     {% endfor %}
