@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import inspect
 import json
 import logging
 import os
@@ -29,7 +28,6 @@ from time import perf_counter
 import numpy as np
 
 from autapse_sim import engine
-from autapse_sim.assembly import Models
 from autapse_sim.circuit import Circuit
 from autapse_sim.discrete import simulate
 from autapse_sim.job import STEP, Job
@@ -37,14 +35,8 @@ from autapse_sim.protocol import Schedule
 from autapse_sim.weights import draw_weights
 
 STEPS, TRAJECTORIES, TURNS, TOLERANCE = 100, 4, 5, 1e-10
-SIZES = {
-    (2, 1): (1000, 100, 1),
-    (2, 1000): (100, 5, 40),
-    (32, 100): (20, 3, 4),
-    (100, 16): (20, 3, 4),
-    (1000, 1): (5, 1, 0),
-}
-"""(Neurons, networks): presentations for compiled sides, for the others, and networks side by side in hand.cpp."""
+SIZES = {(2, 1): (2000, 100), (2, 1000): (60, 5), (32, 100): (20, 3), (100, 16): (20, 3), (1000, 1): (5, 1)}
+"""(Neurons, networks): presentations for compiled sides, and for the others."""
 
 Side = Callable[[], tuple[float, np.ndarray]]
 """Runs once; gives back the seconds of the steps, and W after them."""
@@ -74,6 +66,7 @@ def make_job(n: int, networks: int, presentations: int) -> Job:
         schedule=schedule(presentations),
         update="step",
         traced=np.array([0]),
+        seeds=np.arange(networks),
     )
 
 
@@ -99,12 +92,12 @@ def check(name: str, found: np.ndarray, expected: np.ndarray) -> None:
         raise SystemExit(f"{name} is {difference:.1e} away from the discrete reference")
 
 
-def hand(job: Job, folder: Path, tile: int, expected_mse: np.ndarray) -> Side:
-    """The program written by hand: presynaptic index innermost (tile 0), or `tile` networks side by side."""
+def hand(job: Job, folder: Path, lanes: bool, expected_mse: np.ndarray) -> Side:
+    """The program written by hand: presynaptic index innermost, or that of the network (`lanes`)."""
     networks, presentations = len(job.source), len(job.schedule.trajectory)
-    program, source = folder / f"hand_{tile}", Path(__file__).with_name("hand.cpp")
+    program, source = folder / f"hand_{lanes}", Path(__file__).with_name("hand.cpp")
     options = ["-O3", "-march=native", "-ffast-math", f"-DN={job.circuit.neurons}"]
-    options += [f"-DTILE={tile}"] if tile else []
+    options += ["-DLANES"] if lanes else []
     subprocess.run(["g++", *options, source, "-o", program], check=True)
     for name in ("W", "U", "V", "B"):
         getattr(job.weights, name).tofile(folder / f"{name}.bin")
@@ -123,22 +116,11 @@ def hand(job: Job, folder: Path, tile: int, expected_mse: np.ndarray) -> Side:
 
 
 def ours(job: Job) -> Side:
-    """The engine in one process; where it does not tell the seconds of its steps, the difference of two lengths."""
-    models = Models.of(job.circuit)
-    keywords = {"processes": 1} if "processes" in inspect.signature(engine.simulate).parameters else {}
-    short = replace(job, schedule=schedule(max(1, len(job.schedule.trajectory) // 5)))
+    """The engine in one process."""
 
     def run() -> tuple[float, np.ndarray]:
-        start = perf_counter()
-        outcome = engine.simulate(job, models, "standalone", **keywords)
-        wall = perf_counter() - start
-        seconds = getattr(outcome, "seconds", None)
-        if seconds is None:
-            start = perf_counter()
-            engine.simulate(short, models, "standalone", **keywords)
-            share = 1 - len(short.schedule.trajectory) / len(job.schedule.trajectory)
-            seconds = (wall - (perf_counter() - start)) / share
-        return seconds, outcome.weights.W
+        outcome = engine.simulate(job, "standalone", processes=1)
+        return outcome.seconds, outcome.weights.W
 
     return run
 
@@ -278,16 +260,16 @@ def one_core() -> Iterator[None]:
 
 def compare(n: int, networks: int, with_torch: bool) -> dict[str, float]:
     """One row of the table."""
-    presentations, few, tile = SIZES[n, networks]
+    presentations, few = SIZES[n, networks]
     job = make_job(n, networks, presentations)
     slow = replace(job, schedule=schedule(few))
     (W, mse), (W_slow, _) = reference(job), reference(slow)
     with tempfile.TemporaryDirectory() as temporary:
         script = brian2(slow, Path(temporary, "brian2"))
         with one_core():
-            sides = {"ns": (ours(job), job, W), "hand_pre_ns": (hand(job, Path(temporary), 0, mse), job, W)}
-            if tile:
-                sides["hand_rep_ns"] = (hand(job, Path(temporary), tile, mse), job, W)
+            sides = {"ns": (ours(job), job, W), "hand_pre_ns": (hand(job, Path(temporary), False, mse), job, W)}
+            if networks > 1 or n == 2:
+                sides["hand_rep_ns"] = (hand(job, Path(temporary), True, mse), job, W)
             sides |= {"brian2_ns": (script, slow, W_slow), "numpy_ns": (numpy(slow), slow, W_slow)}
             if with_torch:
                 sides["torch_ns"] = (torch_side(slow), slow, W_slow)
@@ -323,17 +305,14 @@ def growth() -> Iterator[str]:
 
 def two_processes() -> str:
     """The wall time of two processes against that of one."""
-    if "processes" not in inspect.signature(engine.simulate).parameters:
-        return "two processes: skipped, simulate takes no `processes`"
     if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) < 2:
         return "two processes: skipped, only one core"
     job = make_job(32, 1000, 50)
-    models = Models.of(job.circuit)
     walls: dict[int, list[float]] = {1: [], 2: []}
     for turn in range(4):
         for processes, taken in walls.items():
             start = perf_counter()
-            engine.simulate(job, models, "standalone", processes=processes)
+            engine.simulate(job, "standalone", processes=processes)
             if turn:
                 taken.append(perf_counter() - start)
     one, two = median(walls[1]), median(walls[2])
