@@ -144,7 +144,7 @@ def compare(
     data = data.assign(targets(drawn, protocol)).assign(controlled)
     others = {rule: {k: float(v[0]) for k, v in values[rule].items() if k != "eta"} for rule in rules}
     attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others)
-    attributes["peak_memory"] = peak_memory(list(outcomes.values()))
+    attributes["peak_memory"] = peak_memory(max(outcome.memory for outcome in outcomes.values()))
     attributes["rule"] = ", ".join(rules)
     attributes["equations"] = "\n\n".join(equations_text(one) for one in circuits.values())
     return Result(data.assign_attrs(attributes))

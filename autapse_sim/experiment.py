@@ -101,7 +101,7 @@ def train(
     engine = choose_engine(circuit, engine)
     values = resolve_parameters(circuit, parameters or {}, protocol.replicates)
     size = _block(circuit, task, protocol)
-    parts, outcomes = [], []
+    parts, programs = [], 0
     for start, drawn in draws(circuit, task, protocol, weights, size):
         count = len(drawn.x)
         block = replace(protocol, replicates=count, record=min(max(protocol.record - start, 0), count))
@@ -115,10 +115,10 @@ def train(
         outcome = run(circuit, drawn, block, mine, networks, engine, report, size)
         part = scored(drawn, block, outcome, networks).assign(targets(drawn, block))
         parts.append(part.assign_coords(replicate=start + networks, recorded=start + part.recorded))
-        outcomes.append(replace(outcome, prediction=np.array([])))
+        programs = max(programs, outcome.memory)
     described = {name: (value[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
     attributes = describe(circuit, task, protocol, engine, described)
-    attributes["peak_memory"] = peak_memory(outcomes)
+    attributes["peak_memory"] = peak_memory(programs)
     return Result(_joined(parts).assign_attrs(attributes))
 
 
@@ -180,10 +180,9 @@ def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
     return together.merge(xr.concat(records, "recorded", data_vars="minimal", coords="minimal", compat="override"))
 
 
-def peak_memory(outcomes: list[Outcome]) -> str:
+def peak_memory(programs: int) -> str:
     """The most memory that was in use, of this process and of the compiled programs beside it."""
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    programs = max(outcome.memory for outcome in outcomes)
     return f"{own / 2**20:.0f} MB, and {programs / 2**20:.0f} MB in compiled programs"
 
 
@@ -365,11 +364,13 @@ def targets(drawn: Drawn, protocol: Protocol) -> dict[str, Any]:
     """The stimulus and target of the recorded replicates' test trajectories."""
     if not protocol.test:
         return {}
-    kept = slice(0, min(protocol.record, protocol.replicates)), slice(-protocol.test, None)
+    recorded = min(protocol.record, protocol.replicates)
+    # copies, or a block of replicates would stay in memory for the few that are recorded
+    y, x = (array[:recorded, -protocol.test :].copy() for array in (drawn.y, drawn.x))
     units = {"units": "box lengths"}
     return {
-        "target": (("recorded", "trajectory", "step", "coordinate"), drawn.y[kept], {"long_name": "target", **units}),
-        "stimulus": (("recorded", "trajectory", "step", "input"), drawn.x[kept], {"long_name": "stimulus", **units}),
+        "target": (("recorded", "trajectory", "step", "coordinate"), y, {"long_name": "target", **units}),
+        "stimulus": (("recorded", "trajectory", "step", "input"), x, {"long_name": "stimulus", **units}),
     }
 
 
