@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable
 
 from brian2 import NeuronGroup, Synapses
+from brian2.codegen.codeobject import create_runner_codeobj
 from brian2.codegen.generators.cpp_generator import c_data_type
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import ArrayVariable, Subexpression, Variable
@@ -130,7 +131,10 @@ class DenseSynapses(Synapses):
     def __init__(self, source: DenseNeurons, target: DenseNeurons, model: str, **options):
         self.block = source.layout.block(source.size, target.size)
         super().__init__(source, target, model, codeobj_class=DenseCodeObject, **options)
-        self.connect(j="k for k in range(N_post)")  # the template knows better
+        create_runner_codeobj(
+            self, "", "connect_all", name=f"{self.name}_connect_all", run_namespace={}, codeobj_class=DenseCodeObject
+        )()
+        self._connect_called = True
 
 
 def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, int], name: str) -> CodeRunner | None:
