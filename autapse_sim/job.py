@@ -38,10 +38,16 @@ class Job:
         The parameters of neuron and rules, in SI units (tau in seconds; see `STEP`).
     schedule : Schedule
         The order of presentations.
-    update : {'step', 'trajectory'}
+    update : {'step', 'trajectory', 'batch'}
         When weights change.
     traced : int array (Q,)
         Networks whose traces are kept.
+    batch : int
+        Trajectories per update, see `Protocol`.
+    optimiser : {'sgd', 'momentum', 'adam'}
+        How a gradient becomes a change, see `Protocol`.
+    averaging : bool
+        Whether the 1/t of eq. 1 is in, see `Protocol`.
     """
 
     circuit: Circuit
@@ -53,6 +59,9 @@ class Job:
     schedule: Schedule
     update: str
     traced: np.ndarray
+    batch: int = 1
+    optimiser: str = "sgd"
+    averaging: bool = True
 
 
 @dataclass(frozen=True)

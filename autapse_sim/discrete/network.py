@@ -40,7 +40,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[np.ndarray], None], Callable[[np.ndarray]
 
 
 class Network:
-    """N networks: a(t) = W o(t-1) + U x(t) + b, o = f(a), o(0) = 0; yhat = V o + c; err = yhat - y.
+    """N networks, each on one trajectory or on several at once: a(t) = W o(t-1) + U x(t) + b, o = f(a), o(0) = 0; yhat = V o + c; err = yhat - y.
 
     Steps count from 0 here, so that row t of an array is the paper's step t + 1. Biases are weights from a unit whose
     activity is always 1: with them, W stands for [W b], V for [V c] and the activity for [o 1].
@@ -60,23 +60,28 @@ class Network:
     ----------
     W, V, U, B, B_rec : arrays (N, ...)
         The weights as they are now, with the biases in the last column of W and V.
-    z : array (T + 1, N, n or n + 1)
-        [o 1], from o(0) on: row t is presynaptic to step t.
-    slope : array (T, N, n)
+    z : array (T + 1, L, n or n + 1)
+        [o 1], from o(0) on: row t is presynaptic to step t. L is N, or K N lanes (see `Layout`).
+    slope : array (T, L, n)
         f'(a).
-    prediction, err : arrays (T, N, c)
+    prediction, err : arrays (T, L, c)
         yhat and yhat - y.
     """
 
     def __init__(self, weights: Weights, activation: str, learn: tuple[str, ...], steps: int) -> None:
         count, c, n = weights.V.shape
-        self.given, self.learn, self.layout, self.neurons = weights, learn, Layout(n), n
+        self.given, self.learn, self.layout, self.neurons = weights, learn, Layout(n, count), n
         self.steps = steps
         self.activate, self.derive = ACTIVATIONS[activation]
         self.W, self.V = self._with_bias("W", "b"), self._with_bias("V", "c")
         self.U, self.B = self.layout.copy(weights.U), self.layout.copy(weights.B)
         self.B_rec = None if weights.B_rec is None else self.layout.copy(weights.B_rec)
-        self.z = self.layout.zeros(steps + 1, count, max(self.W.shape[2], self.V.shape[2]), axis=1)
+        self._make_room(count)
+
+    def _make_room(self, lanes: int) -> None:
+        """Room for the trajectories of `lanes`."""
+        c, n = self.V.shape[1], self.neurons
+        self.z = self.layout.zeros(self.steps + 1, lanes, max(self.W.shape[2], self.V.shape[2]), axis=1)
         self.z[:, :, n:] = 1
         self.o, self.pre, self.post = (
             self.z[1:, :, :n],
@@ -84,7 +89,7 @@ class Network:
             self.z[1:, :, : self.V.shape[2]],
         )
         self.drive, self.slope, self.prediction, self.err, self.y = (
-            self.layout.zeros(steps, count, size, axis=1) for size in (n, n, c, c, c)
+            self.layout.zeros(self.steps, lanes, size, axis=1) for size in (n, n, c, c, c)
         )
 
     def _with_bias(self, weight: str, bias: str) -> np.ndarray:
@@ -101,9 +106,13 @@ class Network:
         )
 
     def show(self, x: np.ndarray, y: np.ndarray) -> None:
-        """Start a trajectory: x (N, T, m), y (N, T, c)."""
-        self.layout.apply(self.U, self.layout.copy(x.transpose(1, 0, 2), axis=1), out=self.drive)
-        self.y[...] = y.transpose(1, 0, 2)
+        """Start K trajectories: x (N, K, T, m), y (N, K, T, c)."""
+        if x.shape[0] * x.shape[1] != self.y.shape[1]:
+            self._make_room(x.shape[0] * x.shape[1])
+        stimulus = self.layout.zeros(self.steps, self.y.shape[1], x.shape[3], axis=1)
+        self.layout.split(stimulus, 1)[...] = x.transpose(2, 1, 0, 3)
+        self.layout.apply(self.U, stimulus, out=self.drive)
+        self.layout.split(self.y, 1)[...] = y.transpose(2, 1, 0, 3)
 
     def step(self, t: int) -> None:
         """The activity of step t."""
