@@ -29,5 +29,8 @@ class Dfa(Rule):
 
     def delta(self) -> np.ndarray:
         """delta(l) = f'(a(l)) * sum_{t>=l} (B err(t)) / t."""
-        weighted = self.weighted(self.network.feedback(slice(None)))
-        return np.cumsum(weighted[::-1], axis=0)[::-1] * self.network.slope
+        signal = self.weighted(self.network.feedback(slice(None)))
+        for past in range(self.network.steps - 2, -1, -1):
+            signal[past] += signal[past + 1]
+        signal *= self.network.slope
+        return signal

@@ -30,18 +30,37 @@ def _linear(a: np.ndarray) -> None:
     pass
 
 
-ACTIVATIONS: dict[str, tuple[Callable[[np.ndarray], None], Callable[[np.ndarray], np.ndarray]]] = {
-    "sigmoid": (_sigmoid, lambda o: o * (1 - o)),
-    "tanh": (_tanh, lambda o: 1 - o * o),
-    "relu": (_relu, lambda o: (o > 0).astype(float)),
-    "linear": (_linear, np.ones_like),
+def _sigmoid_slope(o: np.ndarray, out: np.ndarray) -> None:
+    np.subtract(1, o, out=out)
+    out *= o
+
+
+def _tanh_slope(o: np.ndarray, out: np.ndarray) -> None:
+    np.multiply(o, o, out=out)
+    np.subtract(1, out, out=out)
+
+
+def _relu_slope(o: np.ndarray, out: np.ndarray) -> None:
+    np.greater(o, 0, out=out)
+
+
+def _linear_slope(o: np.ndarray, out: np.ndarray) -> None:
+    out[...] = 1
+
+
+ACTIVATIONS: dict[str, tuple[Callable[[np.ndarray], None], Callable[[np.ndarray, np.ndarray], None]]] = {
+    "sigmoid": (_sigmoid, _sigmoid_slope),
+    "tanh": (_tanh, _tanh_slope),
+    "relu": (_relu, _relu_slope),
+    "linear": (_linear, _linear_slope),
 }
-"""f, in place, and its slope f'(a), written in terms of o = f(a)."""
+"""f, in place, and its slope f'(a), written in terms of o = f(a) into a second array."""
 
 
 class Network:
-    """N networks, each on one trajectory or on several at once: a(t) = W o(t-1) + U x(t) + b, o = f(a), o(0) = 0; yhat = V o + c; err = yhat - y.
+    """N networks: a(t) = W o(t-1) + U x(t) + b, o = f(a), o(0) = 0; yhat = V o + c; err = yhat - y.
 
+    Each is shown one trajectory, or several side by side (see `Layout`).
     Steps count from 0 here, so that row t of an array is the paper's step t + 1. Biases are weights from a unit whose
     activity is always 1: with them, W stands for [W b], V for [V c] and the activity for [o 1].
 
@@ -61,7 +80,7 @@ class Network:
     W, V, U, B, B_rec : arrays (N, ...)
         The weights as they are now, with the biases in the last column of W and V.
     z : array (T + 1, L, n or n + 1)
-        [o 1], from o(0) on: row t is presynaptic to step t. L is N, or K N lanes (see `Layout`).
+        [o 1], from o(0) on: row t is presynaptic to step t. L is K N, with K trajectories.
     slope : array (T, L, n)
         f'(a).
     prediction, err : arrays (T, L, c)
@@ -69,7 +88,7 @@ class Network:
     """
 
     def __init__(self, weights: Weights, activation: str, learn: tuple[str, ...], steps: int) -> None:
-        count, c, n = weights.V.shape
+        count, n, _ = weights.W.shape
         self.given, self.learn, self.layout, self.neurons = weights, learn, Layout(n, count), n
         self.steps = steps
         self.activate, self.derive = ACTIVATIONS[activation]
@@ -127,7 +146,7 @@ class Network:
 
     def differentiate(self, t: int | slice) -> None:
         """The slope of step t, or of all."""
-        self.slope[t] = self.derive(self.o[t])
+        self.derive(self.o[t], self.slope[t])
 
     def read(self, t: int | slice) -> None:
         """Prediction and error of step t, or of all."""

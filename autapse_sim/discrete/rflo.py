@@ -39,4 +39,5 @@ class Rflo(Rule):
         keep = 1 - 1 / tau
         for past in range(self.network.steps - 2, -1, -1):
             signal[past] += keep * signal[past + 1]
-        return signal * self.network.slope
+        signal *= self.network.slope
+        return signal

@@ -10,7 +10,7 @@ from autapse_sim.discrete.layout import SMALL, outer
 
 
 class Rtrl(Bptt):
-    """g(t) = (1/t) sum_k (V^T err(t))_k P_k(t), with P_k,ij(t) = f'(a_k(t)) (1[k = i] o_j(t-1) + sum_m W_km P_m,ij(t-1)).
+    """g(t) = (1/t) sum_k (V^T err(t))_k P_k(t), with the `Sensitivities` P of A = W.
 
     While W stands still it is `Bptt`. While W moves, every step of the past counts with the weights that it ran with,
     where `Bptt` unrolls it with the weights of now.

@@ -60,8 +60,9 @@ class Rule:
         raise NotImplementedError
 
     def weighted(self, signal: np.ndarray) -> np.ndarray:
-        """A signal (T, L, n) of every step, times the step's share."""
-        return signal * self.share[:, None, None]
+        """A signal (T, L, n) of every step, times the step's share (in place)."""
+        signal *= self.share[:, None, None]
+        return signal
 
     @staticmethod
     def traces(network: Network, values: dict[str, np.ndarray], which: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,6 +1,7 @@
 """The discrete references against loops written from the paper, finite differences, and themselves."""
 
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -292,6 +293,19 @@ def test_a_look_in_the_middle_of_a_batch_changes_nothing(n):
     assert (np.abs(looked.mse[:, 2] / looked.mse[:, 6] - 1) > 1e-6).all()
     np.testing.assert_array_equal(looked.mse[:, 2], looked.mse[:, 3])
     assert np.abs(simulate(replace(job, batch=2)).weights.W - plain.weights.W).max() > 1e-4
+
+
+@pytest.mark.parametrize("n", [2, 10])
+def test_networks_in_pieces_are_the_same_networks(n, monkeypatch):
+    job = replace(make_job("rflo", n=n, N=7, shown=4, update="batch"), batch=2, traced=np.array([6, 0, 3]))
+    whole, shares = simulate(job), []
+    monkeypatch.setattr(sys.modules[simulate.__module__], "PIECE", 3 * 2 * n)
+    pieces = simulate(job, progress=shares.append)
+    assert_same(pieces, whole)
+    assert shares[-1] == 1
+    assert len(shares) == 9
+    assert (np.diff(shares) > 0).all()
+    assert np.abs(whole.traces["activity"][:, 0] - whole.traces["activity"][:, 1]).max() > 0.1
 
 
 def test_the_first_change_of_adam_is_eta():
