@@ -58,10 +58,12 @@ def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> 
     count = len(job.source)
     size = max(1, PIECE // (job.batch * job.circuit.neurons))
     pieces = np.split(np.arange(count), range(size, count, size))
+    tell = progress or (lambda share: None)
+    if len(pieces) == 1:
+        return _simulate(job, fast, tell)
 
     def report(share: float) -> None:
-        if progress is not None:
-            progress((len(outcomes) + share) / len(pieces))
+        tell((len(outcomes) + share) / len(pieces))
 
     outcomes: list[Outcome] = []
     for piece in pieces:
