@@ -180,6 +180,18 @@ class Learner:
         together = self.network.err.shape[1] // self.network.layout.networks
         return {name: np.tile(value, together) for name, value in self.values.items()}
 
+    def gradients(self, t: int, state: Rule | None) -> dict[str, np.ndarray]:
+        """Advance the network to step t; the gradients of that step, by the name of what learns."""
+        network, found = self.network, {}
+        network.step(t)
+        network.read(t)
+        if state is not None:
+            network.differentiate(t)
+            found["W"] = state.fast(t) if self.fast else state.plain(t)
+        if "V" in self.columns:
+            found["V"] = outer(network.err[t], network.post[t][:, self.columns["V"]])
+        return found
+
     def change(self, gradients: dict[str, np.ndarray]) -> None:
         """Move the weights along gradients (N, ...) of the columns that learn."""
         for name, g in gradients.items():
@@ -188,18 +200,9 @@ class Learner:
 
     def _each_step(self) -> None:
         """One trajectory with an update of every weight after each step, from the state before it."""
-        network, columns = self.network, self.columns
-        state = self.state() if "W" in columns else None
-        for t in range(network.steps):
-            network.step(t)
-            network.read(t)
-            gradients = {}
-            if state is not None:
-                network.differentiate(t)
-                gradients["W"] = state.fast(t) if self.fast else state.plain(t)
-            if "V" in columns:
-                gradients["V"] = outer(network.err[t], network.post[t][:, columns["V"]])
-            self.change(gradients)
+        state = self.state() if "W" in self.columns else None
+        for t in range(self.network.steps):
+            self.change(self.gradients(t, state))
 
     def _each_batch(self) -> None:
         """Trajectories with W fixed; an update by the mean of their summed gradients once the batch is complete."""
