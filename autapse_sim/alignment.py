@@ -126,7 +126,7 @@ def cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _shown(job: Job, trajectory: int) -> tuple[Network, Learner]:
     """The networks of a job at the start of one of its trajectories."""
-    network = Network(job.weights, job.circuit.activation, job.circuit.learn, job.x.shape[2])
+    network = Network(job.weights, job.circuit.activation, job.circuit.learn, job.x.shape[2], job.scored)
     learner = Learner(job, network, fast=True)
     if "W" not in learner.columns:
         raise InputError(f"alignment is of the updates of W, but {', '.join(job.circuit.learn) or 'nothing'} learns")

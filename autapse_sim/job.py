@@ -48,6 +48,8 @@ class Job:
         How a gradient becomes a change, see `Protocol`.
     averaging : bool
         Whether the 1/t of eq. 1 is in, see `Protocol`.
+    scored : bool array (T,), optional
+        The steps whose error counts, in learning and in the MSE; None is all of them. At the others err is 0.
     """
 
     circuit: Circuit
@@ -62,6 +64,7 @@ class Job:
     batch: int = 1
     optimiser: str = "sgd"
     averaging: bool = True
+    scored: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Outcome:
     Parameters
     ----------
     mse : array (N, P)
-        Mean over steps and coordinates of (prediction - target)^2, per presentation.
+        Mean over scored steps and coordinates of (prediction - target)^2, per presentation.
     weights : Weights
         After the last presentation.
     prediction : array (kept presentations, N, T, c)

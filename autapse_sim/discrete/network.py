@@ -74,6 +74,8 @@ class Network:
         What learns; a bias that is not given starts from 0 if it learns.
     steps : int
         T, the length of a trajectory.
+    scored : bool array (T,), optional
+        The steps whose error counts; None is all of them.
 
     Attributes
     ----------
@@ -84,13 +86,21 @@ class Network:
     slope : array (T, L, n)
         f'(a).
     prediction, err : arrays (T, L, c)
-        yhat and yhat - y.
+        yhat, and yhat - y where it counts (else 0).
     """
 
-    def __init__(self, weights: Weights, activation: str, learn: tuple[str, ...], steps: int) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        activation: str,
+        learn: tuple[str, ...],
+        steps: int,
+        scored: np.ndarray | None = None,
+    ) -> None:
         count, n, _ = weights.W.shape
         self.given, self.learn, self.layout, self.neurons = weights, learn, Layout(n, count), n
         self.steps = steps
+        self.scored = None if scored is None or scored.all() else scored.astype(float)[:, None, None]
         self.activate, self.derive = ACTIVATIONS[activation]
         self.W, self.V = self._with_bias("W", "b"), self._with_bias("V", "c")
         self.U, self.B = self.layout.copy(weights.U), self.layout.copy(weights.B)
@@ -152,6 +162,8 @@ class Network:
         """Prediction and error of step t, or of all."""
         self.layout.apply(self.V, self.post[t], out=self.prediction[t])
         np.subtract(self.prediction[t], self.y[t], out=self.err[t])
+        if self.scored is not None:
+            self.err[t] *= self.scored[t]
 
     def feedback(self, t: int | slice) -> np.ndarray:
         """(B err) of step t, or of all."""

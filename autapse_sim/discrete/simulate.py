@@ -101,8 +101,9 @@ def _joined(outcomes: list[Outcome], order: np.ndarray) -> Outcome:
 def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
     """The same of few networks."""
     schedule, steps = job.schedule, job.x.shape[2]
-    network = Network(job.weights, job.circuit.activation, job.circuit.learn, steps)
+    network = Network(job.weights, job.circuit.activation, job.circuit.learn, steps, job.scored)
     learner = Learner(job, network, fast)
+    counted = steps if job.scored is None else np.count_nonzero(job.scored)
     count, outputs = job.weights.V.shape[:2]
     presentations = len(schedule.trajectory)
     mse = np.empty((count, presentations))
@@ -117,7 +118,7 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
             else:
                 network.run()
                 network.read(slice(None))
-            squares = np.einsum("tlq,tlq->l", network.err, network.err) / (steps * outputs)
+            squares = np.einsum("tlq,tlq->l", network.err, network.err) / (counted * outputs)
             mse[:, together] = network.layout.split(squares, 0).T
             for k, p in enumerate(together):
                 first = k * count
