@@ -16,7 +16,8 @@ LAGS = (1, 2, 5, 20)
 """Numbers of observations that the fitted controls see, the present one included."""
 
 PENALTIES = tuple(10.0**k for k in range(-10, 2))
-"""Ridge penalties to choose from, in units of the columns' variance."""
+"""Ridge penalties to choose from, in units of the columns' variance. A penalty does what independent noise of that
+variance on the activity would do: 1e-3 reads with 3% noise, 1e-10 with hardly any."""
 
 GAINS = (0.5, 0.8, 1.0, 1.2, 1.5)
 INPUT_SCALES = (0.1, 0.3, 1.0, 3.0)
@@ -137,7 +138,8 @@ def ridge_readout(
     activity : array (R, K, T, n)
         What the predictions are made from.
     penalties : sequence of float
-        Positive, in units of the columns' variance.
+        Positive, see `PENALTIES`. Give their least value some thought: a read-out without noise makes use of signals
+        that no other could, which favours random networks near their linear regime.
 
     Returns
     -------
@@ -216,6 +218,7 @@ def tune_reservoir(
     scored: np.ndarray | None = None,
     gains: Sequence[float] = GAINS,
     input_scales: Sequence[float] = INPUT_SCALES,
+    penalties: Sequence[float] = PENALTIES,
 ) -> Reservoir:
     """The gain and input scale at which random networks, read out by ridge regression, do best.
 
@@ -238,6 +241,8 @@ def tune_reservoir(
         The steps that count; all of them where not given.
     gains, input_scales : sequence of float
         The grid.
+    penalties : sequence of float
+        As in `ridge_readout`.
     """
     steps = np.ones(x.shape[2], dtype=bool) if scored is None else scored
     wanted = y[:, validate][:, :, steps]
@@ -245,7 +250,7 @@ def tune_reservoir(
     for (g, gain), (s, scale) in product(enumerate(gains), enumerate(input_scales)):
         o = activity(_scaled(weights, gain, scale), x, activation)[:, :, steps]
         select = o[:, validate], wanted
-        prediction = ridge_readout((o[:, train], y[:, train][:, :, steps]), select, o[:, validate])
+        prediction = ridge_readout((o[:, train], y[:, train][:, :, steps]), select, o[:, validate], penalties)
         mse[g, s] = ((prediction - wanted) ** 2).mean(axis=(1, 2, 3))
     medians = np.median(np.where(np.isnan(mse), np.inf, mse), axis=-1)
     g, s = np.unravel_index(np.argmin(medians), medians.shape)

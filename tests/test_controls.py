@@ -241,3 +241,25 @@ def test_a_tuned_reservoir_beats_the_grid_it_was_chosen_from():
     np.testing.assert_allclose(np.median(mse), medians.min(), rtol=1e-12)
     np.testing.assert_array_equal(Reservoir(2.0, 3.0, mse).of(weights).W, 2 * weights.W)
     np.testing.assert_array_equal(Reservoir(2.0, 3.0, mse).of(weights).U, 3 * weights.U)
+
+
+def test_a_penalty_is_noise_of_the_read_out():
+    """Where a signal is faint, a read-out with a penalty sees as little as one of noisy activity."""
+    rng = np.random.default_rng(0)
+    o = rng.normal(size=(4, 60, 50, 1)) + [0, 1e-3] * rng.normal(
+        size=(4, 60, 50, 2)
+    )  # the second less the first is faint
+    y = 1e3 * (o[..., 1:] - o[..., :1])
+    fit, select, test = slice(0, 30), slice(30, 40), slice(40, 60)
+
+    def mse(seen, penalty):
+        prediction = ridge_readout(
+            (seen[:, fit], y[:, fit]), (seen[:, select], y[:, select]), seen[:, test], (penalty,)
+        )
+        return ((prediction - y[:, test]) ** 2).mean()
+
+    noisy = o + 1e-3 * rng.normal(size=o.shape)
+    assert mse(o, 1e-12) < 1e-6
+    assert mse(o, 1e-3) > 0.9
+    np.testing.assert_allclose(mse(noisy, 1e-12), 2 / 3, rtol=0.05)  # signal 1 and noise 2, in units of the signal
+    np.testing.assert_allclose(mse(o, 1e-6), (2 / 3) ** 2, rtol=0.05)  # the same shrinkage, without the noise itself
