@@ -6,7 +6,7 @@ rule that is blind to the presynaptic activity points the right way. That rule, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from autapse_sim.discrete.bptt import Bptt
 from autapse_sim.discrete.layout import outer
 from autapse_sim.discrete.network import Network
 from autapse_sim.discrete.rtrl import Rtrl
-from autapse_sim.discrete.simulate import Learner
+from autapse_sim.discrete.simulate import Learner, simulate
 from autapse_sim.errors import InputError
 from autapse_sim.job import Job
+from autapse_sim.protocol import Schedule
 
 REFERENCES = {"bptt": Bptt, "rtrl": Rtrl}
 """The exact gradients: the past unrolled with the weights of now, or with those of then. The same while W is fixed."""
@@ -92,6 +93,17 @@ def align(job: Job, trajectory: int = 0) -> Alignment:
         control_trajectory={name: summed["control", name] for name in exact},
         angle=np.degrees(np.arccos(np.clip(cosine(job.weights.V, job.weights.B.transpose(0, 2, 1)), -1, 1))),
     )
+
+
+def aged(job: Job, presentations: int) -> Job:
+    """The same job, started from the weights that its first `presentations` have left.
+
+    A batch that is not complete by then has changed nothing yet.
+    """
+    first = np.arange(len(job.schedule.learn)) < presentations
+    none = np.zeros(int(first.sum()), dtype=bool)
+    prefix = Schedule(job.schedule.trajectory[first], job.schedule.learn[first], none, none)
+    return replace(job, weights=simulate(replace(job, schedule=prefix)).weights)
 
 
 def exact_gradient(job: Job, trajectory: int = 0) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autapse_sim.alignment import align, cosine, exact_gradient
+from autapse_sim.alignment import aged, align, cosine, exact_gradient
 from autapse_sim.circuit import Circuit
 from autapse_sim.discrete import simulate
 from autapse_sim.errors import InputError
@@ -121,6 +121,33 @@ def test_the_control_is_blind_to_the_presynaptic_side():
         rule = np.outer(B @ err, k)
         expected = (exact * rule).sum() / np.linalg.norm(exact) / np.linalg.norm(rule)
         np.testing.assert_allclose(found.step["bptt"][r, 1], expected, atol=1e-12)
+
+
+def test_age_is_what_training_has_left():
+    job = make_job("rflo", update="trajectory")
+    old = aged(job, 3)
+    np.testing.assert_array_equal(old.weights.W, simulate(job).weights.W)
+    np.testing.assert_array_equal(aged(job, 0).weights.W, job.weights.W)
+    between = aged(job, 2).weights.W
+    assert np.abs(between - old.weights.W).max() > 1e-4
+    assert np.abs(between - job.weights.W).max() > 1e-4
+    batched = replace(job, update="batch", batch=3)
+    np.testing.assert_array_equal(aged(batched, 2).weights.W, job.weights.W)
+
+
+def test_random_feedback_comes_to_align_where_the_read_out_learns():
+    """The read-out turns towards the feedback's transpose, and the updates towards the gradient (Lillicrap 2016)."""
+    rng = np.random.default_rng(1)
+    job = make_job("rflo", n=16, N=20, T=20, K=300, update="trajectory", averaging=False)
+    job = replace(job, x=rng.normal(size=(20, 300, 20, 2)))
+    seen = np.cumsum(job.x, axis=2) / 5
+    job = replace(job, y=np.tanh(seen), parameters={**job.parameters, "eta": np.full(20, 0.003)})
+    job = replace(job, parameters={**job.parameters, "eta_out": np.full(20, 0.003)})
+    young, old = align(job), align(aged(job, 299), trajectory=299)
+    assert np.abs(np.median(young.trajectory["bptt"])) < 0.2
+    assert np.median(old.trajectory["bptt"]) > np.median(young.trajectory["bptt"]) + 0.1
+    assert np.median(old.angle) < np.median(young.angle) - 5
+    assert np.abs(np.median(old.control_trajectory["bptt"])) < np.median(old.trajectory["bptt"])
 
 
 def test_something_must_learn():

@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
+from autapse_sim.circuit import Circuit
+from autapse_sim.controls import activity, ridge_readout
+from autapse_sim.discrete import simulate
 from autapse_sim.errors import InputError
+from autapse_sim.job import STEP, Job
+from autapse_sim.protocol import Schedule
 from autapse_sim.scores import median_interval
 from autapse_sim.statistics import Interval, Paired, compare_all, compare_paired, holm, replicates_needed, sentence
+from autapse_sim.tasks.memory import FlipFlop
+from autapse_sim.weights import draw_weights
 
 
 def errors(seed, count=100, factor=1.0, spread=0.1):
@@ -144,6 +151,39 @@ def made(estimate, low, high, p=0.0, diverged=0):
 )  # fmt: skip
 def test_sentences(paired, said):
     assert sentence(paired, "the fixed net") == said
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_planted_rules_are_told_from_the_reservoir(seed):
+    """An exact rule beats the fixed network whatever the seed; the same rule with its sign flipped does not."""
+    R, train, n = 24, 320, 6
+    rng = np.random.default_rng(seed)
+    x, y = FlipFlop(steps=40, probability=0.1).sample(rng, R, train + 60)
+    fit, select, test = slice(0, 30), slice(train, train + 20), slice(train + 20, None)
+    weights = draw_weights(rng, R, n, 1, 1, "random", "symmetric")
+    none = np.zeros(train, dtype=bool)
+
+    def error(rule=None, sign=1):
+        trained = weights
+        if rule:
+            rates = {"eta": np.full(R, sign * 0.01), "eta_out": np.full(R, 0.01), "tau": np.full(R, 5 * STEP)}
+            circuit = Circuit(rule=rule, neurons=n, readout="random", activation="tanh", learn=("W", "b", "V", "c"))
+            schedule = Schedule(np.arange(train), ~none, none, none)
+            how = {"batch": 8, "optimiser": "adam", "averaging": False}
+            job = Job(circuit, x, y, np.arange(R), weights, rates, schedule, "batch", np.arange(0), **how)
+            trained = simulate(job).weights
+        o = activity(trained, x, "tanh")
+        prediction = ridge_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], (1e-3,))
+        return ((prediction - y[:, test]) ** 2).mean(axis=(1, 2, 3))
+
+    family = {"oracle": error("bptt"), "broken": error("bptt", sign=-1), "nothing": error()}
+    compared = compare_all(family, error())
+    assert compared["oracle"].verdict == "lower"
+    assert compared["oracle"].reduction.estimate > 0.3
+    assert compared["broken"].verdict != "lower"
+    assert compared["broken"].reduction.estimate < 0
+    assert compared["nothing"].verdict == "undecided"
+    assert "lowers test MSE by" in sentence(compared["oracle"], "the fixed reservoir")
 
 
 def test_bad_input_is_refused():
