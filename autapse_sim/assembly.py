@@ -9,16 +9,19 @@ after_resets, 0  read-out = V o, offset = c        summed, from the new activity
 after_resets, 1  err = prediction - target
 after_resets, 2  feedback = B err                  summed
 after_resets, 3  weight updates
-end         records
+after_resets, 4  end of a trajectory: gathered changes are added, eligibilities end
+end, 0      records
+end, 1      update of this step and drive of the next in one pass over the weights, where a program may (`fused`);
+            it then stands for both
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 from brian2 import (
     Clock,
     Equations,
@@ -30,14 +33,20 @@ from brian2 import (
     have_same_dimensions,
     second,
 )
+from brian2.core.variables import Variable
 from brian2.equations.equations import DIFFERENTIAL_EQUATION
 from brian2.groups.group import CodeRunner
 
 from autapse_sim.circuit import Circuit
+from autapse_sim.dense.layout import Block, Layout
+from autapse_sim.dense.synapses import DenseCodeObject, DenseSynapses, assigned, fused
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job
 from autapse_sim.model import Neuron, Rule, line_of, read_neuron, read_rule
 from autapse_sim.names import one_of
+from autapse_sim.program import Bias, Parameter, Projection
+
+logger = logging.getLogger("autapse_sim")
 
 SLOTS = {
     "restart": ("start", 0),
@@ -49,7 +58,9 @@ SLOTS = {
     "error": ("after_resets", 1),
     "feedback": ("after_resets", 2),
     "update": ("after_resets", 3),
+    "finish": ("after_resets", 4),
     "record": ("end", 0),
+    "fused": ("end", 1),
 }
 """The order inside a time step: slot -> (when, order)."""
 
@@ -67,12 +78,15 @@ class Models:
         """Read the model files that a circuit names."""
         return cls(read_neuron(circuit.neuron), read_rule(circuit.rule), read_rule("delta"))
 
+    def learning(self, circuit: Circuit) -> list[Rule]:
+        """The rules by which something learns."""
+        both = ((self.rule, {"W", "b"}), (self.readout_rule, {"V", "c"}))
+        return [rule for rule, learns in both if learns & set(circuit.learn)]
+
     def parameters(self, circuit: Circuit) -> dict[str, object]:
         """Every parameter of the circuit with its default value (a Brian2 quantity where it has a unit)."""
         merged = dict(self.neuron.parameters)
-        for rule, learns in ((self.rule, {"W", "b"}), (self.readout_rule, {"V", "c"})):
-            if not learns & set(circuit.learn):
-                continue
+        for rule in self.learning(circuit):
             twice = sorted(set(merged) & set(rule.parameters))
             if twice:
                 raise InputError(f"{line_of(rule, twice[0])}: {twice[0]!r} is a parameter of the neuron too; rename it")
@@ -88,174 +102,276 @@ class Assembly:
     ----------
     network : Network
         All objects, in the order of `SLOTS`.
-    values : dict of str to array
-        What has to be set before a run, by 'object.variable', in SI units.
-    weights : dict of str to str
-        The learned weights, by 'object.variable'.
+    inputs : dict of str to Parameter, Bias or Projection
+        What has to be set before a run, by 'object.variable'.
+    learned : dict of str to str
+        The variables that hold the learned weights, by the weights' names.
     tables : list of str
         The names of the records that the tape keeps, 'error' first.
+    conditions : dict of str to str
+        When the program runs an object, by name, in words of the tape; always where nothing is said.
     """
 
     network: Network
-    values: dict[str, np.ndarray]
-    weights: dict[str, str]
+    inputs: dict[str, Parameter | Bias | Projection]
+    learned: dict[str, str]
     tables: list[str]
+    conditions: dict[str, str]
+
+    def variable(self, name: str) -> Variable:
+        """The Brian2 variable of an 'object.variable'."""
+        owner, variable = name.split(".")
+        return next(thing for thing in self.network.objects if thing.name == owner).variables[variable]
 
 
-def assemble(job: Job, models: Models, functions: Mapping[str, object]) -> Assembly:
-    """Build the Brian2 objects of a job; `functions` are those of the tape (stimulus, target, learning, ...)."""
-    circuit = job.circuit
-    networks, n, m = job.weights.W.shape[0], circuit.neurons, job.x.shape[-1]
-    c = job.y.shape[-1]
-    namespace = {**functions, "step": STEP * second}
-    one_of("method", circuit.method, StateUpdateMethod.stateupdaters)
-    clock = Clock(dt=STEP / circuit.substeps * second, name="steps")
-    learn_rule = sorted({"W", "b"} & set(circuit.learn))
-    learn_readout = sorted({"V", "c"} & set(circuit.learn))
-    rule, delta = models.rule, models.readout_rule
-    values: dict[str, np.ndarray] = {}
+def assemble(
+    job: Job,
+    models: Models,
+    functions: Mapping[str, object],
+    layout: Layout,
+    program: bool,
+    dense: bool = True,
+) -> Assembly:
+    """Build the Brian2 objects of a job.
 
-    def group(name: str, size: int, equations: str, parameters: Mapping[str, object]) -> NeuronGroup:
+    Parameters
+    ----------
+    job : Job
+        What is run; only its shapes count here.
+    models : Models
+        The neuron and the rules, read and checked.
+    functions : mapping of str to callable
+        Those of the tape (stimulus, target, learning, ...).
+    layout : Layout
+        How the networks lie in memory.
+    program : bool
+        For a program of our own loop (dense projections; the program itself moves stimuli and scores), or for Brian2's
+        runtime mode.
+    dense : bool
+        Whether a program runs projections as dense loops where it can.
+    """
+    return _Assembler(job, models, functions, layout, program, dense and program).assembly()
+
+
+class _Assembler:
+    """The objects of a circuit while they are being made."""
+
+    def __init__(
+        self,
+        job: Job,
+        models: Models,
+        functions: Mapping[str, object],
+        layout: Layout,
+        program: bool,
+        dense: bool,
+    ):
+        self.job, self.circuit, self.models = job, job.circuit, models
+        self.layout, self.program, self.dense = layout, program, dense
+        self.n, self.m, self.c = job.circuit.neurons, job.x.shape[-1], job.y.shape[-1]
+        self.namespace = {**functions, "step": STEP * second}
+        one_of("method", job.circuit.method, StateUpdateMethod.stateupdaters)
+        self.clock = Clock(dt=STEP / job.circuit.substeps * second, name="steps")
+        check_random(models, "standalone" if dense else "runtime" if not program else "Brian2's own path")
+        self.objects: list[object] = []
+        self.inputs: dict[str, Parameter | Bias | Projection] = {}
+        self.learned: dict[str, str] = {}
+        self.conditions: dict[str, str] = {}
+
+    def assembly(self) -> Assembly:
+        learn = set(self.circuit.learn)
+        rule, delta = self.models.rule, self.models.readout_rule
+        traces = rule.trace if learn & {"W", "b"} else ""
+        neurons = self.neurons(traces, rule.parameters if learn & {"W", "b"} else {})
+        inputs = self.group("inputs", self.m, "x : 1", {})
+        outputs = self.outputs(delta.parameters if learn & {"V", "c"} else {})
+        self.project("W", neurons, neurons, "w*activity_pre", "drive", "drive", rule)
+        self.project("U", inputs, neurons, "w*x_pre", "input", "drive")
+        self.project("V", neurons, outputs, "w*activity_pre", "readout", "readout", delta)
+        self.project("B", outputs, neurons, "w*err_pre", "feedback", "feedback")
+        if learn & {"b", "c"}:
+            # a unit of constant activity, whose weights are the biases that learn
+            traced = rule.parameters if "b" in learn and rule.trace.strip() else {}
+            unit = self.group("unit", 1, "activity = 1 : 1\n" + (rule.trace if "b" in learn else ""), traced)
+            if "b" in learn:
+                self.project("b", unit, neurons, "w*activity_pre", "bias", "drive", rule)
+            if "c" in learn:
+                self.project("c", unit, outputs, "w*activity_pre", "offset", "readout", delta)
+        if not self.program:
+            self.regularly(inputs, "x = stimulus(i, t_in_timesteps)", "stimulus")
+            self.regularly(outputs, "target = shown(i, t_in_timesteps)", "stimulus")
+        tables = ["error", "activity", "feedback", *states_of(Equations(traces) if traces.strip() else {})]
+        records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
+        self.regularly(neurons, records, "record", "tape.tracing")
+        self.regularly(outputs, "t0 = trace(0, i, t_in_timesteps, err)", "record", "tape.tracing")
+        return Assembly(Network(*self.objects), self.inputs, self.learned, tables, self.conditions)
+
+    def neurons(self, traces: str, rule_parameters: Mapping[str, object]) -> NeuronGroup:
+        neuron = self.models.neuron
+        activation = neuron.activations[
+            one_of(f"activation of {self.circuit.neuron}", self.circuit.activation, neuron.activations)
+        ]
+        equations = f"""{neuron.equations}
+            f = {activation.f} : 1
+            f_prime = {activation.f_prime} : 1
+            drive : 1
+            input : 1
+            feedback : 1
+            bias : 1{"" if "b" in self.circuit.learn else " (constant)"}
+            """
+        made = self.group("neurons", self.n, equations + traces, {**neuron.parameters, **rule_parameters})
+        if "activity" not in made.variables:
+            raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
+        if "b" not in self.circuit.learn:
+            self.inputs["neurons.bias"] = Bias("b", self.n)
+        return made
+
+    def outputs(self, parameters: Mapping[str, object]) -> NeuronGroup:
+        equations = "readout : 1\noffset : 1\nprediction : 1\nerr : 1\ntarget : 1"
+        made = self.group("outputs", self.c, equations, parameters)
+        if "c" not in self.circuit.learn:
+            self.inputs["outputs.offset"] = Bias("c", self.c)
+        keep = "" if self.program else "\nkept = keep(i, t_in_timesteps, prediction, err)"
+        self.regularly(made, f"prediction = readout + offset\nerr = prediction - target{keep}", "error")
+        return made
+
+    def group(self, name: str, size: int, equations: str, parameters: Mapping[str, object]) -> NeuronGroup:
+        """R x `size` neurons whose parameters are inputs of the run, and whose states begin at 0 with a trajectory."""
         declared = "".join(f"\n{key} : {unit_of(value)} (constant)" for key, value in parameters.items())
         made = NeuronGroup(
-            networks * size, equations + declared, method=circuit.method, clock=clock, namespace=namespace, name=name
+            self.layout.replicates * size,
+            equations + declared,
+            method=self.circuit.method,
+            clock=self.clock,
+            namespace=self.namespace,
+            name=name,
+            codeobj_class=DenseCodeObject if self.dense else None,
         )
-        for key in parameters:
-            values[f"{name}.{key}"] = np.repeat(job.parameters[key], size)
+        self.objects.append(made)
+        self.inputs |= {f"{name}.{key}": Parameter(key, size) for key in parameters}
         if made.state_updater is not None:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
         states = states_of(made.equations)
         if states:
             code = "\n".join(f"{state} = choose(starting(t_in_timesteps), 0, {state})" for state in states)
-            regularly(made, code, "restart")
+            self.regularly(made, code, "restart", "tape.starting")
         return made
 
-    # the neurons
-    activation = models.neuron.activations[
-        one_of(f"activation of {circuit.neuron}", circuit.activation, models.neuron.activations)
-    ]
-    equations = f"""{models.neuron.equations}
-        f = {activation.f} : 1
-        f_prime = {activation.f_prime} : 1
-        drive : 1
-        input : 1
-        feedback : 1
-        bias : 1
-        """
-    parameters = dict(models.neuron.parameters)
-    if learn_rule:
-        equations += rule.trace
-        parameters |= rule.parameters
-    neurons = group("neurons", n, equations, parameters)
-    if "activity" not in neurons.variables:
-        raise InputError(
-            f"{models.neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'"
-        )
-    trace_names = states_of(Equations(rule.trace)) if learn_rule and rule.trace.strip() else []
-    bias = job.weights.b if job.weights.b is not None else np.zeros((networks, n))
-    if "b" not in circuit.learn:
-        values["neurons.bias"] = bias.ravel()
-
-    # the stimulus, the read-out, and a unit of constant activity for biases that learn
-    inputs = group("inputs", m, "x : 1", {})
-    regularly(inputs, "x = stimulus(i, t_in_timesteps)", "stimulus")
-    outputs = group(
-        "outputs",
-        c,
-        "readout : 1\noffset : 1\nprediction : 1\nerr : 1",
-        delta.parameters if learn_readout else {},
-    )
-    offset = job.weights.c if job.weights.c is not None else np.zeros((networks, c))
-    if "c" not in circuit.learn:
-        values["outputs.offset"] = offset.ravel()
-    regularly(
-        outputs,
-        """prediction = readout + offset
-        err = prediction - target(i, t_in_timesteps)
-        kept = keep(i, t_in_timesteps, prediction, err)
-        traced = trace(0, i, t_in_timesteps, err)""",
-        "error",
-    )
-    objects: list[object] = [neurons, inputs, outputs]
-    if "b" in circuit.learn:
-        traced = {key: rule.parameters[key] for key in rule.parameters if rule.trace.strip()}
-        unit = group("unit", 1, "activity = 1 : 1\n" + rule.trace, traced)
-        objects.append(unit)
-    elif "c" in circuit.learn:
-        unit = group("unit", 1, "activity = 1 : 1", {})
-        objects.append(unit)
-
-    # the projections, all-to-all within each network, in pre-major order
-    weights: dict[str, str] = {}
-
-    def project(name: str, source: NeuronGroup, target: NeuronGroup, value: str, variable: str, slot: str) -> None:
-        sizes = source.N // networks, target.N // networks
-        initial = {"b": bias, "c": offset}.get(name, getattr(job.weights, name))
-        plasticity = None if name not in circuit.learn else rule if name in learn_rule else delta
+    def project(
+        self,
+        name: str,
+        source: NeuronGroup,
+        target: NeuronGroup,
+        value: str,
+        variable: str,
+        slot: str,
+        rule: Rule | None = None,
+    ) -> None:
+        """The projection of the weights `name`, all-to-all within each network; it learns by `rule` where it learns."""
+        R = self.layout.replicates
+        pre, post = source.N // R, target.N // R
+        rule = rule if name in self.circuit.learn else None
         equations = f"w : 1\n{variable}_post = {value} : 1 (summed)\n"
-        if plasticity is not None:
-            equations += "elapsed = since_start(t_in_timesteps) : 1 (shared)\n" + plasticity.eligibility
-            equations += "\nchange : 1\n" if job.update == "trajectory" else ""
-        synapses = Synapses(
-            source,
-            target,
-            equations,
-            method=circuit.method,
-            clock=clock,
-            namespace=namespace,
-            name=f"projection_{name}",
-        )
-        synapses.connect(j=f"(i//{sizes[0]})*{sizes[1]} + k for k in range({sizes[1]})")
-        updater = synapses.summed_updaters[f"{variable}_post"]
-        updater.when, updater.order = SLOTS[slot]
+        if rule is not None:
+            equations += "elapsed = since_start(t_in_timesteps) : 1 (shared)\n" + rule.eligibility
+            equations += "\nchange : 1\n" if self.job.update == "trajectory" else ""
+        options = {
+            "method": self.circuit.method,
+            "clock": self.clock,
+            "namespace": self.namespace,
+            "name": f"projection_{name}",
+        }
+        if self.dense:
+            block = self.layout.block(pre, post)
+            synapses = DenseSynapses(source, target, equations, block, **options)
+        else:
+            block = Block(R, pre, post, "post")
+            synapses = Synapses(source, target, equations, **options)
+            synapses.connect(j=f"(i//{pre})*{post} + k for k in range({post})")
+        self.objects.append(synapses)
+        self.inputs[f"{synapses.name}.w"] = Projection(name, block)
+        summed = synapses.summed_updaters[f"{variable}_post"]
+        summed.when, summed.order = SLOTS[slot]
         if synapses.state_updater is not None:
             synapses.state_updater.when, synapses.state_updater.order = SLOTS["eligibility"]
-        flat = initial.reshape(networks, sizes[1], sizes[0])
-        values[f"{synapses.name}.w"] = np.ascontiguousarray(flat.transpose(0, 2, 1)).ravel()
-        if plasticity is not None:
-            regularly(synapses, update_code(plasticity, job.update, states_of(synapses.equations)), "update")
-            weights[name] = f"{synapses.name}.w"
-        objects.append(synapses)
+        if rule is None:
+            return
+        self.learned[name] = f"{synapses.name}.w"
+        # a rule that keeps nothing but w need not run where nothing is learned
+        gated = self.program and assigned(rule.update) & set(synapses.variables) <= {"w"}
+        scaled = not gated or self.circuit.substeps > 1
+        code = update_code(rule, self.job.update, scaled)
+        update = self.regularly(synapses, code, "update", "tape.learns" if gated else "true")
+        finish = finish_code(self.job.update, states_of(synapses.equations))
+        if finish:
+            self.regularly(synapses, finish, "finish", "tape.ending")
+        both = (
+            fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if self.dense and slot == "drive" else None
+        )
+        if both is not None:
+            synapses.contained_objects.append(both)
+            learns = self.conditions[update.name]
+            self.conditions[both.name] = f"driven = {learns} && !tape.ending"
+            self.conditions[update.name] = f"{learns} && tape.ending"
+            self.conditions[summed.name] = "!driven"
 
-    project("W", neurons, neurons, "w*activity_pre", "drive", "drive")
-    project("U", inputs, neurons, "w*x_pre", "input", "drive")
-    project("V", neurons, outputs, "w*activity_pre", "readout", "readout")
-    project("B", outputs, neurons, "w*err_pre", "feedback", "feedback")
-    if "b" in circuit.learn:
-        project("b", unit, neurons, "w*activity_pre", "bias", "drive")
-    if "c" in circuit.learn:
-        project("c", unit, outputs, "w*activity_pre", "offset", "readout")
-
-    tables = ["error", "activity", "feedback", *trace_names]
-    records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
-    regularly(neurons, records, "record")
-    return Assembly(Network(*objects), values, weights, tables)
+    def regularly(self, group: NeuronGroup | Synapses, code: str, slot: str, condition: str = "true") -> CodeRunner:
+        """Run `code` in every step, in a slot of the step; the program may run it under a condition only."""
+        when, order = SLOTS[slot]
+        runner = group.run_regularly(code, when=when, order=order, name=f"{group.name}_{slot}", clock=group.clock)
+        self.conditions[runner.name] = condition
+        return runner
 
 
-def update_code(rule: Rule, update: str, eligibilities: list[str]) -> str:
+def check_random(models: Models, engine: str) -> None:
+    """Refuse random numbers that could not be drawn for each network alone, whoever runs beside it."""
+    for model in (models.neuron, models.rule):
+        written = [getattr(model, name, "") for name in ("equations", "trace", "eligibility", "update")]
+        words = set(re.findall(r"[A-Za-z_]\w*", " ".join(written)))
+        drawn = words & {"rand", "randn", "xi"} | {word for word in words if word.startswith("xi_")}
+        other = words & {"poisson", "binomial"}
+        if drawn and engine != "standalone":
+            raise InputError(
+                f"{line_of(model, min(drawn))}: {min(drawn)} needs engine 'standalone' and dense projections"
+            )
+        if other:
+            raise InputError(
+                f"{line_of(model, min(other))}: {min(other)} cannot be seeded; draw from rand() or randn()"
+            )
+
+
+def dense_can(rule: Rule) -> bool:
+    """Whether a rule's update may run in dense loops: it writes variables of the synapse alone."""
+    foreign = sorted(word for word in assigned(rule.update) if word.endswith(("_pre", "_post")))
+    if foreign:
+        logger.info("%s writes %s: projections run on Brian2's own path", rule.path, ", ".join(foreign))
+    return not foreign
+
+
+def update_code(rule: Rule, update: str, scaled: bool) -> str:
     """The code of a plastic synapse at every integration step, whatever its rule says.
 
-    The change that the rule makes to w is scaled by `learning` (dt/step, or 0 where nothing is learned); with updates
-    per trajectory it is gathered and added at the end of the trajectory. Eligibilities end with their trajectory.
+    The change that the rule makes to w is `scaled` by `learning` (dt/step, or 0 where nothing is learned) unless that
+    is known to be 1; with updates per trajectory it is gathered for `finish_code`.
     """
+    change = "learning(t_in_timesteps)*(w - w_before)" if scaled else "w - w_before"
     # the double minus makes a copy: in runtime mode `w -= ...` changes the array in place
-    lines = ["w_before = -(-w)", rule.update]
-    if update == "step":
-        lines += ["w = w_before + learning(t_in_timesteps)*(w - w_before)"]
-    else:
-        lines += [
-            "change = change + learning(t_in_timesteps)*(w - w_before)",
-            "w = w_before + choose(ending(t_in_timesteps), change, 0)",
-            "change = choose(ending(t_in_timesteps), 0, change)",
-        ]
-    lines += [f"{name} = choose(ending(t_in_timesteps), 0, {name})" for name in eligibilities]
+    before, lines = ["w_before = -(-w)"], []
+    if update == "trajectory":
+        lines = [f"change = change + {change}", "w = w_before"]
+    elif scaled:
+        lines = [f"w = w_before + {change}"]
+    lines = [*(before if lines else []), rule.update, *lines]
     return "\n".join(line.strip() for text in lines for line in text.strip().splitlines())
 
 
-def regularly(group: NeuronGroup | Synapses, code: str, slot: str) -> None:
-    """Run `code` in every step, in a slot of the step."""
-    when, order = SLOTS[slot]
-    group.run_regularly(code, when=when, order=order, name=f"{group.name}_{slot}", clock=group.clock)
+def finish_code(update: str, eligibilities: list[str]) -> str:
+    """The code of a plastic synapse at the end of a trajectory: its gathered change; its eligibilities at 0 again."""
+    lines = []
+    if update == "trajectory":
+        lines += ["w = w + choose(ending(t_in_timesteps), change, 0)"]
+    ended = ["change"] * (update == "trajectory") + eligibilities
+    lines += [f"{name} = choose(ending(t_in_timesteps), 0, {name})" for name in ended]
+    return "\n".join(lines)
 
 
 def states_of(equations: Equations) -> list[str]:

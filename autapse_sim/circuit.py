@@ -10,6 +10,7 @@ from autapse_sim.names import one_of
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear")
 READOUTS = ("identity", "random")
+PRECISIONS = ("double", "single")
 FEEDBACKS = ("conditioned", "random", "symmetric")
 LEARNABLE = ("W", "b", "V", "c")
 
@@ -38,6 +39,8 @@ class Circuit:
         Integration steps in one step of the stimulus, dt = step / substeps; 1 is the paper's discrete network.
     method : str
         Any integrator of Brian2 ('euler' is the discrete network for substeps = 1).
+    precision : {'double', 'single'}
+        Of all numbers in Brian2; single halves memory and time, and is exact to about 1e-6.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class Circuit:
     feedback: str = "conditioned"
     substeps: int = 1
     method: str = "euler"
+    precision: str = "double"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rule", str(self.rule) if isinstance(self.rule, Path) else self.rule)
@@ -66,5 +70,6 @@ class Circuit:
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("readout", self.readout, READOUTS)
         one_of("feedback", self.feedback, FEEDBACKS)
+        one_of("precision", self.precision, PRECISIONS)
         for name in self.learn:
             one_of("learn", name, LEARNABLE)

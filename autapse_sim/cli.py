@@ -1,4 +1,4 @@
-"""The command line: `autapse compare | train | plot | models`."""
+"""The command line: `autapse compare | train | plot | models | cache`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Any
 import click
 
 import autapse_sim as ap
-from autapse_sim.circuit import ACTIVATIONS, FEEDBACKS, LEARNABLE, READOUTS, Circuit
+from autapse_sim.circuit import ACTIVATIONS, FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.protocol import UPDATES, Protocol
+from autapse_sim.units import TIMES, Amount
 
 
 class _Commands(click.Group):
@@ -56,6 +57,13 @@ def _experiment(command: Callable) -> Callable:
         click.option("--feedback", type=click.Choice(FEEDBACKS), default="conditioned", show_default=True, help="B."),
         click.option("--substeps", default=1, show_default=True, help="Integration steps in a step of the stimulus."),
         click.option("--method", default="euler", show_default=True, help="Integrator of Brian2."),
+        click.option(
+            "--precision",
+            type=click.Choice(PRECISIONS),
+            default="double",
+            show_default=True,
+            help="Of Brian2's numbers.",
+        ),
         click.option("--replicates", default=100, show_default=True, help="Networks per rule."),
         click.option("--trajectories", default=100, show_default=True, help="Training trajectories."),
         click.option("--validate", default=20, show_default=True, help="Validation trajectories."),
@@ -86,7 +94,7 @@ def _setting(options: dict[str, Any], rule: str) -> tuple[Circuit, ap.BouncingBa
     take = options.pop
     readout = take("readout") or ("identity" if options["neurons"] == 2 else "random")
     learn = tuple(part for part in re.split(r"[,\s]+", take("learn")) if part)
-    names = ("neuron", "neurons", "activation", "feedback", "substeps", "method")
+    names = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision")
     circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in names})
     names = ("replicates", "validate", "test", "update", "seed", "record")
     protocol = Protocol(train=take("trajectories"), **{name: take(name) for name in names})
@@ -112,6 +120,8 @@ def _quantity(name: str, text: str) -> Any:
     number, unit = float(match[1]), match[2]
     if unit is None:
         return number
+    if unit in TIMES:
+        return Amount(number * TIMES[unit], "second", text)
     import brian2.units.allunits
     import brian2.units.stdunits
 
@@ -155,7 +165,7 @@ def _print(result: ap.Result, folder: Path, files: list[Path], as_json: bool) ->
 def _say_slower(engine: str) -> None:
     """Say so where there is no compiler."""
     if engine == "auto":
-        from autapse_sim.engine import compiler
+        from autapse_sim.compiler import compiler
 
         if compiler() is None:
             click.echo("no C++ compiler found: Brian2 runs in runtime mode, same numbers, but slower", err=True)
@@ -246,3 +256,32 @@ def models() -> None:
 
 def _first_line(source: str) -> str:
     return source.split('"""')[1].strip().splitlines()[0]
+
+
+@main.command()
+@click.option("--clear", is_flag=True, help="Remove them all.")
+def cache(clear: bool) -> None:
+    """Show the compiled programs that are kept for the next time."""
+    from autapse_sim import cache as store
+
+    kept = store.entries()
+    programs = [entry for entry in kept if entry.kind == "program"]
+    counts = f"{_count(len(programs), 'program')}, {_count(len(kept) - len(programs), 'manifest')}"
+    what = f"{counts}, {_size(sum(entry.bytes for entry in kept))}"
+    if clear:
+        removed = store.clear()
+        click.echo(f"{store.folder()}: removed {removed} of {len(kept)} entries ({what})")
+        return
+    click.echo(f"{store.folder()}: {what}")
+    if programs:
+        click.echo(f"  {'key':<12}  {'size':>8}  last used")
+    for entry in programs:
+        click.echo(f"  {entry.key[:12]:<12}  {_size(entry.bytes):>8}  {entry.used:%Y-%m-%d %H:%M}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

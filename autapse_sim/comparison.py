@@ -21,6 +21,7 @@ from autapse_sim.experiment import (
     describe,
     draw,
     equations_text,
+    peak_memory,
     prepare,
     r2_scores,
     resolve_parameters,
@@ -143,6 +144,7 @@ def compare(
     data = data.assign(targets(drawn, protocol)).assign(controlled)
     others = {rule: {k: float(v[0]) for k, v in values[rule].items() if k != "eta"} for rule in rules}
     attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others)
+    attributes["peak_memory"] = peak_memory(list(outcomes.values()))
     attributes["rule"] = ", ".join(rules)
     attributes["equations"] = "\n\n".join(equations_text(one) for one in circuits.values())
     return Result(data.assign_attrs(attributes))
@@ -192,7 +194,7 @@ def _network_controls(circuit: Circuit, drawn: Drawn, protocol: Protocol, etas: 
     zero = replace(weights, W=np.zeros_like(weights.W))
 
     def shown(weights, schedule: Schedule = tested, y: np.ndarray = drawn.y) -> np.ndarray:
-        job = Job(still, drawn.x, y, everyone, weights, nothing, schedule, "step", everyone[:0])
+        job = Job(still, drawn.x, y, everyone, weights, nothing, schedule, "step", everyone[:0], drawn.seeds)
         return discrete.simulate(job).prediction.transpose(1, 0, 2, 3)
 
     predictions = {"untrained W": shown(weights), "W = 0": shown(zero)}

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
+import resource
 import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, astuple, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from autapse_sim import discrete
+from autapse_sim import __version__, discrete
+from autapse_sim.cache import recall, remember
 from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job, Outcome, Progress
-from autapse_sim.model import is_file, library, read_neuron, read_rule
+from autapse_sim.model import is_file, library, read_rule, self_contained, texts
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result, provenance
 from autapse_sim.scores import affine_r2, diverged
+from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
+from autapse_sim.units import Amount, amount
 from autapse_sim.weights import Weights, draw_weights
 
+ROOM = 2**29
+"""Bytes that the stimuli, predictions and weights of the replicates that run at a time may take."""
 ENGINES = ("auto", "standalone", "runtime", "numpy")
 WEIGHT_DIMS = {
     "W": ("post", "pre"),
@@ -44,6 +52,7 @@ class Drawn:
     x: np.ndarray
     y: np.ndarray
     weights: Weights
+    seeds: np.ndarray
 
 
 def train(
@@ -90,28 +99,92 @@ def train(
     Frozen({'replicate': 3, 'trajectory': 2})
     """
     engine = choose_engine(circuit, engine)
-    drawn = draw(circuit, task, protocol, weights)
-    networks = np.arange(protocol.replicates)
     values = resolve_parameters(circuit, parameters or {}, protocol.replicates)
-    outcome = run(circuit, drawn, protocol, values, networks, engine, progress)
-    data = scored(drawn, protocol, outcome, networks).assign(targets(drawn, protocol))
+    size = _block(circuit, task, protocol)
+    parts, outcomes = [], []
+    for start, drawn in draws(circuit, task, protocol, weights, size):
+        count = len(drawn.x)
+        block = replace(protocol, replicates=count, record=min(max(protocol.record - start, 0), count))
+        mine = {name: value[start : start + count] for name, value in values.items()}
+
+        def report(share: float, start: int = start, count: int = count) -> None:
+            if progress:
+                progress((start + share * count) / protocol.replicates)
+
+        networks = np.arange(count)
+        outcome = run(circuit, drawn, block, mine, networks, engine, report, size)
+        part = scored(drawn, block, outcome, networks).assign(targets(drawn, block))
+        parts.append(part.assign_coords(replicate=start + networks, recorded=start + part.recorded))
+        outcomes.append(replace(outcome, prediction=np.array([])))
     described = {name: (value[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
-    return Result(data.assign_attrs(describe(circuit, task, protocol, outcome.engine, described)))
+    attributes = describe(circuit, task, protocol, engine, described)
+    attributes["peak_memory"] = peak_memory(outcomes)
+    return Result(_joined(parts).assign_attrs(attributes))
 
 
 def draw(circuit: Circuit, task: Task, protocol: Protocol, weights: Weights | None = None) -> Drawn:
-    """Draw trajectories and weights from the seed; a replicate's draws do not depend on how many run beside it."""
+    """Draw trajectories and weights of all replicates from the seed."""
+    return next(draws(circuit, task, protocol, weights, protocol.replicates))[1]
+
+
+def draws(
+    circuit: Circuit, task: Task, protocol: Protocol, weights: Weights | None, size: int
+) -> Iterator[tuple[int, Drawn]]:
+    """Draw trajectories and weights from the seed, `size` replicates at a time, each with the number of its first.
+
+    A replicate's draws do not depend on how many run beside it: each has a generator of its own, spawned in order.
+    """
     to_weights, to_task = (np.random.default_rng(s) for s in np.random.SeedSequence(protocol.seed).spawn(2))
-    x, y = task.sample(to_task, protocol.replicates, protocol.trajectories)
-    sizes = (protocol.replicates, circuit.neurons, task.inputs, task.outputs)
-    if circuit.readout == "identity" and not circuit.neurons == task.inputs == task.outputs:
+    sizes = (circuit.neurons, task.inputs, task.outputs)
+    if circuit.readout == "identity" and len(set(sizes)) > 1:
         raise InputError(
-            f"readout 'identity' needs as many neurons ({circuit.neurons}) as inputs ({task.inputs}) and outputs "
-            f"({task.outputs}); use readout='random'"
+            f"readout 'identity' needs as many neurons ({sizes[0]}) as inputs ({sizes[1]}) and outputs ({sizes[2]}); "
+            "use readout='random'"
         )
-    if weights is None:
-        weights = draw_weights(to_weights, *sizes, circuit.readout, circuit.feedback)
-    return Drawn(x, y, weights.checked(*sizes))
+    if weights is not None:
+        weights = weights.checked(protocol.replicates, *sizes)
+    held = task.sample(to_task, protocol.replicates, protocol.trajectories) if isinstance(task, ArrayTask) else None
+    seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
+    for start in range(0, protocol.replicates, size):
+        count = min(size, protocol.replicates - start)
+        if held:
+            x, y = (array[start : start + count] for array in held)
+        else:
+            x, y = task.sample(to_task, count, protocol.trajectories)
+        if weights is None:
+            mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback)
+        else:
+            mine = weights.take(np.arange(start, start + count))
+        yield start, Drawn(x, y, mine, seeds[start : start + count])
+
+
+def _block(circuit: Circuit, task: Task, protocol: Protocol) -> int:
+    """Replicates to run at a time, all where they fit into `ROOM`; blocks of the same size share a program."""
+    shown = protocol.trajectories * task.steps * (task.inputs + task.outputs)
+    kept = protocol.test * task.steps * task.outputs
+    n = circuit.neurons
+    numbers = 3 * shown + 4 * kept + 6 * n * (n + task.inputs + 2 * task.outputs)
+    most = max(1, ROOM // (8 * numbers))
+    blocks = -(-protocol.replicates // most)
+    return -(-protocol.replicates // blocks)
+
+
+def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
+    """One dataset of blocks of replicates."""
+    if len(parts) == 1:
+        return parts[0]
+    scores = [part.drop_dims("recorded") for part in parts]
+    records = [part.drop_dims("replicate") for part in parts if part.sizes["recorded"]] or parts[:1]
+    records = [part.drop_dims("replicate", errors="ignore") for part in records]
+    together = xr.concat(scores, "replicate", data_vars="minimal", coords="minimal", compat="override")
+    return together.merge(xr.concat(records, "recorded", data_vars="minimal", coords="minimal", compat="override"))
+
+
+def peak_memory(outcomes: list[Outcome]) -> str:
+    """The most memory that was in use, of this process and of the compiled programs beside it."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    programs = max(outcome.memory for outcome in outcomes)
+    return f"{own / 2**20:.0f} MB, and {programs / 2**20:.0f} MB in compiled programs"
 
 
 def choose_engine(circuit: Circuit, engine: str) -> str:
@@ -125,16 +198,17 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
     if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
         if circuit.rule not in discrete.RULES:
             raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.RULES)}")
-        if circuit.neuron != "rate" or circuit.substeps != 1 or circuit.method != "euler":
+        simple = replace(circuit, neuron="rate", substeps=1, method="euler", precision="double")
+        if circuit != simple:
             raise InputError(
-                f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1 "
-                "and method='euler'"
+                f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
+                "method='euler' and precision='double'"
             )
         return "numpy"
     if without_equations(circuit):
         raise InputError(f"rule {circuit.rule!r} has no equations for engine {engine!r}; use engine='numpy'")
     if engine == "auto":
-        from autapse_sim.engine import compiler
+        from autapse_sim.compiler import compiler
 
         return "standalone" if compiler() else "runtime"
     return engine
@@ -147,45 +221,52 @@ def without_equations(circuit: Circuit) -> bool:
 
 def resolve_parameters(circuit: Circuit, given: Mapping[str, Any], networks: int) -> dict[str, np.ndarray]:
     """Every parameter of a circuit as one value per network, in SI units: the given ones, else the models' defaults."""
+    defaults = _defaults(circuit)
+    for name in given:
+        one_of("parameter", name, defaults)
+    return {
+        name: _value(name, amount(given.get(name, default)), default, networks) for name, default in defaults.items()
+    }
+
+
+def _defaults(circuit: Circuit) -> dict[str, Amount]:
+    """The parameters of a circuit as its models give them; kept with their texts, so that Brian2 is asked once."""
     if without_equations(circuit):
         defaults: dict[str, Any] = dict(discrete.RULES[circuit.rule].parameters)
         if {"V", "c"} & set(circuit.learn):
             defaults |= read_rule("delta").parameters
-    else:
-        from autapse_sim.assembly import Models
+        return {name: amount(value) for name, value in defaults.items()}
+    written = texts(circuit)
+    kept = all(map(self_contained, written.values()))
+    asked = json.dumps(["parameters", __version__, written, sorted(circuit.learn)])
+    key = hashlib.sha256(asked.encode()).hexdigest()
+    known = recall(key) if kept else None
+    if known:
+        return {name: Amount(*fields) for name, fields in json.loads(known).items()}
+    from autapse_sim.assembly import Models
 
-        defaults = Models.of(circuit).parameters(circuit)
-    for name in given:
-        one_of("parameter", name, defaults)
-    return {name: _value(name, given.get(name, value), value, networks) for name, value in defaults.items()}
+    found = {name: amount(value) for name, value in Models.of(circuit).parameters(circuit).items()}
+    if kept:
+        remember(key, json.dumps({name: astuple(value) for name, value in found.items()}))
+    return found
 
 
-def _value(name: str, value: Any, default: Any, networks: int) -> np.ndarray:
-    mine, theirs = _unit(default), _unit(value)
-    if mine != theirs:
-        raise InputError(f"parameter {name} is {value!s}: its unit is {theirs}, expected {mine} (such as {default!s})")
-    try:
-        array = np.asarray(value, dtype=float)
-        array = np.broadcast_to(array, networks).copy()
-    except (TypeError, ValueError):
+def _value(name: str, given: Amount, default: Amount, networks: int) -> np.ndarray:
+    if given.unit not in (default.unit, "no number"):
         raise InputError(
-            f"parameter {name} is {value!s}; expected one number or one per replicate ({networks})"
-        ) from None
+            f"parameter {name} is {given.text}: its unit is {given.unit}, expected {default.unit} "
+            f"(such as {default.text})"
+        )
+    array = np.asarray(given.value)
+    if given.unit == "no number" or array.shape not in ((), (networks,)):
+        raise InputError(f"parameter {name} is {given.text}; expected one number or one per replicate ({networks})")
     if not np.isfinite(array).all():
         raise InputError(f"parameter {name} holds NaN or infinity; it must be finite")
-    if mine == "second" and (array <= 0).any():
-        raise InputError(f"parameter {name} is {value!s}; a time constant must be positive")
+    if default.unit == "second" and (array <= 0).any():
+        raise InputError(f"parameter {name} is {given.text}; a time constant must be positive")
     if name.startswith("eta") and (array < 0).any():
-        raise InputError(f"parameter {name} is {value!s}; a learning rate must not be negative")
-    return array
-
-
-def _unit(value: Any) -> str:
-    if getattr(value, "dim", None) is None:
-        return "1"
-    from autapse_sim.assembly import is_time, unit_of
-
-    return "second" if is_time(value) else unit_of(value)
+        raise InputError(f"parameter {name} is {given.text}; a learning rate must not be negative")
+    return np.broadcast_to(array, networks).copy()
 
 
 def prepare(
@@ -195,7 +276,8 @@ def prepare(
     traced = np.flatnonzero(source < protocol.record)
     weights = drawn.weights.take(source)
     schedule = Schedule.of(protocol)
-    return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced)
+    seeds = drawn.seeds[source]
+    return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced, seeds)
 
 
 def run(
@@ -206,15 +288,18 @@ def run(
     source: np.ndarray,
     engine: str,
     progress: Progress | None = None,
+    room: int | None = None,
 ) -> Outcome:
-    """Run the networks `source` (which replicate each one is; a replicate may occur more than once)."""
+    """Run the networks `source` (which replicate each one is; a replicate may occur more than once).
+
+    `room` is the number of networks that a program is built for, see `autapse_sim.engine.simulate`.
+    """
     job = prepare(circuit, drawn, protocol, parameters, source)
     if engine == "numpy":
         return discrete.simulate(job, progress=progress)
-    from autapse_sim.assembly import Models
     from autapse_sim.engine import simulate
 
-    return simulate(job, Models.of(circuit), engine, progress)
+    return simulate(job, engine, progress, room=room)
 
 
 def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray) -> xr.Dataset:
@@ -311,9 +396,7 @@ def equations_text(circuit: Circuit) -> str:
     """The text of the model files of a circuit; of rules without equations, of the discrete reference."""
     if without_equations(circuit):
         return f"discrete network, rule {circuit.rule}:\n{discrete_text(circuit.rule)}"
-    models = [read_neuron(circuit.neuron), read_rule(circuit.rule)]
-    models += [read_rule("delta")] if {"V", "c"} & set(circuit.learn) else []
-    return "\n\n".join(f"# {model.path.name}\n{model.path.read_text()}" for model in models)
+    return "\n\n".join(f"# {Path(path).name}\n{text}" for path, text in texts(circuit).items())
 
 
 def discrete_text(rule: str) -> str:

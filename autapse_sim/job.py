@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,7 +41,9 @@ class Job:
     update : {'step', 'trajectory', 'batch'}
         When weights change.
     traced : int array (Q,)
-        Networks whose traces are kept.
+        Networks whose traces are kept, in ascending order.
+    seeds : unsigned int array (N,)
+        What the networks' random numbers follow from, where their equations draw any.
     batch : int
         Trajectories per update, see `Protocol`.
     optimiser : {'sgd', 'momentum', 'adam'}
@@ -61,10 +63,28 @@ class Job:
     schedule: Schedule
     update: str
     traced: np.ndarray
+    seeds: np.ndarray
     batch: int = 1
     optimiser: str = "sgd"
     averaging: bool = True
     scored: np.ndarray | None = None
+
+    def part(self, networks: np.ndarray, room: int) -> Job:
+        """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""
+        filled = np.concatenate([networks, np.full(room - len(networks), networks[0])])
+        sources, source = np.unique(self.source[filled], return_inverse=True)
+        whole = len(sources) == len(self.x)
+        traced = np.flatnonzero(np.isin(networks, self.traced))
+        return replace(
+            self,
+            x=self.x if whole else self.x[sources],
+            y=self.y if whole else self.y[sources],
+            source=source,
+            weights=self.weights.take(filled),
+            parameters={name: values[filled] for name, values in self.parameters.items()},
+            traced=traced,
+            seeds=self.seeds[filled],
+        )
 
 
 @dataclass(frozen=True)
@@ -90,3 +110,20 @@ class Outcome:
     prediction: np.ndarray
     traces: dict[str, np.ndarray]
     engine: str
+    seconds: float = 0.0
+    memory: int = 0
+
+    @classmethod
+    def joined(cls, parts: list[Outcome], sizes: list[int]) -> Outcome:
+        """The outcome of a job from those of its parts, each of which gives its first networks."""
+        pairs = list(zip(parts, sizes, strict=True))
+        weights = [dict(part.weights.take(np.arange(size)).items()) for part, size in pairs]
+        return cls(
+            np.concatenate([part.mse[:size] for part, size in pairs]),
+            Weights(**{name: np.concatenate([each[name] for each in weights]) for name in weights[0]}),
+            np.concatenate([part.prediction[:, :size] for part, size in pairs], axis=1),
+            {name: np.concatenate([part.traces[name] for part in parts], axis=1) for name in parts[0].traces},
+            parts[0].engine,
+            max(part.seconds for part in parts),
+            sum(part.memory for part in parts),
+        )

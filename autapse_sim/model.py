@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 import traceback
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 
@@ -110,7 +112,8 @@ def is_file(name: str) -> bool:
     return name.endswith(".py") or "/" in name or "\\" in name
 
 
-def _read(name: str, folder: str, variable: str, kind: type) -> Any:
+def _path(name: str, folder: str, variable: str) -> Path:
+    """The file of a model."""
     if is_file(name):
         path = Path(name)
     else:
@@ -118,6 +121,32 @@ def _read(name: str, folder: str, variable: str, kind: type) -> Any:
         path = known[one_of(variable, name, known)]
     if not path.is_file():
         raise InputError(f"{variable} file {path} does not exist")
+    return path
+
+
+def texts(circuit: Circuit) -> dict[str, str]:
+    """The texts of the model files of a circuit by their paths, without running them."""
+    paths = [_path(circuit.neuron, "neurons", "neuron"), _path(circuit.rule, "rules", "rule")]
+    if {"V", "c"} & set(circuit.learn):
+        paths.append(_path("delta", "rules", "rule"))
+    return {str(path): path.read_text() for path in paths}
+
+
+def self_contained(text: str) -> bool:
+    """Whether a model file says all by itself: it imports Brian2, this package and `math` alone, and opens nothing."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError):
+        return False
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    opens = names & {"open", "exec", "eval", "__import__", "compile", "input", "globals", "vars", "getattr"}
+    return modules <= {"brian2", "autapse_sim", "math", "__future__"} and not opens
+
+
+def _read(name: str, folder: str, variable: str, kind: type) -> Any:
+    path = _path(name, folder, variable)
     try:
         names = runpy.run_path(str(path))
     except SyntaxError as error:

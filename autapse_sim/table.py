@@ -89,7 +89,9 @@ def text(data: xr.Dataset) -> str:
     if named:
         shown.append("diverged replicates, counted as infinite: " + "; ".join(named))
     sentence = summary(lines)
-    return "\n".join([heading(data), *shown, *([sentence] if sentence else [])])
+    shown += [sentence] if sentence else []
+    shown += [f"peak memory {data.attrs['peak_memory']}"] if "peak_memory" in data.attrs else []
+    return "\n".join([heading(data), *shown])
 
 
 def heading(data: xr.Dataset) -> str:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from autapse_sim.job import STEP, Job
+from autapse_sim.dense.layout import Layout
+from autapse_sim.job import Job
 
 FUNCTIONS = {
     # name: (kinds of the arguments, stateless)
     "stimulus": (("integer", "integer"), True),
-    "target": (("integer", "integer"), True),
+    "shown": (("integer", "integer"), True),
     "learning": (("integer",), True),
     "since_start": (("integer",), True),
     "starting": (("integer",), True),
@@ -37,25 +38,30 @@ class Tape:
         What is run.
     tables : list of str
         The names of the records of traced networks, 'error' first.
+    layout : Layout
+        How the networks lie in memory.
     """
 
-    def __init__(self, job: Job, tables: list[str]):
-        networks, n = len(job.source), job.circuit.neurons
-        self.tables = tables
+    def __init__(self, job: Job, tables: list[str], layout: Layout):
+        self.tables, self.layout = tables, layout
         self.substeps = job.circuit.substeps
         self.steps, self.inputs = job.x.shape[2:]
-        self.outputs, self.neurons = job.y.shape[-1], n
-        self.networks = networks
-        # one row for each step of each trajectory, so that what a step reads lies together
-        self.x = np.ascontiguousarray(job.x.transpose(1, 2, 0, 3)).reshape(-1, len(job.x) * self.inputs)
-        self.y = np.ascontiguousarray(job.y.transpose(1, 2, 0, 3)).reshape(-1, len(job.y) * self.outputs)
-        self.x_column = (job.source[:, None] * self.inputs + np.arange(self.inputs)).ravel()
-        self.y_column = (job.source[:, None] * self.outputs + np.arange(self.outputs)).ravel()
+        self.outputs, self.neurons = job.y.shape[-1], job.circuit.neurons
+        self.networks = len(job.source)
+        self.job = job
+        self.x_column, self.y_column = self._columns(job.x), self._columns(job.y)
         self.trajectory, self.learn = job.schedule.trajectory, job.schedule.learn
-        self.keep_row, self.trace_row = _rows(job.schedule.keep), _rows(job.schedule.trace)
-        self.traced = np.full(networks, -1)
+        self.keep_row, self.trace_row = _rows(job.schedule.keep), _rows(job.schedule.trace & bool(len(job.traced)))
+        self.traced = np.full(self.networks, -1)
         self.traced[job.traced] = np.arange(len(job.traced))
-        self.widths = [len(job.traced) * (self.outputs if name == "error" else n) for name in tables]
+        self.seconds, self.memory = 0.0, 0
+        self.widths = [len(job.traced) * (self.outputs if name == "error" else self.neurons) for name in tables]
+
+    def _columns(self, shown: np.ndarray) -> np.ndarray:
+        """Where each element of a group finds what it is shown in a row of all sources."""
+        sources, channels = shown.shape[0], shown.shape[-1]
+        places = Layout(sources, self.layout.lanes).unflat(np.arange(sources * channels), channels)
+        return self.layout.flat(places[self.job.source])
 
     @property
     def presentations(self) -> int:
@@ -72,8 +78,8 @@ class Tape:
     def write(self, folder: Path) -> None:
         """Lay the tape into the working folder of a compiled program."""
         kept, tracked = int((self.keep_row >= 0).sum()), int((self.trace_row >= 0).sum())
-        size = [self.inputs, self.outputs, self.neurons, self.steps, self.substeps]
-        size += [self.x.shape[1], self.y.shape[1], kept, tracked, *self.widths]
+        size = [self.outputs, self.neurons, self.networks, self.steps, self.substeps, int(self.layout.lanes)]
+        size += [self.job.x.shape[0] * self.inputs, self.job.y.shape[0] * self.outputs, kept, tracked, *self.widths]
         integers = {
             "size": size,
             "trajectory": self.trajectory,
@@ -86,8 +92,17 @@ class Tape:
         }
         for name, values in integers.items():
             np.asarray(values, dtype=np.int64).tofile(folder / f"{name}.bin")
-        for name, values in {"x": self.x, "y": self.y, "dt": np.array([STEP / self.substeps])}.items():
-            values.astype(np.float64, copy=False).tofile(folder / f"{name}.bin")
+        self.job.seeds.astype(np.uint64).tofile(folder / "seeds.bin")
+        for name, values in {"x": self.job.x, "y": self.job.y}.items():
+            with (folder / f"{name}.bin").open("wb") as file:
+                for trajectory in range(values.shape[1]):
+                    self._row(values, trajectory).tofile(file)
+
+    def _row(self, values: np.ndarray, trajectory: int) -> np.ndarray:
+        """What the steps of a trajectory show to all sources, (T, S * channels)."""
+        shown = np.asarray(values[:, trajectory], dtype=np.float64)
+        order = (1, 2, 0) if self.layout.lanes else (1, 0, 2)
+        return np.ascontiguousarray(shown.transpose(order)).reshape(shown.shape[1], -1)
 
     def read(self, folder: Path) -> None:
         """Take back what a compiled program kept."""
@@ -99,17 +114,19 @@ class Tape:
             if found.size != values.size:
                 raise RuntimeError(f"the compiled run kept {found.size} numbers of '{name}', expected {values.size}")
             values.ravel()[:] = found
+        self.seconds, kilobytes = np.fromfile(folder / "usage.bin")
+        self.memory = int(kilobytes) * 1024
 
     # -- the results --------------------------------------------------------------------------------------------------
 
     def mse(self) -> np.ndarray:
         """Mean squared error per network and presentation, (N, P)."""
-        squares = self.error.reshape(self.presentations, self.networks, self.outputs)
+        squares = self.layout.unflat(self.error, self.outputs)
         return (squares.sum(axis=2) / (self.steps * self.outputs)).T
 
     def predictions(self) -> np.ndarray:
         """Kept predictions, (kept presentations, N, T, c)."""
-        return self.prediction.reshape(-1, self.steps, self.networks, self.outputs).transpose(0, 2, 1, 3)
+        return self.layout.unflat(self.prediction, self.outputs).transpose(0, 2, 1, 3)
 
     def traced_arrays(self) -> dict[str, np.ndarray]:
         """Kept traces by name, (traced presentations, Q, T, n or c)."""
@@ -137,12 +154,14 @@ class Tape:
         return timestep // self.substeps // self.steps, timestep // self.substeps % self.steps, timestep % self.substeps
 
     def stimulus(self, channel, timestep):
-        presentation, step, _ = self._at(timestep)
-        return self.x[self.trajectory[presentation] * self.steps + step, self.x_column[channel]]
+        return self._row_now(self.job.x, timestep)[channel]
 
-    def target(self, channel, timestep):
+    def shown(self, channel, timestep):
+        return self._row_now(self.job.y, timestep)[channel]
+
+    def _row_now(self, values: np.ndarray, timestep) -> np.ndarray:
         presentation, step, _ = self._at(timestep)
-        return self.y[self.trajectory[presentation] * self.steps + step, self.y_column[channel]]
+        return self.layout.flat(values[self.job.source, self.trajectory[presentation], step])
 
     def learning(self, timestep):
         return float(self.learn[self._at(timestep)[0]]) / self.substeps

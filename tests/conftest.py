@@ -49,6 +49,6 @@ def make_job():
         values = resolve_parameters(description, parameters or {}, replicates)
         index = np.arange(replicates)
         schedule = Schedule.of(protocol)
-        return Job(description, drawn.x, drawn.y, index, weights, values, schedule, update, index[:2])
+        return Job(description, drawn.x, drawn.y, index, weights, values, schedule, update, index[:2], drawn.seeds)
 
     return make

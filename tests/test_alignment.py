@@ -35,6 +35,7 @@ def make_job(rule, n=4, N=5, T=12, K=3, learn=("W", "b", "V", "c"), update="step
         schedule=Schedule(np.arange(K), ~nothing, nothing, nothing),
         update=update,
         traced=np.arange(0),
+        seeds=np.arange(N),
         **fields,
     )
 

@@ -186,3 +186,47 @@ def test_ctrl_c_leaves_no_result_and_no_process(tmp_path):
     assert not list((tmp_path / "out").iterdir())
     assert not list(tmp_path.glob("autapse_*"))
     assert not [line for line in running() if str(tmp_path) in line]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTAPSE_CACHE", str(tmp_path / "programs"))
+    return tmp_path / "programs"
+
+
+def test_the_cache_is_shown_and_cleared(place):
+    from autapse_sim import cache
+
+    show = CliRunner().invoke(main, ["cache"])
+    assert (show.exit_code, show.output) == (0, f"{place}: 0 programs, 0 manifests, 0.0 kB\n")
+    assert not place.exists()
+    cache.cached("0123456789abcdef", lambda path: path.write_bytes(bytes(1_500_000)))
+    os.utime(next(place.iterdir()), (0, 0))
+    cache.cached("f" * 64, lambda path: path.write_bytes(bytes(2500)))
+    cache.remember("a" * 64, "text")
+    show = CliRunner().invoke(main, ["cache"])
+    assert show.exit_code == 0
+    head, columns, new, old = show.output.splitlines()
+    assert head == f"{place}: 2 programs, 1 manifest, 1.5 MB"
+    assert columns.split() == ["key", "size", "last", "used"]
+    assert new.split()[:3] == ["f" * 12, "2.5", "kB"]
+    assert old.split()[:3] == ["0123456789ab", "1.5", "MB"]
+    assert old.split()[3] in ("1970-01-01", "1969-12-31")
+    done = CliRunner().invoke(main, ["cache", "--clear"])
+    assert done.exit_code == 0
+    assert done.output == f"{place}: removed 3 of 3 entries (2 programs, 1 manifest, 1.5 MB)\n"
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--clear"]])
+def test_an_unsafe_cache_is_neither_shown_nor_cleared(place, arguments):
+    place.mkdir()
+    place.chmod(0o777)
+    (place / "key.manifest.autapse").touch()
+    done = CliRunner().invoke(main, ["cache", *arguments])
+    assert done.exit_code == 2
+    assert done.stderr == (
+        f"autapse: error: program cache {place} is not used: others can write to it; "
+        f"make it private: chmod go-w {place}\n"
+    )
+    assert len(list(place.iterdir())) == 1

@@ -8,7 +8,7 @@ import pytest
 
 import autapse_sim as ap
 from autapse_sim import table
-from autapse_sim.engine import compiler
+from autapse_sim.compiler import compiler
 from autapse_sim.experiment import draw
 from autapse_sim.protocol import Schedule
 from autapse_sim.weights import draw_weights

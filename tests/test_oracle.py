@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from autapse_sim import assembly, discrete
-from autapse_sim.assembly import Models
-from autapse_sim.engine import compiler, simulate
+from autapse_sim.compiler import compiler
+from autapse_sim.engine import simulate
 
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 EXACT = 1e-12
@@ -60,7 +60,7 @@ def assert_alive(job, outcome):
 @pytest.mark.parametrize("rule", ["autapse", "rflo", "dfa"])
 def test_brian_is_the_discrete_network(make_job, rule, case, engine):
     job = make_job(rule=rule, **{"parameters": SMALL, **CASES[case]})
-    outcome = simulate(job, Models.of(job.circuit), engine)
+    outcome = simulate(job, engine)
     assert difference(outcome, discrete.simulate(job)) <= EXACT
     assert difference(outcome, discrete.simulate(job, form="plain")) <= EXACT
     assert_alive(job, outcome)
@@ -72,7 +72,7 @@ def test_brian_is_the_discrete_network(make_job, rule, case, engine):
 def test_other_activations(make_job, rule, activation, engine):
     job = make_job(rule=rule, parameters={"eta": 0.001}, activation=activation, steps=60)
     job = replace(job, weights=replace(job.weights, W=0.3 * job.weights.W))
-    outcome = simulate(job, Models.of(job.circuit), engine)
+    outcome = simulate(job, engine)
     assert difference(outcome, discrete.simulate(job)) <= EXACT
     assert_alive(job, outcome)
 
@@ -82,23 +82,15 @@ def test_other_activations(make_job, rule, activation, engine):
 )
 def test_swapped_slots_are_seen(make_job, monkeypatch, one, other):
     job = make_job(replicates=2, steps=50)
-    models = Models.of(job.circuit)
     slots = assembly.SLOTS
     monkeypatch.setattr(assembly, "SLOTS", {**slots, one: slots[other], other: slots[one]})
-    monkeypatch.setattr("autapse_sim.engine.check_order", lambda network: None)
-    swapped = simulate(job, models, "runtime")
+    monkeypatch.setattr("autapse_sim.runtime.check_order", lambda network: None)
+    swapped = simulate(job, "runtime")
     assert np.abs(swapped.weights.W - discrete.simulate(job).weights.W).max() > 1e-6
 
 
 def test_order_is_asserted_on_brians_own_objects(make_job, monkeypatch):
     job = make_job(steps=5)
-    regularly = assembly.regularly
-
-    def late(group, code, slot):
-        regularly(group, code, "record" if slot == "error" else slot)
-
-    monkeypatch.setattr(assembly, "regularly", late)
-    simulate(job, Models.of(job.circuit), "runtime")  # later, but in order among the slots: nothing to say
     slots = {**assembly.SLOTS}
     shown = assembly.check_order
 
@@ -106,9 +98,9 @@ def test_order_is_asserted_on_brians_own_objects(make_job, monkeypatch):
         monkeypatch.setattr(assembly, "SLOTS", dict(reversed(slots.items())))
         shown(network)
 
-    monkeypatch.setattr("autapse_sim.engine.check_order", check)
+    monkeypatch.setattr("autapse_sim.runtime.check_order", check)
     with pytest.raises(AssertionError, match="order inside a step"):
-        simulate(job, Models.of(job.circuit), "runtime")
+        simulate(job, "runtime")
 
 
 @pytest.mark.parametrize("change", ["tau", "B", "eta"])
@@ -118,7 +110,7 @@ def test_what_must_matter_matters(make_job, change):
         other = replace(job, weights=replace(job.weights, B=-job.weights.B))
     else:
         other = replace(job, parameters={**job.parameters, change: 1.1 * job.parameters[change]})
-    changed = simulate(other, Models.of(job.circuit), "runtime")
+    changed = simulate(other, "runtime")
     assert difference(changed, discrete.simulate(job)) > 1e-6
 
 
@@ -126,7 +118,7 @@ def test_what_must_matter_matters(make_job, change):
 def test_smaller_steps_converge_at_first_order(make_job, rule):
     """dt -> 0 converges because the update is scaled by dt/step: halving dt halves the distance."""
     jobs = [make_job(rule=rule, steps=20, parameters=SMALL, substeps=k, train=2) for k in (4, 8, 16, 64)]
-    weights = [simulate(job, Models.of(job.circuit), "runtime").weights.W for job in jobs]
+    weights = [simulate(job, "runtime").weights.W for job in jobs]
     distance = [np.abs(w - weights[-1]).max() for w in weights[:-1]]
     # against dt/64 the distances of first order stand as (1/4 - 1/64) : (1/8 - 1/64) : (1/16 - 1/64)
     assert distance[0] > 1e-6
@@ -136,18 +128,17 @@ def test_smaller_steps_converge_at_first_order(make_job, rule):
 
 def test_integrators_agree_as_dt_shrinks(make_job):
     job = make_job(steps=20, substeps=64)
-    euler = simulate(job, Models.of(job.circuit), "runtime")
+    euler = simulate(job, "runtime")
     for method in ("rk4", "exponential_euler"):
         other = replace(job, circuit=replace(job.circuit, method=method))
-        outcome = simulate(other, Models.of(job.circuit), "runtime")
+        outcome = simulate(other, "runtime")
         assert 1e-9 < np.abs(outcome.weights.W - euler.weights.W).max() < 1e-3
 
 
 @pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 def test_compiled_runs_are_the_same_bits(make_job):
     job = make_job(replicates=3, steps=50, train=2)
-    models = Models.of(job.circuit)
-    one, other = simulate(job, models, "standalone"), simulate(job, models, "standalone")
+    one, other = simulate(job, "standalone"), simulate(job, "standalone")
     assert difference(one, other) == 0
     assert_alive(job, one)
 
@@ -158,7 +149,7 @@ def test_divergence_reaches_the_result(make_job):
     W = 0.1 * job.weights.W
     W[1] = 10 * np.eye(2)
     job = replace(job, weights=replace(job.weights, W=W))
-    outcome = simulate(job, Models.of(job.circuit), "standalone")
+    outcome = simulate(job, "standalone")
     finite = np.isfinite(outcome.weights.W).all(axis=(1, 2))
     assert finite.tolist() == [True, False, True]
 
@@ -180,7 +171,7 @@ def test_a_users_own_rule_does_what_its_equations_say(make_job, tmp_path, engine
     path = tmp_path / "rflo.py"
     path.write_text(RFLO)
     job = make_job(rule=str(path), replicates=2, steps=50, train=3)
-    outcome = simulate(job, Models.of(job.circuit), engine)
+    outcome = simulate(job, engine)
     assert_alive(job, outcome)
     for r in range(2):
         W, B = job.weights.W[r].copy(), job.weights.B[r]

@@ -170,7 +170,7 @@ def test_planted_rules_are_told_from_the_reservoir(seed):
             circuit = Circuit(rule=rule, neurons=n, readout="random", activation="tanh", learn=("W", "b", "V", "c"))
             schedule = Schedule(np.arange(train), ~none, none, none)
             how = {"batch": 8, "optimiser": "adam", "averaging": False}
-            job = Job(circuit, x, y, np.arange(R), weights, rates, schedule, "batch", np.arange(0), **how)
+            job = Job(circuit, x, y, np.arange(R), weights, rates, schedule, "batch", np.arange(0), np.arange(R), **how)
             trained = simulate(job).weights
         o = activity(trained, x, "tanh")
         prediction = ridge_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], (1e-3,))

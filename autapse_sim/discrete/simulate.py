@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -67,35 +66,8 @@ def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> 
 
     outcomes: list[Outcome] = []
     for piece in pieces:
-        outcomes.append(_simulate(_take(job, piece), fast, report))
-    return _joined(outcomes, np.argsort(np.argsort(job.traced, kind="stable")))
-
-
-def _take(job: Job, networks: np.ndarray) -> Job:
-    """The job of some of the networks, in ascending order."""
-    return replace(
-        job,
-        source=job.source[networks],
-        weights=job.weights.take(networks),
-        parameters={name: value[networks] for name, value in job.parameters.items()},
-        traced=np.searchsorted(networks, np.sort(job.traced[np.isin(job.traced, networks)])),
-    )
-
-
-def _joined(outcomes: list[Outcome], order: np.ndarray) -> Outcome:
-    """The outcome of all networks; `order` puts the traced ones, now ascending, into the order that was asked for."""
-    first = outcomes[0]
-    weights = {
-        name: np.concatenate([getattr(one.weights, name) for one in outcomes]) for name, _ in first.weights.items()
-    }
-    traces = {name: np.concatenate([one.traces[name] for one in outcomes], axis=1)[:, order] for name in first.traces}
-    return Outcome(
-        mse=np.concatenate([one.mse for one in outcomes]),
-        weights=replace(first.weights, **weights),
-        prediction=np.concatenate([one.prediction for one in outcomes], axis=1),
-        traces=traces,
-        engine="numpy",
-    )
+        outcomes.append(_simulate(job.part(piece, len(piece)), fast, report))
+    return Outcome.joined(outcomes, [len(piece) for piece in pieces])
 
 
 def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:

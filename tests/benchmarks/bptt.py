@@ -41,6 +41,7 @@ def make_job(neurons: int, networks: int, trajectories: int, update: str) -> Job
         schedule=Schedule(np.arange(trajectories), ~nothing, nothing, nothing),
         update=update,
         traced=np.array([], dtype=int),
+        seeds=np.arange(networks),
     )
 
 

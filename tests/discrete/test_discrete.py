@@ -47,7 +47,8 @@ def make_job(rule, n=2, N=4, T=12, learn=ALL, update="step", activation="tanh", 
         },
         schedule=Schedule(np.arange(shown + 1), learning, everything, everything),
         update=update,
-        traced=np.array([N - 1, 0]),
+        traced=np.array([0, N - 1]),
+        seeds=np.arange(N),
     )
 
 
@@ -304,7 +305,7 @@ def test_a_look_in_the_middle_of_a_batch_changes_nothing(n):
 
 @pytest.mark.parametrize("n", [2, 10])
 def test_networks_in_pieces_are_the_same_networks(n, monkeypatch):
-    job = replace(make_job("rflo", n=n, N=7, shown=4, update="batch"), batch=2, traced=np.array([6, 0, 3]))
+    job = replace(make_job("rflo", n=n, N=7, shown=4, update="batch"), batch=2, traced=np.array([0, 3, 6]))
     whole, shares = simulate(job), []
     monkeypatch.setattr(sys.modules[simulate.__module__], "PIECE", 3 * 2 * n)
     pieces = simulate(job, progress=shares.append)
@@ -396,6 +397,7 @@ def test_a_network_does_not_see_the_others(rule, n, update):
                 weights=job.weights.take([r]),
                 parameters={name: value[[r]] for name, value in job.parameters.items()},
                 traced=np.array([0]),
+                seeds=job.seeds[[r]],
             )
         )
         np.testing.assert_allclose(alone.mse[0], together.mse[r], rtol=1e-12)

@@ -1,0 +1,39 @@
+"""The C++ compiler of this machine; no Brian2 here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+FLAGS = [
+    "-std=c++17",
+    "-O3",
+    "-ffast-math",
+    "-fno-finite-math-only",  # NaN and infinity stay what they are ...
+    "-D__FAST_MATH__",  # ... and the C library still offers its vector exp and tanh
+    "-march=native",
+    "-w",
+]
+
+
+def compiler() -> str | None:
+    """The C++ compiler of this machine, or None."""
+    return shutil.which(os.environ.get("CXX", "g++")) or shutil.which("c++")
+
+
+def identity(command: str) -> str:
+    """What a compiled program depends on beside its sources: compiler, flags, and what -march=native stands for."""
+    asked = [command, "-march=native", "-Q", "--help=target", "--version"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    return "\n".join([command, *FLAGS, answer])
+
+
+def compile_program(command: str, source: Path, program: Path) -> None:
+    """Compile one source file; RuntimeError with the compiler's first error where it fails."""
+    arguments = [command, *FLAGS, "-I.", "-Ibrianlib", source.name, "-o", str(program)]
+    built = subprocess.run(arguments, cwd=source.parent, capture_output=True, text=True, check=False)
+    if built.returncode:
+        first = next((line for line in built.stderr.splitlines() if "error" in line), built.stderr[:200])
+        raise RuntimeError(f"the C++ compiler failed: {first}")

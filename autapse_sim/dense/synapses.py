@@ -1,0 +1,184 @@
+"""Synapses whose generated code runs in computed loops, in Brian2's C++ standalone mode."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+import zlib
+from collections.abc import Iterable
+
+import numpy as np
+from brian2 import NeuronGroup, Synapses
+from brian2.codegen.generators.cpp_generator import c_data_type
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.variables import ArrayVariable, Subexpression, Variable
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
+from brian2.groups.group import CodeRunner, Group
+from brian2.synapses.synapses import SummedVariableUpdater
+from brian2.utils.stringtools import get_identifiers
+
+from autapse_sim.dense.layout import Block
+
+_POINTER = re.compile(r"^\s*([\w:<> ]+\*)\s*(?:__restrict)?\s*(\w+) = (\w+);", re.MULTILINE)
+"""A line with which Brian2 names a pointer to an array."""
+_INDEX_LINE = re.compile(r"\s*const \w+ _(?:pre|post)synaptic_idx = ")
+"""A line with which Brian2 loads the index of a neuron of a synapse."""
+_DRAW = re.compile(r"\b_randn?\(_vectorisation_idx(?=\))")
+"""A random number in Brian2's code, but for the bracket that closes it."""
+
+
+class DenseCodeObject(CPPStandaloneCodeObject):
+    """Brian2's code for one neuron or synapse within our loops."""
+
+    templater = CPPStandaloneCodeObject.templater.derive("autapse_sim.dense", env_globals={"c_data_type": c_data_type})
+
+
+def _parameters(lines: list[str]) -> str:
+    return ", ".join(f"{kind} __restrict {pointer}" for kind, pointer, _ in _POINTER.findall("\n".join(lines)))
+
+
+def _arguments(lines: list[str]) -> str:
+    return ", ".join(pointer for _, pointer, _ in _POINTER.findall("\n".join(lines)))
+
+
+def _computed(lines: list[str]) -> list[str]:
+    return [line for line in lines if not _INDEX_LINE.match(line)]
+
+
+def _reciprocals(lines: list[str], variables: dict[str, Variable]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Code for one neuron with divisions by its constants as products with reciprocals, which are taken once."""
+    text, found = "\n".join(lines), []
+    for name, array in re.findall(r"const \w+ (\w+) = (\w+)\[_idx\];", text):
+        if name in variables and variables[name].constant:
+            text, times = re.subn(rf"/\s*{name}\b(?!\s*[(\[.])", f"*_per_{name}[_idx]", text)
+            if times:
+                found.append((name, array))
+    return found, text.split("\n")
+
+
+def _drawn(lines: list[str], name: str) -> list[str]:
+    """Code in which every draw of a random number knows its own place."""
+    places = itertools.count(zlib.crc32(name.replace("_fused", "_update").encode()) << 20)
+    return [_DRAW.sub(lambda match: f"{match[0]}, {next(places)}u", line) for line in lines]
+
+
+def _random(name: str, owner: Group) -> dict[str, str]:
+    """A draw from the program's `uniform` or `normal`, which a header of the program has to define."""
+    lanes = f"{owner.block.innermost == 'replicate'}".lower() if hasattr(owner, "block") else "autapse::tape.lanes"
+    total = np.prod([owner.block.replicates, owner.block.pre, owner.block.post]) if hasattr(owner, "block") else owner.N
+    code = f"return autapse::{name}(index, {total}, {lanes}, place);"
+    brian = {"uniform": "rand", "normal": "randn"}[name]
+    return {"support_code": f"inline double _{brian}(size_t index, uint64_t place) {{ {code} }}"}
+
+
+for _brian, _name in {"rand": "uniform", "randn": "normal"}.items():
+    DEFAULT_FUNCTIONS[_brian].implementations.add_dynamic_implementation(
+        DenseCodeObject,
+        code=functools.partial(_random, _name),
+        namespace=lambda owner: {},
+        name=f"_{_brian}",
+    )
+
+DenseCodeObject.templater.env.filters |= {
+    "drawn": _drawn,
+    "parameters": _parameters,
+    "arguments": _arguments,
+    "computed": _computed,
+    "reciprocals": _reciprocals,
+}
+
+
+class DenseSynapses(Synapses):
+    """Synapses from all to all neurons within each replicate, as nested loops (C++ standalone only).
+
+    Parameters
+    ----------
+    source, target : NeuronGroup
+        Whole groups, their replicates in the layout of the block.
+    model : str
+        Equations of the synapse.
+    block : Block
+        Sizes and memory order; a weight array is given and taken in this order.
+    **options
+        Passed on to `brian2.Synapses`.
+    """
+
+    def __init__(self, source: NeuronGroup, target: NeuronGroup, model: str, block: Block, **options):
+        if (block.replicates * block.pre, block.replicates * block.post) != (source.N, target.N):
+            raise ValueError(f"{block} does not fit groups of {source.N} and {target.N} neurons")
+        self.block = block
+        super().__init__(source, target, model, codeobj_class=DenseCodeObject, **options)
+        self.connect(j="k for k in range(N_post)")  # the template knows better
+
+
+def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, int], name: str) -> CodeRunner | None:
+    """One pass over the synapses that updates them and sums what the next step asks for, or None where it may not.
+
+    It stands for the update of this step and the sum of the next. That holds as long as nothing that the sum reads
+    changes between the two but by the state updates that follow the sum, and the update does not read the sum through
+    its presynaptic neurons, some of which have got their new one by then.
+    """
+    synapses, target = update.group, summed.target
+    sum_reads = reads(synapses, get_identifiers(summed.expression.code), "_pre")
+    update_reads = reads(synapses, get_identifiers(update.abstract_code), "_pre")
+    variable = summed.target_varname.removesuffix("_post")
+    early = synapses.source is target and variable in update_reads
+    if early or not sum_reads.issubset(settled(synapses.source)):
+        return None
+    return CodeRunner(
+        group=synapses,
+        template="summed_variable",
+        code=f"{update.abstract_code}\n_synaptic_var = {summed.expression.code}",
+        needed_variables=summed.needed_variables,
+        clock=update.clock,
+        when=slot[0],
+        order=slot[1],
+        name=name,
+        template_kwds=summed.template_kwds,
+    )
+
+
+def reads(synapses: Synapses, identifiers: Iterable[str], side: str) -> set[str]:
+    """The variables of the group on one side (`_pre`, `_post`) that code reads, subexpressions resolved."""
+    group = synapses.source if side == "_pre" else synapses.target
+    found: set[str] = set()
+    waiting = [name.removesuffix(side) for name in _own(synapses, identifiers) if name.endswith(side)]
+    while waiting:
+        name = waiting.pop()
+        variable = group.variables.get(name)
+        if isinstance(variable, Subexpression):
+            waiting += get_identifiers(variable.expr) - found
+        elif isinstance(variable, ArrayVariable):
+            found.add(name)
+    return found
+
+
+def _own(synapses: Synapses, identifiers: Iterable[str]) -> set[str]:
+    """The identifiers of code, subexpressions of the synapses resolved, unsuffixed names of the target with suffix."""
+    found: set[str] = set()
+    waiting = list(identifiers)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        variable = synapses.variables.get(name)
+        if isinstance(variable, Subexpression) and variable.owner is synapses:
+            waiting += get_identifiers(variable.expr)
+    return found
+
+
+def settled(group: NeuronGroup) -> set[str]:
+    """The variables of a group that change in state updates and resets only, and its constants."""
+    names = {"dt", "N", "i"}
+    for name, equation in group.equations.items():
+        if equation.type == DIFFERENTIAL_EQUATION or (equation.type == PARAMETER and "constant" in equation.flags):
+            names.add(name)
+    return names
+
+
+def assigned(code: str) -> set[str]:
+    """The names that code assigns to."""
+    return set(re.findall(r"^\s*(\w+)\s*(?:[-+*/%]|\*\*|//)?=(?!=)", code, re.MULTILINE))

@@ -1,0 +1,47 @@
+"""A circuit in Brian2's runtime mode, for machines without a compiler."""
+
+from __future__ import annotations
+
+import numpy as np
+from brian2 import prefs, second
+from brian2.devices.device import runtime_device
+
+from autapse_sim.assembly import Models, assemble, check_order
+from autapse_sim.brian import building, tape_function
+from autapse_sim.dense.layout import Layout
+from autapse_sim.job import STEP, Job, Outcome, Progress
+from autapse_sim.program import outcome
+from autapse_sim.tape import FUNCTIONS, Tape
+
+
+def simulate(job: Job, progress: Progress) -> Outcome:
+    """Run a job in Brian2's runtime mode (NumPy)."""
+    models = Models.of(job.circuit)
+    layout = Layout(len(job.source), lanes=False)
+    before = prefs.codegen.target
+    prefs.codegen.target = "numpy"
+    try:
+        with building(runtime_device, models, job.circuit.precision):
+            box: list[Tape] = []
+            functions = {
+                name: tape_function(name, lambda *arguments, name=name: getattr(box[0], name)(*arguments))
+                for name in FUNCTIONS
+            }
+            assembly = assemble(job, models, functions, layout, program=False)
+            tape = Tape(job, assembly.tables, layout)
+            tape.start()
+            box.append(tape)
+            for name, given in assembly.inputs.items():
+                assembly.variable(name).set_value(given.values(job, layout))
+            for done in range(tape.presentations):
+                assembly.network.run(tape.steps * STEP * second, namespace={})
+                if done == 0:
+                    check_order(assembly.network)
+                progress((done + 1) / tape.presentations)
+            learned = {
+                name: assembly.inputs[key].weights(np.array(assembly.variable(key).get_value(), dtype=float))
+                for name, key in assembly.learned.items()
+            }
+    finally:
+        prefs.codegen.target = before
+    return outcome(job, tape, learned, "runtime")

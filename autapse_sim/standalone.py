@@ -1,0 +1,151 @@
+"""A circuit as a C++ program: Brian2 generates the code of every object, the loop over time steps is ours."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from brian2 import Function, second
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.groups.group import CodeRunner
+
+from autapse_sim.assembly import Assembly, Models, assemble, check_order, dense_can
+from autapse_sim.brian import building, tape_function
+from autapse_sim.compiler import compile_program, identity
+from autapse_sim.dense.layout import Layout
+from autapse_sim.job import STEP, Job
+from autapse_sim.program import Program
+from autapse_sim.tape import FUNCTIONS
+
+HEADERS = """
+    algorithm climits cmath csignal cstdint ctime fstream iostream map random set string tuple utility vector
+"""
+"""What the generated sources include, once for all of them and outside of any namespace."""
+
+
+def generate(job: Job, dense: bool, folder: Path, command: str) -> tuple[Program, Callable]:
+    """Generate the program of a job in a folder.
+
+    Parameters
+    ----------
+    job : Job
+        Its shapes, circuit and update count, its numbers do not.
+    dense : bool
+        Whether projections run as dense loops where they can, or all on Brian2's own path.
+    folder : Path
+        Where the sources go.
+    command : str
+        The compiler.
+
+    Returns
+    -------
+    program : Program
+    build : callable
+        Compiles the sources to the path that it is given.
+    """
+    models = Models.of(job.circuit)
+    dense = dense and all(dense_can(rule) for rule in models.learning(job.circuit))
+    channels = max(job.x.shape[-1], job.y.shape[-1])
+    R = len(job.source)
+    layout = Layout.choose(R, job.circuit.neurons, channels) if dense else Layout(R, lanes=False)
+    device = CPPStandaloneDevice()
+    with building(device, models, job.circuit.precision):
+        assembly = assemble(job, models, _functions(), layout, program=True, dense=dense)
+        assembly.network.run(STEP / job.circuit.substeps * second, namespace={})  # generates the code of a run
+        check_order(assembly.network)
+        loop = _loop(device, assembly)
+        device.build(directory=str(folder), compile=False, run=False, with_output=False)
+    _one_source(folder, loop, _ending(device, assembly))
+    digest = hashlib.sha256(identity(command).encode())
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".cpp", ".h"}:
+            digest.update(f"\n{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    program = Program(
+        digest.hexdigest(), layout, job.circuit.precision, assembly.inputs, assembly.learned, assembly.tables
+    )
+    return program, lambda path: compile_program(command, folder / "all.cpp", path)
+
+
+def _functions() -> dict[str, Function]:
+    functions = {}
+    for name in FUNCTIONS:
+        function = tape_function(name, lambda *arguments: 0.0)
+        function.implementations.add_implementation("cpp", {"support_code": f"using autapse::{name};"})
+        functions[name] = function
+    return functions
+
+
+def _loop(device: CPPStandaloneDevice, assembly: Assembly) -> str:
+    """The loop over time steps, in the order of Brian2's own run, each object under its condition."""
+    lines = next(arguments[1] for kind, arguments in device.main_queue if kind == "run_network")
+    runners = {
+        runner.codeobj.name: runner.name
+        for runner in assembly.network.sorted_objects
+        if isinstance(runner, CodeRunner) and runner.codeobj is not None
+    }
+    array = {
+        name: device.get_array_name(assembly.variable(name))
+        for name in ("inputs.x", "outputs.target", "outputs.prediction", "outputs.err")
+    }
+    steps = [f"tape.show({array['inputs.x']}, {array['outputs.target']});"]
+    for function in re.findall(r"\.add\(&steps, (\w+)\);", "\n".join(lines)):
+        runner = runners.get(function.removeprefix("_run_"), "")
+        condition = assembly.conditions.get(runner, "true")
+        steps.append(f"{function}();" if condition == "true" else f"if ({condition}) {function}();")
+        if runner == "outputs_error":
+            steps.append(f"tape.keep({array['outputs.prediction']}, {array['outputs.err']});")
+    body = "\n".join(f"        {step}" for step in steps)
+    return f"""
+void autapse_steps()
+{{
+    using namespace brian;
+    using autapse::tape;
+    bool driven = false;  // whether the drive of this step came with the update of the last one
+    while (tape.next())
+    {{
+{body}
+        _array_steps_timestep[0]++;
+        _array_steps_t[0] = _array_steps_timestep[0]*_array_steps_dt[0];
+    }}
+}}
+"""
+
+
+def _ending(device: CPPStandaloneDevice, assembly: Assembly) -> str:
+    """What a program does after its last step."""
+    written = [
+        f'    autapse::write("{name}.out", brian::{device.get_array_name(assembly.variable(key), access_data=False)});'
+        for name, key in assembly.learned.items()
+    ]
+    return "\n".join(["    autapse::tape.finish();", *written])
+
+
+def _one_source(folder: Path, loop: str, ending: str) -> None:
+    """Join a generated project to one source file, each code object in a namespace of its own."""
+    for header in ("tape.h", "dense/arrays.h"):
+        (folder / Path(header).name).write_text(files("autapse_sim").joinpath(header).read_text())
+    main = (folder / "main.cpp").read_text()
+    main, runs = re.subn(r"^.*\bnetwork\.run\(.*$", "        autapse_steps();", main, flags=re.MULTILINE)
+    main, ends = re.subn(r"^.*\bbrian_end\(\);.*$", lambda _: ending, main, flags=re.MULTILINE)
+    if (runs, ends) != (1, 1):
+        raise RuntimeError("this version of Brian2 writes a main.cpp that autapse_sim does not know")
+    (folder / "main.cpp").write_text(main)
+    objects = (folder / "objects.cpp").read_text()
+    written = re.compile(r"^void _write_arrays\(\).*?(?=^void _dealloc_arrays\(\))", re.MULTILINE | re.DOTALL)
+    (folder / "objects.cpp").write_text(written.sub("void _write_arrays() {}\n", objects))
+    objects = sorted(path.stem for path in (folder / "code_objects").glob("*.cpp"))
+    lines = [f"#include <{name}>" for name in HEADERS.split()] + ["#include <stdlib.h>", "#include <time.h>"]
+    lines += ['#include "objects.h"', '#include "brianlib/common_math.h"', '#include "brianlib/stdint_compat.h"']
+    lines += ['#include "arrays.h"', '#include "tape.h"'] + [f'#include "code_objects/{name}.h"' for name in objects]
+    for name in objects:
+        lines += [f"namespace of_{name} {{", f'#include "code_objects/{name}.cpp"', "}"]
+        function = name if name.startswith(("before_run_", "after_run_")) else f"run_{name}"
+        lines += [f"inline void _{function}() {{ of_{name}::_{function}(); }}"]
+    # what runs once is not worth the compiler's time
+    lines += [loop, "#pragma GCC optimize (0)"]
+    others = ("objects.cpp", "network.cpp", "synapses_classes.cpp", "run.cpp", "main.cpp")
+    lines += [f'#include "{path}"' for path in others if (folder / path).exists()]
+    (folder / "all.cpp").write_text("\n".join(lines) + "\n")

@@ -1,0 +1,250 @@
+"""Dense loops against Brian2's own path and NumPy; splits, shapes, precision, and what the loops cannot do."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import autapse_sim as ap
+from autapse_sim import discrete, engine, standalone
+from autapse_sim.compiler import compiler
+from autapse_sim.engine import simulate
+
+pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+EXACT = 1e-12
+SMALL = {"eta": 0.01}
+LEARNED = {"learn": ("W", "V", "b", "c"), "biases": True, "parameters": {"eta": 0.002, "eta_out": 0.002}}
+CASES = {
+    # replicate index innermost
+    "n=2, R=1": {"neurons": 2, "replicates": 1},
+    "n=2, R=13, all learn": {"neurons": 2, "replicates": 13, **LEARNED},
+    "n=3, R=5, trajectories, half steps": {
+        "neurons": 3,
+        "replicates": 5,
+        "update": "trajectory",
+        "substeps": 2,
+        **LEARNED,
+    },
+    # presynaptic index innermost, or postsynaptic where few project
+    "n=5, R=4, tanh": {"neurons": 5, "replicates": 4, "activation": "tanh"},
+    "n=17, R=3, trajectories, all learn": {"neurons": 17, "replicates": 3, "update": "trajectory", **LEARNED},
+    "n=9, R=2, rk4": {"neurons": 9, "replicates": 2, "method": "rk4", "substeps": 3},
+}
+OWN = """
+from brian2 import ms
+from autapse_sim import Rule
+rule = Rule({fields}, parameters={{"tau": 10*ms, "eta": 0.03}})
+"""
+
+
+def distance(one, other):
+    """The largest difference of two outcomes in weights, scores and predictions."""
+    pairs = [(a, b) for (_, a), (_, b) in zip(one.weights.items(), other.weights.items(), strict=True)]
+    pairs += [(one.mse, other.mse), (one.prediction, other.prediction)]
+    return max(np.abs(a - b).max(initial=0) for a, b in pairs)
+
+
+def moved(job, outcome):
+    """How far each network's W went."""
+    return np.abs(outcome.weights.W - job.weights.W).max(axis=(1, 2))
+
+
+def rule_file(folder, **fields):
+    path = folder / "rule.py"
+    path.write_text(OWN.format(fields=", ".join(f"{name}={text!r}" for name, text in fields.items())))
+    return str(path)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("rule", ["autapse", "dfa"])
+def test_dense_loops_are_brians_own_path(make_job, rule, case):
+    sizes = {"steps": 30, "train": 3, "validate": 1, "test": 1}
+    job = make_job(rule=rule, **{"parameters": SMALL, **sizes, **CASES[case]})
+    dense, brian = simulate(job, "standalone"), simulate(job, "standalone", dense=False)
+    assert distance(dense, brian) <= EXACT
+    assert (moved(job, dense) > 1e-4).all()
+    if job.circuit.substeps == 1 and job.circuit.method == "euler":
+        assert distance(dense, discrete.simulate(job)) <= EXACT
+
+
+@pytest.mark.parametrize(
+    ("fields", "passes"),
+    [
+        ({"update": "w -= eta*feedback_post*activity_pre*f_prime_post"}, True),
+        ({"update": "w -= eta*feedback_post*f_prime_pre"}, False),  # f'(a) of others reads their drive
+        (
+            {
+                "eligibility": "dp/dt = (f_prime_post*activity_pre - p)/tau : 1",
+                "update": "w -= eta*feedback_post*p",
+            },
+            True,
+        ),
+        # what an update keeps for itself is kept where nothing is learned, too
+        ({"eligibility": "seen : 1", "update": "seen = 0.9*seen + activity_pre\nw -= eta*feedback_post*seen"}, True),
+        ({"trace": "dk/dt = (activity - k)/tau : 1", "update": "d = k_pre - 0.5\nw -= eta*feedback_post*d"}, True),
+    ],
+)
+@pytest.mark.parametrize("neurons", [2, 6])
+def test_a_users_rule_runs_in_dense_loops(make_job, tmp_path, monkeypatch, fields, passes, neurons):
+    made = []
+    fused = standalone.assemble.__globals__["fused"]
+
+    def spy(*arguments):
+        made.append(fused(*arguments))
+        return made[-1]
+
+    monkeypatch.setitem(standalone.assemble.__globals__, "fused", spy)
+    job = make_job(rule=rule_file(tmp_path, **fields), neurons=neurons, replicates=3, steps=30, train=2, test=1)
+    dense = simulate(job, "standalone")
+    assert [one is not None for one in made] == [passes]
+    assert distance(dense, simulate(job, "standalone", dense=False)) <= EXACT
+    assert distance(dense, simulate(job, "runtime")) <= EXACT
+    assert (moved(job, dense) > 1e-4).all()
+
+
+def test_a_rule_that_writes_to_neurons_keeps_brians_path(make_job, tmp_path, caplog):
+    fields = {"trace": "load : 1", "update": "load_post += 0.001*w\nw -= eta*feedback_post*activity_pre"}
+    job = make_job(rule=rule_file(tmp_path, **fields), replicates=3, steps=30)
+    with caplog.at_level("INFO", logger="autapse_sim"):
+        outcome = simulate(job, "standalone")
+    assert "rule.py writes load_post: projections run on Brian2's own path" in caplog.text
+    assert distance(outcome, simulate(job, "runtime")) <= EXACT
+    assert (moved(job, outcome) > 1e-4).all()
+
+
+def test_an_activity_that_follows_the_drive_at_once_is_not_fused(make_job, tmp_path):
+    path = tmp_path / "direct.py"
+    path.write_text(
+        "from brian2 import ms\nfrom autapse_sim import Activation, Neuron\n"
+        "neuron = Neuron(equations='''do/dt = (-o + f)/tau_m : 1\na = drive + input + bias : 1\n"
+        "activity = o + 0.1*input : 1''', activations={'tanh': Activation('tanh(a)', '1 - f**2')},"
+        " parameters={'tau_m': 1*ms})\n"
+    )
+    job = make_job(neuron=str(path), activation="tanh", replicates=3, steps=30, parameters=SMALL)
+    dense = simulate(job, "standalone")
+    assert distance(dense, simulate(job, "runtime")) <= EXACT
+    assert (moved(job, dense) > 1e-4).all()
+
+
+@pytest.mark.parametrize("neurons", [2, 6])
+def test_a_split_gives_the_same_numbers(make_job, neurons):
+    job = make_job(neurons=neurons, replicates=7, steps=40, train=2, test=1, parameters=SMALL)
+    whole = simulate(job, "standalone", processes=1)
+    for processes in (2, 3):
+        split = simulate(job, "standalone", processes=processes)
+        assert distance(whole, split) <= EXACT
+        assert distance(split, simulate(job, "standalone", processes=processes)) == 0
+        for name, trace in whole.traces.items():
+            assert np.abs(trace - split.traces[name]).max() <= EXACT
+    assert distance(whole, simulate(job, "standalone", processes=2, room=10)) <= EXACT
+    assert (moved(job, whole) > 1e-4).all()
+
+
+def test_numbers_that_change_never_compile(make_job, monkeypatch):
+    sizes = {"replicates": 3, "neurons": 4}
+    simulate(make_job(**sizes, steps=20), "standalone")
+
+    def refuse(*arguments):
+        raise AssertionError("compiled")
+
+    monkeypatch.setattr(standalone, "compile_program", refuse)
+    seen = []
+    for changed in (
+        {"parameters": {"eta": 0.3}},
+        {"parameters": {"tau": np.array([0.005, 0.01, 0.02]), "tau_m": np.array([0.001, 0.001, 0.002])}},
+        {"steps": 31, "train": 2},
+        {"train": 1, "validate": 2, "test": 3},
+    ):
+        job = make_job(**{**sizes, "steps": 20, **changed})
+        job = replace(job, parameters={**job.parameters, **{k: np.resize(v, 3) for k, v in job.parameters.items()}})
+        seen.append(simulate(job, "standalone").weights.W)
+    assert len({weights.tobytes() for weights in seen}) == len(seen)
+    with pytest.raises(AssertionError, match="compiled"):
+        simulate(make_job(**{**sizes, "neurons": 3}, steps=20), "standalone")
+
+
+def test_a_warm_run_needs_no_brian(tmp_path):
+    code = """
+import sys
+import autapse_sim as ap
+circuit, task = ap.Circuit(learn=("W", "V")), ap.BouncingBall(steps=10)
+ap.train(circuit, task, ap.Protocol(replicates=3, train=1, validate=0, test=1, seed=int(sys.argv[1])))
+print("brian2" in sys.modules)
+"""
+    said = [
+        subprocess.run([sys.executable, "-c", code, seed], capture_output=True, text=True, check=True).stdout.strip()
+        for seed in "12"
+    ]
+    assert said == ["True", "False"]
+
+
+@pytest.mark.parametrize("neurons", [2, 20])
+def test_single_precision_is_close_and_not_equal(make_job, neurons):
+    job = make_job(neurons=neurons, replicates=3, steps=100, parameters=SMALL)
+    double = simulate(job, "standalone")
+    single = simulate(replace(job, circuit=replace(job.circuit, precision="single")), "standalone")
+    assert 1e-9 < distance(double, single) < 1e-4
+    assert (moved(job, single) > 1e-3).all()
+
+
+def test_random_numbers_belong_to_their_network(tmp_path):
+    path = tmp_path / "noisy.py"
+    path.write_text(
+        "from brian2 import ms\nfrom autapse_sim import Activation, Neuron\n"
+        "neuron = Neuron(equations='''do/dt = (-o + f)/tau_m + 0.1*tau_m**-0.5*xi : 1\na = drive + input + bias : 1\n"
+        "activity = o : 1''', activations={'sigmoid': Activation('1/(1 + exp(-a))', 'f*(1 - f)')},"
+        " parameters={'tau_m': 1*ms})\n"
+    )
+    task, protocol = ap.BouncingBall(steps=100), ap.Protocol(replicates=6, train=2, validate=0, test=1, record=6)
+    runs = {
+        name: ap.train(ap.Circuit(neuron=neuron), task, replace(protocol, **changed), engine="standalone").data
+        for name, neuron, changed in (
+            ("noisy", str(path), {}),
+            ("again", str(path), {}),
+            ("fewer", str(path), {"replicates": 4}),
+            ("silent", "rate", {}),
+        )
+    }
+    noise = (runs["noisy"].trace_activity - runs["silent"].trace_activity)[:, 0]
+    assert noise.std() == pytest.approx(0.1, rel=0.15)
+    between = np.corrcoef(noise.values.reshape(6, -1))
+    assert np.abs(between[~np.eye(6, dtype=bool)]).max() < 0.4
+    np.testing.assert_array_equal(runs["noisy"].W, runs["again"].W)
+    np.testing.assert_allclose(runs["noisy"].W[:4], runs["fewer"].W, rtol=0, atol=EXACT)
+    with pytest.raises(ap.InputError, match=r"noisy.py, line 3: xi needs engine 'standalone'"):
+        ap.train(ap.Circuit(neuron=str(path)), task, protocol, engine="runtime")
+
+
+def test_blocks_of_replicates_are_one_run(monkeypatch):
+    from autapse_sim import experiment
+
+    task, protocol = ap.BouncingBall(steps=20), ap.Protocol(replicates=7, train=2, validate=1, test=2, record=4)
+    rng = np.random.default_rng(0)
+    arrays = ap.ArrayTask(rng.random((7, 5, 20, 2)), rng.random((7, 5, 20, 2)))
+    eta = np.linspace(0.01, 0.1, 7)
+    for shown in (task, arrays):
+        whole = ap.train(ap.Circuit(), shown, protocol, parameters={"eta": eta}).data
+        with monkeypatch.context() as patch:
+            patch.setattr(experiment, "_block", lambda *arguments: 3)
+            blocks = ap.train(ap.Circuit(), shown, protocol, parameters={"eta": eta}).data
+        assert whole.sizes == blocks.sizes
+        for name in whole.variables:
+            if whole[name].dtype.kind == "f":
+                np.testing.assert_allclose(whole[name], blocks[name], rtol=0, atol=EXACT, err_msg=name)
+            else:
+                np.testing.assert_array_equal(whole[name], blocks[name])
+        assert np.ptp(whole.W.values, axis=0).min() > 0
+
+
+def test_long_runs_are_shared_by_the_cores(make_job, monkeypatch):
+    job = make_job(replicates=4, steps=50)
+    parts = []
+    play = engine._play_all
+    monkeypatch.setattr(engine, "_play_all", lambda *arguments: parts.append(len(arguments[2])) or play(*arguments))
+    monkeypatch.setattr(engine, "cores", lambda: 2)
+    simulate(job, "standalone")
+    monkeypatch.setattr(engine, "WORTH_SPLITTING", 1)
+    simulate(job, "standalone")
+    assert parts == [1, 2]
