@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
 import numpy as np
 
+from autapse_sim.discrete.network import Network
 from autapse_sim.errors import InputError
+from autapse_sim.weights import Weights
 
 LAGS = (1, 2, 5, 20)
 """Numbers of observations that the fitted controls see, the present one included."""
+
+PENALTIES = tuple(10.0**k for k in range(-10, 2))
+"""Ridge penalties to choose from, in units of the columns' variance. A penalty does what independent noise of that
+variance on the activity would do: 1e-3 reads with 3% noise, 1e-10 with hardly any."""
+
+GAINS = (0.5, 0.8, 1.0, 1.2, 1.5)
+INPUT_SCALES = (0.1, 0.3, 1.0, 3.0)
+"""What W and U of a reservoir may be multiplied by."""
+
+DIFFERENCES = 9
+"""Differences of successive observations that tell the speed: a wall met among so many does not move their median."""
 
 
 def stimulus_controls(
@@ -101,6 +118,213 @@ def readout_controls(activity_train: np.ndarray, y_train: np.ndarray, activity_t
     return np.stack([_fit_predict(*one) for one in zip(activity_train, y_train, activity_test, strict=True)])
 
 
+def ridge_readout(
+    fit: tuple[np.ndarray, np.ndarray],
+    select: tuple[np.ndarray, np.ndarray],
+    activity: np.ndarray,
+    penalties: Sequence[float] = PENALTIES,
+) -> np.ndarray:
+    """Predictions of an affine read-out of the activity, fitted per replicate by ridge regression.
+
+    It says what the activity of a trained network holds, whatever its own read-out makes of it. The offset is not
+    penalised, and the columns are standardised.
+
+    Parameters
+    ----------
+    fit : array (R, K_fit, T, n), array (R, K_fit, T, c)
+        Activity and targets that the read-out is fitted to.
+    select : array (R, K_select, T, n), array (R, K_select, T, c)
+        Activity and targets that the penalty is chosen on, per replicate.
+    activity : array (R, K, T, n)
+        What the predictions are made from.
+    penalties : sequence of float
+        Positive, see `PENALTIES`. Give their least value some thought: a read-out without noise makes use of signals
+        that no other could, which favours random networks near their linear regime.
+
+    Returns
+    -------
+    array (R, K, T, c)
+        NaN for a replicate whose activity is not finite.
+
+    Examples
+    --------
+    >>> activity = np.random.default_rng(0).normal(size=(2, 3, 10, 4))
+    >>> y = activity[..., :2] - 3
+    >>> bool(np.allclose(ridge_readout((activity, y), (activity, y), activity), y))
+    True
+    """
+    if fit[0].shape[1] == 0 or select[0].shape[1] == 0:
+        raise InputError("a ridge read-out needs trajectories to be fitted to, and others to choose its penalty on")
+    replicates = zip(*fit, *select, activity, strict=True)
+    return np.stack([_ridge_predict(*one, np.asarray(penalties, dtype=float)) for one in replicates])
+
+
+def activity(weights: Weights, x: np.ndarray, activation: str) -> np.ndarray:
+    """The activity of discrete networks in which nothing learns.
+
+    Parameters
+    ----------
+    weights : Weights
+        Of R networks.
+    x : array (R, K, T, m)
+        Stimulus.
+    activation : str
+        Name of f.
+
+    Returns
+    -------
+    array (R, K, T, n)
+    """
+    R, K, T, _ = x.shape
+    out = np.empty((R, K, T, weights.W.shape[1]))
+    size = max(1, 2**13 // (K * out.shape[3]))
+    for networks in np.split(np.arange(R), range(size, R, size)):
+        network = Network(weights.take(networks), activation, (), T)
+        network.show(x[networks], np.zeros((len(networks), K, T, weights.V.shape[1])))
+        with np.errstate(all="ignore"):
+            network.run()
+        out[networks] = network.layout.split(network.o, 1).transpose(2, 1, 0, 3)
+    return out
+
+
+@dataclass(frozen=True)
+class Reservoir:
+    """How a random network is scaled.
+
+    Parameters
+    ----------
+    gain, input_scale : float
+        What W and U are multiplied by.
+    mse : array (gains, scales, R)
+        Validation MSE of the ridge read-out over the grid that it was chosen from.
+    """
+
+    gain: float
+    input_scale: float
+    mse: np.ndarray
+
+    def of(self, weights: Weights) -> Weights:
+        """The scaled weights."""
+        return _scaled(weights, self.gain, self.input_scale)
+
+
+def tune_reservoir(
+    weights: Weights,
+    x: np.ndarray,
+    y: np.ndarray,
+    train: slice,
+    validate: slice,
+    activation: str,
+    scored: np.ndarray | None = None,
+    gains: Sequence[float] = GAINS,
+    input_scales: Sequence[float] = INPUT_SCALES,
+    penalties: Sequence[float] = PENALTIES,
+) -> Reservoir:
+    """The gain and input scale at which random networks, read out by ridge regression, do best.
+
+    A control is only as honest as it is good: the reservoir that a rule must beat is the tuned one. Give it networks
+    and trajectories of other seeds than those that it is tested on.
+
+    Parameters
+    ----------
+    weights : Weights
+        Of R networks as they were drawn.
+    x : array (R, K, T, m)
+        Stimulus.
+    y : array (R, K, T, c)
+        Target.
+    train, validate : slice
+        The trajectories that the read-out is fitted to, and those that choose penalty, gain and input scale.
+    activation : str
+        Name of f.
+    scored : bool array (T,), optional
+        The steps that count; all of them where not given.
+    gains, input_scales : sequence of float
+        The grid.
+    penalties : sequence of float
+        As in `ridge_readout`.
+    """
+    steps = np.ones(x.shape[2], dtype=bool) if scored is None else scored
+    wanted = y[:, validate][:, :, steps]
+    mse = np.empty((len(gains), len(input_scales), len(x)))
+    for (g, gain), (s, scale) in product(enumerate(gains), enumerate(input_scales)):
+        o = activity(_scaled(weights, gain, scale), x, activation)[:, :, steps]
+        select = o[:, validate], wanted
+        prediction = ridge_readout((o[:, train], y[:, train][:, :, steps]), select, o[:, validate], penalties)
+        mse[g, s] = ((prediction - wanted) ** 2).mean(axis=(1, 2, 3))
+    medians = np.median(np.where(np.isnan(mse), np.inf, mse), axis=-1)
+    g, s = np.unravel_index(np.argmin(medians), medians.shape)
+    return Reservoir(gains[g], input_scales[s], mse)
+
+
+def _scaled(weights: Weights, gain: float, input_scale: float) -> Weights:
+    return replace(weights, W=gain * weights.W, U=input_scale * weights.U)
+
+
+def physics(
+    position: np.ndarray,
+    horizon: int,
+    low: float = 0.0,
+    high: float = 1.0,
+    blanked: np.ndarray | None = None,
+) -> np.ndarray:
+    """Extrapolation by one who knows the box: straight on, and reflected where a wall is in the way.
+
+    The speed of a coordinate is the median of its last `DIFFERENCES` absolute differences. The direction is the one of
+    the two in which a ball of that speed gets from the last but one observation nearest to the last. Without noise and
+    gravity both are exact after four observations, at speeds that meet a wall at most once in three steps.
+
+    Parameters
+    ----------
+    position : array (R, K, T, m)
+        As observed, in the units of the box.
+    horizon : int
+        Steps from observation to target.
+    low, high : float
+        Where the walls are (for the centre of the ball).
+    blanked : bool array (T,), optional
+        Steps at which nothing is seen.
+
+    Returns
+    -------
+    array (R, K, T, m)
+        Predictions; before two observations in a row were made, the last observation, and `low` before the first.
+
+    Examples
+    --------
+    >>> position = np.array([0.5, 0.75, 1.0, 0.75, 0.5, 0.25]).reshape(1, 1, 6, 1)
+    >>> physics(position, horizon=2).ravel()
+    array([0.5 , 0.75, 0.5 , 0.25, 0.  , 0.25])
+    """
+    seen = np.ones(position.shape[2], dtype=bool) if blanked is None else ~blanked
+    prediction = np.empty_like(position)
+    here = np.full_like(position[:, :, 0], low)
+    speed, direction = np.zeros_like(here), np.ones_like(here)
+    differences: list[np.ndarray] = []
+    last = None
+    for t in range(position.shape[2]):
+        if seen[t]:
+            before, here = here, position[:, :, t]
+            if last is not None:
+                if t - last == 1:
+                    differences = [*differences[1 - DIFFERENCES :], np.abs(here - before)]
+                    speed = np.median(differences, axis=0)
+                ways = [(_reflected(before, sign * speed * (t - last), low, high), sign) for sign in (1, -1)]
+                (up, turned_up), (down, turned_down) = [(p, sign * turn) for (p, turn), sign in ways]
+                direction = np.where(np.abs(up - here) <= np.abs(down - here), turned_up, turned_down)
+            last = t
+        ahead = 0 if last is None else t - last + horizon
+        prediction[:, :, t] = _reflected(here, direction * speed * ahead, low, high)[0]
+    return prediction
+
+
+def _reflected(start: np.ndarray, way: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where a point ends that goes a signed way between two walls, and whether it then goes on (1) or back (-1)."""
+    side = high - low
+    phase = (start - low + way) % (2 * side)
+    return low + np.minimum(phase, 2 * side - phase), np.where(phase < side, 1, -1)
+
+
 def _lagged(x: np.ndarray, lags: int) -> np.ndarray:
     """The last `lags` observations (K, T, lags * m) of x (K, T, m); before the start stands the first one."""
     K, T, m = x.shape
@@ -117,11 +341,35 @@ def _fit_predict(train: np.ndarray, target: np.ndarray, test: np.ndarray) -> np.
     if not (np.isfinite(train).all() and np.isfinite(test).all()):
         return np.full((*test.shape[:2], target.shape[-1]), np.nan)
     columns, wanted = train.reshape(-1, train.shape[-1]), target.reshape(-1, target.shape[-1])
-    centre, offset = columns.mean(axis=0), wanted.mean(axis=0)
-    deviations = columns - centre
-    scale = deviations.std(axis=0)
-    varies = scale > 1e-12 * np.abs(columns).max(axis=0)
-    inverse = np.where(varies, 1 / np.where(varies, scale, 1), 0)
-    deviations *= inverse
+    centre, inverse = _standard(columns)
+    deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
     matrix, *_ = np.linalg.lstsq(deviations.T @ deviations, deviations.T @ (wanted - offset), rcond=1e-12)
     return (test - centre) * inverse @ matrix + offset
+
+
+def _ridge_predict(
+    train: np.ndarray,
+    target: np.ndarray,
+    select: np.ndarray,
+    select_target: np.ndarray,
+    test: np.ndarray,
+    penalties: np.ndarray,
+) -> np.ndarray:
+    """`ridge_readout` of one replicate: arrays (K, T, n) and (K, T, c)."""
+    if not all(np.isfinite(array).all() for array in (train, select, test)):
+        return np.full((*test.shape[:2], target.shape[-1]), np.nan)
+    columns, wanted = train.reshape(-1, train.shape[-1]), target.reshape(-1, target.shape[-1])
+    centre, inverse = _standard(columns)
+    deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
+    spread, axes = np.linalg.eigh(deviations.T @ deviations / len(columns))
+    along = axes.T @ (deviations.T @ (wanted - offset)) / len(columns)
+    matrices = axes @ (along / (np.maximum(spread, 0)[:, None] + penalties[:, None, None]))
+    errors = [np.square((select - centre) * inverse @ matrix + offset - select_target).mean() for matrix in matrices]
+    return (test - centre) * inverse @ matrices[np.argmin(errors)] + offset
+
+
+def _standard(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and inverse standard deviation of columns; 0 for one that does not vary."""
+    centre, scale = columns.mean(axis=0), columns.std(axis=0)
+    varies = scale > 1e-12 * np.abs(columns).max(axis=0)
+    return centre, np.where(varies, 1 / np.where(varies, scale, 1), 0)

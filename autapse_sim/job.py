@@ -38,12 +38,20 @@ class Job:
         The parameters of neuron and rules, in SI units (tau in seconds; see `STEP`).
     schedule : Schedule
         The order of presentations.
-    update : {'step', 'trajectory'}
+    update : {'step', 'trajectory', 'batch'}
         When weights change.
     traced : int array (Q,)
-        Networks whose traces are kept.
+        Networks whose traces are kept, in ascending order.
     seeds : unsigned int array (N,)
         What the networks' random numbers follow from, where their equations draw any.
+    batch : int
+        Trajectories per update, see `Protocol`.
+    optimiser : {'sgd', 'momentum', 'adam'}
+        How a gradient becomes a change, see `Protocol`.
+    averaging : bool
+        Whether the 1/t of eq. 1 is in, see `Protocol`.
+    scored : bool array (T,), optional
+        The steps whose error counts, in learning and in the MSE; None is all of them. At the others err is 0.
     """
 
     circuit: Circuit
@@ -56,6 +64,10 @@ class Job:
     update: str
     traced: np.ndarray
     seeds: np.ndarray
+    batch: int = 1
+    optimiser: str = "sgd"
+    averaging: bool = True
+    scored: np.ndarray | None = None
 
     def part(self, networks: np.ndarray, room: int) -> Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""
@@ -84,7 +96,7 @@ class Outcome:
     Parameters
     ----------
     mse : array (N, P)
-        Mean over steps and coordinates of (prediction - target)^2, per presentation.
+        Mean over scored steps and coordinates of (prediction - target)^2, per presentation.
     weights : Weights
         After the last presentation.
     prediction : array (kept presentations, N, T, c)

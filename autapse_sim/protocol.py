@@ -9,7 +9,8 @@ import numpy as np
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 
-UPDATES = ("step", "trajectory")
+UPDATES = ("step", "trajectory", "batch")
+OPTIMISERS = ("sgd", "momentum", "adam")
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,28 @@ class Protocol:
         Networks per rule, each with its own weights and trajectories.
     train, validate, test : int
         Trajectories of each kind, per replicate; no trajectory is in two of them. 0 leaves a part out.
-    update : {'step', 'trajectory'}
-        When the weights change: after every step (the paper), or at the end of each trajectory.
+    update : {'step', 'trajectory', 'batch'}
+        When the weights change: after every step (the paper), at the end of each trajectory, by the sum of its g(t), or
+        at the end of each batch, by the mean of its trajectories' sums. Meanwhile the weights stand still.
     seed : int
         All draws follow from it.
     validate_every : int
         Training trajectories between two looks at the validation trajectories.
     record : int
         Replicates whose predictions and traces are kept in full; scores are kept of all.
+    batch : int
+        Successive training trajectories in a batch; `train` is a multiple of it.
+    optimiser : {'sgd', 'momentum', 'adam'}
+        How a gradient g becomes a change, for everything that learns: -eta g; -eta v with v <- 0.9 v + g; or Adam
+        (Kingma & Ba 2015) with running means of g (0.9) and g^2 (0.999), both bias-corrected, and eps = 1e-8.
+    averaging : bool
+        Whether the 1/t of eq. 1 is in (bptt, rtrl, fa, dfa); without it bptt and rtrl follow the exact gradient of a
+        trajectory's summed squared error, halved.
+
+    Examples
+    --------
+    >>> Protocol(train=96, update="batch", batch=16, optimiser="adam", averaging=False).trajectories
+    136
     """
 
     replicates: int = 100
@@ -40,9 +55,21 @@ class Protocol:
     seed: int = 0
     validate_every: int = 10
     record: int = 5
+    batch: int = 1
+    optimiser: str = "sgd"
+    averaging: bool = True
 
     def __post_init__(self) -> None:
-        least = {"replicates": 1, "train": 0, "validate": 0, "test": 0, "seed": 0, "validate_every": 1, "record": 0}
+        least = {
+            "replicates": 1,
+            "train": 0,
+            "validate": 0,
+            "test": 0,
+            "seed": 0,
+            "validate_every": 1,
+            "record": 0,
+            "batch": 1,
+        }
         for name, bound in least.items():
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < bound:
@@ -50,6 +77,13 @@ class Protocol:
         if self.train + self.validate + self.test == 0:
             raise InputError("train, validate and test are all 0: there is no trajectory to show")
         one_of("update", self.update, UPDATES)
+        one_of("optimiser", self.optimiser, OPTIMISERS)
+        if not isinstance(self.averaging, bool):
+            raise InputError(f"averaging is {self.averaging!r}; it must be True or False")
+        if self.batch > 1 and self.update != "batch":
+            raise InputError(f"batch is {self.batch}, but update is {self.update!r}; use update='batch'")
+        if self.train % self.batch:
+            raise InputError(f"train is {self.train}; it must be a multiple of batch ({self.batch})")
 
     @property
     def trajectories(self) -> int:

@@ -3,9 +3,19 @@
 import numpy as np
 import pytest
 
-from autapse_sim.controls import readout_controls, stimulus_controls
+from autapse_sim.controls import (
+    Reservoir,
+    activity,
+    physics,
+    readout_controls,
+    ridge_readout,
+    stimulus_controls,
+    tune_reservoir,
+)
 from autapse_sim.errors import InputError
 from autapse_sim.tasks.ball import BouncingBall
+from autapse_sim.tasks.memory import DelayedCopy
+from autapse_sim.weights import draw_weights
 
 TRAIN, TEST = slice(0, 6), slice(6, 10)
 AFFINE = ["affine of x(t)", "affine of 2 lags", "affine of 5 lags", "affine of 20 lags"]
@@ -129,3 +139,127 @@ def test_readout_needs_training_trajectories():
     empty = np.empty((2, 0, 40, 5))
     with pytest.raises(InputError, match="there are no training trajectories"):
         readout_controls(empty, empty, empty)
+
+
+@pytest.mark.parametrize("horizon", [0, 1, 10])
+@pytest.mark.parametrize("radius", [0.0, 0.1])
+def test_physics_is_exact_once_the_speed_is_known(horizon, radius):
+    x, y = ball(horizon=horizon, speed=0.1, radius=radius)
+    prediction = physics(x, horizon, radius, 1 - radius)
+    np.testing.assert_allclose(prediction[:, :, 3:], y[:, :, 3:], atol=1e-12)
+    np.testing.assert_array_equal(prediction[:, :, 0], x[:, :, 0])
+    assert (np.diff(np.sign(np.diff(y, axis=2)), axis=2) != 0).sum() > 100  # walls were met
+    if horizon:
+        straight = stimulus_controls(x, y, TRAIN, TEST, horizon=horizon)["linear extrapolation"]
+        assert np.abs(straight[:, :, 3:] - y[:, 6:, 3:]).max() > 0.05
+        assert np.abs(physics(x, horizon, -1, 2)[:, :, 3:] - y[:, :, 3:]).max() > 0.05
+
+
+def test_physics_goes_on_where_nothing_is_seen():
+    task = BouncingBall(horizon=0, speed=0.1, occlusion=(10, 20), centred=True)
+    x, y = task.sample(np.random.default_rng(0), 3, 10)
+    prediction = physics(task.observed(x), 0, blanked=task.blanked)
+    np.testing.assert_allclose(prediction[:, :, 3:], y[:, :, 3:], atol=1e-12)
+    assert np.abs(physics(task.observed(x), 0)[:, :, 3:] - y[:, :, 3:]).max() > 0.1
+
+
+def test_physics_bears_noise():
+    x, y = ball(replicates=20, horizon=5, speed=0.05, noise=0.02)
+    error = ((physics(x, 5) - y) ** 2).mean()
+    straight = ((stimulus_controls(x, y, TRAIN, TEST, horizon=5)["linear extrapolation"] - y[:, 6:]) ** 2).mean()
+    assert error < 0.7 * straight
+
+
+def test_ridge_is_ridge():
+    """The coefficients against the normal equations, and the penalty against a search by hand."""
+    rng = np.random.default_rng(0)
+    o, y = rng.normal(2, 3, size=(2, 10, 40, 5)), rng.normal(size=(2, 10, 40, 2))
+    y += o[..., :2]
+    fit, select, test = slice(0, 3), slice(3, 6), slice(6, 10)
+    errors, predictions = [], []
+    penalties = (1e-3, 0.1, 10.0)
+    for penalty in penalties:
+        columns, wanted = o[1, fit].reshape(120, 5), y[1, fit].reshape(120, 2)
+        z = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+        beta = np.linalg.solve(z.T @ z + 120 * penalty * np.eye(5), z.T @ (wanted - wanted.mean(axis=0)))
+        made = ((o[1] - columns.mean(axis=0)) / columns.std(axis=0)) @ beta + wanted.mean(axis=0)
+        errors.append(((made[select] - y[1, select]) ** 2).mean())
+        predictions.append(made[test])
+        alone = ridge_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], (penalty,))
+        np.testing.assert_allclose(alone[1], made[test], atol=1e-12)
+    chosen = ridge_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], penalties)
+    np.testing.assert_allclose(chosen[1], predictions[int(np.argmin(errors))], atol=1e-12)
+    assert np.abs(chosen[1] - predictions[int(np.argmax(errors))]).max() > 0.1
+
+
+def test_ridge_learns_nothing_from_the_test_and_marks_what_diverged():
+    rng = np.random.default_rng(0)
+    o = rng.normal(size=(2, 10, 40, 5))
+    o[1, 8, 3, 0] = np.inf
+    y = o[..., :2].copy()
+    prediction = ridge_readout((o[:, :3], y[:, :3]), (o[:, 3:6], y[:, 3:6]), o[:, 6:])
+    np.testing.assert_allclose(prediction[0], y[0, 6:], atol=1e-6)
+    assert np.isnan(prediction[1]).all()
+    with pytest.raises(InputError, match="a ridge read-out needs trajectories"):
+        ridge_readout((o[:, :0], y[:, :0]), (o, y), o)
+
+
+def drawn_networks(neurons=6, replicates=5, trajectories=12, task=None):
+    task = task or DelayedCopy(steps=40, delay=2)
+    rng = np.random.default_rng(0)
+    x, y = task.sample(rng, replicates, trajectories)
+    return draw_weights(rng, replicates, neurons, task.inputs, task.outputs, "random", "random"), x, y
+
+
+@pytest.mark.parametrize("neurons", [6, 12])
+def test_activity_is_the_recurrence(neurons):
+    weights, x, _ = drawn_networks(neurons)
+    o = activity(weights, x, "tanh")
+    for r, k in ((0, 0), (4, 11)):
+        state = np.zeros(neurons)
+        for t in range(40):
+            state = np.tanh(weights.W[r] @ state + weights.U[r] @ x[r, k, t])
+            np.testing.assert_allclose(o[r, k, t], state, atol=1e-13)
+    assert o.std() > 0.1
+
+
+def test_a_tuned_reservoir_beats_the_grid_it_was_chosen_from():
+    weights, x, y = drawn_networks()
+    train, validate = slice(0, 8), slice(8, 12)
+    scored = np.arange(40) >= 5
+    tuned = tune_reservoir(weights, x, y, train, validate, "tanh", scored)
+    medians = np.median(tuned.mse, axis=-1)
+    assert medians.shape == (5, 4)
+    assert (
+        medians.min() == medians[(0.5, 0.8, 1.0, 1.2, 1.5).index(tuned.gain), (0.1, 0.3, 1, 3).index(tuned.input_scale)]
+    )
+    assert medians.min() < 0.8 * medians[2, 2]
+    o = activity(tuned.of(weights), x, "tanh")[:, :, scored]
+    target = y[:, :, scored]
+    prediction = ridge_readout((o[:, train], target[:, train]), (o[:, validate], target[:, validate]), o[:, validate])
+    mse = ((prediction - target[:, validate]) ** 2).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(np.median(mse), medians.min(), rtol=1e-12)
+    np.testing.assert_array_equal(Reservoir(2.0, 3.0, mse).of(weights).W, 2 * weights.W)
+    np.testing.assert_array_equal(Reservoir(2.0, 3.0, mse).of(weights).U, 3 * weights.U)
+
+
+def test_a_penalty_is_noise_of_the_read_out():
+    """Where a signal is faint, a read-out with a penalty sees as little as one of noisy activity."""
+    rng = np.random.default_rng(0)
+    o = rng.normal(size=(4, 60, 50, 1)) + [0, 1e-3] * rng.normal(
+        size=(4, 60, 50, 2)
+    )  # the second less the first is faint
+    y = 1e3 * (o[..., 1:] - o[..., :1])
+    fit, select, test = slice(0, 30), slice(30, 40), slice(40, 60)
+
+    def mse(seen, penalty):
+        prediction = ridge_readout(
+            (seen[:, fit], y[:, fit]), (seen[:, select], y[:, select]), seen[:, test], (penalty,)
+        )
+        return ((prediction - y[:, test]) ** 2).mean()
+
+    noisy = o + 1e-3 * rng.normal(size=o.shape)
+    assert mse(o, 1e-12) < 1e-6
+    assert mse(o, 1e-3) > 0.9
+    np.testing.assert_allclose(mse(noisy, 1e-12), 2 / 3, rtol=0.05)  # signal 1 and noise 2, in units of the signal
+    np.testing.assert_allclose(mse(o, 1e-6), (2 / 3) ** 2, rtol=0.05)  # the same shrinkage, without the noise itself

@@ -57,7 +57,7 @@ def assert_alive(job, outcome):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("rule", ["autapse", "dfa"])
+@pytest.mark.parametrize("rule", ["autapse", "rflo", "dfa"])
 def test_brian_is_the_discrete_network(make_job, rule, case, engine):
     job = make_job(rule=rule, **{"parameters": SMALL, **CASES[case]})
     outcome = simulate(job, engine)
@@ -67,7 +67,7 @@ def test_brian_is_the_discrete_network(make_job, rule, case, engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("rule", ["autapse", "dfa"])
+@pytest.mark.parametrize("rule", ["autapse", "rflo", "dfa"])
 @pytest.mark.parametrize("activation", ["relu", "linear"])
 def test_other_activations(make_job, rule, activation, engine):
     job = make_job(rule=rule, parameters={"eta": 0.001}, activation=activation, steps=60)
@@ -114,7 +114,7 @@ def test_what_must_matter_matters(make_job, change):
     assert difference(changed, discrete.simulate(job)) > 1e-6
 
 
-@pytest.mark.parametrize("rule", ["autapse", "dfa"])
+@pytest.mark.parametrize("rule", ["autapse", "rflo", "dfa"])
 def test_smaller_steps_converge_at_first_order(make_job, rule):
     """dt -> 0 converges because the update is scaled by dt/step: halving dt halves the distance."""
     jobs = [make_job(rule=rule, steps=20, parameters=SMALL, substeps=k, train=2) for k in (4, 8, 16, 64)]

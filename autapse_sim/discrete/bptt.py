@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autapse_sim.discrete.layout import Sweep, outer
-from autapse_sim.discrete.rule import Rule, per_step
+from autapse_sim.discrete.rule import Rule
 
 
 class Bptt(Rule):
@@ -37,19 +37,18 @@ class Bptt(Rule):
         for past in range(t - 1, -1, -1):
             d = self.layout.apply(self.back, d, out=np.empty_like(d)) * slope[past]  # eq. 3
             g += outer(d, z[past])
-        return g / (t + 1)  # eq. 1
+        return g * self.share[t]  # eq. 1
 
     def fast(self, t: int) -> np.ndarray:
         """One sweep back that keeps every d(l), and one contraction over time."""
         sweep = self.sweep
         np.multiply(self._entering(t), self.network.slope[t], out=sweep.d[t])
         sweep.back(self.back, t)
-        return self.layout.over_time(sweep.d[: t + 1], self.z[: t + 1]) / (t + 1)
+        return self.layout.over_time(sweep.d[: t + 1], self.z[: t + 1]) * self.share[t]
 
     def delta(self) -> np.ndarray:
         """delta(l) = (V^T err(l) / l + W^T delta(l+1)) * f'(a(l)): the sweeps of all steps in one."""
-        d, slope, back = self._entering(slice(None)), self.network.slope, self.back
-        d *= per_step(self.network)
+        d, slope, back = self.weighted(self._entering(slice(None))), self.network.slope, self.back
         carried = np.empty_like(d[0])
         d[-1] *= slope[-1]
         for past in range(self.network.steps - 2, -1, -1):

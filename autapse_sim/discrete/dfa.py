@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autapse_sim.discrete.layout import outer
-from autapse_sim.discrete.rule import Rule, per_step
+from autapse_sim.discrete.rule import Rule
 
 
 class Dfa(Rule):
@@ -15,19 +15,22 @@ class Dfa(Rule):
     """
 
     def start(self) -> None:
-        self.S = self.layout.zeros(*self.network.W.shape[:2], self.z.shape[2])
+        self.S = self.layout.zeros(*self.network.slope.shape[1:], self.z.shape[2])
 
     def plain(self, t: int) -> np.ndarray:
         feedback = self.network.feedback(t)
         g = sum(outer(feedback * self.network.slope[past], self.z[past]) for past in range(t + 1))  # eq. 6
-        return g / (t + 1)  # eq. 1
+        return g * self.share[t]  # eq. 1
 
     def fast(self, t: int) -> np.ndarray:
         """The feedback times the running mean of f'(a_i) o_j."""
         self.S += outer(self.network.slope[t], self.z[t])
-        return (self.network.feedback(t) / (t + 1))[:, :, None] * self.S
+        return (self.network.feedback(t) * self.share[t])[:, :, None] * self.S
 
     def delta(self) -> np.ndarray:
         """delta(l) = f'(a(l)) * sum_{t>=l} (B err(t)) / t."""
-        weighted = self.network.feedback(slice(None)) * per_step(self.network)
-        return np.cumsum(weighted[::-1], axis=0)[::-1] * self.network.slope
+        signal = self.weighted(self.network.feedback(slice(None)))
+        for past in range(self.network.steps - 2, -1, -1):
+            signal[past] += signal[past + 1]
+        signal *= self.network.slope
+        return signal

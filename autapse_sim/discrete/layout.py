@@ -14,13 +14,19 @@ SMALL = 8
 class Layout:
     """Arrays of many networks; their logical shape is (N, ...) or (T, N, ...), whatever their order in memory.
 
+    What depends on the trajectory may have K trajectories of each network side by side: its network axis then has
+    L = K N lanes, all networks with the first trajectory, then all with the second.
+
     Parameters
     ----------
     neurons : int
         n. For small n the network axis is the last (contiguous) one in memory, for large n it stays in front.
+    networks : int
+        N.
     """
 
     neurons: int
+    networks: int
 
     @property
     def last(self) -> bool:
@@ -39,8 +45,26 @@ class Layout:
         out[...] = array
         return out
 
+    def split(self, array: np.ndarray, axis: int) -> np.ndarray:
+        """A view of `array` with its axis of L lanes as two, (K, N)."""
+        shape = array.shape
+        return array.reshape(*shape[:axis], shape[axis] // self.networks, self.networks, *shape[axis + 1 :])
+
+    def lanes(self, array: np.ndarray, count: int) -> np.ndarray:
+        """`array` (N, ...) for each of `count` lanes."""
+        out = self.zeros(count, *array.shape[1:])
+        self.split(out, 0)[...] = array
+        return out
+
     def apply(self, A: np.ndarray, x: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """out_i = sum_j A_ij x_j, with A (N, i, j) and x (N, j) or (T, N, j)."""
+        """out_i = sum_j A_ij x_j, with A (N, i, j) and x (L, j) or (T, L, j)."""
+        if x.shape[-2] == self.networks:
+            self._apply(A, x, out)
+        else:
+            self._apply(A, self.split(x, x.ndim - 2), self.split(out, out.ndim - 2))
+        return out
+
+    def _apply(self, A: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
         if self.last:
             np.multiply(A[:, :, 0], x[..., 0, None], out=out)
             product = np.empty_like(out)
@@ -50,8 +74,8 @@ class Layout:
         elif x.ndim == 2:
             np.matmul(A, x[:, :, None], out=out[:, :, None])
         else:
+            x, out = (array.reshape(-1, *array.shape[-2:]) for array in (x, out))  # time and trajectories in one
             np.matmul(x.transpose(1, 0, 2), A.transpose(0, 2, 1), out=out.transpose(1, 0, 2))
-        return out
 
     def times(self, A: np.ndarray, X: np.ndarray, out: np.ndarray) -> np.ndarray:
         """out_ik = sum_j A_ij X_jk, with A (N, i, j) and X (N, j, k)."""
@@ -63,10 +87,12 @@ class Layout:
         return out
 
     def over_time(self, delta: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """sum_l delta(l) z(l)^T, with delta (T, N, i) and z (T, N, j)."""
+        """sum_l delta(l) z(l)^T (N, i, j) over time and trajectories, with delta (T, L, i) and z (T, L, j)."""
+        delta, z = self.split(delta, 1), self.split(z, 1)
         if self.last:
-            out = self.zeros(*delta.shape[1:], z.shape[2])
-            return np.einsum("lri,lrj->rij", delta, z, out=out)
+            out = self.zeros(self.networks, delta.shape[3], z.shape[3])
+            return np.einsum("lkri,lkrj->rij", delta, z, out=out)
+        delta, z = (array.reshape(-1, *array.shape[2:]) for array in (delta, z))
         return np.matmul(delta.transpose(1, 2, 0), z.transpose(1, 0, 2))
 
 
@@ -76,7 +102,7 @@ def outer(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 class Sweep:
-    """Rows d(t) (N, n) that follow from each other backwards in time: d(t-1) = (A d(t)) * scale(t-1).
+    """Rows d(t) (L, n) that follow from each other backwards in time: d(t-1) = (A d(t)) * scale(t-1).
 
     For small n, A d is summed over the cyclic diagonals of A, sum_s A[i, i+s] d[i+s] with indices modulo n: each row
     holds its first n - 1 entries once more behind the last, so that every d[i+s] is one contiguous block, which is
@@ -86,12 +112,12 @@ class Sweep:
     ----------
     layout : Layout
         Of the networks.
-    scale : array (T, N, n)
+    scale : array (T, L, n)
         Read as it is when the sweep passes.
 
     Attributes
     ----------
-    d : array (T, N, n)
+    d : array (T, L, n)
         The rows.
     """
 
@@ -109,11 +135,11 @@ class Sweep:
         multiply, add, rows, scales = np.multiply, np.add, self.rows, self.scales
         if not self.layout.last:
             for past in range(t - 1, -1, -1):
-                np.matmul(A, rows[past + 1][:, :, None], out=rows[past][:, :, None])
+                self.layout.apply(A, rows[past + 1], out=rows[past])
                 multiply(rows[past], scales[past], rows[past])
             return
         i = np.arange(A.shape[1])
-        first, *rest = (self.layout.copy(A[:, i, (i + s) % len(i)]) for s in i)
+        first, *rest = (self.layout.lanes(A[:, i, (i + s) % len(i)], len(rows[t])) for s in i)
         product = np.empty_like(first)
         for past in range(t - 1, -1, -1):
             again, head = self.again[past + 1]

@@ -30,18 +30,37 @@ def _linear(a: np.ndarray) -> None:
     pass
 
 
-ACTIVATIONS: dict[str, tuple[Callable[[np.ndarray], None], Callable[[np.ndarray], np.ndarray]]] = {
-    "sigmoid": (_sigmoid, lambda o: o * (1 - o)),
-    "tanh": (_tanh, lambda o: 1 - o * o),
-    "relu": (_relu, lambda o: (o > 0).astype(float)),
-    "linear": (_linear, np.ones_like),
+def _sigmoid_slope(o: np.ndarray, out: np.ndarray) -> None:
+    np.subtract(1, o, out=out)
+    out *= o
+
+
+def _tanh_slope(o: np.ndarray, out: np.ndarray) -> None:
+    np.multiply(o, o, out=out)
+    np.subtract(1, out, out=out)
+
+
+def _relu_slope(o: np.ndarray, out: np.ndarray) -> None:
+    np.greater(o, 0, out=out)
+
+
+def _linear_slope(o: np.ndarray, out: np.ndarray) -> None:
+    out[...] = 1
+
+
+ACTIVATIONS: dict[str, tuple[Callable[[np.ndarray], None], Callable[[np.ndarray, np.ndarray], None]]] = {
+    "sigmoid": (_sigmoid, _sigmoid_slope),
+    "tanh": (_tanh, _tanh_slope),
+    "relu": (_relu, _relu_slope),
+    "linear": (_linear, _linear_slope),
 }
-"""f, in place, and its slope f'(a), written in terms of o = f(a)."""
+"""f, in place, and its slope f'(a), written in terms of o = f(a) into a second array."""
 
 
 class Network:
     """N networks: a(t) = W o(t-1) + U x(t) + b, o = f(a), o(0) = 0; yhat = V o + c; err = yhat - y.
 
+    Each is shown one trajectory, or several side by side (see `Layout`).
     Steps count from 0 here, so that row t of an array is the paper's step t + 1. Biases are weights from a unit whose
     activity is always 1: with them, W stands for [W b], V for [V c] and the activity for [o 1].
 
@@ -55,28 +74,43 @@ class Network:
         What learns; a bias that is not given starts from 0 if it learns.
     steps : int
         T, the length of a trajectory.
+    scored : bool array (T,), optional
+        The steps whose error counts; None is all of them.
 
     Attributes
     ----------
     W, V, U, B, B_rec : arrays (N, ...)
         The weights as they are now, with the biases in the last column of W and V.
-    z : array (T + 1, N, n or n + 1)
-        [o 1], from o(0) on: row t is presynaptic to step t.
-    slope : array (T, N, n)
+    z : array (T + 1, L, n or n + 1)
+        [o 1], from o(0) on: row t is presynaptic to step t. L is K N, with K trajectories.
+    slope : array (T, L, n)
         f'(a).
-    prediction, err : arrays (T, N, c)
-        yhat and yhat - y.
+    prediction, err : arrays (T, L, c)
+        yhat, and yhat - y where it counts (else 0).
     """
 
-    def __init__(self, weights: Weights, activation: str, learn: tuple[str, ...], steps: int) -> None:
-        count, c, n = weights.V.shape
-        self.given, self.learn, self.layout, self.neurons = weights, learn, Layout(n), n
+    def __init__(
+        self,
+        weights: Weights,
+        activation: str,
+        learn: tuple[str, ...],
+        steps: int,
+        scored: np.ndarray | None = None,
+    ) -> None:
+        count, n, _ = weights.W.shape
+        self.given, self.learn, self.layout, self.neurons = weights, learn, Layout(n, count), n
         self.steps = steps
+        self.scored = None if scored is None or scored.all() else scored.astype(float)[:, None, None]
         self.activate, self.derive = ACTIVATIONS[activation]
         self.W, self.V = self._with_bias("W", "b"), self._with_bias("V", "c")
         self.U, self.B = self.layout.copy(weights.U), self.layout.copy(weights.B)
         self.B_rec = None if weights.B_rec is None else self.layout.copy(weights.B_rec)
-        self.z = self.layout.zeros(steps + 1, count, max(self.W.shape[2], self.V.shape[2]), axis=1)
+        self._make_room(count)
+
+    def _make_room(self, lanes: int) -> None:
+        """Room for the trajectories of `lanes`."""
+        c, n = self.V.shape[1], self.neurons
+        self.z = self.layout.zeros(self.steps + 1, lanes, max(self.W.shape[2], self.V.shape[2]), axis=1)
         self.z[:, :, n:] = 1
         self.o, self.pre, self.post = (
             self.z[1:, :, :n],
@@ -84,7 +118,7 @@ class Network:
             self.z[1:, :, : self.V.shape[2]],
         )
         self.drive, self.slope, self.prediction, self.err, self.y = (
-            self.layout.zeros(steps, count, size, axis=1) for size in (n, n, c, c, c)
+            self.layout.zeros(self.steps, lanes, size, axis=1) for size in (n, n, c, c, c)
         )
 
     def _with_bias(self, weight: str, bias: str) -> np.ndarray:
@@ -101,9 +135,13 @@ class Network:
         )
 
     def show(self, x: np.ndarray, y: np.ndarray) -> None:
-        """Start a trajectory: x (N, T, m), y (N, T, c)."""
-        self.layout.apply(self.U, self.layout.copy(x.transpose(1, 0, 2), axis=1), out=self.drive)
-        self.y[...] = y.transpose(1, 0, 2)
+        """Start K trajectories: x (N, K, T, m), y (N, K, T, c)."""
+        if x.shape[0] * x.shape[1] != self.y.shape[1]:
+            self._make_room(x.shape[0] * x.shape[1])
+        stimulus = self.layout.zeros(self.steps, self.y.shape[1], x.shape[3], axis=1)
+        self.layout.split(stimulus, 1)[...] = x.transpose(2, 1, 0, 3)
+        self.layout.apply(self.U, stimulus, out=self.drive)
+        self.layout.split(self.y, 1)[...] = y.transpose(2, 1, 0, 3)
 
     def step(self, t: int) -> None:
         """The activity of step t."""
@@ -118,12 +156,14 @@ class Network:
 
     def differentiate(self, t: int | slice) -> None:
         """The slope of step t, or of all."""
-        self.slope[t] = self.derive(self.o[t])
+        self.derive(self.o[t], self.slope[t])
 
     def read(self, t: int | slice) -> None:
         """Prediction and error of step t, or of all."""
         self.layout.apply(self.V, self.post[t], out=self.prediction[t])
         np.subtract(self.prediction[t], self.y[t], out=self.err[t])
+        if self.scored is not None:
+            self.err[t] *= self.scored[t]
 
     def feedback(self, t: int | slice) -> np.ndarray:
         """(B err) of step t, or of all."""

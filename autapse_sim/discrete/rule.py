@@ -18,20 +18,26 @@ class Rule:
         The networks, as far as they have come.
     columns : slice
         The columns of W that learn.
-    values : dict of str to array (N,)
+    values : dict of str to array (L,)
         The parameters of the rule, with times in steps.
+    averaging : bool
+        Whether the 1/t of eq. 1 is in, for the rules whose g(t) sums over the past; without it bptt and rtrl are the
+        exact gradient of a trajectory's summed squared error, halved.
 
     Attributes
     ----------
+    share : array (T,)
+        What g(t) is multiplied by: 1/t, or 1.
     parameters : dict of str to float or None
         The names of the parameters and their defaults (None: there is none).
     """
 
     parameters: ClassVar[dict[str, float | None]] = {"eta": 0.03}
 
-    def __init__(self, network: Network, columns: slice, values: dict[str, np.ndarray]) -> None:
+    def __init__(self, network: Network, columns: slice, values: dict[str, np.ndarray], averaging: bool = True) -> None:
         self.network, self.layout, self.values = network, network.layout, values
         self.z = network.pre[:, :, columns]
+        self.share = 1 / np.arange(1.0, network.steps + 1) if averaging else np.ones(network.steps)
         self.start()
 
     def start(self) -> None:
@@ -46,19 +52,19 @@ class Rule:
         return self.plain(t)
 
     def total(self) -> np.ndarray:
-        """The sum of g(t) over the trajectory, W fixed: sum_l delta(l) z(l)^T."""
+        """The sum (N, n, columns) of g(t) over the trajectories shown, W fixed: sum_l delta(l) z(l)^T."""
         return self.layout.over_time(self.delta(), self.z[:-1])
 
     def delta(self) -> np.ndarray:
-        """The adjoint delta(l) of a whole trajectory."""
+        """The adjoint delta(l) (T, L, n) of a whole trajectory."""
         raise NotImplementedError
+
+    def weighted(self, signal: np.ndarray) -> np.ndarray:
+        """A signal (T, L, n) of every step, times the step's share (in place)."""
+        signal *= self.share[:, None, None]
+        return signal
 
     @staticmethod
     def traces(network: Network, values: dict[str, np.ndarray], which: np.ndarray) -> dict[str, np.ndarray]:
         """The rule's traces (T, Q, n) in the networks `which`, after a trajectory."""
         return {}
-
-
-def per_step(network: Network) -> np.ndarray:
-    """The paper's 1/t (eq. 1), for rows that count from 0."""
-    return 1 / np.arange(1.0, network.steps + 1)[:, None, None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from autapse_sim.discrete.autapse import Autapse
@@ -10,14 +12,28 @@ from autapse_sim.discrete.dfa import Dfa
 from autapse_sim.discrete.fa import Fa
 from autapse_sim.discrete.layout import outer
 from autapse_sim.discrete.network import Network
+from autapse_sim.discrete.optimiser import OPTIMISERS
+from autapse_sim.discrete.rflo import Rflo
+from autapse_sim.discrete.rtrl import Rtrl
 from autapse_sim.discrete.rule import Rule
 from autapse_sim.job import STEP, Job, Outcome, Progress
 from autapse_sim.names import one_of
 
-RULES: dict[str, type[Rule]] = {"bptt": Bptt, "fa": Fa, "dfa": Dfa, "autapse": Autapse}
+RULES: dict[str, type[Rule]] = {
+    "bptt": Bptt,
+    "rtrl": Rtrl,
+    "fa": Fa,
+    "dfa": Dfa,
+    "rflo": Rflo,
+    "autapse": Autapse,
+}
 """The rules that have a discrete form, by name."""
 
 FORMS = ("plain", "fast")
+
+PIECE = 6000
+"""Activities (networks x trajectories at once x neurons) that are computed together: the history of a hundred steps of
+them stays in a processor's cache, and NumPy's cost of a call is spread over enough of them."""
 
 
 def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> Outcome:
@@ -30,92 +46,177 @@ def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> 
     form : {'fast', 'plain'}
         'plain' computes every g(t) as it is defined, 'fast' in the cheapest form that is still exact.
     progress : callable, optional
-        Called with the completed share after each presentation.
+        Called with the completed share, now and then.
 
     Returns
     -------
     Outcome
         With engine 'numpy'.
     """
-    rule = RULES[one_of("rule", job.circuit.rule, RULES)]
     fast = one_of("form", form, FORMS) == "fast"
-    schedule, steps = job.schedule, job.x.shape[2]
-    network = Network(job.weights, job.circuit.activation, job.circuit.learn, steps)
-    values = {name: np.asarray(value, dtype=float) for name, value in job.parameters.items()}
-    if "tau" in values:
-        values["tau"] = values["tau"] / STEP
-    learn = _each_step if job.update == "step" else _each_trajectory
+    count = len(job.source)
+    size = max(1, PIECE // (job.batch * job.circuit.neurons))
+    pieces = np.split(np.arange(count), range(size, count, size))
+    tell = progress or (lambda share: None)
+    if len(pieces) == 1:
+        return _simulate(job, fast, tell)
 
+    def report(share: float) -> None:
+        tell((len(outcomes) + share) / len(pieces))
+
+    outcomes: list[Outcome] = []
+    for piece in pieces:
+        outcomes.append(_simulate(job.part(piece, len(piece)), fast, report))
+    return Outcome.joined(outcomes, [len(piece) for piece in pieces])
+
+
+def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
+    """The same of few networks."""
+    schedule, steps = job.schedule, job.x.shape[2]
+    network = Network(job.weights, job.circuit.activation, job.circuit.learn, steps, job.scored)
+    learner = Learner(job, network, fast)
+    counted = steps if job.scored is None else np.count_nonzero(job.scored)
+    count, outputs = job.weights.V.shape[:2]
     presentations = len(schedule.trajectory)
-    mse = np.empty((len(job.source), presentations))
+    mse = np.empty((count, presentations))
     kept: list[np.ndarray] = []
     traced: list[dict[str, np.ndarray]] = []
     with np.errstate(all="ignore"):
-        for p, trajectory in enumerate(schedule.trajectory):
-            network.show(job.x[job.source, trajectory], job.y[job.source, trajectory])
-            if schedule.learn[p]:
-                learn(network, rule, values, fast)
+        for together in _together(schedule.learn, job.batch):
+            shown = job.source[:, None], schedule.trajectory[together]
+            network.show(job.x[shown], job.y[shown])
+            if schedule.learn[together[0]]:
+                learner.learn()
             else:
                 network.run()
                 network.read(slice(None))
-            mse[:, p] = np.einsum("trq,trq->r", network.err, network.err) / network.err[:, 0].size
-            if schedule.keep[p]:
-                kept.append(network.prediction.transpose(1, 0, 2).copy(order="C"))
-            if schedule.trace[p]:
-                traced.append(_traces(network, rule, values, job.traced))
-            if progress is not None:
-                progress((p + 1) / presentations)
+            squares = np.einsum("tlq,tlq->l", network.err, network.err) / (counted * outputs)
+            mse[:, together] = network.layout.split(squares, 0).T
+            for k, p in enumerate(together):
+                first = k * count
+                if schedule.keep[p]:
+                    kept.append(network.prediction[:, first : first + count].transpose(1, 0, 2).copy(order="C"))
+                if schedule.trace[p]:
+                    traced.append(_traces(network, learner, first + job.traced))
+            report((together[-1] + 1) / presentations)
 
-    count, outputs = job.weights.V.shape[:2]
     prediction = np.array(kept) if kept else np.empty((0, count, steps, outputs))
     names = traced[0] if traced else ()
     traces = {name: np.array([one[name] for one in traced]) for name in names}
     return Outcome(mse=mse, weights=network.weights(), prediction=prediction, traces=traces, engine="numpy")
 
 
-def _each_step(network: Network, rule: type[Rule], values: dict[str, np.ndarray], fast: bool) -> None:
-    """One trajectory with an update of every weight after each step, from the state before it."""
-    W, V = network.learning("W", "b"), network.learning("V", "c")
-    state = rule(network, W, values) if W.stop else None
-    for t in range(network.steps):
+class Learner:
+    """What learns, along which gradients, and when.
+
+    Parameters
+    ----------
+    job : Job
+        What is run.
+    network : Network
+        Its networks; their weights are changed.
+    fast : bool
+        Which form of the rule.
+    """
+
+    def __init__(self, job: Job, network: Network, fast: bool) -> None:
+        self.network, self.fast = network, fast
+        self.update, self.batch, self.averaging = job.update, job.batch, job.averaging
+        self.rule = RULES[one_of("rule", job.circuit.rule, RULES)]
+        self.values = {name: np.asarray(value, dtype=float) for name, value in job.parameters.items()}
+        if "tau" in self.values:
+            self.values["tau"] = self.values["tau"] / STEP
+        columns = {"W": network.learning("W", "b"), "V": network.learning("V", "c")}
+        self.columns = {name: which for name, which in columns.items() if which.stop}
+        optimiser = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
+        self.optimisers = {name: optimiser() for name in self.columns}
+        self.rates = {name: self.values["eta" if name == "W" else "eta_out"][:, None, None] for name in self.columns}
+        self.start_batch()
+
+    def start_batch(self) -> None:
+        """Nothing is summed yet."""
+        self.seen, self.sums = 0, dict.fromkeys(self.columns, 0.0)
+
+    def learn(self) -> None:
+        """Run the trajectories that the network is shown, and learn from them."""
+        if self.update == "step":
+            self._each_step()
+        else:
+            self._each_batch()
+
+    def state(self) -> Rule:
+        """The rule at the start of the trajectories that the network is shown."""
+        return self.rule(self.network, self.columns["W"], self.lane_values(), self.averaging)
+
+    def lane_values(self) -> dict[str, np.ndarray]:
+        """The parameters, for each lane of the network."""
+        together = self.network.err.shape[1] // self.network.layout.networks
+        return {name: np.tile(value, together) for name, value in self.values.items()}
+
+    def gradients(self, t: int, state: Rule | None) -> dict[str, np.ndarray]:
+        """Advance the network to step t; the gradients of that step, by the name of what learns."""
+        network, found = self.network, {}
         network.step(t)
         network.read(t)
         if state is not None:
             network.differentiate(t)
-            g = state.fast(t) if fast else state.plain(t)
-        if V.stop:
-            network.V[:, :, V] -= _rate(values["eta_out"]) * outer(network.err[t], network.post[t][:, V])
-        if state is not None:
-            network.W[:, :, W] -= _rate(values["eta"]) * g
+            found["W"] = state.fast(t) if self.fast else state.plain(t)
+        if "V" in self.columns:
+            found["V"] = outer(network.err[t], network.post[t][:, self.columns["V"]])
+        return found
+
+    def change(self, gradients: dict[str, np.ndarray]) -> None:
+        """Move the weights along gradients (N, ...) of the columns that learn."""
+        for name, g in gradients.items():
+            weight = getattr(self.network, name)
+            weight[:, :, self.columns[name]] -= self.rates[name] * self.optimisers[name](g)
+
+    def _each_step(self) -> None:
+        """One trajectory with an update of every weight after each step, from the state before it."""
+        state = self.state() if "W" in self.columns else None
+        for t in range(self.network.steps):
+            self.change(self.gradients(t, state))
+
+    def _each_batch(self) -> None:
+        """Trajectories with W fixed; an update by the mean of their summed gradients once the batch is complete."""
+        network, layout = self.network, self.network.layout
+        network.run()
+        network.read(slice(None))
+        if "W" in self.columns:
+            network.differentiate(slice(None))
+            state = self.state()
+            if self.fast:
+                total = state.total()
+            else:
+                total = layout.split(sum(state.plain(t) for t in range(network.steps)), 0).sum(axis=0)
+            self.sums["W"] = self.sums["W"] + total
+        if "V" in self.columns:
+            self.sums["V"] = self.sums["V"] + layout.over_time(network.err, network.post[:, :, self.columns["V"]])
+        self.seen += network.err.shape[1] // layout.networks
+        if self.seen == self.batch:
+            self.change({name: total / self.batch for name, total in self.sums.items()})
+            self.start_batch()
 
 
-def _each_trajectory(network: Network, rule: type[Rule], values: dict[str, np.ndarray], fast: bool) -> None:
-    """One trajectory with the sum of all updates at its end."""
-    W, V = network.learning("W", "b"), network.learning("V", "c")
-    network.run()
-    network.read(slice(None))
-    if W.stop:
-        network.differentiate(slice(None))
-        state = rule(network, W, values)
-        g = state.total() if fast else sum(state.plain(t) for t in range(network.steps))
-        network.W[:, :, W] -= _rate(values["eta"]) * g
-    if V.stop:
-        g = network.layout.over_time(network.err, network.post[:, :, V])
-        network.V[:, :, V] -= _rate(values["eta_out"]) * g
+def _together(learn: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+    """The presentations in runs that are shown at once: of one kind, and within one batch."""
+    learned = 0
+    start = 0
+    while start < len(learn):
+        room = batch - learned % batch if learn[start] else batch
+        other = np.flatnonzero(learn[start : start + room] != learn[start])
+        stop = start + (other[0] if len(other) else min(room, len(learn) - start))
+        learned += (stop - start) * learn[start]
+        yield np.arange(start, stop)
+        start = stop
 
 
-def _rate(eta: np.ndarray) -> np.ndarray:
-    return eta[:, None, None]
-
-
-def _traces(
-    network: Network, rule: type[Rule], values: dict[str, np.ndarray], which: np.ndarray
-) -> dict[str, np.ndarray]:
-    """What is kept of the networks `which`: arrays (Q, T, n or c)."""
+def _traces(network: Network, learner: Learner, which: np.ndarray) -> dict[str, np.ndarray]:
+    """What is kept of the lanes `which`: arrays (Q, T, n or c)."""
     parts = {
         "activity": network.o[:, which],
         "feedback": network.feedback(slice(None))[:, which],
         "error": network.err[:, which],
-        **rule.traces(network, values, which),
+        **learner.rule.traces(network, learner.lane_values(), which),
     }
     return {name: part.transpose(1, 0, 2).copy(order="C") for name, part in parts.items()}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 
 import numpy as np
 
 from autapse_sim.errors import InputError
+from autapse_sim.tasks.checks import check_real, check_whole, is_whole
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,9 @@ class BouncingBall:
         Standard deviation of the Gaussian noise of the observation, in box lengths; the target is clean.
     occlusion : (int, int), optional
         (blank, period): in every `period` steps the last `blank` ones have the stimulus set to 0; the target goes on.
+    centred : bool
+        Whether the stimulus is twice the observed position less 1, so that the middle of the box is 0. The target stays
+        the position.
 
     Examples
     --------
@@ -52,22 +55,21 @@ class BouncingBall:
     radius: float = 0.0
     noise: float = 0.0
     occlusion: tuple[int, int] | None = None
+    centred: bool = False
 
     def __post_init__(self) -> None:
-        if not _whole(self.steps) or self.steps < 1:
-            raise InputError(f"steps is {self.steps!r}; it must be a whole number of at least 1")
-        if not _whole(self.horizon) or self.horizon < 0:
-            raise InputError(f"horizon is {self.horizon!r}; it must be a whole number of at least 0")
+        check_whole("steps", self.steps, 1)
+        check_whole("horizon", self.horizon, 0)
         if self.horizon >= self.steps:
             raise InputError(f"horizon is {self.horizon}; it must be shorter than the trajectory ({self.steps} steps)")
         for name in ("speed", "gravity", "radius", "noise"):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < np.inf:
-                raise InputError(f"{name} is {value!r}; it must be a finite number of at least 0")
+            check_real(name, getattr(self, name))
         if self.radius >= 0.5:
             raise InputError(f"radius is {self.radius}; it must be less than 0.5, or the ball does not fit the box")
         if self.occlusion is not None:
             object.__setattr__(self, "occlusion", _checked_occlusion(self.occlusion))
+        if not isinstance(self.centred, bool):
+            raise InputError(f"centred is {self.centred!r}; it must be True or False")
 
     @property
     def inputs(self) -> int:
@@ -99,7 +101,7 @@ class BouncingBall:
         Returns
         -------
         x : array (R, K, T, 2)
-            Observed positions, in box lengths.
+            Observed positions in box lengths, or twice these less 1 if `centred`.
         y : array (R, K, T, 2)
             True positions `horizon` steps later.
         """
@@ -112,9 +114,15 @@ class BouncingBall:
             x[r], y[r] = position[:, :T], position[:, h:]
             if self.noise:
                 x[r] += self.noise * observation.standard_normal((trajectories, T, 2))
+        if self.centred:
+            x = 2 * x - 1
         if self.blanked is not None:
             x[:, :, self.blanked] = 0
         return x, y
+
+    def observed(self, x: np.ndarray) -> np.ndarray:
+        """The positions that a stimulus shows, in box lengths: what controls need that know the box."""
+        return (x + 1) / 2 if self.centred else x
 
     def _positions(self, draws: np.ndarray) -> np.ndarray:
         """Positions (K, T + h, 2) that follow from uniform draws (K, 3): the start and the direction."""
@@ -160,13 +168,9 @@ def bounce(height: np.ndarray, velocity: np.ndarray, gravity: float, ceiling: fl
     return np.where(bottom_speed > 0, moving, height)
 
 
-def _whole(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
 def _checked_occlusion(occlusion: object) -> tuple[int, int]:
     pair = tuple(occlusion) if isinstance(occlusion, tuple | list) else ()
-    if len(pair) != 2 or not all(map(_whole, pair)) or not 1 <= pair[0] < pair[1]:
+    if len(pair) != 2 or not all(map(is_whole, pair)) or not 1 <= pair[0] < pair[1]:
         raise InputError(
             f"occlusion is {occlusion!r}; it must be two whole numbers (blank, period) with 1 <= blank < period"
         )

@@ -1,6 +1,7 @@
 """The discrete references against loops written from the paper, finite differences, and themselves."""
 
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -46,7 +47,8 @@ def make_job(rule, n=2, N=4, T=12, learn=ALL, update="step", activation="tanh", 
         },
         schedule=Schedule(np.arange(shown + 1), learning, everything, everything),
         update=update,
-        traced=np.array([N - 1, 0]),
+        traced=np.array([0, N - 1]),
+        seeds=np.arange(N),
     )
 
 
@@ -111,13 +113,17 @@ def loops(job, r):
     )
     eta, eta_out = job.parameters["eta"][r], job.parameters["eta_out"][r]
     tau = job.parameters["tau"][r] / 1e-3
-    mses = []
+    mses, seen, updates = [], 0, 0
+    batch = job.batch if job.update == "batch" else 1
+    dW, dV = [[0.0] * (n + 1) for _ in range(n)], [[0.0] * (n + 1) for _ in range(c)]
+    first, second = ([[[0.0] * (n + 1) for _ in range(rows)] for rows in (n, c)] for _ in range(2))
     for trajectory in range(job.x.shape[1]):
+        seen += 1
         learning = job.schedule.learn[trajectory]
         xs, ys = job.x[job.source[r], trajectory].tolist(), job.y[job.source[r], trajectory].tolist()
         pre, slopes, squares = [[0.0] * n + [1.0]], [], []
-        k = [0.0] * (n + 1)
-        dW, dV = [[0.0] * (n + 1) for _ in range(n)], [[0.0] * (n + 1) for _ in range(c)]
+        k, p = [0.0] * (n + 1), [[0.0] * (n + 1) for _ in range(n)]
+        P = [[[0.0] * (n + 1) for _ in range(n)] for _ in range(n)]
         for t in range(1, len(xs) + 1):
             x, y = xs[t - 1], ys[t - 1]
             a = [
@@ -128,12 +134,34 @@ def loops(job, r):
             slopes.append([value * (1 - value) for value in o])
             pre.append([*o, 1.0])
             err = [sum(V[q][j] * o[j] for j in range(n)) + cc[q] - y[q] for q in range(c)]
+            if job.scored is not None and not job.scored[t - 1]:
+                err = [0.0] * c
             squares += [value**2 for value in err]
             if not learning:
                 continue
             feedback = [sum(B[i][q] * err[q] for q in range(c)) for i in range(n)]
             g = [[0.0] * (n + 1) for _ in range(n)]
-            if rule == "autapse":
+            share = 1 / t if job.averaging else 1
+            if rule == "rflo":
+                p = [
+                    [p[i][j] + (slopes[-1][i] * pre[t - 1][j] - p[i][j]) / tau for j in range(n + 1)] for i in range(n)
+                ]
+                g = [[feedback[i] * p[i][j] for j in range(n + 1)] for i in range(n)]
+            elif rule == "rtrl":
+                P = [
+                    [
+                        [
+                            slopes[-1][q]
+                            * ((q == i) * pre[t - 1][j] + sum(W[q][other] * P[other][i][j] for other in range(n)))
+                            for j in range(n + 1)
+                        ]
+                        for i in range(n)
+                    ]
+                    for q in range(n)
+                ]
+                exact = [sum(V[q][i] * err[q] for q in range(c)) for i in range(n)]
+                g = [[share * sum(exact[q] * P[q][i][j] for q in range(n)) for j in range(n + 1)] for i in range(n)]
+            elif rule == "autapse":
                 k = [k[j] + (pre[t - 1][j] - k[j]) / tau for j in range(n + 1)]
                 g = [[feedback[i] * k[j] for j in range(n + 1)] for i in range(n)]
             else:
@@ -142,7 +170,7 @@ def loops(job, r):
                     d = [signal[i] * slopes[l - 1][i] for i in range(n)]
                     for i in range(n):
                         for j in range(n + 1):
-                            g[i][j] += d[i] * pre[l - 1][j] / t
+                            g[i][j] += d[i] * pre[l - 1][j] * share
                     back = {"bptt": W, "fa": B_rec}.get(rule)
                     if back:
                         signal = [sum(back[q][i] * d[q] for q in range(n)) for i in range(n)]
@@ -152,23 +180,55 @@ def loops(job, r):
             for q in range(c):
                 for j in range(n + 1):
                     dV[q][j] += err[q] * pre[t][j]
-            if job.update == "step" or t == len(xs):
+            if job.update == "step" or (t == len(xs) and seen % batch == 0):
+                updates += 1
+                for which, change in enumerate((dW, dV)):
+                    for row, values in enumerate(change):
+                        for column, value in enumerate(values):
+                            m, v, value = first[which][row], second[which][row], value / batch
+                            if job.optimiser == "momentum":
+                                m[column] = 0.9 * m[column] + value
+                                values[column] = m[column]
+                            elif job.optimiser == "adam":
+                                m[column] = 0.9 * m[column] + 0.1 * value
+                                v[column] = 0.999 * v[column] + 0.001 * value**2
+                                root = math.sqrt(v[column] / (1 - 0.999**updates))
+                                values[column] = m[column] / (1 - 0.9**updates) / (root + 1e-8)
+                            else:
+                                values[column] = value
                 W = [[W[i][j] - eta * dW[i][j] for j in range(n)] for i in range(n)]
                 b = [b[i] - eta * dW[i][n] for i in range(n)]
                 V = [[V[q][j] - eta_out * dV[q][j] for j in range(n)] for q in range(c)]
                 cc = [cc[q] - eta_out * dV[q][n] for q in range(c)]
                 dW, dV = [[0.0] * (n + 1) for _ in range(n)], [[0.0] * (n + 1) for _ in range(c)]
-        mses.append(sum(squares) / len(squares))
+        counted = len(xs) if job.scored is None else job.scored.sum()
+        mses.append(sum(squares) / counted / c)
     return {"W": W, "b": b, "V": V, "c": cc}, mses
 
 
-@pytest.mark.parametrize("update", ["step", "trajectory"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"update": "step"},
+        {"update": "step", "optimiser": "adam"},
+        {"update": "trajectory"},
+        {"update": "trajectory", "optimiser": "momentum", "averaging": False},
+        {"update": "batch", "batch": 2, "optimiser": "adam", "averaging": False},
+        {"update": "batch", "batch": 4},
+        {"update": "step", "scored": np.arange(9) % 3 > 0},
+        {"update": "batch", "batch": 4, "scored": np.arange(9) > 4},
+    ],
+    ids=lambda how: (
+        " ".join(f"{name}={value}" for name, value in how.items() if name != "scored") + " scored" * ("scored" in how)
+    ),
+)
 @pytest.mark.parametrize("n", [2, 9])
 @pytest.mark.parametrize("rule", NAMES)
-def test_against_plain_loops(rule, n, update):
-    job = make_job(rule, n=n, T=9, shown=2, activation="sigmoid", update=update)
+def test_against_plain_loops(rule, n, how):
+    job = replace(make_job(rule, n=n, T=9, shown=4, activation="sigmoid"), **how)
     outcome = simulate(job)
     assert_alive(job, outcome)
+    assert_same(outcome, simulate(job, form="plain"), 1e-11 if job.optimiser == "adam" else 1e-12)
     for r in range(2):
         weights, mse = loops(job, r)
         for name, value in weights.items():
@@ -176,13 +236,101 @@ def test_against_plain_loops(rule, n, update):
         np.testing.assert_allclose(outcome.mse[r], mse, rtol=1e-12)
 
 
+@pytest.mark.parametrize("averaging", [True, False])
+@pytest.mark.parametrize("n", [2, 8, 10])
+def test_rtrl_is_bptt_while_weights_stand_still(n, averaging):
+    for update, form in (("trajectory", "plain"), ("trajectory", "fast"), ("step", "fast")):
+        exact, online = (
+            replace(make_job(rule, n=n, T=30, shown=1, update=update), averaging=averaging) for rule in ("bptt", "rtrl")
+        )
+        exact, online = (replace(job, weights=replace(job.weights, W=0.5 * job.weights.W)) for job in (exact, online))
+        one, other = simulate(exact, form), simulate(online, form)
+        assert_alive(exact, one)
+        distance = np.abs(one.weights.W - other.weights.W).max()
+        if update == "trajectory":
+            assert distance <= 1e-10 * np.abs(one.weights.W - exact.weights.W).max()
+        else:
+            assert distance > 1e-6
+
+
+@pytest.mark.parametrize("n", [2, 10])
+@pytest.mark.parametrize("rule", NAMES)
+def test_averaging_is_the_1_over_t_of_eq_1(rule, n):
+    """It divides the g of each step, so without it an error that comes in at one step only counts t times as much."""
+    job = make_job(rule, n=n, T=7, shown=1, learn=("W",), update="trajectory")
+    changes = {}
+    for averaging in (True, False):
+        with_error = [
+            simulate(replace(job, averaging=averaging, x=job.x[:, :, :T], y=job.y[:, :, :T])).weights.W for T in (6, 7)
+        ]
+        changes[averaging] = with_error[1] - with_error[0]
+    assert np.abs(changes[True]).max() > 1e-5
+    expected = changes[True] * (7 if rule in ("bptt", "rtrl", "fa", "dfa") else 1)
+    np.testing.assert_allclose(changes[False], expected, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("n", [2, 10])
+def test_exact_gradients_without_the_papers_mean(n):
+    """Without 1/t, BPTT of a batch is the slope of its trajectories' mean summed squared error, halved."""
+    h = 1e-5
+    job = replace(make_job("bptt", n=n, N=2, T=8, shown=3, learn=("W", "b"), update="batch"), batch=3, averaging=False)
+    still = replace(job, schedule=replace(job.schedule, learn=np.zeros(4, dtype=bool)))
+    g = moved(job)
+    for name, index in (("W", (0, 1)), ("W", (1, 0)), ("b", (1,))):
+        place = (slice(None), *index)
+        shifted = []
+        for sign in (1, -1):
+            value = getattr(job.weights, name).copy()
+            value[place] += sign * h
+            mse = simulate(replace(still, weights=replace(job.weights, **{name: value}))).mse[:, :3]
+            shifted.append(mse.mean(axis=1) * 8 * 2 / 2)
+        slope = (shifted[0] - shifted[1]) / (2 * h)
+        assert np.abs(slope).min() > 1e-4
+        np.testing.assert_allclose(g[name][place], slope, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("n", [2, 10])
+def test_a_look_in_the_middle_of_a_batch_changes_nothing(n):
+    job = replace(make_job("rflo", n=n, shown=4, update="batch"), batch=4)
+    order = [0, 1, 4, 4, 2, 3, 4]
+    learn = np.array([1, 1, 0, 0, 1, 1, 0], dtype=bool)
+    none = np.zeros(7, dtype=bool)
+    plain, looked = simulate(job), simulate(replace(job, schedule=Schedule(np.array(order), learn, none, none)))
+    np.testing.assert_allclose(looked.weights.W, plain.weights.W, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(looked.mse[:, [0, 1, 4, 5, 6]], plain.mse, rtol=1e-12)
+    assert (np.abs(looked.mse[:, 2] / looked.mse[:, 6] - 1) > 1e-6).all()
+    np.testing.assert_array_equal(looked.mse[:, 2], looked.mse[:, 3])
+    assert np.abs(simulate(replace(job, batch=2)).weights.W - plain.weights.W).max() > 1e-4
+
+
+@pytest.mark.parametrize("n", [2, 10])
+def test_networks_in_pieces_are_the_same_networks(n, monkeypatch):
+    job = replace(make_job("rflo", n=n, N=7, shown=4, update="batch"), batch=2, traced=np.array([0, 3, 6]))
+    whole, shares = simulate(job), []
+    monkeypatch.setattr(sys.modules[simulate.__module__], "PIECE", 3 * 2 * n)
+    pieces = simulate(job, progress=shares.append)
+    assert_same(pieces, whole)
+    assert shares[-1] == 1
+    assert len(shares) == 9
+    assert (np.diff(shares) > 0).all()
+    assert np.abs(whole.traces["activity"][:, 0] - whole.traces["activity"][:, 1]).max() > 0.1
+
+
+def test_the_first_change_of_adam_is_eta():
+    job = replace(make_job("bptt", shown=1, update="trajectory"), optimiser="adam")
+    change = np.abs(simulate(job).weights.W - job.weights.W)
+    np.testing.assert_allclose(change, np.broadcast_to(job.parameters["eta"][:, None, None], change.shape), rtol=1e-4)
+
+
 @pytest.mark.parametrize("n", [2, 10])
 @pytest.mark.parametrize(
     ("rule", "used", "unused"),
     [
         ("bptt", (), ("B", "B_rec", "tau")),
+        ("rtrl", (), ("B", "B_rec", "tau")),
         ("fa", ("B", "B_rec"), ("tau",)),
         ("dfa", ("B",), ("B_rec", "tau")),
+        ("rflo", ("B", "tau"), ("B_rec",)),
         ("autapse", ("B", "tau"), ("B_rec",)),
     ],
 )
@@ -249,6 +397,7 @@ def test_a_network_does_not_see_the_others(rule, n, update):
                 weights=job.weights.take([r]),
                 parameters={name: value[[r]] for name, value in job.parameters.items()},
                 traced=np.array([0]),
+                seeds=job.seeds[[r]],
             )
         )
         np.testing.assert_allclose(alone.mse[0], together.mse[r], rtol=1e-12)
@@ -322,6 +471,8 @@ def test_nothing_kept_where_nothing_is_asked_for():
 def test_unknown_names_are_refused():
     with pytest.raises(InputError, match="did you mean 'autapse'"):
         simulate(make_job("autaps"))
+    with pytest.raises(InputError, match="unknown optimiser 'adm'; did you mean 'adam'"):
+        simulate(replace(make_job("dfa"), optimiser="adm"))
     with pytest.raises(InputError, match="form"):
         simulate(make_job("dfa"), form="slow")
     job = make_job("fa")

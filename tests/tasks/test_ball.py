@@ -108,6 +108,18 @@ def test_occlusion_blanks_the_stimulus_and_not_the_target():
     assert BouncingBall().blanked is None
 
 
+def test_centred_inputs_are_symmetric_and_targets_positions():
+    settings = {"steps": 20, "noise": 0.1, "occlusion": (2, 5), "horizon": 2}
+    (x, y), (plain, target) = sample(centred=True, **settings), sample(**settings)
+    ball = BouncingBall(centred=True, **settings)
+    np.testing.assert_array_equal(y, target)
+    assert (x[:, :, ball.blanked] == 0).all()
+    np.testing.assert_allclose(x[:, :, ~ball.blanked], 2 * plain[:, :, ~ball.blanked] - 1, rtol=1e-15)
+    np.testing.assert_allclose(ball.observed(x)[:, :, ~ball.blanked], plain[:, :, ~ball.blanked], atol=1e-15)
+    np.testing.assert_array_equal(BouncingBall().observed(plain), plain)
+    assert x.min() < -0.5
+
+
 def test_noise_is_on_the_stimulus_only():
     (noisy, y), (clean, target) = sample(5, 50, noise=0.1), sample(5, 50)
     np.testing.assert_array_equal(y, target)
@@ -129,6 +141,7 @@ def test_noise_is_on_the_stimulus_only():
         ({"occlusion": (5, 5)}, r"occlusion is \(5, 5\); it must be two whole numbers"),
         ({"occlusion": (0, 5)}, "occlusion"),
         ({"occlusion": 3}, "occlusion is 3"),
+        ({"centred": 1}, "centred is 1; it must be True or False"),
     ],
 )
 def test_bad_parameters_are_refused(parameters, message):

@@ -1,0 +1,41 @@
+"""Real-time recurrent learning (Williams & Zipser 1989): the exact gradient, carried forward in time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autapse_sim.discrete.bptt import Bptt
+from autapse_sim.discrete.forward import Sensitivities
+from autapse_sim.discrete.layout import SMALL, outer
+
+
+class Rtrl(Bptt):
+    """g(t) = (1/t) sum_k (V^T err(t))_k P_k(t), with the `Sensitivities` P of A = W.
+
+    While W stands still it is `Bptt`. While W moves, every step of the past counts with the weights that it ran with,
+    where `Bptt` unrolls it with the weights of now.
+    """
+
+    def start(self) -> None:
+        n, (_, count, columns) = self.network.neurons, self.z.shape
+        self.carried = Sensitivities(self.layout, count, n, columns) if n <= SMALL else None
+        self.ways_back: list[np.ndarray] = []
+
+    def plain(self, t: int) -> np.ndarray:
+        """Unrolled with the weights of then."""
+        slope, z = self.network.slope, self.z
+        self.ways_back.append(self.back.copy())
+        d = self._entering(t) * slope[t]
+        g = outer(d, z[t])
+        for past in range(t - 1, -1, -1):
+            d = self.layout.apply(self.ways_back[past + 1], d, out=np.empty_like(d)) * slope[past]
+            g += outer(d, z[past])
+        return g * self.share[t]
+
+    def fast(self, t: int) -> np.ndarray:
+        """The sensitivities carried forward for few neurons, else the definition."""
+        if self.carried is None:
+            return self.plain(t)
+        network = self.network
+        self.carried.advance(network.W[:, :, : network.neurons], self.z[t], network.slope[t])
+        return self.carried.gradient(self._entering(t) * self.share[t])
