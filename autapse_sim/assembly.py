@@ -65,6 +65,22 @@ SLOTS = {
 """The order inside a time step: slot -> (when, order)."""
 
 
+OPTIMISERS = {
+    "sgd": "w = w + choose(now, mean, 0)",
+    "momentum": """
+        velocity = choose(now, 0.9*velocity + mean, velocity)
+        w = w + choose(now, velocity, 0)""",
+    "adam": """
+        moment = choose(now, 0.9*moment + 0.1*mean, moment)
+        square = choose(now, 0.999*square + 0.001*mean**2, square)
+        moment_mean = moment/(1 - 0.9**updates(t_in_timesteps))
+        square_mean = square/(1 - 0.999**updates(t_in_timesteps))
+        w = w + choose(now, ETA*moment_mean/(sqrt(square_mean) + 1e-8*ETA + 1e-300), 0)""",
+}
+"""What an update does with the mean of the changes that were gathered (see `Protocol`)."""
+OPTIMISER_STATE = {"sgd": (), "momentum": ("velocity",), "adam": ("moment", "square")}
+
+
 @dataclass(frozen=True)
 class Models:
     """The neuron and the rules of a circuit, read and checked."""
@@ -231,7 +247,9 @@ class _Assembler:
         if "c" not in self.circuit.learn:
             self.inputs["outputs.offset"] = Bias("c", self.c)
         keep = "" if self.program else "\nkept = keep(i, t_in_timesteps, prediction, err)"
-        self.regularly(made, f"prediction = readout + offset\nerr = prediction - target{keep}", "error")
+        self.regularly(
+            made, f"prediction = readout + offset\nerr = (prediction - target)*counts(t_in_timesteps){keep}", "error"
+        )
         return made
 
     def group(self, name: str, size: int, equations: str, parameters: Mapping[str, object]) -> NeuronGroup:
@@ -274,7 +292,8 @@ class _Assembler:
         equations = f"w : 1\n{variable}_post = {value} : 1 (summed)\n"
         if rule is not None:
             equations += "elapsed = since_start(t_in_timesteps) : 1 (shared)\n" + rule.eligibility
-            equations += "\nchange : 1\n" if self.job.update == "trajectory" else ""
+            kept = ("change", *OPTIMISER_STATE[self.job.optimiser]) if self.gathers else ()
+            equations += "".join(f"\n{name} : 1" for name in kept)
         options = {
             "method": self.circuit.method,
             "clock": self.clock,
@@ -299,21 +318,43 @@ class _Assembler:
         self.learned[name] = f"{synapses.name}.w"
         # a rule that keeps nothing but w need not run where nothing is learned
         gated = self.program and assigned(rule.update) & set(synapses.variables) <= {"w"}
-        scaled = not gated or self.circuit.substeps > 1
-        code = update_code(rule, self.job.update, scaled)
+        code = update_code(rule, self.gathers, scaled=not gated or self.circuit.substeps > 1)
         update = self.regularly(synapses, code, "update", "tape.learns" if gated else "true")
-        finish = finish_code(self.job.update, states_of(synapses.equations))
+        finish = self.finish_code(rule, states_of(synapses.equations))
         if finish:
-            self.regularly(synapses, finish, "finish", "tape.ending")
-        both = (
-            fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if self.dense and slot == "drive" else None
-        )
+            self.regularly(synapses, finish, "finish", "tape.updating || tape.ending")
+        early = self.dense and slot == "drive" and not (self.gathers and self.job.update == "step")
+        both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if early else None
         if both is not None:
             synapses.contained_objects.append(both)
             learns = self.conditions[update.name]
             self.conditions[both.name] = f"driven = {learns} && !tape.ending"
             self.conditions[update.name] = f"{learns} && tape.ending"
             self.conditions[summed.name] = "!driven"
+
+    @property
+    def gathers(self) -> bool:
+        """Whether the changes of w wait for an update at the end of a step, a trajectory or a batch."""
+        return self.job.update != "step" or self.job.optimiser != "sgd"
+
+    def finish_code(self, rule: Rule, eligibilities: list[str]) -> str:
+        """What ends at a plastic synapse: its gathered changes with an update, its eligibilities with a trajectory.
+
+        What it gathers is -eta g, so that Adam's step of eta is put right by the rule's own eta.
+        """
+        lines = []
+        if self.gathers:
+            lines += ["now = updating(t_in_timesteps)", "mean = change*share(t_in_timesteps)"]
+            lines += OPTIMISERS[self.job.optimiser].strip().splitlines()
+            lines += ["change = choose(now, 0, change)"]
+        lines += [f"{name} = choose(ending(t_in_timesteps), 0, {name})" for name in eligibilities]
+        code = "\n".join(line.strip() for line in lines)
+        if "ETA" not in code:
+            return code
+        rates = [name for name in rule.parameters if name.startswith("eta")]
+        if len(rates) != 1:
+            raise InputError(f"{rule.path}: Adam needs the rule's learning rate; name one parameter eta, or eta_...")
+        return code.replace("ETA", rates[0])
 
     def regularly(self, group: NeuronGroup | Synapses, code: str, slot: str, condition: str = "true") -> CodeRunner:
         """Run `code` in every step, in a slot of the step; the program may run it under a condition only."""
@@ -348,31 +389,21 @@ def dense_can(rule: Rule) -> bool:
     return not foreign
 
 
-def update_code(rule: Rule, update: str, scaled: bool) -> str:
+def update_code(rule: Rule, gathers: bool, scaled: bool) -> str:
     """The code of a plastic synapse at every integration step, whatever its rule says.
 
     The change that the rule makes to w is `scaled` by `learning` (dt/step, or 0 where nothing is learned) unless that
-    is known to be 1; with updates per trajectory it is gathered for `finish_code`.
+    is known to be 1; where the synapse `gathers`, it is kept for an update to come.
     """
     change = "learning(t_in_timesteps)*(w - w_before)" if scaled else "w - w_before"
     # the double minus makes a copy: in runtime mode `w -= ...` changes the array in place
     before, lines = ["w_before = -(-w)"], []
-    if update == "trajectory":
+    if gathers:
         lines = [f"change = change + {change}", "w = w_before"]
     elif scaled:
         lines = [f"w = w_before + {change}"]
     lines = [*(before if lines else []), rule.update, *lines]
     return "\n".join(line.strip() for text in lines for line in text.strip().splitlines())
-
-
-def finish_code(update: str, eligibilities: list[str]) -> str:
-    """The code of a plastic synapse at the end of a trajectory: its gathered change; its eligibilities at 0 again."""
-    lines = []
-    if update == "trajectory":
-        lines += ["w = w + choose(ending(t_in_timesteps), change, 0)"]
-    ended = ["change"] * (update == "trajectory") + eligibilities
-    lines += [f"{name} = choose(ending(t_in_timesteps), 0, {name})" for name in ended]
-    return "\n".join(lines)
 
 
 def states_of(equations: Equations) -> list[str]:

@@ -276,7 +276,8 @@ def prepare(
     weights = drawn.weights.take(source)
     schedule = Schedule.of(protocol)
     seeds = drawn.seeds[source]
-    return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced, seeds)
+    how = (protocol.batch, protocol.optimiser, protocol.averaging)
+    return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced, seeds, *how)
 
 
 def run(

@@ -61,7 +61,8 @@ class Rule:
     update : str
         What happens to the weight ``w`` at every step, for example ``w -= eta * feedback_post * k_pre``. The circuit
         provides ``feedback_post`` (B err), ``err_post`` (read-outs only), ``activity_pre``, ``activity_post``,
-        ``f_prime_post``, ``elapsed`` (steps since the trajectory began) and every variable of the two neurons.
+        ``f_prime_post``, ``elapsed`` (steps since the trajectory began, for eq. 1's 1/t; 1 where the protocol leaves
+        that out) and every variable of the two neurons.
     trace : str
         Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
     eligibility : str

@@ -34,7 +34,8 @@ def simulate(job: Job, progress: Progress) -> Outcome:
             for name, given in assembly.inputs.items():
                 assembly.variable(name).set_value(given.values(job, layout))
             for done in range(tape.presentations):
-                assembly.network.run(tape.steps * STEP * second, namespace={})
+                with np.errstate(all="ignore"):  # networks that diverge go on with NaN or infinity
+                    assembly.network.run(tape.steps * STEP * second, namespace={})
                 if done == 0:
                     check_order(assembly.network)
                 progress((done + 1) / tape.presentations)

@@ -116,11 +116,12 @@ struct Tape {
     int64_t outputs = size[0], neurons = size[1], networks = size[2], steps = size[3], substeps = size[4];
     int64_t tile = size[5];                          // networks that are run together
     bool lanes = size[10];                           // whether the network index is innermost
-    int64_t kept = size[8], tracked = size[9];
+    int64_t kept = size[8], tracked = size[9], batch = size[12];
+    bool per_step = size[13], averaging = size[14];
     Rows x{"x", size[6], networks, size[11] != 0}, y{"y", size[7], networks, size[11] != 0};
     std::vector<int64_t> trajectory = read<int64_t>("trajectory.bin"), learn = read<int64_t>("learn.bin"),
                          keeps = read<int64_t>("keep.bin"), traces = read<int64_t>("trace.bin"),
-                         traced = read<int64_t>("traced.bin");
+                         traced = read<int64_t>("traced.bin"), scored = read<int64_t>("scored.bin");
     std::vector<uint64_t> seeds = read<uint64_t>("seeds.bin");
     bool any_traced = std::any_of(traced.begin(), traced.end(), [](int64_t place) { return place >= 0; });
     int64_t presentations = trajectory.size(), width = networks * outputs;
@@ -130,7 +131,8 @@ struct Tape {
     // where the tape stands
     int64_t timestep = -1, presentation = -1, step = 0, substep = 0, first_row = 0;
     int64_t first = 0;                               // of the networks that are being run
-    bool starting = false, ending = false, learns = false, tracing = false, last = false;
+    bool starting = false, ending = false, learns = false, tracing = false, last = false, updating = false;
+    int64_t learned = 0, updates = 0;                // trajectories, and changes of the weights, with this one
     using Clock = std::chrono::steady_clock;
     Clock::time_point started, reported;
 
@@ -140,14 +142,14 @@ struct Tape {
 #endif
         error.assign(presentations * width, 0.0);
         prediction.assign(kept * steps * width, 0.0);
-        for (size_t table = 12; table < size.size(); table++)
+        for (size_t table = 15; table < size.size(); table++)
             tables.emplace_back(tracked * steps * size[table], 0.0);
     }
 
     // back to the beginning, for the networks of the next tile
     void rewind(int64_t tile) {
         if (tile == 0) started = reported = Clock::now();
-        first = tile, timestep = presentation = -1;
+        first = tile, timestep = presentation = -1, learned = updates = 0;
         step = steps - 1, substep = substeps - 1;
     }
 
@@ -166,6 +168,9 @@ struct Tape {
         starting = step == 0 && substep == 0;
         last = substep == substeps - 1;              // of this step of the stimulus
         ending = last && step == steps - 1;
+        learned += learns && ending;
+        updating = learns && (per_step ? last : ending && learned % batch == 0);
+        updates += updating;
         tracing = last && traces[presentation] >= 0 && any_traced;
         if ((timestep & 255) == 0 && Clock::now() - reported > std::chrono::milliseconds(100)) {
             reported = Clock::now();
@@ -205,12 +210,22 @@ inline Tape tape;
 // the share of one step's update that this integration step makes: dt/step, or 0 where nothing is learned
 inline double learning(int64_t) { return tape.learns ? 1.0 / tape.substeps : 0.0; }
 
-// steps since the trajectory began, 1 at the end of the first
-inline double since_start(int64_t) { return tape.step + double(tape.substep + 1) / tape.substeps; }
+// steps since the trajectory began, 1 at the end of the first; always 1 where eq. 1's 1/t is left out
+inline double since_start(int64_t) {
+    return tape.averaging ? tape.step + double(tape.substep + 1) / tape.substeps : 1;
+}
 
 inline double starting(int64_t) { return tape.starting; }
 
 inline double ending(int64_t) { return tape.ending; }
+
+// whether the weights change by what was gathered, for the how many-th time, and by which share of it
+inline double updating(int64_t) { return tape.updating; }
+inline double updates(int64_t) { return tape.updates; }
+inline double share(int64_t) { return 1.0 / tape.batch; }
+
+// whether the error of this step counts
+inline double counts(int64_t) { return tape.scored[tape.step]; }
 
 template <class C, class A, class B> inline auto choose(C condition, A yes, B no) { return condition != 0 ? yes : no; }
 
@@ -226,7 +241,7 @@ inline double trace(int64_t table, int64_t element, int64_t, double value) {
     const int64_t size = table == 0 ? tape.outputs : tape.neurons;
     const int64_t row = tape.traces[tape.presentation], place = tape.traced[network_of(element, size)];
     if (place < 0) return 0;
-    tape.tables[table][(row * tape.steps + tape.step) * tape.size[12 + table] + place * size + within(element, size)] =
+    tape.tables[table][(row * tape.steps + tape.step) * tape.size[15 + table] + place * size + within(element, size)] =
         value;
     return 1;
 }

@@ -22,6 +22,10 @@ FUNCTIONS = {
     "since_start": (("integer",), True),
     "starting": (("integer",), True),
     "ending": (("integer",), True),
+    "updating": (("integer",), True),
+    "updates": (("integer",), True),
+    "share": (("integer",), True),
+    "counts": (("integer",), True),
     "choose": (("any", "any", "any"), True),
     "keep": (("integer", "integer", "any", "any"), False),
     "trace": (("integer", "integer", "integer", "any"), False),
@@ -53,6 +57,9 @@ class Tape:
         self.x_column, self.y_column = self._columns(job.x), self._columns(job.y)
         self.trajectory, self.learn = job.schedule.trajectory, job.schedule.learn
         self.keep_row, self.trace_row = _rows(job.schedule.keep), _rows(job.schedule.trace)
+        self.learned = np.cumsum(self.learn)
+        self.per_step, self.batch, self.averaging = job.update == "step", job.batch, job.averaging
+        self.scored = np.ones(self.steps, dtype=bool) if job.scored is None else job.scored
         self.traced = np.full(self.networks, -1)
         self.traced[job.traced] = np.arange(len(job.traced))
         self.seconds, self.memory = 0.0, 0
@@ -82,7 +89,8 @@ class Tape:
         kept, tracked = int((self.keep_row >= 0).sum()), int((self.trace_row >= 0).sum())
         size = [self.outputs, self.neurons, self.networks, self.steps, self.substeps, self.layout.tile]
         size += [self.job.x.shape[0] * self.inputs, self.job.y.shape[0] * self.outputs, kept, tracked]
-        size += [int(self.layout.lanes), int(self.straight), *self.widths]
+        size += [int(self.layout.lanes), int(self.straight)]
+        size += [self.batch, int(self.per_step), int(self.averaging), *self.widths]
         integers = {
             "size": size,
             "trajectory": self.trajectory,
@@ -90,6 +98,7 @@ class Tape:
             "keep": self.keep_row,
             "trace": self.trace_row,
             "traced": self.traced,
+            "scored": self.scored,
             "x_column": self.x_column,
             "y_column": self.y_column,
         }
@@ -134,7 +143,7 @@ class Tape:
     def mse(self) -> np.ndarray:
         """Mean squared error per network and presentation, (N, P)."""
         squares = self.layout.unflat(self.error, self.outputs)
-        return (squares.sum(axis=2) / (self.steps * self.outputs)).T
+        return (squares.sum(axis=2) / (self.scored.sum() * self.outputs)).T
 
     def predictions(self) -> np.ndarray:
         """Kept predictions, (kept presentations, N, T, c)."""
@@ -181,7 +190,7 @@ class Tape:
 
     def since_start(self, timestep):
         _, step, substep = self._at(timestep)
-        return step + (substep + 1) / self.substeps
+        return step + (substep + 1) / self.substeps if self.averaging else 1.0
 
     def starting(self, timestep):
         _, step, substep = self._at(timestep)
@@ -190,6 +199,25 @@ class Tape:
     def ending(self, timestep):
         _, step, substep = self._at(timestep)
         return float(step == self.steps - 1 and substep == self.substeps - 1)
+
+    def updating(self, timestep):
+        presentation, _, substep = self._at(timestep)
+        if not self.learn[presentation]:
+            return 0.0
+        if self.per_step:
+            return float(substep == self.substeps - 1)
+        return float(self.ending(timestep) and self.learned[presentation] % self.batch == 0)
+
+    def updates(self, timestep):
+        presentation, step, _ = self._at(timestep)
+        done = self.learned[presentation]
+        return float((done - 1) * self.steps + step + 1 if self.per_step else done // self.batch)
+
+    def share(self, timestep):
+        return 1.0 / self.batch
+
+    def counts(self, timestep):
+        return float(self.scored[self._at(timestep)[1]])
 
     def choose(self, condition, yes, no):
         return np.where(condition, yes, no)

@@ -66,6 +66,33 @@ def test_brian_is_the_discrete_network(make_job, rule, case, engine):
     assert_alive(job, outcome)
 
 
+HOW = {
+    "batches": {"update": "batch", "batch": 2},
+    "batches, momentum": {"update": "batch", "batch": 2, "optimiser": "momentum"},
+    "trajectories, Adam": {"update": "trajectory", "optimiser": "adam", "parameters": {"eta": 0.01, "eta_out": 0.01}},
+    "steps, Adam": {"update": "step", "optimiser": "adam"},
+    "no 1/t": {"averaging": False},
+    "no 1/t, some steps scored": {"update": "trajectory", "averaging": False, "scored": np.arange(30) % 3 > 0},
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("how", HOW)
+def test_how_a_change_is_made(make_job, how, engine):
+    changed = dict(HOW[how])
+    given = {"parameters": {"eta": 0.002, "eta_out": 0.002}, "update": "step", "learn": ("W", "V", "b", "c")}
+    given |= {name: changed.pop(name) for name in list(changed) if name in given}
+    job = make_job(rule="dfa", replicates=3, steps=30, train=4, validate=1, test=1, biases=True, **given)
+    job = replace(job, **changed)
+    outcome = simulate(job, engine)
+    assert difference(outcome, discrete.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
+    plain = replace(job, batch=1, optimiser="sgd", averaging=True, scored=None)
+    if plain.update == "batch":
+        plain = replace(plain, update="trajectory")
+    assert difference(outcome, discrete.simulate(plain)) > 1e-5
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("rule", ["autapse", "rflo", "dfa"])
 @pytest.mark.parametrize("activation", ["relu", "linear"])
