@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 FLAGS = [
@@ -33,7 +34,9 @@ def identity(command: str) -> str:
 def compile_program(command: str, source: Path, program: Path) -> None:
     """Compile one source file; RuntimeError with the compiler's first error where it fails."""
     arguments = [command, *FLAGS, "-I.", "-Ibrianlib", source.name, "-o", str(program)]
-    built = subprocess.run(arguments, cwd=source.parent, capture_output=True, text=True, check=False)
-    if built.returncode:
-        first = next((line for line in built.stderr.splitlines() if "error" in line), built.stderr[:200])
+    with subprocess.Popen(arguments, cwd=source.parent, stderr=subprocess.PIPE, text=True) as process:
+        import_module("scipy.stats")  # slow to load, and wanted after the run: it has the time of the compiler for it
+        errors = process.communicate()[1]
+    if process.returncode:
+        first = next((line for line in errors.splitlines() if "error" in line), errors[:200])
         raise RuntimeError(f"the C++ compiler failed: {first}")

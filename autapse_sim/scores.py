@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import bootstrap
-
 from autapse_sim.errors import InputError
 
 DIVERGED_MSE = 10.0
@@ -110,6 +108,8 @@ def median_interval(
     >>> [float(v) for v in median_interval(np.array([1.0, 1.0, np.nan]))]
     [1.0, 1.0, inf]
     """
+    from scipy.stats import bootstrap  # takes longer to import than a small circuit to run
+
     values = np.asarray(values, dtype=float)
     values = np.clip(np.where(np.isnan(values), worst, values), -_HUGE, _HUGE)
     median = np.median(values, axis=-1)
