@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from autapse_sim.errors import InputError
 
 DIVERGED_MSE = 10.0
