@@ -11,7 +11,10 @@ _HOMES = {
     "ArrayTask": "tasks.arrays",
     "BouncingBall": "tasks.ball",
     "Circuit": "circuit",
+    "DelayedCopy": "tasks.memory",
+    "FlipFlop": "tasks.memory",
     "InputError": "errors",
+    "Integrator": "tasks.memory",
     "Neuron": "model",
     "Protocol": "protocol",
     "Result": "results",
@@ -20,6 +23,7 @@ _HOMES = {
     "compare": "comparison",
     "load": "results",
     "train": "experiment",
+    "verdict": "judgement",
 }
 __all__ = sorted(_HOMES)
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The command line: `autapse compare | train | plot | models | cache`."""
+"""The command line: `autapse compare | train | verdict | plot | models | cache`."""
 
 from __future__ import annotations
 
@@ -220,6 +220,36 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
     path = folder / "train.nc"
     result.save(path)
     _print(result, folder, [path], as_json)
+
+
+@main.command()
+@click.argument("rule")
+@click.option("--benchmark", default="bounce", show_default=True, help="What has to be learned.")
+@click.option("--replicates", default=200, show_default=True, help="Seeds of every method.")
+@click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
+@click.option("--precision", type=float, help="Wished width of the interval of the reduction, e.g. 0.04.")
+@click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
+@click.option("--ablations", is_flag=True, help="Train variants of the rule too.")
+@click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
+def verdict(rule: str, trajectories: int | None, out: Path | None, as_json: bool, **options: Any) -> None:
+    """Judge RULE (a name or a file): does it learn recurrence, compared with what, and how sure?
+
+    Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds.
+    Benchmarks: bounce, occlusion, noise, paper, flip-flop, integrator, copy.
+    """
+    folder = _folder(out, "verdict")
+    with _bar(f"judging {rule}") as progress:
+        result = ap.verdict(rule, train=trajectories, progress=progress, **options)
+    path = folder / "verdict.nc"
+    result.save(path)
+    attributes = result.data.attrs
+    if as_json:
+        told = {name: json.loads(attributes[name]) for name in ("statistics", "methods")}
+        click.echo(json.dumps({"sentence": attributes["sentence"], **told}, indent=1))
+    else:
+        click.echo(attributes["table"])
+    click.echo(f"written to {folder}: {path.name}", err=True)
 
 
 @main.command()

@@ -9,7 +9,7 @@ import resource
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -294,12 +294,16 @@ def run(
 
     `room` is the number of networks that a program is built for, see `autapse_sim.engine.simulate`.
     """
-    job = prepare(circuit, drawn, protocol, parameters, source)
+    return simulated(prepare(circuit, drawn, protocol, parameters, source), engine, progress, room=room)
+
+
+def simulated(job: Job, engine: str, progress: Progress | None = None, **options: Any) -> Outcome:
+    """The outcome of a job on an engine; `options` are those of `autapse_sim.engine.simulate`."""
     if engine == "numpy":
         return discrete.simulate(job, progress=progress)
     from autapse_sim.engine import simulate
 
-    return simulate(job, engine, progress, room=room)
+    return simulate(job, engine, progress, **options)
 
 
 def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray) -> xr.Dataset:
@@ -378,7 +382,7 @@ def targets(drawn: Drawn, protocol: Protocol) -> dict[str, Any]:
 def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, parameters: Mapping) -> dict[str, str]:
     """What made a result, as attributes: circuit, task, protocol, equations, parameters, versions and the command."""
     command = shlex.join(sys.argv) if sys.argv and sys.argv[0] else "interactive"
-    what = asdict(task) if hasattr(task, "horizon") else {}
+    what = asdict(task) if is_dataclass(task) and not isinstance(task, ArrayTask) else {}
     return {
         "rule": circuit.rule,
         "engine": engine,
@@ -388,7 +392,7 @@ def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, para
         "seed": protocol.seed,
         "parameters": json.dumps(dict(parameters)),
         "parameter_units": f"SI; one step of the stimulus is {STEP} s",
-        "averaging": "eq. 1's 1/t is in (bptt, fa, dfa)",
+        "averaging": f"eq. 1's 1/t is {'in (bptt, rtrl, fa, dfa)' if protocol.averaging else 'out'}",
         "equations": equations_text(circuit),
         "provenance": json.dumps(provenance(command)),
     }

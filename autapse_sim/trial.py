@@ -1,0 +1,126 @@
+"""One block of seeds of a verdict: every method on the same trajectories and initial weights, scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from autapse_sim.benchmarks import Benchmark
+from autapse_sim.controls import Reservoir, activity, ridge_readout
+from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, simulated, without_equations
+from autapse_sim.job import Outcome
+from autapse_sim.protocol import Protocol, Schedule
+
+FITTED = 100
+"""Training trajectories that a read-out is refitted to."""
+PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
+"""Of the refitted read-out: a penalty p acts as noise of variance p on each neuron. Below 1e-3, 3% of a neuron's range,
+a read-out would make use of signals that no synapse could carry."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is trained.
+
+    Parameters
+    ----------
+    rule : str
+        Name or file of the rule that teaches W and b; None where they stay as drawn.
+    reservoir : Reservoir, optional
+        How W and U are scaled at the start.
+    circuit, protocol : mapping
+        What differs from the benchmark's circuit and protocol.
+    parameters : mapping
+        What differs from the rule's own parameters.
+    """
+
+    rule: str | None
+    reservoir: Reservoir | None = None
+    circuit: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How R networks of a method did.
+
+    Parameters
+    ----------
+    online : array (R,)
+        Test MSE with the read-out as it was trained.
+    refit : array (R,)
+        Test MSE with a read-out refitted by ridge regression: what the activity holds. NaN where neurons are not the
+        discrete rate neuron.
+    curve : array (R, P)
+        Validation MSE during training.
+    """
+
+    online: np.ndarray
+    refit: np.ndarray
+    curve: np.ndarray
+
+
+def protocol_of(benchmark: Benchmark, method: Method, seeds: tuple[int, int], count: int) -> Protocol:
+    """The protocol of `count` networks whose draws follow from (seed, number of the block)."""
+    seed = int(np.random.SeedSequence(seeds).generate_state(1)[0])
+    return replace(benchmark.protocol, replicates=count, seed=seed, record=0, **method.protocol)
+
+
+def drawn(benchmark: Benchmark, method: Method, seeds: tuple[int, int], count: int) -> Drawn:
+    """The trajectories and initial weights of a block."""
+    circuit = replace(benchmark.circuit, **method.circuit)
+    found = draw(circuit, benchmark.task, protocol_of(benchmark, method, seeds, count))
+    return replace(found, weights=method.reservoir.of(found.weights)) if method.reservoir else found
+
+
+def train_method(
+    benchmark: Benchmark,
+    method: Method,
+    given: Drawn,
+    protocol: Protocol,
+    etas: np.ndarray,
+    schedule: Schedule | None = None,
+) -> Outcome:
+    """Train the networks of a block with a method, once for each of some learning rates, as one run."""
+    learn = benchmark.circuit.learn
+    if method.rule is None:
+        learn = tuple(name for name in learn if name in ("V", "c"))
+    circuit = replace(benchmark.circuit, rule=method.rule or "fa", learn=learn, **method.circuit)
+    source = np.tile(np.arange(protocol.replicates), len(etas))
+    grid = np.repeat(etas, protocol.replicates)
+    known = resolve_parameters(circuit, {}, len(source))
+    rates = {name: grid for name in known if name.startswith("eta")}
+    values = resolve_parameters(circuit, {**method.parameters, **rates}, len(source))
+    job = replace(prepare(circuit, given, protocol, values, source), scored=benchmark.scored)
+    engine = "numpy" if method.rule is None or without_equations(circuit) else choose_engine(circuit, "auto")
+    return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)
+
+
+def score(benchmark: Benchmark, given: Drawn, protocol: Protocol, outcome: Outcome, refit: bool) -> Scores:
+    """The scores of trained networks."""
+    schedule = Schedule.of(protocol)
+    replicates = protocol.replicates
+    looks = outcome.mse[:, ~schedule.learn & ~schedule.keep].reshape(len(outcome.mse), -1, protocol.validate)
+    test = outcome.mse[:, schedule.keep]
+    online = test.mean(axis=1) if protocol.test else np.full(len(test), np.nan)
+    refitted = np.full(replicates, np.nan)
+    if refit:
+        refitted = refit_mse(benchmark, given, protocol, outcome.weights)
+    return Scores(online, refitted, looks.mean(axis=2))
+
+
+def refit_mse(benchmark: Benchmark, given: Drawn, protocol: Protocol, weights: Any) -> np.ndarray:
+    """Test MSE of read-outs that are fitted to the activity of networks as they are, (R,)."""
+    fit = slice(max(0, protocol.train - FITTED), protocol.train)
+    select, test = slice(protocol.train, protocol.train + protocol.validate), slice(-protocol.test, None)
+    shown = np.r_[fit, protocol.train : protocol.trajectories]
+    o = activity(weights, given.x[:, shown], benchmark.circuit.activation)[:, :, benchmark.scored]
+    y = given.y[:, :, benchmark.scored]
+    fitted = fit.stop - fit.start
+    parts = (o[:, :fitted], y[:, fit]), (o[:, fitted : fitted + protocol.validate], y[:, select])
+    prediction = ridge_readout(*parts, o[:, -protocol.test :], PENALTIES)
+    return ((prediction - y[:, test]) ** 2).mean(axis=(1, 2, 3))
