@@ -21,7 +21,7 @@ import xarray as xr
 
 from autapse_sim.alignment import align, cosine, exact_gradient
 from autapse_sim.benchmarks import BENCHMARKS, Benchmark
-from autapse_sim.controls import physics, stimulus_controls, tune_reservoir
+from autapse_sim.controls import Reservoir, physics, stimulus_controls, tune_reservoir
 from autapse_sim.engine import cores
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, choose_engine, describe, equations_text, peak_memory
@@ -35,6 +35,8 @@ from autapse_sim.statistics import Paired, compare_all, replicates_needed, sente
 from autapse_sim.trial import FITTED, Method, Scores, drawn, protocol_of, score, train_method
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
+STILL, BIASES = "W = 0", "bias only (W = 0)"
+RESERVOIRS = (FIXED, TUNED, STILL)
 OTHERS = ("fa", "dfa", "rflo", "autapse")
 """The rules that a rule is judged beside."""
 BLOCK = 8
@@ -122,7 +124,12 @@ def _methods(rule: str, setting: Benchmark) -> dict[str, Method]:
     names = [rule, CEILING, *(other for other in OTHERS if setting.circuit.neuron == "rate")]
     methods = {name: Method(name) for name in dict.fromkeys(names)}
     # where only W learns, the reservoir's read-out stands still too: it is the untrained network
-    return methods | {FIXED: Method(None)}
+    methods[FIXED] = Method(None)
+    if setting.circuit.neuron == "rate":
+        silent = Reservoir(gain=0.0, input_scale=1.0, mse=np.array([]))
+        learn = tuple(sorted({"b", *setting.circuit.learn} - {"W"}))
+        methods |= {STILL: Method(None, silent), BIASES: Method(CEILING, silent, circuit={"learn": learn})}
+    return methods
 
 
 def _ablations(rule: str, setting: Benchmark) -> dict[str, Method]:
@@ -197,7 +204,7 @@ def _alike(methods: Mapping[str, Method]) -> Iterator[tuple[Method, list[str]]]:
         yield methods[names[0]], names
 
 
-def _reservoir(setting: Benchmark, seed: int):
+def _reservoir(setting: Benchmark, seed: int) -> Reservoir:
     """The scaled reservoir that does best on the pilots' seeds."""
     method, seeds = Method(None), (seed, _PILOTS)
     given, protocol = drawn(setting, method, seeds, BLOCK), protocol_of(setting, method, seeds, BLOCK)
@@ -384,7 +391,7 @@ def _result(
         "equations": equations_text(circuit),
     }
     data = data.assign_attrs(attributes)
-    return Result(data.assign_attrs(table=text(data, judged, rule)))
+    return Result(data.assign_attrs(table=text(data, judged[FIXED])))
 
 
 def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
@@ -394,14 +401,17 @@ def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
     refitted, and the best control that needs no network.
     """
     online = {name: data.mse_online.sel({"method": name}).values for name in data.method.values.tolist()}
-    judged = {FIXED: compare_all({n: v for n, v in online.items() if n not in (FIXED, TUNED)}, online[FIXED])}
+    taught = {name: values for name, values in online.items() if name not in (*RESERVOIRS, BIASES)}
+    judged = {FIXED: compare_all(taught, online[FIXED])}
+    if BIASES in online:
+        judged[BIASES] = compare_all(taught, online[BIASES])
     if TUNED in online:
-        refit = {name: data.mse_refit.sel({"method": name}).values for name in online}
-        judged[TUNED] = compare_all({n: v for n, v in refit.items() if n != TUNED}, refit[TUNED])
+        refit = {name: data.mse_refit.sel({"method": name}).values for name in (*taught, TUNED)}
+        judged[TUNED] = compare_all({name: refit[name] for name in taught}, refit[TUNED])
     plain = [name for name in data.control.values.tolist() if not name.startswith("physics")]
     medians = {name: float(np.median(data.control_mse.sel(control=name))) for name in plain}
     best = min(medians, key=medians.__getitem__)
-    judged[best] = compare_all({n: online[n] for n in judged[FIXED]}, data.control_mse.sel(control=best).values)
+    judged[best] = compare_all(taught, data.control_mse.sel(control=best).values)
     return judged
 
 
@@ -415,7 +425,7 @@ def answer_of(
     if fixed.verdict == "lower" and not unbeaten:
         answer = "learns recurrence"
     elif fixed.verdict == "lower":
-        answer = f"learns, but no more than {' and '.join(unbeaten)} can do without learning recurrence"
+        answer = f"learns, but no more than is done without learning recurrence by {', '.join(unbeaten)}"
     elif fixed.verdict == "higher":
         answer = "does not learn recurrence"
     else:
@@ -435,7 +445,7 @@ def heading(setting: Benchmark, replicates: int, seed: int) -> str:
     how = f"batches of {protocol.batch}" if protocol.update == "batch" else f"updates per {protocol.update}"
     scored = int(setting.scored.sum())
     return (
-        f"n = {circuit.neurons}, {circuit.activation}, learning {', '.join(circuit.learn)}, {protocol.optimiser}, {how}; "
+        f"n = {circuit.neurons}, {circuit.activation}, {', '.join(circuit.learn)} learn, {protocol.optimiser}, {how}; "
         f"B {circuit.feedback}; eq. 1's 1/t is {'in' if protocol.averaging else 'out'}; {protocol.train} training, "
         f"{protocol.test} test trajectories, {scored} of {setting.task.steps} steps scored; {replicates} seeds a "
         f"method, seed {seed}; learning rates chosen on {PILOT} other seeds"
@@ -446,8 +456,12 @@ def described(name: str, method: Method | None, rule: str) -> str:
     """What a method is, in a line."""
     if method is None or method.rule is None:
         scaled = method.reservoir if method else None
-        how = f"W and U scaled by {scaled.gain:g} and {scaled.input_scale:g}, chosen on other seeds" if scaled else ""
-        return f"W as it was drawn{', ' + how if how else ''}; only the read-out learns"
+        if name == STILL:
+            return "no recurrence; only the read-out learns"
+        how = f", W and U scaled by {scaled.gain:g} and {scaled.input_scale:g}, chosen on other seeds" if scaled else ""
+        return f"W as it was drawn{how}; only the read-out learns"
+    if name == BIASES:
+        return "no recurrence; the biases of the neurons learn by the exact gradient, and the read-out where it does"
     roles = {CEILING: "the exact gradient, as the ceiling", rule: "the rule that is judged"}
     changes = {**method.circuit, **method.protocol, **{k: getattr(v, "text", v) for k, v in method.parameters.items()}}
     return roles.get(name) or ", ".join(f"{key} = {value}" for key, value in changes.items()) or "another rule"
@@ -464,43 +478,33 @@ def _plain(pairs: Mapping[str, Paired]) -> dict[str, Any]:
     return {name: finite(asdict(paired)) | {"verdict": paired.verdict} for name, paired in pairs.items()}
 
 
-def text(data: xr.Dataset, judged: Mapping[str, Mapping[str, Paired]], rule: str) -> str:
-    """The table: every method and control, the best first."""
-
-    def row(name: str, eta: str, online: np.ndarray, refit: np.ndarray | None) -> tuple[float, str]:
-        median, low, high = (float(v) for v in median_interval(online))
-        bad = int((~np.isfinite(online)).sum())
-        refitted = f"{float(np.median(refit)):.4f}" if refit is not None and np.isfinite(refit).any() else "-"
-        paired = judged[FIXED].get(name)
-        change = f"{100 * paired.reduction.estimate:+.0f}% [{100 * paired.reduction.low:+.0f}, " if paired else ""
-        change += f"{100 * paired.reduction.high:+.0f}]  {paired.won.estimate:.0%} won" if paired else ""
-        shown = f"{median:.4f} [{low:.4f}, {high:.4f}]" if np.isfinite(high) else f"{median:.4g} [{low:.4g}, inf]"
-        return median, f"{name:<{wide}}{eta:>7}  {shown:<27}{refitted:<10}{bad:<10}{change}".rstrip()
-
-    methods, controls = data.method.values.tolist(), data.control.values.tolist()
-    wide = max(map(len, [*methods, *controls])) + 2
-    lines = [
-        f"{'':{wide}}{'eta':>7}  {'test MSE, median [95%]':<27}{'refitted':<10}{'diverged':<10}error against {FIXED}"
-    ]
-    groups = {
-        "methods": [
-            row(
-                n,
-                f"{float(data.eta.sel({'method': n})):g}",
-                data.mse_online.sel({"method": n}).values,
-                data.mse_refit.sel({"method": n}).values,
-            )
-            for n in methods
-        ],
-        "controls": [row(n, "", data.control_mse.sel(control=n).values, None) for n in controls],
+def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
+    """The table: every method, control and ablation, the best first, each with its reduction of the error."""
+    parts = {
+        "method": ("mse_online", "eta"),
+        "control": ("control_mse", ""),
+        "ablation": ("ablation_mse", "ablation_eta"),
     }
-    if "ablation" in data.dims:
-        groups["ablations"] = [
-            row(n, f"{float(data.ablation_eta.sel(ablation=n)):g}", data.ablation_mse.sel(ablation=n).values, None)
-            for n in data.ablation.values.tolist()
-        ]
-    for kind, rows in groups.items():
-        lines += [f"-- {kind} ".ljust(len(lines[0]), "-"), *(line for _, line in sorted(rows))]
-    return "\n".join(
-        [data.attrs["sentence"], "", data.attrs["heading"], *lines, f"peak memory {data.attrs['peak_memory']}"]
-    )
+    wide = max(len(name) for kind in parts if kind in data.dims for name in data[kind].values.tolist()) + 2
+    head = f"{'':{wide}}{'eta':>7}  {'test MSE, median [95%]':<27}{'refitted':<10}{'diverged':<10}"
+    lines = [f"{head}reduction against the {FIXED}"]
+    for kind, (errors, rate) in parts.items():
+        if kind not in data.dims:
+            continue
+        lines.append(f"-- {kind}s ".ljust(len(lines[0]), "-"))
+        rows = []
+        for name in data[kind].values.tolist():
+            one = data.sel({kind: name})
+            median, low, high = (float(value) for value in median_interval(one[errors].values))
+            line = f"{name:<{wide}}{f'{float(one[rate]):g}' if rate else '':>7}  "
+            line += f"{f'{median:.4f} [{low:.4f}, {high:.4f}]':<27}"
+            refit = np.median(one.mse_refit) if kind == "method" else np.nan
+            line += f"{f'{refit:.4f}' if np.isfinite(refit) else '-':<10}{np.sum(~np.isfinite(one[errors].values)):<10}"
+            if name in against_fixed:
+                reduction, won = against_fixed[name].reduction, against_fixed[name].won
+                span = f"[{100 * reduction.low:.0f}, {100 * reduction.high:.0f}]"
+                line += f"{100 * reduction.estimate:.0f}% {span}, lower in {won.estimate:.0%} of the seeds"
+            rows.append((median, line.rstrip()))
+        lines += [line for _, line in sorted(rows)]
+    memory = f"peak memory {data.attrs['peak_memory']}"
+    return "\n".join([data.attrs["sentence"], "", data.attrs["heading"], *lines, memory])

@@ -89,7 +89,7 @@ def train_method(
     learn = benchmark.circuit.learn
     if method.rule is None:
         learn = tuple(name for name in learn if name in ("V", "c"))
-    circuit = replace(benchmark.circuit, rule=method.rule or "fa", learn=learn, **method.circuit)
+    circuit = replace(benchmark.circuit, **{"rule": method.rule or "fa", "learn": learn, **method.circuit})
     source = np.tile(np.arange(protocol.replicates), len(etas))
     grid = np.repeat(etas, protocol.replicates)
     known = resolve_parameters(circuit, {}, len(source))

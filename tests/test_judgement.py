@@ -1,0 +1,131 @@
+"""The verdict: what is trained, what is compared, and what may be said."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+import autapse_sim as ap
+from autapse_sim.benchmarks import BENCHMARKS
+from autapse_sim.cli import main
+from autapse_sim.judgement import BIASES, FIXED, STILL, TUNED, answer_of, judge, text
+from autapse_sim.trial import Method, drawn, protocol_of, score, train_method
+
+METHODS = ["mine", "bptt", "autapse", FIXED, TUNED, STILL, BIASES]
+
+
+def evidence(online, refit, seeds=60, control=1.2):
+    """Errors of 'mine' as factors of the fixed reservoir's, seed by seed; bptt halves them, the others are as good."""
+    rng = np.random.default_rng(3)
+    base = rng.uniform(0.04, 0.06, seeds)
+
+    def scattered(factor):
+        return factor * base * rng.normal(1, 0.02, seeds)
+
+    factors = {"mine": online, "bptt": 0.5}
+    errors = {name: base if name == FIXED else scattered(factors.get(name, 1.0)) for name in METHODS}
+    refits = {name: scattered({"mine": refit, "bptt": 0.5}.get(name, 1.0)) for name in METHODS}
+    return xr.Dataset(
+        {
+            "mse_online": (("method", "replicate"), [errors[name] for name in METHODS]),
+            "mse_refit": (("method", "replicate"), [refits[name] for name in METHODS]),
+            "control_mse": (("control", "replicate"), [control * base, 0 * base]),
+            "eta": ("method", np.full(len(METHODS), 0.01)),
+        },
+        coords={"method": METHODS, "control": ["affine of 20 lags", "physics: the box"]},
+        attrs={"sentence": "an answer", "heading": "a heading", "peak_memory": "1 MB"},
+    )
+
+
+def said(data):
+    return answer_of("mine", "bounce", "a task", judge(data, "mine"), data)
+
+
+def test_a_planted_oracle_learns_and_a_planted_broken_rule_does_not():
+    assert "mine on bounce (a task): learns recurrence; it lowers test MSE by" in said(evidence(0.5, 0.5))
+    assert ": does not learn recurrence; it raises test MSE by" in said(evidence(1.3, 1.2))
+    assert ": cannot be said to learn recurrence; it cannot be told from the fixed reservoir" in said(
+        evidence(1.0, 1.0)
+    )
+
+
+def test_what_does_without_recurrence_has_to_be_beaten_too():
+    assert f"no more than is done without learning recurrence by {TUNED};" in said(evidence(0.7, 1.0))
+    assert "no more than is done without learning recurrence by affine of 20 lags;" in said(
+        evidence(0.7, 0.7, control=0.6)
+    )
+    assert "learns recurrence;" in said(evidence(0.7, 0.7))  # physics is the ceiling, not a control
+
+
+def test_a_diverged_seed_counts_as_lost():
+    data = evidence(0.5, 0.5)
+    data.mse_online[0, :40] = np.nan
+    answer = said(data)
+    assert "does not learn recurrence" in answer or "cannot be said" in answer
+    assert "40 of 60 replicates diverged" in answer
+    table = text(data, judge(data, "mine")[FIXED])
+    assert next(line for line in table.splitlines() if line.startswith("mine")).split()[-8:][0] != "0"
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_exact_gradients_learn_every_benchmark(name):
+    how = BENCHMARKS[name].protocol
+    train = 40 * how.batch
+    setting = replace(BENCHMARKS[name], protocol=replace(how, train=train, validate_every=train))
+    method = Method("bptt")
+    given, protocol = drawn(setting, method, (0, 0), 2), protocol_of(setting, method, (0, 0), 2)
+    outcome = train_method(setting, method, given, protocol, np.array([0.03]))
+    scores = score(setting, given, protocol, outcome, refit=True)
+    assert setting.scored.any()
+    assert (scores.curve[:, -1] < scores.curve[:, 0]).all()
+    assert np.median(scores.refit) < 1.1 * np.median(scores.online)
+
+
+OWN = """
+from brian2 import ms
+from autapse_sim import Rule
+rule = Rule(
+    trace="dk/dt = (activity - k)/tau : 1",
+    update="w += eta * feedback_post * k_pre",  # the wrong sign
+    parameters={"tau": 10*ms, "eta": 0.03},
+)
+"""
+
+
+@pytest.mark.slow
+def test_a_verdict_of_a_users_rule(tmp_path):
+    path = tmp_path / "wrong.py"
+    path.write_text(OWN)
+    result = ap.verdict(str(path), "bounce", replicates=16, train=320, ablations=True)
+    data = result.data
+    assert data.method.values.tolist()[:2] == [str(path), "bptt"]
+    assert "wrong on bounce" in data.attrs["sentence"]
+    assert "learns recurrence;" not in data.attrs["sentence"]
+    assert {FIXED, TUNED, STILL, BIASES, "fa", "dfa", "rflo", "autapse"} <= set(data.method.values.tolist())
+    assert data.sizes["replicate"] == 16
+    assert np.isfinite(data.mse_online.sel({"method": "bptt"})).all()
+    # the sign is wrong: its first update points away from the gradient that autapse follows
+    first = data.alignment.isel(updates_aligned=0).median("seed")
+    assert float(first.sel(aligned=str(path))) == pytest.approx(-float(first.sel(aligned="autapse")), abs=1e-6)
+    assert float(first.sel(aligned="bptt")) == pytest.approx(1, abs=1e-6)
+    assert any(name.endswith("tau = 50") for name in data.ablation.values.tolist())
+    result.save(tmp_path / "verdict.nc")
+    again = ap.load(tmp_path / "verdict.nc").data
+    assert again.attrs["table"] == data.attrs["table"]
+    json.loads(again.attrs["statistics"])
+
+
+def test_bad_input_is_one_line():
+    for arguments, wanted in (
+        (["verdict", "autaspe"], "did you mean 'autapse'"),
+        (["verdict", "autapse", "--benchmark", "bonce"], "did you mean 'bounce'"),
+        (["verdict", "autapse", "--replicates", "1"], "at least 2"),
+        (["verdict", "autapse", "--precision", "0"], "must be positive"),
+        (["verdict", "autapse", "--trajectories", "100"], "multiple of batch (16)"),
+    ):
+        outcome = CliRunner().invoke(main, arguments)
+        assert outcome.exit_code == 2
+        assert wanted in outcome.output
