@@ -8,6 +8,7 @@ of their own; every method sees the same trajectories and initial weights.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, fields, replace
@@ -33,6 +34,7 @@ from autapse_sim.results import Result
 from autapse_sim.scores import best_eta, median_interval
 from autapse_sim.statistics import Paired, compare_all, replicates_needed, sentence
 from autapse_sim.trial import FITTED, Method, Scores, drawn, protocol_of, score, train_method
+from autapse_sim.worker import THREADS
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
 STILL, BIASES = "W = 0", "bias only (W = 0)"
@@ -161,11 +163,18 @@ class _Work:
         self.all = 4 * pilots + blocks  # a pilot trains at several learning rates
 
     def __enter__(self) -> _Work:
-        # a fresh interpreter for each worker: threads of ours must not be copied into it
+        # a fresh interpreter for each worker, with one thread: the blocks already share the cores
+        self.before = {name: os.environ.get(name) for name in THREADS}
+        os.environ.update(dict.fromkeys(THREADS, "1"))
         self.pool = ProcessPoolExecutor(cores(), mp_context=get_context("spawn"))
         return self
 
     def __exit__(self, *error: object) -> None:
+        for name, value in self.before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
         self.pool.shutdown(wait=error[0] is None, cancel_futures=True)
         if error[0] is not None:
             for process in list((self.pool._processes or {}).values()):

@@ -15,6 +15,9 @@ from pathlib import Path
 from autapse_sim import discrete
 from autapse_sim.job import Job, Outcome
 
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Where linear algebra reads how many threads it may use."""
+
 
 @contextlib.contextmanager
 def beside(
@@ -37,7 +40,8 @@ def beside(
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path},
+            # one thread: the other core is Brian2's, and threads of linear algebra that wait for it wait long
+            env={**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONPATH": path},
         )
 
         def listen() -> None:
