@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LANES = 4
+LANES = 8
 """Largest n whose replicates lie innermost."""
 UNROLLED = 8
 """Most presynaptic neurons that are written out one by one in an inner loop over something else."""

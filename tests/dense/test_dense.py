@@ -29,7 +29,7 @@ CASES = {
         **LEARNED,
     },
     # presynaptic index innermost, or postsynaptic where few project
-    "n=5, R=4, tanh": {"neurons": 5, "replicates": 4, "activation": "tanh"},
+    "n=10, R=4, tanh": {"neurons": 10, "replicates": 4, "activation": "tanh"},
     "n=17, R=3, trajectories, all learn": {"neurons": 17, "replicates": 3, "update": "trajectory", **LEARNED},
     "n=9, R=2, rk4": {"neurons": 9, "replicates": 2, "method": "rk4", "substeps": 3},
 }
@@ -89,7 +89,7 @@ def test_dense_loops_are_brians_own_path(make_job, rule, case):
         ({"trace": "dk/dt = (activity - k)/tau : 1", "update": "d = k_pre - 0.5\nw -= eta*feedback_post*d"}, True),
     ],
 )
-@pytest.mark.parametrize("neurons", [2, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
 def test_a_users_rule_runs_in_dense_loops(make_job, tmp_path, monkeypatch, fields, passes, neurons):
     made = []
     fused = standalone.assemble.__globals__["fused"]
@@ -131,7 +131,7 @@ def test_an_activity_that_follows_the_drive_at_once_is_not_fused(make_job, tmp_p
     assert (moved(job, dense) > 1e-4).all()
 
 
-@pytest.mark.parametrize("neurons", [2, 6])
+@pytest.mark.parametrize("neurons", [2, 12])
 def test_a_split_gives_the_same_numbers(make_job, neurons):
     job = make_job(neurons=neurons, replicates=7, steps=40, train=2, test=1, parameters=SMALL)
     whole = simulate(job, "standalone", processes=1)
