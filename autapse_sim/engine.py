@@ -24,8 +24,8 @@ from autapse_sim.model import self_contained, texts
 from autapse_sim.program import Program, outcome
 from autapse_sim.tape import Tape
 
-WORTH_SPLITTING = 2e8
-"""Numbers to compute (weights times time steps) from which on a run is split over the cores."""
+WORTH_SPLITTING = 1e8
+"""Weights times time steps that are worth a process of their own: some tenths of a second."""
 
 
 def simulate(
@@ -97,7 +97,7 @@ def cores() -> int:
 def _worthwhile(job: Job, room: int) -> int:
     n = job.circuit.neurons
     steps = len(job.schedule.trajectory) * job.x.shape[2] * job.circuit.substeps
-    return min(cores(), room) if room * n * (n + 8) * steps > WORTH_SPLITTING else 1
+    return min(cores(), room, 1 + int(room * n * (n + 8) * steps / WORTH_SPLITTING))
 
 
 def _program(job: Job, networks: int, dense: bool, folder: Path, command: str) -> tuple[Program, Path]:
