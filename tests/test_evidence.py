@@ -1,0 +1,300 @@
+"""The figures of a verdict draw its numbers, say what diverged, and name what is absent."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+
+from autapse_sim.errors import InputError
+from autapse_sim.plots import evidence, style
+from autapse_sim.results import Result, load
+
+METHODS = ["autapse", "bptt", "fa", "dfa", "rflo", "fixed reservoir", "tuned reservoir"]
+MEDIANS = [0.0546, 0.0064, 0.0428, 0.0548, 0.0404, 0.0566, 0.0502]
+CONTROLS = {
+    "training mean": 0.0836,
+    "W = 0": 0.07,
+    "affine of x(t)": 0.0755,
+    "affine of 20 lags": 0.0515,
+    "persistence": 0.098,
+    "linear extrapolation": 0.41,
+    "hold last seen": 0.098,
+    "physics": 3e-31,
+}
+ABLATIONS = {
+    "with f' (trace of o)": 0.049,
+    "tau = 1": 0.052,
+    "tau = 50": 0.0561,
+    "B = V^T": 0.0562,
+    "B with a negative spectrum": np.inf,
+    "per step": 0.0559,
+    "SGD": 0.0571,
+    "B mixed": 0.31,
+}
+
+
+def verdict(replicates: int = 200, seed: int = 0) -> xr.Dataset:
+    """A made-up verdict on the bounce, with the names and the looks of a real one."""
+    rng = np.random.default_rng(seed)
+    medians = np.array(MEDIANS)[:, None]
+    network = rng.normal(0, 0.08, replicates)
+    online = medians * np.exp(network + rng.normal(0, [[0.08]] + [[0.1]] * 6, (7, replicates)))
+    refit = online * np.exp(rng.normal(-0.06, 0.03, (7, replicates)))
+    online[3, : replicates // 8], refit[3, : replicates // 8] = np.nan, np.inf
+    updates = np.arange(0, 301, 20)
+    fall = np.exp(-updates[:, None] / np.array([60, 50, 70, 40, 60, 20, 20])).T
+    curve = (medians + (0.11 - medians) * fall)[..., None] * np.exp(network + rng.normal(0, 0.06, (7, 16, replicates)))
+    curve[3, 5:, : replicates // 8] = np.nan
+    eta_grid = np.logspace(-3, 0.5, 8)
+    bowl = 1 + 0.25 * np.log(eta_grid / np.array([0.03, 0.01, 0.03, 0.02, 0.03, 0.1, 0.1])[:, None]) ** 2
+    grid = (medians * bowl)[..., None] * rng.lognormal(0, 0.1, (7, 8, 20))
+    grid[1, 6:] = np.nan
+    grid[3, 5, :4], grid[3, 6, :15], grid[3, 7] = np.inf, np.inf, np.inf
+    grid[0, 7, :9] = np.inf
+    aligned = np.array([0, 30, 75, 150, 300])
+    middle = [[0.6, 0.2], [1, 1], [0.6, 0.3], [-0.07, 0.05], [0.84, 0.35]]
+    cosine = np.array([np.linspace(*ends, 5) for ends in middle])[..., None] + rng.normal(0, 0.06, (5, 5, replicates))
+    cosine = np.concatenate([np.clip(cosine, -1, 1), np.full((2, 5, replicates), np.nan)])
+    cosine[3, 2:, : replicates // 8] = np.nan
+    path = rng.uniform(0, 1, 2) + 0.1 * np.arange(110)[:, None] * [np.cos(0.7), np.sin(0.7)]
+    path = 1 - np.abs(1 - path % 2)
+    stimulus, target = path[:-10], path[10:]
+    mix = np.array([0.7, 0.05, 0.55, 0.75, 0.5, 0.8, 0.7])[:, None, None]
+    prediction = (1 - mix) * target + mix * (0.5 + 0.3 * (stimulus - 0.5)) + rng.normal(0, 0.01, (7, 100, 2))
+    spread = rng.lognormal(0, 0.15, (len(ABLATIONS), replicates))
+    return xr.Dataset(
+        {
+            "mse_online": (("method", "replicate"), online),
+            "mse_refit": (("method", "replicate"), refit),
+            "curve": (("method", "updates", "replicate"), curve),
+            "eta": ("method", eta_grid[np.argmin(np.median(np.nan_to_num(grid, nan=9, posinf=9), axis=-1), axis=1)]),
+            "grid_mse": (("method", "eta_grid", "pilot"), grid),
+            "control_mse": (
+                ("control", "replicate"),
+                np.array(list(CONTROLS.values()))[:, None] * rng.lognormal(0, 0.08, (len(CONTROLS), replicates)),
+            ),
+            "alignment": (("method", "updates_aligned", "replicate"), cosine),
+            "ablation_mse": (("ablation", "replicate"), np.array(list(ABLATIONS.values()))[:, None] * spread),
+            "example_prediction": (("method", "step", "coordinate"), prediction),
+            "example_target": (("step", "coordinate"), target),
+            "example_stimulus": (("step", "input"), stimulus),
+        },
+        coords={
+            "method": METHODS,
+            "updates": updates,
+            "updates_aligned": aligned,
+            "eta_grid": eta_grid,
+            "control": list(CONTROLS),
+            "ablation": list(ABLATIONS),
+            "step": np.arange(100),
+            "coordinate": ["x", "y"],
+        },
+        attrs={
+            "sentence": "autapse has not learned the bounce: it lowers test MSE by 4% [2, 6] against the fixed "
+            "reservoir; BPTT: 89% [88, 90].",
+            "benchmark": "bounce",
+            "title": "Verdict on autapse, bounce",
+            "heading": "n = 32, tanh, read-out trained, B random; 200 replicates, 300 updates, seed 0",
+            "unit": "box lengths",
+            "table": "            eta  test MSE\nautapse    0.03  0.0546 [0.0540, 0.0552]\nbptt       0.01  0.0064",
+            "claims": json.dumps(
+                [
+                    {
+                        "claim": "(a) follows up to scale and shift",
+                        "says": "true",
+                        "measured": "R2 0.934; W = 0: 0.984",
+                        "verdict": "true & empty",
+                    },
+                    {
+                        "claim": "(d) DFA sometimes diverges",
+                        "says": "yes",
+                        "measured": "6.5% of seeds at eta 0.03",
+                        "verdict": "holds",
+                    },
+                ]
+            ),
+            "methods": json.dumps(
+                {
+                    "autapse": "error re-weighted by the presynaptic trace\ntau dk/dt + k = o\ndW = -eta (B e) k^T",
+                    "bptt": "exact gradient, Adam",
+                    "fixed reservoir": "W as drawn, read-out trained",
+                }
+            ),
+            "provenance": json.dumps({"command": "autapse verdict autapse --benchmark bounce", "numpy": "2.3"}),
+            "peak_memory": "310 MB",
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def data() -> xr.Dataset:
+    return verdict(replicates=16)
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def words(figure: Figure) -> str:
+    """All that a figure says: labels, ticks, titles, legends and texts."""
+    figure.draw_without_rendering()
+    return "\n".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+
+
+def drawn(ax, label: str) -> np.ndarray:
+    return next(line for line in ax.lines if line.get_label() == label).get_xydata()
+
+
+def test_a_full_verdict_has_every_figure_with_every_axis_labelled(data):
+    figures = evidence.evidence(Result(data))
+    assert list(figures) == list(evidence.EVIDENCE) == list(evidence.NEEDED)
+    for name, figure in figures.items():
+        for ax in figure.axes:
+            if name != "example":  # there the outer panels are labelled for all
+                assert ax.get_xlabel() or ax.get_shared_x_axes().joined(ax, figure.axes[-1]), name
+            assert "nan" not in ax.get_xlabel() + ax.get_ylabel()
+        said = words(figure)
+        assert "autapse" in said
+        assert "box lengths" in said or name == "alignment"
+
+
+def test_a_minimal_verdict_has_its_scores_only(data):
+    least = data[["mse_online"]].isel(replicate=slice(3)).assign_attrs({})
+    figures = evidence.evidence(least)
+    assert list(figures) == ["scores"]
+    assert "read-out refitted" not in words(figures["scores"])
+    one = least.isel(method=[0], replicate=[0])
+    one.attrs = {}
+    assert "target's unit²" in words(evidence.scores(one))
+
+
+@pytest.mark.parametrize("name", [name for name in evidence.EVIDENCE if name != "scores"])
+def test_what_is_absent_is_named(data, name):
+    poorer = data.drop_vars(evidence.NEEDED[name])
+    with pytest.raises(InputError, match=evidence.NEEDED[name]):
+        evidence.EVIDENCE[name](poorer)
+    assert name not in evidence.evidence(poorer)
+
+
+def test_figures_are_the_same_after_a_file(data, tmp_path):
+    Result(data).save(tmp_path / "verdict.nc")
+    again = load(tmp_path / "verdict.nc")
+    assert words(evidence.learning_curves(again)) == words(evidence.learning_curves(data))
+
+
+def test_curves_are_medians_with_the_diverged_counted(data, ax):
+    evidence.draw_curves(data, ax)
+    np.testing.assert_allclose(drawn(ax, "bptt")[:, 1], np.median(data.curve[1], axis=-1))
+    filled = np.nan_to_num(data.curve[3].values, nan=np.inf)
+    np.testing.assert_allclose(drawn(ax, "dfa (2 of 16 diverged)")[:, 1], np.median(filled, axis=-1))
+    assert ax.get_ylabel() == "validation MSE (box lengths²)"
+    low, high = ax.get_ylim()
+    assert 0.002 < low < high < 1
+
+
+@pytest.mark.parametrize("worst", [np.nan, np.inf])
+def test_a_method_of_which_all_diverged_blanks_no_figure(data, worst):
+    broken = data.copy(deep=True)
+    for name in ("mse_online", "mse_refit", "curve", "grid_mse", "example_prediction", "alignment"):
+        broken[name][0] = worst
+    broken["curve"][0, 0] = data["curve"][0, 0]
+    broken["ablation_mse"][:] = worst
+    figures = evidence.evidence(broken)
+    for name, figure in figures.items():
+        for ax in figure.axes:
+            assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all(), name
+    assert "autapse (16 of 16 diverged)" in words(figures["scores"])
+    assert "infinite" in words(figures["scores"])
+    assert "autapse (16 of 16 diverged)" in words(figures["learning_curves"])
+    assert "autapse: diverged" in words(figures["example"])
+    assert "100%" in words(figures["learning_rates"])
+    assert "infinite" in words(figures["ablations"])
+    assert np.isfinite(drawn(figures["learning_curves"].axes[0], "bptt")).all()
+
+
+def test_everything_diverged_is_drawn_all_the_same(data):
+    broken = data.map(lambda values: values * np.nan if values.dtype.kind == "f" else values)
+    broken["example_target"] = data["example_target"]
+    for figure in evidence.evidence(broken).values():
+        words(figure)
+
+
+def test_controls_are_named_lines_and_far_ones_stand_at_the_edge_with_their_value(data):
+    ax = evidence.learning_curves(data).axes[0]
+    texts = {text.get_text() for text in ax.texts}
+    assert set(CONTROLS) - texts == {"physics"}
+    assert any(text.startswith("physics: ") and text.endswith("↓") for text in texts)
+    low, high = ax.get_ylim()
+    assert low > 1e-4
+    assert high > 0.41
+    linear = evidence.learning_curves(data, scale="linear").axes[0]
+    assert linear.get_yscale() == "linear"
+    assert linear.get_ylim()[0] == 0
+    with pytest.raises(InputError, match="unknown scale"):
+        evidence.learning_curves(data, scale="cubic")
+
+
+def test_scores_have_a_row_per_method_and_control_and_ratios_are_paired(data):
+    left, right = evidence.scores(data).axes
+    rows = [tick.get_text() for tick in left.get_yticklabels()]
+    assert rows == [*METHODS[:3], "dfa (2 of 16 diverged)", *METHODS[4:], *CONTROLS]
+    ratio = np.median(data.mse_online[1].values / data.mse_online[5].values)
+    assert f"{ratio:.2f} [" in "\n".join(text.get_text() for text in right.texts)
+    assert len(evidence.scores(data.isel(method=slice(5))).axes) == 1
+
+
+def test_ablations_are_sorted_beside_the_rule_and_the_reservoir(data):
+    ax = evidence.ablations(data).axes[0]
+    medians = data.ablation_mse.median("replicate")
+    order = [str(name) for name in medians.ablation.values[np.argsort(medians.values)]]
+    assert [tick.get_text().split(" (16 of")[0] for tick in ax.get_yticklabels()] == order
+    assert drawn(ax, "autapse")[0, 0] == pytest.approx(float(data.mse_online[0].median()))
+    assert drawn(ax, "fixed reservoir")[0, 0] == pytest.approx(float(data.mse_online[5].median()))
+    assert ax.get_xlim()[1] < 0.31
+
+
+def test_learning_rates_mark_the_chosen_one_and_say_what_diverged(data):
+    upper, lower = evidence.learning_rates(data).axes
+    rings = [line.get_xdata()[0] for line in upper.lines if line.get_markersize() == 7]
+    np.testing.assert_allclose(rings[::-1], data.eta)
+    shares = [text.get_text() for text in lower.texts]
+    assert sorted(set(shares)) == ["100%", "20%", "45%", "75%", "·"]
+
+
+def test_alignment_leaves_out_what_has_no_direction_and_says_so(data):
+    said = words(evidence.alignment(data))
+    assert "dfa (2 of 16 in part undefined)" in said
+    assert "reservoir" not in said
+
+
+def test_example_shows_the_turn_of_the_coordinate_that_turns(data):
+    figure = evidence.example(data)
+    coordinate, steps = evidence.turn(data.example_target.values)
+    for ax, method in zip(figure.axes, METHODS, strict=True):
+        np.testing.assert_array_equal(drawn(ax, "target")[:, 1], data.example_target[steps, coordinate])
+        expected = data.example_prediction.sel({"method": method})[steps, coordinate]
+        np.testing.assert_array_equal(drawn(ax, "predicted")[:, 1], expected)
+    assert "stimulus" in words(figure)
+    assert "stimulus" not in words(evidence.example(data.drop_vars("example_stimulus")))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 40, 41])
+def test_turn_of_a_short_target(steps):
+    coordinate, window = evidence.turn(np.arange(2.0 * steps).reshape(steps, 2))
+    assert coordinate in (0, 1)
+    assert len(range(steps)[window]) == min(steps, 40)
+
+
+def test_methods_have_colours_of_their_own(data):
+    names = ["rules/mine.py", "yours", "theirs", "bptt", "fa", "fixed reservoir"]
+    chosen = evidence.colours(data.isel(method=slice(6)).assign_coords(method=names))
+    assert len(set(chosen.values())) == 6
+    assert chosen["bptt"] == style.colour("bptt")
+
+
+def test_style_save_writes_both_forms(data, tmp_path):
+    paths = style.save(evidence.scores(data), tmp_path, "scores")
+    assert [path.suffix for path in paths] == [".pdf", ".png"]
