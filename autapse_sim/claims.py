@@ -21,7 +21,7 @@ from autapse_sim.comparison import ETAS, RULES
 from autapse_sim.controls import activity, stimulus_controls
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, run, without_equations
-from autapse_sim.job import STEP, Outcome, Progress
+from autapse_sim.job import STEP, Job, Outcome, Progress
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.scores import affine_r2, best_eta, median_interval
 from autapse_sim.statistics import Interval, Paired, compare_all, holm
@@ -50,11 +50,13 @@ STATIC = ("untrained W", "W = 0", "training mean", "bias only", "persistence", "
 MOVING = ("affine of 2 lags", "linear extrapolation")
 ACTIVATIONS = ("tanh", "relu", "linear")
 TAUS = (5, 10, 15)
-SPECTRA = {
+SPECTRA: dict[str, Callable[[np.ndarray], bool]] = {
     "real and positive": lambda roots: np.isreal(roots).all() and (roots.real > 0).all(),
+    "complex with positive real part": lambda roots: np.iscomplex(roots).any() and (roots.real > 0).all(),
     "one of each sign": lambda roots: np.isreal(roots).all() and roots.real.prod() < 0,
     "real and negative": lambda roots: np.isreal(roots).all() and (roots.real < 0).all(),
 }
+"""Kinds of eigenvalues of B. The paper speaks of the first, third and fourth."""
 
 
 @dataclass(frozen=True)
@@ -383,12 +385,8 @@ class Trials:
 
     def best(self, case: Case) -> float:
         """The learning rate that is best on validation; the smallest, where most networks diverge at each of them."""
-        after = self.grid(case)[1]
-        return (
-            self.setting.etas[best_eta(after)]
-            if np.isfinite(np.median(after, axis=1)).any()
-            else min(self.setting.etas)
-        )
+        etas, (_, after) = self.setting.etas, self.grid(case)
+        return etas[best_eta(after)] if np.isfinite(np.median(after, axis=1)).any() else min(etas)
 
     def trained(self, case: Case, eta: float | None = None) -> Trained:
         """The networks that are tested, by default at the best learning rate."""
@@ -489,6 +487,14 @@ def _rules(**changes: object) -> dict[str, Case]:
     return {rule: Case(replace(PAPER, rule=rule, **changes)) for rule in RULES}
 
 
+def _etas(trials: Trials, cases: Mapping[str, Case]) -> str:
+    """The learning rates of rules, in words."""
+    chosen = {rule: trials.best(case) for rule, case in cases.items()}
+    least = min(trials.setting.etas)
+    marked = (f"{rule} {eta:g}{', the smallest tried' if eta == least else ''}" for rule, eta in chosen.items())
+    return f"each at its best eta: {'; '.join(marked)}"
+
+
 def measure_following(trials: Trials) -> Claim:
     """(a) Up to scale and shift."""
     trained = {rule: trials.trained(case) for rule, case in _rules().items()}
@@ -497,13 +503,13 @@ def measure_following(trials: Trials) -> Claim:
     errors = {rule: one.unexplained for rule, one in trained.items()}
     against = _families({name: (errors, one["unexplained"]) for name, one in still.items()})
     controls = {name: _median(1 - one["unexplained"]) for name, one in still.items()}
-    nearer = [_share(one.with_x > one.with_y) for one in trained.values()]
+    nearer = {rule: _share(one.with_x > one.with_y) for rule, one in trained.items()}
     measured = (
         f"R2 after the best affine map of each test trajectory: {_list(r2, _number)}; without any learning: "
         f"{_list(controls, _number)}. Better than these: {_verdicts(against)}. Correlation of predictions with x(t) / "
         "with the target: "
         + ", ".join(f"{rule} {np.median(t.with_x):.2f} / {np.median(t.with_y):.2f}" for rule, t in trained.items())
-        + f"; higher with x(t) in {min(one.estimate for one in nearer):.0%} of networks or more."
+        + f"; higher with x(t) in {_list(nearer, _percent)} of networks."
     )
     says = "Predictions follow the trajectory up to scale and shift."
     return Claim("a", says, measured, decide_following(r2.values(), against.values()))
@@ -515,9 +521,8 @@ def measure_learning(trials: Trials) -> Claim:
     controls = trials.controls(PAPER)
     compared = _families({name: (mse, controls[name]) for name in (*STATIC, *MOVING)})
     shown = {name: _median(controls[name]) for name in (*STATIC, *MOVING)}
-    etas = ", ".join(f"{rule} {trials.best(case):g}" for rule, case in _rules().items())
     measured = (
-        f"Test MSE: {_list({rule: _median(one) for rule, one in mse.items()}, _number)} (best eta: {etas}); "
+        f"Test MSE: {_list({rule: _median(one) for rule, one in mse.items()}, _number)} ({_etas(trials, _rules())}); "
         f"controls: {_list(shown, _number)}. Lower than these, paired and corrected: {_verdicts(compared)}."
     )
     decisive = [one for (name, _), one in compared.items() if name in STATIC]
@@ -536,7 +541,7 @@ def measure_ranking(trials: Trials) -> Claim:
     measured = (
         f"Each rule at its best eta, {_percent(agreeing)} of networks rank the rules as the medians do "
         f"({_order(np.median(mse, axis=1))}). At one eta for all, the commonest order is "
-        f"{'; '.join(common[:: max(1, len(common) - 1) // 3 or 1])}."
+        f"{'; '.join(common[::2])}."
     )
     return Claim("c", "MSE curves rank the rules differently from run to run.", measured, decide_ranking(agreeing))
 
@@ -574,8 +579,9 @@ def measure_spectrum(trials: Trials) -> Claim:
         f"{_list(fell, _percent)}; change of the training MSE from the first to the last tenth: "
         f"{_list(change, _percent)}."
     )
+    named = {kind: one for kind, one in fell.items() if not kind.startswith("complex")}
     says = "With B's eigenvalues positive the MSE falls, with negative ones it rises."
-    return Claim("e", says, measured, decide_spectrum(fell))
+    return Claim("e", says, measured, decide_spectrum(named))
 
 
 def measure_tau(trials: Trials) -> Claim:
@@ -620,9 +626,9 @@ def measure_speed(trials: Trials) -> Claim:
     plain = {rule: _median(one) for rule, one in as_defined.items() if rule != "autapse"}
     swept, stepped = ({key[0]: one for key, one in ratios.items() if key[1:] == form} for form in (FORMS[2], FORMS[1]))
     measured = (
-        "Time a trajectory over the autapse rule's, n = 2: each rule summed over its past at every step, "
-        f"{_list(plain, _ratio)}; the cheapest exact form, updates at every step: {_list(stepped, _ratio)}; updates "
-        f"per trajectory, one sweep: {_list(swept, _ratio)}."
+        "Time a trajectory over the autapse rule's (its trace carried along), n = 2: others summed over the past at "
+        f"every step, {_list(plain, _ratio)}; others in their cheapest exact form, updates at every step: "
+        f"{_list(stepped, _ratio)}; all with updates per trajectory, one sweep: {_list(swept, _ratio)}."
     )
     engine = choose_engine(PAPER, trials.setting.engine)
     if engine == "standalone":
@@ -661,16 +667,18 @@ def measure_activations(trials: Trials) -> Claim:
     parts, decisive = [], []
     for activation in ACTIVATIONS:
         circuit = replace(PAPER, activation=activation)
-        mse = {rule: trials.trained(case).mse for rule, case in _rules(activation=activation).items()}
+        cases = _rules(activation=activation)
+        mse = {rule: trials.trained(case).mse for rule, case in cases.items()}
         controls = trials.controls(circuit)
         compared = _families({name: (mse, controls[name]) for name in STATIC})
         decisive += compared.values()
         shown = {name: _median(controls[name]) for name in ("untrained W", "W = 0", "bias only", "affine of x(t)")}
         parts.append(
-            f"{activation}: {_list({rule: _median(one) for rule, one in mse.items()}, _number)}; controls: "
+            f"{activation}: {_list({rule: _median(one) for rule, one in mse.items()}, _number)} "
+            f"({_etas(trials, cases)}); controls: "
             f"{_list(shown, _number)}; lower than these: {_verdicts(compared)}"
         )
-    measured = "Test MSE, each rule at its best eta. " + ". ".join(parts) + "."
+    measured = "Test MSE. " + ". ".join(parts) + "."
     says = "(Not tried in the paper.) With tanh, relu or linear neurons all rules learn the dynamics."
     return Claim("j", says, measured, decide_learning(decisive))
 
@@ -695,7 +703,7 @@ FORMS = (("step", "plain"), ("step", "fast"), ("trajectory", "fast"))
 """When the weights change, and the form in which the gradient is computed."""
 
 
-def _job(trials: Trials, rule: str, update: str, networks: int, trajectories: int):
+def _job(trials: Trials, rule: str, update: str, networks: int, trajectories: int) -> Job:
     circuit = replace(PAPER, rule=rule)
     protocol = replace(trials.pilot, replicates=networks, train=trajectories, validate=0, update=update)
     values = resolve_parameters(circuit, {"eta": 0.001}, networks)
@@ -774,13 +782,13 @@ def _orders(errors: np.ndarray) -> list[str]:
 
 
 def _verdicts(compared: Mapping[tuple[str, str], Paired]) -> str:
-    """'untrained W: all but dfa; W = 0: all'."""
+    """'untrained W: all (yes); persistence: bptt (yes), dfa (no)'."""
     parts = []
     for name in dict.fromkeys(name for name, _ in compared):
         group = {rule: lower(one) for (other, rule), one in compared.items() if other == name}
-        words = {True: "", None: " (undecided)", False: " (no)"}
-        said = {value: f"all{words[value]}" for value in words} if len(set(group.values())) == 1 else None
-        text = said[next(iter(group.values()))] if said else ", ".join(r + words[v] for r, v in group.items())
+        words = {True: " (yes)", None: " (undecided)", False: " (no)"}
+        alike = set(group.values())
+        text = f"all{words[alike.pop()]}" if len(alike) == 1 else ", ".join(r + words[v] for r, v in group.items())
         parts.append(f"{name}: {text}")
     return "; ".join(parts)
 
