@@ -93,6 +93,8 @@ class Setting:
         Its numbers of trajectories; replicates and seed are set by `claims`.
     etas : tuple of float
         The learning rates that every rule may choose from.
+    gentle : tuple of float
+        More of them for neurons whose slope may reach 1: with these, errors that are fed back may grow.
     pilots : int
         Networks on which they are chosen; none of them is tested.
     sizes : tuple of int
@@ -106,6 +108,7 @@ class Setting:
     task: BouncingBall = field(default_factory=lambda: BouncingBall(horizon=5))
     protocol: Protocol = field(default_factory=lambda: Protocol(train=200, validate=20, test=50))
     etas: tuple[float, ...] = ETAS
+    gentle: tuple[float, ...] = (1e-5, 1e-4, 1e-3)
     pilots: int = 50
     sizes: tuple[int, ...] = (2, 10, 50)
     engine: str = "auto"
@@ -356,7 +359,7 @@ class Trials:
         common = replace(setting.protocol, validate_every=max(1, setting.protocol.train), record=0)
         self.protocol = replace(common, replicates=replicates, seed=tested)
         self.pilot = replace(common, replicates=setting.pilots, seed=pilots, test=0)
-        self.places = max(replicates, setting.pilots * len(setting.etas))
+        self.places = max(replicates, setting.pilots * len(setting.gentle + setting.etas))
         self._drawn: dict[tuple, Drawn] = {}
         self._grids: dict[Case, tuple[np.ndarray, np.ndarray]] = {}
         self._trained: dict[tuple[Case, float], Trained] = {}
@@ -373,10 +376,15 @@ class Trials:
         found = self._drawn[key]
         return replace(found, weights=case.start(found.weights, np.random.default_rng(protocol.seed)))
 
+    def etas(self, case: Case) -> tuple[float, ...]:
+        """The learning rates to choose from."""
+        gentle = () if case.circuit.activation == "sigmoid" else self.setting.gentle
+        return gentle + self.setting.etas
+
     def grid(self, case: Case) -> tuple[np.ndarray, np.ndarray]:
         """Validation MSE (E, R) of the pilots before and after training, over the learning rates."""
         if case not in self._grids:
-            etas, count = self.setting.etas, self.pilot.replicates
+            etas, count = self.etas(case), self.pilot.replicates
             source = np.tile(np.arange(count), len(etas))
             outcome = self._run(case, self.pilot, source, np.repeat(etas, count))
             before, after = _validation(self.pilot, outcome)
@@ -385,7 +393,7 @@ class Trials:
 
     def best(self, case: Case) -> float:
         """The learning rate that is best on validation; the smallest, where most networks diverge at each of them."""
-        etas, (_, after) = self.setting.etas, self.grid(case)
+        etas, (_, after) = self.etas(case), self.grid(case)
         return etas[best_eta(after)] if np.isfinite(np.median(after, axis=1)).any() else min(etas)
 
     def trained(self, case: Case, eta: float | None = None) -> Trained:
@@ -490,8 +498,8 @@ def _rules(**changes: object) -> dict[str, Case]:
 def _etas(trials: Trials, cases: Mapping[str, Case]) -> str:
     """The learning rates of rules, in words."""
     chosen = {rule: trials.best(case) for rule, case in cases.items()}
-    least = min(trials.setting.etas)
-    marked = (f"{rule} {eta:g}{', the smallest tried' if eta == least else ''}" for rule, eta in chosen.items())
+    least = {rule: min(trials.etas(case)) for rule, case in cases.items()}
+    marked = (f"{rule} {eta:g}{', the smallest tried' * (eta == least[rule])}" for rule, eta in chosen.items())
     return f"each at its best eta: {'; '.join(marked)}"
 
 
@@ -509,7 +517,7 @@ def measure_following(trials: Trials) -> Claim:
         f"{_list(controls, _number)}. Better than these: {_verdicts(against)}. Correlation of predictions with x(t) / "
         "with the target: "
         + ", ".join(f"{rule} {np.median(t.with_x):.2f} / {np.median(t.with_y):.2f}" for rule, t in trained.items())
-        + f"; higher with x(t) in {_list(nearer, _percent)} of networks."
+        + f"; networks in which it is higher with x(t): {_list(nearer, _percent)}."
     )
     says = "Predictions follow the trajectory up to scale and shift."
     return Claim("a", says, measured, decide_following(r2.values(), against.values()))
