@@ -1,0 +1,131 @@
+"""The paper's claims: measured whole on little, and answered by rules that planted numbers lead to every answer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import autapse_sim as ap
+from autapse_sim import claims as subject
+from autapse_sim.claims import ANSWERS, Case, Setting, Trials, claims, claims_table
+from autapse_sim.statistics import Interval, compare_paired
+
+HOLDS, EMPTY, FAILS, OPEN = ANSWERS
+LITTLE = Setting(
+    task=ap.BouncingBall(steps=20, horizon=2),
+    protocol=ap.Protocol(train=10, validate=2, test=3),
+    etas=(0.03, 0.3),
+    gentle=(0.001,),
+    pilots=3,
+    sizes=(2, 4),
+    engine="numpy",
+    turns=5,
+)
+HIGH, LOW, ACROSS = Interval(0.95, 0.92, 0.98), Interval(0.01, 0.0, 0.03), Interval(0.5, 0.005, 0.995)
+
+
+def paired(factor, count=40):
+    """Errors that are `factor` times the reference's; at 1, as often higher as lower."""
+    reference = np.random.default_rng(0).uniform(1, 2, count)
+    noise = np.random.default_rng(1).normal(0, 0.05, count // 2)
+    return compare_paired(reference * (factor + np.concatenate([noise, -noise])), reference)
+
+
+BETTER, WORSE, SAME = paired(0.5), paired(2.0), paired(1.0)
+
+
+def test_every_claim_is_measured_and_answered():
+    shares = []
+    found = claims(6, seed=1, progress=shares.append, setting=LITTLE)
+    assert [one.key for one in found] == list("abcdefghij")
+    assert {one.answer for one in found} <= set(ANSWERS)
+    assert all(one.says and "nan" not in one.measured for one in found)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    text = claims_table(found)
+    assert all(f"({one.key}) {one.answer.upper()}: {one.says}" in text for one in found)
+    again = claims(6, seed=1, setting=LITTLE)
+    assert [one for one in again if one.key != "h"] == [one for one in found if one.key != "h"]
+    assert claims(6, seed=2, setting=LITTLE)[1].measured != found[1].measured
+
+
+@pytest.mark.parametrize(
+    ("decide", "numbers", "expected"),
+    [
+        (subject.decide_following, ([HIGH], [BETTER]), HOLDS),
+        (subject.decide_following, ([HIGH], [BETTER, WORSE]), EMPTY),
+        (subject.decide_following, ([HIGH, LOW], [BETTER]), FAILS),
+        (subject.decide_following, ([HIGH], [SAME]), OPEN),
+        (subject.decide_following, ([HIGH, ACROSS], [WORSE]), OPEN),
+        (subject.decide_learning, ([BETTER, BETTER],), HOLDS),
+        (subject.decide_learning, ([BETTER, WORSE, SAME],), FAILS),
+        (subject.decide_learning, ([BETTER, SAME],), OPEN),
+        (subject.decide_ranking, (LOW,), HOLDS),
+        (subject.decide_ranking, (HIGH,), FAILS),
+        (subject.decide_ranking, (ACROSS,), OPEN),
+        (subject.decide_divergence, (HIGH, [HIGH]), HOLDS),
+        (subject.decide_divergence, (HIGH, [HIGH, Interval(-0.2, -0.3, -0.1)]), EMPTY),
+        (subject.decide_divergence, (LOW, [HIGH]), FAILS),
+        (subject.decide_divergence, (HIGH, [Interval(0, -0.1, 0.1)]), OPEN),
+        (subject.decide_spectrum, ({"positive": HIGH, "negative": LOW},), HOLDS),
+        (subject.decide_spectrum, ({"positive": HIGH, "negative": HIGH},), FAILS),
+        (subject.decide_spectrum, ({"positive": ACROSS, "negative": LOW},), OPEN),
+        (subject.decide_effect, ([Interval(0.03, 0.02, 0.04), LOW],), HOLDS),
+        (subject.decide_effect, ([Interval(-0.03, -0.04, -0.02)],), HOLDS),
+        (subject.decide_effect, ([Interval(0.001, -0.005, 0.006)],), FAILS),
+        (subject.decide_effect, ([LOW],), OPEN),
+        (subject.decide_size, (HIGH, HIGH), HOLDS),
+        (subject.decide_size, (HIGH, LOW), EMPTY),
+        (subject.decide_size, (LOW, LOW), FAILS),
+        (subject.decide_size, (HIGH, ACROSS), OPEN),
+        (subject.decide_speed, ([Interval(8, 7, 9)], [Interval(3, 2.5, 4)]), HOLDS),
+        (subject.decide_speed, ([Interval(8, 7, 9)], [Interval(3, 2.5, 4), Interval(1, 0.9, 1.1)]), EMPTY),
+        (subject.decide_speed, ([Interval(1, 0.9, 1.1)], [Interval(3, 2.5, 4)]), FAILS),
+        (subject.decide_speed, ([Interval(2, 1.5, 2.5)], [Interval(3, 2.5, 4)]), OPEN),
+        (subject.decide_readout, ([BETTER], [BETTER]), HOLDS),
+        (subject.decide_readout, ([BETTER], [WORSE]), EMPTY),
+        (subject.decide_readout, ([WORSE], [BETTER]), FAILS),
+        (subject.decide_readout, ([BETTER], [SAME]), OPEN),
+    ],
+)
+def test_planted_numbers_lead_to_every_answer(decide, numbers, expected):
+    assert decide(*numbers) == expected
+
+
+def test_a_diverged_seed_is_counted():
+    circuit = ap.Circuit(activation="linear")
+
+    def explode(weights, rng):
+        W = 0.1 * weights.W
+        W[1] = 1e9
+        return replace(weights, W=W)
+
+    trials = Trials(LITTLE, replicates=4, seed=0)
+    trained = trials.trained(Case(circuit, start=explode), eta=0.03)
+    assert np.isfinite(trained.mse).tolist() == [True, False, True, True]
+    assert not (trained.after < trained.before)[1]
+    assert trained.outside[1] == pytest.approx(1, abs=0.2)
+    compared = compare_paired(trained.mse, np.ones(4))
+    assert (compared.diverged, compared.won.estimate) == (1, 0.75)
+
+
+def test_where_all_networks_diverge_the_smallest_rate_is_taken():
+    circuit = ap.Circuit(activation="linear")
+    case = Case(circuit, start=lambda weights, rng: replace(weights, W=1e9 * weights.W))
+    assert Trials(LITTLE, replicates=4, seed=0).best(case) == 0.001
+
+
+@pytest.mark.parametrize("kind", subject.SPECTRA)
+def test_the_feedback_has_the_spectrum_that_is_asked_for(kind):
+    trials = Trials(LITTLE, replicates=20, seed=0)
+    case = Case(ap.Circuit(feedback="random"), start=subject._spectral(kind))
+    weights = trials.drawn(case, trials.protocol).weights
+    assert all(map(subject.SPECTRA[kind], np.linalg.eigvals(weights.B)))
+    np.testing.assert_array_equal(weights.B, weights.B_rec)
+    plain = trials.drawn(Case(ap.Circuit()), trials.protocol)
+    np.testing.assert_array_equal(trials.drawn(case, trials.protocol).x, plain.x)
+
+
+def test_an_interval_needs_two_networks():
+    with pytest.raises(ap.InputError, match="at least 2"):
+        claims(1, setting=LITTLE)
