@@ -223,33 +223,72 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
 
 
 @main.command()
-@click.argument("rule")
+@click.argument("rule", required=False)
 @click.option("--benchmark", default="bounce", show_default=True, help="What has to be learned.")
 @click.option("--replicates", default=200, show_default=True, help="Seeds of every method.")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
 @click.option("--precision", type=float, help="Wished width of the interval of the reduction, e.g. 0.04.")
 @click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
 @click.option("--ablations", is_flag=True, help="Train variants of the rule too.")
+@click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
 @click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
-def verdict(rule: str, trajectories: int | None, out: Path | None, as_json: bool, **options: Any) -> None:
+def verdict(
+    rule: str | None, trajectories: int | None, claims: bool, out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Judge RULE (a name or a file): does it learn recurrence, compared with what, and how sure?
 
     Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds.
     Benchmarks: bounce, occlusion, noise, paper, flip-flop, integrator, copy.
     """
+    from dataclasses import asdict
+
+    if rule is None and not claims:
+        raise InputError("which rule? write for example: autapse verdict autapse, or autapse verdict --claims")
     folder = _folder(out, "verdict")
+    measured = []
+    if claims:
+        from autapse_sim.claims import claims as measure
+        from autapse_sim.claims import claims_table
+
+        with _bar("measuring claims") as progress:
+            measured = measure(options["replicates"], options["seed"], progress)
+        if not as_json:
+            click.echo(claims_table(measured))
+    if rule is None:
+        if as_json:
+            click.echo(json.dumps([asdict(claim) for claim in measured], indent=1))
+        return
     with _bar(f"judging {rule}") as progress:
         result = ap.verdict(rule, train=trajectories, progress=progress, **options)
-    path = folder / "verdict.nc"
-    result.save(path)
+    files = _evidence(result, measured, folder)
     attributes = result.data.attrs
     if as_json:
         told = {name: json.loads(attributes[name]) for name in ("statistics", "methods")}
         click.echo(json.dumps({"sentence": attributes["sentence"], **told}, indent=1))
     else:
         click.echo(attributes["table"])
-    click.echo(f"written to {folder}: {path.name}", err=True)
+    click.echo(f"written to {folder}: {', '.join(path.name for path in files)}", err=True)
+
+
+def _evidence(result: ap.Result, claims: list, folder: Path) -> list[Path]:
+    """Write a verdict's result, figures and page."""
+    from dataclasses import asdict
+
+    from autapse_sim.page import write_page
+    from autapse_sim.plots.evidence import evidence
+    from autapse_sim.plots.style import save
+
+    if claims:
+        told = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in claims]
+        result = ap.Result(result.data.assign_attrs(claims=json.dumps(told)))
+    path = folder / "verdict.nc"
+    result.save(path)
+    files = [path]
+    figures = evidence(result)
+    for name, figure in figures.items():
+        files += save(figure, folder, name)
+    return [*files, write_page(result, folder / "verdict.html", figures)]
 
 
 @main.command()

@@ -41,6 +41,8 @@ STILL, BIASES = "W = 0", "bias only (W = 0)"
 RESERVOIRS = (FIXED, TUNED, STILL)
 OTHERS = ("fa", "dfa", "rflo", "autapse")
 """The rules that a rule is judged beside."""
+BLIND = "(B err) 1^T"
+"""A rule that is blind to activity: the control of an alignment."""
 BLOCK = 8
 """Seeds that are drawn and trained together; a seed's draws do not depend on how many blocks there are."""
 PILOT = 16
@@ -308,7 +310,7 @@ def _alignment(
             found.setdefault(name, []).append(cosine(update, exact))
             if name == CEILING:
                 blind = align(_probe(only, now, protocol, "autapse"), int(index[0]))
-                found.setdefault("(B err) 1^T: blind to activity", []).append(blind.control_trajectory["bptt"])
+                found.setdefault(BLIND, []).append(blind.control_trajectory["bptt"])
     return {name: np.stack(values) for name, values in found.items()}
 
 
@@ -377,13 +379,13 @@ def _result(
         add("example_prediction", ("method", "step", "coordinate"), example, "prediction")
     add("example_target", ("step", "coordinate"), first["target"], "target")
     add("example_stimulus", ("step", "input"), first["stimulus"], "stimulus")
-    aligned = first.get("alignment") or {}
+    aligned = dict(first.get("alignment", {}))
     if aligned:
-        data = data.assign_coords(
-            aligned=list(aligned), updates_aligned=(np.array(AGES) * setting.protocol.train) // batch
-        )
-        values = np.stack(list(aligned.values()))
-        data["alignment"] = (("aligned", "updates_aligned", "seed"), values, {"long_name": "cosine with the gradient"})
+        data = data.assign_coords(updates_aligned=(np.array(AGES) * setting.protocol.train) // batch)
+        dims, about = ("updates_aligned", "aligned_seed"), {"long_name": "cosine with the exact gradient", "units": "1"}
+        data["alignment_blind"] = (dims, aligned.pop(BLIND), about)
+        nothing = np.full_like(aligned[rule], np.nan)
+        data["alignment"] = (("method", *dims), [aligned.get(n, nothing) for n in names], about)
     judged = judge(data, rule)
     answer = answer_of(rule, benchmark, setting.title, judged, data)
     protocol = replace(setting.protocol, replicates=replicates, seed=seed)
@@ -391,6 +393,7 @@ def _result(
     attributes = describe(circuit, setting.task, protocol, "standalone, numpy", {"eta": dict(chosen)})
     attributes |= {
         "sentence": answer,
+        **({"unit": "box lengths"} if hasattr(setting.task, "horizon") else {}),
         "benchmark": benchmark,
         "title": setting.title,
         "heading": heading(setting, replicates, seed),

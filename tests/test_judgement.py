@@ -108,9 +108,11 @@ def test_a_verdict_of_a_users_rule(tmp_path):
     assert data.sizes["replicate"] == 16
     assert np.isfinite(data.mse_online.sel({"method": "bptt"})).all()
     # the sign is wrong: its first update points away from the gradient that autapse follows
-    first = data.alignment.isel(updates_aligned=0).median("seed")
-    assert float(first.sel(aligned=str(path))) == pytest.approx(-float(first.sel(aligned="autapse")), abs=1e-6)
-    assert float(first.sel(aligned="bptt")) == pytest.approx(1, abs=1e-6)
+    first = data.alignment.isel(updates_aligned=0).median("aligned_seed")
+    mine, right, exact = (float(first.sel({"method": name})) for name in (str(path), "autapse", "bptt"))
+    assert mine == pytest.approx(-right, abs=1e-6)
+    assert right > 0.3
+    assert exact == pytest.approx(1, abs=1e-6)
     assert any(name.endswith("tau = 50") for name in data.ablation.values.tolist())
     result.save(tmp_path / "verdict.nc")
     again = ap.load(tmp_path / "verdict.nc").data

@@ -268,7 +268,8 @@ def draw_alignment(data: xr.Dataset | Result, ax: Axes) -> None:
     ax : matplotlib.axes.Axes
         Where to draw.
     """
-    cosine = _need(data, "alignment", "alignment").transpose("method", "updates_aligned", "replicate")
+    data = dataset(data)
+    cosine = _need(data, "alignment", "alignment").transpose("method", "updates_aligned", ...)
     updates, lowest = cosine["updates_aligned"].values, 0.0
     for index, method in reversed(list(enumerate(methods(data)))):
         values = np.where(np.isfinite(cosine.values[index]), cosine.values[index], np.nan)
@@ -282,6 +283,10 @@ def draw_alignment(data: xr.Dataset | Result, ax: Axes) -> None:
         look = _look(data, method)
         ax.fill_between(updates[seen], lower, upper, color=look["color"], alpha=0.15, linewidth=0)
         ax.plot(updates[seen], median, marker="o", markersize=2.5, label=name, **look)
+    if "alignment_blind" in data:
+        blind = data["alignment_blind"].transpose("updates_aligned", ...).values
+        label = "blind to activity: (B err) 1^T"
+        ax.plot(updates, np.nanmedian(blind, axis=-1), color="0.5", linestyle=":", label=label)
     ax.axhline(0, color="0.7", linewidth=0.6, zorder=1)
     ax.set(xlabel="weight updates", ylabel="cosine with the exact gradient", ylim=(min(-0.1, 1.1 * lowest), 1.03))
 
@@ -478,7 +483,8 @@ def alignment(data: xr.Dataset | Result) -> Figure:
         figure = Figure(figsize=(5.2, 3.2))
         ax = figure.subplots()
         draw_alignment(data, ax)
-        title = f"median and quartiles over {dataset(data)['alignment'].sizes['replicate']} replicates"
+        cosine = dataset(data)["alignment"].transpose("method", "updates_aligned", ...)
+        title = f"median and quartiles over {cosine.shape[-1]} replicates"
         _legend(figure, *_handles(ax), title)
     return figure
 
