@@ -57,7 +57,7 @@ def assert_alive(job, outcome):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("rule", ["autapse", "rflo", "dfa"])
+@pytest.mark.parametrize("rule", ["autapse", pytest.param("rflo", marks=pytest.mark.slow), "dfa"])
 def test_brian_is_the_discrete_network(make_job, rule, case, engine):
     job = make_job(rule=rule, **{"parameters": SMALL, **CASES[case]})
     outcome = simulate(job, engine)
@@ -94,7 +94,7 @@ def test_how_a_change_is_made(make_job, how, engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("rule", ["autapse", "rflo", "dfa"])
+@pytest.mark.parametrize("rule", ["autapse", *(pytest.param(name, marks=pytest.mark.slow) for name in ("rflo", "dfa"))])
 @pytest.mark.parametrize("activation", ["relu", "linear"])
 def test_other_activations(make_job, rule, activation, engine):
     job = make_job(rule=rule, parameters={"eta": 0.001}, activation=activation, steps=60)

@@ -131,7 +131,7 @@ def test_an_activity_that_follows_the_drive_at_once_is_not_fused(make_job, tmp_p
     assert (moved(job, dense) > 1e-4).all()
 
 
-@pytest.mark.parametrize("neurons", [2, 12])
+@pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
 def test_a_split_gives_the_same_numbers(make_job, neurons):
     job = make_job(neurons=neurons, replicates=7, steps=40, train=2, test=1, parameters=SMALL)
     whole = simulate(job, "standalone", processes=1)
