@@ -111,15 +111,15 @@ def verdict(
             reservoir = _reservoir(setting, seed)
             methods[TUNED] = Method(None, reservoir)
             chosen[TUNED] = chosen[FIXED]
-        judge = partial(_block, setting, methods, chosen, rule)
-        found = work.map(judge, [(seed, k) for k in range(min(blocks, 4) if precision else blocks)])
+        judge_block = partial(_block, setting, methods, chosen)
+        found = work.map(judge_block, [(seed, k) for k in range(min(blocks, 4) if precision else blocks)])
         while precision and len(found) < blocks:
             scores = _joined([one["scores"] for one in found])
             reduction = 1 - scores[rule].online / scores[FIXED].online
             needed = min(blocks, -(-replicates_needed(reduction, precision) // BLOCK))
             if needed <= len(found):
                 break
-            found += work.map(judge, [(seed, k) for k in range(len(found), needed)])
+            found += work.map(judge_block, [(seed, k) for k in range(len(found), needed)])
     return _result(rule, benchmark, setting, methods, chosen, grid, found, seed)
 
 
@@ -210,7 +210,7 @@ def _alike(methods: Mapping[str, Method]) -> Iterator[tuple[Method, list[str]]]:
     """Methods that start from the same draws, together."""
     groups: dict[str, list[str]] = {}
     for name, method in methods.items():
-        groups.setdefault(repr((method.circuit, method.reservoir and method.reservoir.gain)), []).append(name)
+        groups.setdefault(method.circuit.get("feedback", ""), []).append(name)
     for names in groups.values():
         yield methods[names[0]], names
 
@@ -228,11 +228,10 @@ def _block(
     setting: Benchmark,
     methods: Mapping[str, Method],
     chosen: Mapping[str, float],
-    rule: str,
     seeds: tuple[int, int],
 ) -> dict[str, Any]:
     """All that is kept of a block of seeds."""
-    scores, memory, example = {}, 0, {}
+    scores, memory, example, kept = {}, 0, {}, {}
     for first, names in _alike(methods):
         given = drawn(setting, first, seeds, BLOCK)
         for name in names:
@@ -243,14 +242,14 @@ def _block(
             memory = max(memory, outcome.memory)
             if seeds[1] == 0:
                 example[name] = outcome.prediction[0, 0]
-    plain = Method(None)
-    given = drawn(setting, plain, seeds, BLOCK)
-    kept = {"scores": scores, "controls": _controls(setting, given), "memory": memory, "example": example}
-    if seeds[1] == 0:
-        test = -setting.protocol.test
-        kept |= {"target": given.y[0, test], "stimulus": given.x[0, test]}
-        kept["alignment"] = _alignment(setting, methods, chosen, given, seeds)
-    return kept
+        if FIXED not in names:
+            continue
+        kept["controls"] = _controls(setting, given)
+        if seeds[1] == 0:
+            test = -setting.protocol.test
+            kept |= {"target": given.y[0, test], "stimulus": given.x[0, test]}
+            kept["alignment"] = _alignment(setting, methods, chosen, given, seeds)
+    return kept | {"scores": scores, "memory": memory, "example": example}
 
 
 def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:

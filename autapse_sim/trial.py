@@ -10,7 +10,7 @@ import numpy as np
 
 from autapse_sim.benchmarks import Benchmark
 from autapse_sim.controls import Reservoir, activity, ridge_readout
-from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, simulated, without_equations
+from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, simulated
 from autapse_sim.job import Outcome
 from autapse_sim.protocol import Protocol, Schedule
 
@@ -19,6 +19,11 @@ FITTED = 100
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 """Of the refitted read-out: a penalty p acts as noise of variance p on each neuron. Below 1e-3, 3% of a neuron's range,
 a read-out would make use of signals that no synapse could carry."""
+
+
+SWEPT = ("bptt", "fa", "dfa", "rflo")
+"""Rules that take one backward sweep over a trajectory on the discrete network, as long as the weights stand still: the
+same numbers as their synapses' equations, in half of the time."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,9 @@ def protocol_of(benchmark: Benchmark, method: Method, seeds: tuple[int, int], co
 
 
 def drawn(benchmark: Benchmark, method: Method, seeds: tuple[int, int], count: int) -> Drawn:
-    """The trajectories and initial weights of a block."""
+    """The trajectories and initial weights of a block, before a reservoir is scaled."""
     circuit = replace(benchmark.circuit, **method.circuit)
-    found = draw(circuit, benchmark.task, protocol_of(benchmark, method, seeds, count))
-    return replace(found, weights=method.reservoir.of(found.weights)) if method.reservoir else found
+    return draw(circuit, benchmark.task, protocol_of(benchmark, method, seeds, count))
 
 
 def train_method(
@@ -86,6 +90,8 @@ def train_method(
     schedule: Schedule | None = None,
 ) -> Outcome:
     """Train the networks of a block with a method, once for each of some learning rates, as one run."""
+    if method.reservoir:
+        given = replace(given, weights=method.reservoir.of(given.weights))
     learn = benchmark.circuit.learn
     if method.rule is None:
         learn = tuple(name for name in learn if name in ("V", "c"))
@@ -96,7 +102,8 @@ def train_method(
     rates = {name: grid for name in known if name.startswith("eta")}
     values = resolve_parameters(circuit, {**method.parameters, **rates}, len(source))
     job = replace(prepare(circuit, given, protocol, values, source), scored=benchmark.scored)
-    engine = "numpy" if method.rule is None or without_equations(circuit) else choose_engine(circuit, "auto")
+    swept = method.rule in SWEPT and protocol.update != "step" and circuit.neuron == "rate"
+    engine = "numpy" if method.rule is None or swept else choose_engine(circuit, "auto")
     return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)
 
 
