@@ -33,7 +33,7 @@ from autapse_sim.protocol import Schedule
 from autapse_sim.results import Result
 from autapse_sim.scores import best_eta, median_interval
 from autapse_sim.statistics import Paired, compare_all, replicates_needed, sentence
-from autapse_sim.trial import FITTED, Method, Scores, drawn, protocol_of, score, train_method
+from autapse_sim.trial import FITTED, PENALTIES, Method, Scores, drawn, protocol_of, score, train_method
 from autapse_sim.worker import THREADS
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
@@ -221,7 +221,9 @@ def _reservoir(setting: Benchmark, seed: int) -> Reservoir:
     given, protocol = drawn(setting, method, seeds, BLOCK), protocol_of(setting, method, seeds, BLOCK)
     train = slice(max(0, protocol.train - FITTED), protocol.train)
     validate = slice(protocol.train, protocol.train + protocol.validate)
-    return tune_reservoir(given.weights, given.x, given.y, train, validate, setting.circuit.activation, setting.scored)
+    # judged by the read-outs that it will be read with
+    how = {"scored": setting.scored, "penalties": PENALTIES}
+    return tune_reservoir(given.weights, given.x, given.y, train, validate, setting.circuit.activation, **how)
 
 
 def _block(
