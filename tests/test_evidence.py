@@ -218,8 +218,9 @@ def test_a_method_of_which_all_diverged_blanks_no_figure(data, worst):
 def test_everything_diverged_is_drawn_all_the_same(data):
     broken = data.map(lambda values: values * np.nan if values.dtype.kind == "f" else values)
     broken["example_target"] = data["example_target"]
-    for figure in evidence.evidence(broken).values():
-        words(figure)
+    figures = evidence.evidence(broken)
+    assert figures.keys() == evidence.EVIDENCE.keys()
+    assert all(words(figure) for figure in figures.values())
 
 
 def test_controls_are_named_lines_and_far_ones_stand_at_the_edge_with_their_value(data):
