@@ -469,7 +469,7 @@ class Trials:
 def _validation(protocol: Protocol, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
     """Validation MSE (N,) before and after training."""
     schedule = Schedule.of(protocol)
-    looks = outcome.mse[:, ~schedule.learn & ~schedule.keep].reshape(len(outcome.mse), -1, protocol.validate)
+    looks = outcome.mse[:, schedule.look].reshape(len(outcome.mse), -1, protocol.validate)
     return _infinite(looks[:, 0].mean(axis=1)), _infinite(looks[:, -1].mean(axis=1))
 
 

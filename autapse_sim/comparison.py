@@ -153,7 +153,7 @@ def compare(
 def _final_validation(protocol: Protocol, outcome: Outcome) -> np.ndarray:
     """Mean MSE of the last look at the validation trajectories, per network (NaN where there is none)."""
     schedule = Schedule.of(protocol)
-    validation = outcome.mse[:, ~schedule.learn & ~schedule.keep][:, -protocol.validate :]
+    validation = outcome.mse[:, schedule.look][:, -protocol.validate :]
     if not protocol.validate:
         return np.full(len(outcome.mse), np.nan)
     return validation.mean(axis=1)

@@ -325,7 +325,7 @@ def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndar
         data.coords["training_trajectory"] = np.arange(1, protocol.train + 1)
     if protocol.validate:
         points = protocol.validation_points
-        validation = mse[:, ~schedule.learn & ~schedule.keep].reshape(replicates, len(points), protocol.validate)
+        validation = mse[:, schedule.look].reshape(replicates, len(points), protocol.validate)
         add("mse_validate", ("replicate", "validation"), validation.mean(axis=2), "validation MSE", squared)
         data.coords["validation"] = points
     test = mse[:, schedule.keep]

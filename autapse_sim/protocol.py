@@ -119,6 +119,11 @@ class Schedule:
     keep: np.ndarray
     trace: np.ndarray
 
+    @property
+    def look(self) -> np.ndarray:
+        """Whether a presentation is a look at a validation trajectory, bool (P,)."""
+        return ~self.learn & ~self.keep
+
     @classmethod
     def of(cls, protocol: Protocol) -> Schedule:
         """The whole experiment as one run: training with looks at the validation trajectories between, then the test.

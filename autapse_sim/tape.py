@@ -77,11 +77,6 @@ class Tape:
         """P, the number of presentations."""
         return len(self.trajectory)
 
-    @property
-    def timesteps(self) -> int:
-        """Integration steps of the whole run."""
-        return self.presentations * self.steps * self.substeps
-
     # -- the compiled program -----------------------------------------------------------------------------------------
 
     def write(self, folder: Path) -> None:

@@ -111,7 +111,7 @@ def score(benchmark: Benchmark, given: Drawn, protocol: Protocol, outcome: Outco
     """The scores of trained networks."""
     schedule = Schedule.of(protocol)
     replicates = protocol.replicates
-    looks = outcome.mse[:, ~schedule.learn & ~schedule.keep].reshape(len(outcome.mse), -1, protocol.validate)
+    looks = outcome.mse[:, schedule.look].reshape(len(outcome.mse), -1, protocol.validate)
     test = outcome.mse[:, schedule.keep]
     online = test.mean(axis=1) if protocol.test else np.full(len(test), np.nan)
     refitted = np.full(replicates, np.nan)
