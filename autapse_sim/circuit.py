@@ -12,7 +12,8 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear")
 READOUTS = ("identity", "random")
 PRECISIONS = ("double", "single")
 FEEDBACKS = ("conditioned", "random", "symmetric")
-LEARNABLE = ("W", "b", "V", "c")
+LEARNABLE = ("W", "U", "b", "V", "c")
+LOSSES = ("mse", "cross-entropy")
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Circuit:
         'identity' is the paper's U = V = I (n inputs and n outputs), 'random' draws U and V.
     activation : {'sigmoid', 'tanh', 'relu', 'linear'}
         The function f of the neuron.
-    learn : tuple of {'W', 'b', 'V', 'c'}
-        What learns: W and b by the rule, V and c by the delta rule.
+    learn : tuple of {'W', 'U', 'b', 'V', 'c'}
+        What learns: W, U and b by the rule, V and c by the delta rule.
     feedback : {'conditioned', 'random', 'symmetric'}
         How B is drawn, see `autapse_sim.weights.draw_weights`.
     substeps : int
@@ -41,6 +42,9 @@ class Circuit:
         Any integrator of Brian2 ('euler' is the discrete network for substeps = 1).
     precision : {'double', 'single'}
         Of all numbers in Brian2; single halves memory and time, and is exact to about 1e-6.
+    loss : {'mse', 'cross-entropy'}
+        What is to fall. With 'cross-entropy' the prediction is the softmax over outputs of V o + c, and the targets are
+        probabilities; the error is prediction - target for both.
 
     Examples
     --------
@@ -58,6 +62,7 @@ class Circuit:
     substeps: int = 1
     method: str = "euler"
     precision: str = "double"
+    loss: str = "mse"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rule", str(self.rule) if isinstance(self.rule, Path) else self.rule)
@@ -71,5 +76,6 @@ class Circuit:
         one_of("readout", self.readout, READOUTS)
         one_of("feedback", self.feedback, FEEDBACKS)
         one_of("precision", self.precision, PRECISIONS)
+        one_of("loss", self.loss, LOSSES)
         for name in self.learn:
             one_of("learn", name, LEARNABLE)
