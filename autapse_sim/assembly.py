@@ -2,14 +2,17 @@
 
 start, 0    activity, traces      back to 0 where a trajectory starts
 start, 1    x(t)                  the stimulus
+start, 2    perturbation          of the bias, where the rule perturbs
 groups, -1  drive = W o, input = U x, bias = b     summed, from the old activity
 groups, 0   eligibilities         state update, from the old activity and the new drive
-groups, 1   activity and traces   state update; then thresholds and resets
+groups, 1   activity and traces   state update
+thresholds, 0    spikes: pseudo-derivative, threshold and reset
 after_resets, 0  read-out = V o, offset = c        summed, from the new activity
-after_resets, 1  err = prediction - target
-after_resets, 2  feedback = B err                  summed
-after_resets, 3  weight updates
-after_resets, 4  end of a trajectory: gathered changes are added, eligibilities end
+after_resets, 1  total of the softmax              summed, where the loss is the cross-entropy
+after_resets, 2  err = prediction - target
+after_resets, 3  feedback = B err, loss            summed
+after_resets, 4  weight updates
+after_resets, 5  end of a trajectory: gathered changes are added, eligibilities end
 end, 0      records
 end, 1      update of this step and drive of the next in one pass over the weights, where a program may (`fused`);
             it then stands for both
@@ -21,6 +24,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from brian2 import (
     Clock,
@@ -34,7 +38,7 @@ from brian2 import (
     second,
 )
 from brian2.core.variables import Variable
-from brian2.equations.equations import DIFFERENTIAL_EQUATION
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 from brian2.groups.group import CodeRunner
 
 from autapse_sim.circuit import Circuit
@@ -51,14 +55,17 @@ logger = logging.getLogger("autapse_sim")
 SLOTS = {
     "restart": ("start", 0),
     "stimulus": ("start", 1),
+    "perturbation": ("start", 2),
     "drive": ("groups", -1),
     "eligibility": ("groups", 0),
     "state": ("groups", 1),
+    "spike": ("thresholds", 0),
     "readout": ("after_resets", 0),
-    "error": ("after_resets", 1),
-    "feedback": ("after_resets", 2),
-    "update": ("after_resets", 3),
-    "finish": ("after_resets", 4),
+    "softmax": ("after_resets", 1),
+    "error": ("after_resets", 2),
+    "feedback": ("after_resets", 3),
+    "update": ("after_resets", 4),
+    "finish": ("after_resets", 5),
     "record": ("end", 0),
     "fused": ("end", 1),
 }
@@ -92,11 +99,11 @@ class Models:
     @classmethod
     def of(cls, circuit: Circuit) -> Models:
         """Read the model files that a circuit names."""
-        return cls(read_neuron(circuit.neuron), read_rule(circuit.rule), read_rule("delta"))
+        return cls(read_neuron(circuit.neuron), read_rule(circuit.rule), read_rule(circuit.readout_rule))
 
     def learning(self, circuit: Circuit) -> list[Rule]:
         """The rules by which something learns."""
-        both = ((self.rule, {"W", "b"}), (self.readout_rule, {"V", "c"}))
+        both = ((self.rule, {"W", "U", "b"}), (self.readout_rule, {"V", "c"}))
         return [rule for rule, learns in both if learns & set(circuit.learn)]
 
     def parameters(self, circuit: Circuit) -> dict[str, object]:
@@ -122,8 +129,8 @@ class Assembly:
         What has to be set before a run, by 'object.variable'.
     learned : dict of str to str
         The variables that hold the learned weights, by the weights' names.
-    tables : list of str
-        The names of the records that the tape keeps, 'error' first.
+    tables : dict of str to str
+        The units of the records that the tape keeps by their names, 'error' first.
     conditions : dict of str to str
         When the program runs an object, by name, in words of the tape; always where nothing is said.
     """
@@ -131,8 +138,13 @@ class Assembly:
     network: Network
     inputs: dict[str, Parameter | Bias | Projection]
     learned: dict[str, str]
-    tables: list[str]
+    tables: dict[str, str]
     conditions: dict[str, str]
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the neurons spike, and 'neurons.total' counts it."""
+        return "spikes" in self.tables
 
     def variable(self, name: str) -> Variable:
         """The Brian2 variable of an 'object.variable'."""
@@ -185,7 +197,7 @@ class _Assembler:
         self.layout, self.program, self.dense = layout, program, dense
         self.n, self.m, self.c = job.circuit.neurons, job.x.shape[-1], job.y.shape[-1]
         self.namespace = {**functions, "step": STEP * second}
-        one_of("method", job.circuit.method, StateUpdateMethod.stateupdaters)
+        one_of("method", job.circuit.method or models.neuron.method, StateUpdateMethod.stateupdaters)
         self.clock = Clock(dt=STEP / job.circuit.substeps * second, name="steps")
         check_random(models, "standalone" if dense else "runtime" if not program else "Brian2's own path")
         self.objects: list[object] = []
@@ -195,84 +207,140 @@ class _Assembler:
 
     def assembly(self) -> Assembly:
         learn = set(self.circuit.learn)
-        rule, delta = self.models.rule, self.models.readout_rule
-        traces = rule.trace if learn & {"W", "b"} else ""
-        neurons = self.neurons(traces, rule.parameters if learn & {"W", "b"} else {})
-        inputs = self.group("inputs", self.m, "x : 1", {})
-        outputs = self.outputs(delta.parameters if learn & {"V", "c"} else {})
-        self.project("W", neurons, neurons, "w*activity_pre", "drive", "drive", rule)
-        self.project("U", inputs, neurons, "w*x_pre", "input", "drive")
-        self.project("V", neurons, outputs, "w*activity_pre", "readout", "readout", delta)
+        rule, readout_rule = self.models.rule, self.models.readout_rule
+        traces = rule.trace if learn & {"W", "U", "b"} else ""
+        neurons = self.neurons(traces)
+        inputs = self.shown("inputs", self.m, "x : 1\nactivity = x : 1", traces if "U" in learn else "")
+        outputs = self.outputs(readout_rule.parameters if learn & {"V", "c"} else {})
+        self.project("W", neurons, neurons, "w*sent_pre", "drive", "drive", rule)
+        self.project("U", inputs, neurons, "w*sent_pre", "input", "drive", rule)
+        self.project("V", neurons, outputs, "w*activity_pre", "readout", "readout", readout_rule)
         self.project("B", outputs, neurons, "w*err_pre", "feedback", "feedback")
         if learn & {"b", "c"}:
             # a unit of constant activity, whose weights are the biases that learn
-            traced = rule.parameters if "b" in learn and rule.trace.strip() else {}
-            unit = self.group("unit", 1, "activity = 1 : 1\n" + (rule.trace if "b" in learn else ""), traced)
+            unit = self.shown("unit", 1, "activity = 1 : 1", traces if "b" in learn else "")
             if "b" in learn:
-                self.project("b", unit, neurons, "w*activity_pre", "bias", "drive", rule)
+                self.project("b", unit, neurons, "w*sent_pre", self.bias, "drive", rule)
             if "c" in learn:
-                self.project("c", unit, outputs, "w*activity_pre", "offset", "readout", delta)
+                self.project("c", unit, outputs, "w*activity_pre", "offset", "readout", readout_rule)
+        if self.circuit.loss == "cross-entropy":
+            self.synapses("softmax", outputs, outputs, "exp(score_pre - score_post)", "total", "softmax")
+        if "loss" in neurons.variables:
+            self.synapses("loss", outputs, neurons, "cost_pre", "loss", "feedback")
         if not self.program:
             self.regularly(inputs, "x = stimulus(i, t_in_timesteps)", "stimulus")
             self.regularly(outputs, "target = shown(i, t_in_timesteps)", "stimulus")
         tables = ["error", "activity", "feedback", *states_of(Equations(traces) if traces.strip() else {})]
+        if self.models.neuron.threshold:
+            tables += ["spikes", *states_of(Equations(self.models.neuron.equations))]
         records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
         self.regularly(neurons, records, "record", "tape.tracing")
         self.regularly(outputs, "t0 = trace(0, i, t_in_timesteps, err)", "record", "tape.tracing")
-        return Assembly(Network(*self.objects), self.inputs, self.learned, tables, self.conditions)
+        units = {name: "1" if name == "error" else str(neurons.variables[name].unit) for name in tables}
+        return Assembly(Network(*self.objects), self.inputs, self.learned, units, self.conditions)
 
-    def neurons(self, traces: str, rule_parameters: Mapping[str, object]) -> NeuronGroup:
-        neuron = self.models.neuron
-        activation = neuron.activations[
-            one_of(f"activation of {self.circuit.neuron}", self.circuit.activation, neuron.activations)
-        ]
-        equations = f"""{neuron.equations}
-            f = {activation.f} : 1
-            f_prime = {activation.f_prime} : 1
-            drive : 1
-            input : 1
-            feedback : 1
-            bias : 1{"" if "b" in self.circuit.learn else " (constant)"}
-            """
-        made = self.group("neurons", self.n, equations + traces, {**neuron.parameters, **rule_parameters})
-        if "activity" not in made.variables:
+    def neurons(self, traces: str) -> NeuronGroup:
+        """The neurons of the circuit."""
+        neuron, rule = self.models.neuron, self.models.rule
+        taught = bool({"W", "U", "b"} & set(self.circuit.learn))
+        equations = [neuron.equations, traces, "drive : 1", "input : 1", "feedback : 1"]
+        equations += [f"{self.bias} : 1{'' if 'b' in self.circuit.learn else ' (constant)'}"]
+        if neuron.activations:
+            activation = neuron.activations[
+                one_of(f"activation of {self.circuit.neuron}", self.circuit.activation, neuron.activations)
+            ]
+            equations += [f"f = {activation.f} : 1", f"f_prime = {activation.f_prime} : 1"]
+        defined = Equations(neuron.equations)
+        if "activity" not in defined:
             raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
+        if "sent" not in defined:
+            equations += ["sent = activity : 1"]
+        if neuron.threshold:
+            equations += ["spiked : 1", "spikes : 1", "total : 1"]
+        if neuron.pseudo_derivative:
+            equations += ["psi : 1", "f_prime = psi : 1"]
+        if self.perturbs:
+            equations += ["perturbation : 1", f"bias = {self.bias} + perturbation : 1"]
+        if taught and words(*rule.texts) & {"loss", "loss_post"}:
+            equations += ["loss : 1"]
+        parameters = {**neuron.parameters, **(rule.parameters if taught else {})}
+        made = self.group("neurons", self.n, "\n".join(equations), parameters, neuron.initial, neuron.refractory)
         if "b" not in self.circuit.learn:
-            self.inputs["neurons.bias"] = Bias("b", self.n)
+            self.inputs[f"neurons.{self.bias}"] = Bias("b", self.n)
+        if self.perturbs:
+            code = f"perturbation = choose(learning(t_in_timesteps) > 0, {rule.perturbation}, 0)"
+            self.regularly(made, code, "perturbation")
+        if neuron.threshold:
+            self.regularly(made, spike_code(neuron), "spike")
         return made
+
+    @property
+    def perturbs(self) -> bool:
+        """Whether the rule perturbs the neurons."""
+        return bool(self.models.rule.perturbation.strip() and {"W", "U", "b"} & set(self.circuit.learn))
+
+    @property
+    def bias(self) -> str:
+        """The variable of a neuron that the weights b go to."""
+        return "steady_bias" if self.perturbs else "bias"
+
+    def shown(self, name: str, size: int, equations: str, traces: str) -> NeuronGroup:
+        """Neurons whose activity is given, with the rule's traces of it."""
+        possible = {**self.models.neuron.parameters, **self.models.rule.parameters}
+        parameters = {key: value for key, value in possible.items() if key in words(traces)}
+        return self.group(name, size, f"{equations}\nsent = activity : 1\n{traces}", parameters)
 
     def outputs(self, parameters: Mapping[str, object]) -> NeuronGroup:
-        equations = "readout : 1\noffset : 1\nprediction : 1\nerr : 1\ntarget : 1"
-        made = self.group("outputs", self.c, equations, parameters)
+        """The read-out, its target and its error."""
+        entropy = self.circuit.loss == "cross-entropy"
+        equations = ["readout : 1", "offset : 1", "prediction : 1", "err : 1", "target : 1"]
+        equations += ["score = readout + offset : 1", "total : 1"] if entropy else []
+        surprise = "(err - prediction)*log(prediction)*counts(t_in_timesteps)"
+        equations += [f"cost = {surprise if entropy else '0.5*err**2'} : 1"]
+        made = self.group("outputs", self.c, "\n".join(equations), parameters)
         if "c" not in self.circuit.learn:
             self.inputs["outputs.offset"] = Bias("c", self.c)
-        keep = "" if self.program else "\nkept = keep(i, t_in_timesteps, prediction, err)"
-        self.regularly(
-            made, f"prediction = readout + offset\nerr = (prediction - target)*counts(t_in_timesteps){keep}", "error"
-        )
+        code = f"prediction = {'1/total' if entropy else 'readout + offset'}"
+        code += "\nerr = (prediction - target)*counts(t_in_timesteps)"
+        if not self.program:
+            code += "\nkept = keep(i, t_in_timesteps, prediction, err)"
+        self.regularly(made, code, "error")
         return made
 
-    def group(self, name: str, size: int, equations: str, parameters: Mapping[str, object]) -> NeuronGroup:
-        """R x `size` neurons whose parameters are inputs of the run, and whose states begin at 0 with a trajectory."""
+    def group(
+        self,
+        name: str,
+        size: int,
+        equations: str,
+        parameters: Mapping[str, object],
+        initial: Mapping[str, str] = MappingProxyType({}),
+        refractory: str = "",
+    ) -> NeuronGroup:
+        """R x `size` neurons whose parameters are inputs of the run, and whose states begin anew with a trajectory."""
         declared = "".join(f"\n{key} : {unit_of(value)} (constant)" for key, value in parameters.items())
         options = {
-            "method": self.circuit.method,
+            "method": self.circuit.method or self.models.neuron.method,
             "clock": self.clock,
             "namespace": self.namespace,
             "name": name,
         }
+        if refractory:
+            options["refractory"] = refractory
         if self.dense:
-            made = DenseNeurons(size, equations + declared, self.layout, **options)
+            made = DenseNeurons(size, equations + declared, self.layout, jumps=("spiked",), **options)
         else:
             made = NeuronGroup(self.layout.replicates * size, equations + declared, **options)
         self.objects.append(made)
         self.inputs |= {f"{name}.{key}": Parameter(key, size) for key in parameters}
         if made.state_updater is not None:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
-        states = states_of(made.equations)
-        if states:
-            code = "\n".join(f"{state} = choose(starting(t_in_timesteps), 0, {state})" for state in states)
-            self.regularly(made, code, "restart", "tape.starting")
+        begin = {state: initial.get(state, "0") for state in states_of(made.equations)}
+        begin |= {state: "0" for state in ("spiked", "spikes", "psi") if state in made.variables}
+        if refractory:
+            begin["lastspike"] = "-10000*second"
+        if begin:
+            code = [f"{state} = choose(starting(t_in_timesteps), {value}, {state})" for state, value in begin.items()]
+            self.regularly(made, "\n".join(code), "restart", "tape.starting")
         return made
 
     def project(
@@ -286,16 +354,58 @@ class _Assembler:
         rule: Rule | None = None,
     ) -> None:
         """The projection of the weights `name`, all-to-all within each network; it learns by `rule` where it learns."""
-        R = self.layout.replicates
-        pre, post = source.N // R, target.N // R
         rule = rule if name in self.circuit.learn else None
-        equations = f"w : 1\n{variable}_post = {value} : 1 (summed)\n"
+        equations, traces = "w : 1\n", []
         if rule is not None:
-            equations += "elapsed = since_start(t_in_timesteps) : 1 (shared)\n" + rule.eligibility
+            equations += """
+                elapsed = since_start(t_in_timesteps) : 1 (shared)
+                steps = steps_shown(t_in_timesteps) : 1 (shared)
+                """
+            equations += rule.eligibility
+            traces = changing(Equations(rule.eligibility)) if rule.eligibility.strip() else []
             kept = ("change", *OPTIMISER_STATE[self.job.optimiser]) if self.gathers else ()
             equations += "".join(f"\n{name} : 1" for name in kept)
+        synapses, block = self.synapses(name, source, target, value, variable, slot, equations)
+        self.inputs[f"{synapses.name}.w"] = Projection(name, block)
+        if rule is None:
+            return
+        self.learned[name] = f"{synapses.name}.w"
+        # what a rule keeps begins anew with each trajectory, so it need not run where nothing is learned
+        gated = self.program and assigned(rule.update) & set(synapses.variables) <= {"w", *traces}
+        learns = "tape.learns" if gated else "true"
+        if synapses.state_updater is not None:
+            synapses.state_updater.when, synapses.state_updater.order = SLOTS["eligibility"]
+            self.conditions[synapses.state_updater.name] = learns
+        code = update_code(rule, self.gathers, scaled=not gated or self.circuit.substeps > 1)
+        update = self.regularly(synapses, code, "update", learns)
+        finish = self.finish_code(rule, traces)
+        if finish:
+            self.regularly(synapses, finish, "finish", f"(tape.updating || tape.ending) && {learns}")
+        summed = synapses.summed_updaters[f"{variable}_post"]
+        early = self.dense and slot == "drive" and not (self.gathers and self.job.update == "step")
+        both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if early else None
+        if both is not None:
+            synapses.contained_objects.append(both)
+            self.conditions[both.name] = f"driven = {learns} && !tape.ending"
+            self.conditions[update.name] = f"{learns} && tape.ending"
+            self.conditions[summed.name] = "!driven"
+
+    def synapses(
+        self,
+        name: str,
+        source: NeuronGroup,
+        target: NeuronGroup,
+        value: str,
+        variable: str,
+        slot: str,
+        equations: str = "",
+    ) -> tuple[Synapses, Block]:
+        """Synapses from all to all within each network, which sum `value` to a variable of the target."""
+        R = self.layout.replicates
+        pre, post = source.N // R, target.N // R
+        equations += f"\n{variable}_post = {value} : 1 (summed)\n"
         options = {
-            "method": self.circuit.method,
+            "method": self.circuit.method or self.models.neuron.method,
             "clock": self.clock,
             "namespace": self.namespace,
             "name": f"projection_{name}",
@@ -308,46 +418,26 @@ class _Assembler:
             synapses = Synapses(source, target, equations, **options)
             synapses.connect(j=f"(i//{pre})*{post} + k for k in range({post})")
         self.objects.append(synapses)
-        self.inputs[f"{synapses.name}.w"] = Projection(name, block)
         summed = synapses.summed_updaters[f"{variable}_post"]
         summed.when, summed.order = SLOTS[slot]
-        if synapses.state_updater is not None:
-            synapses.state_updater.when, synapses.state_updater.order = SLOTS["eligibility"]
-        if rule is None:
-            return
-        self.learned[name] = f"{synapses.name}.w"
-        # a rule that keeps nothing but w need not run where nothing is learned
-        gated = self.program and assigned(rule.update) & set(synapses.variables) <= {"w"}
-        code = update_code(rule, self.gathers, scaled=not gated or self.circuit.substeps > 1)
-        update = self.regularly(synapses, code, "update", "tape.learns" if gated else "true")
-        finish = self.finish_code(rule, states_of(synapses.equations))
-        if finish:
-            self.regularly(synapses, finish, "finish", "tape.updating || tape.ending")
-        early = self.dense and slot == "drive" and not (self.gathers and self.job.update == "step")
-        both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if early else None
-        if both is not None:
-            synapses.contained_objects.append(both)
-            learns = self.conditions[update.name]
-            self.conditions[both.name] = f"driven = {learns} && !tape.ending"
-            self.conditions[update.name] = f"{learns} && tape.ending"
-            self.conditions[summed.name] = "!driven"
+        return synapses, block
 
     @property
     def gathers(self) -> bool:
         """Whether the changes of w wait for an update at the end of a step, a trajectory or a batch."""
         return self.job.update != "step" or self.job.optimiser != "sgd"
 
-    def finish_code(self, rule: Rule, eligibilities: list[str]) -> str:
-        """What ends at a plastic synapse: its gathered changes with an update, its eligibilities with a trajectory.
+    def finish_code(self, rule: Rule, traces: list[str]) -> str:
+        """What ends at a plastic synapse: its gathered changes with an update, its traces with a trajectory.
 
         What it gathers is -eta g, so that Adam's step of eta is put right by the rule's own eta.
         """
-        lines = []
+        lines = finishing(rule, self.gathers)
         if self.gathers:
             lines += ["now = updating(t_in_timesteps)", "mean = change*share(t_in_timesteps)"]
             lines += OPTIMISERS[self.job.optimiser].strip().splitlines()
             lines += ["change = choose(now, 0, change)"]
-        lines += [f"{name} = choose(ending(t_in_timesteps), 0, {name})" for name in eligibilities]
+        lines += [f"{name} = choose(ending(t_in_timesteps), 0, {name})" for name in traces]
         code = "\n".join(line.strip() for line in lines)
         if "ETA" not in code:
             return code
@@ -367,10 +457,9 @@ class _Assembler:
 def check_random(models: Models, engine: str) -> None:
     """Refuse random numbers that could not be drawn for each network alone, whoever runs beside it."""
     for model in (models.neuron, models.rule):
-        written = [getattr(model, name, "") for name in ("equations", "trace", "eligibility", "update")]
-        words = set(re.findall(r"[A-Za-z_]\w*", " ".join(written)))
-        drawn = words & {"rand", "randn", "xi"} | {word for word in words if word.startswith("xi_")}
-        other = words & {"poisson", "binomial"}
+        written = words(*model.texts)
+        drawn = written & {"rand", "randn", "xi"} | {word for word in written if word.startswith("xi_")}
+        other = written & {"poisson", "binomial"}
         if drawn and engine != "standalone":
             raise InputError(
                 f"{line_of(model, min(drawn))}: {min(drawn)} needs engine 'standalone' and dense projections"
@@ -406,9 +495,53 @@ def update_code(rule: Rule, gathers: bool, scaled: bool) -> str:
     return "\n".join(line.strip() for text in lines for line in text.strip().splitlines())
 
 
+def finishing(rule: Rule, gathers: bool) -> list[str]:
+    """The code of what a rule says of the end of a trajectory, for a runner that runs at other times, too."""
+    if not rule.finish.strip():
+        return []
+    after = ["change = change + (w - w_before)", "w = w_before"] if gathers else []
+    ends = "ends = choose(learning(t_in_timesteps) > 0, ending(t_in_timesteps), 0)"
+    return [ends, "w_before = -(-w)", *only_where("ends", rule.finish, rule), *after]
+
+
+def spike_code(neuron: Neuron) -> str:
+    """The code of a neuron after its state update: pseudo-derivative, threshold, reset."""
+    free = " and not_refractory" if neuron.refractory else ""
+    lines = [f"psi = {neuron.pseudo_derivative}"] if neuron.pseudo_derivative else []
+    lines += [f"spiked = int(({neuron.threshold}){free})"]
+    lines += ["spikes = choose(fresh(t_in_timesteps), 0, spikes) + spiked", "total = total + spiked"]
+    lines += ["lastspike = choose(spiked, t, lastspike)"] if neuron.refractory else []
+    return "\n".join([*lines, *only_where("spiked", neuron.reset, neuron)])
+
+
+def only_where(condition: str, code: str, model: Neuron | Rule) -> list[str]:
+    """Assignments that take place for some elements only, as code that all elements can run side by side."""
+    lines = []
+    for statement in filter(None, (part.split("#")[0].strip() for part in re.split(r"[;\n]", code))):
+        found = re.fullmatch(r"(\w+)\s*(\*\*|[-+*/])?=(?!=)\s*(.+)", statement)
+        if not found:
+            raise InputError(f"{line_of(model, statement.split()[0])}: {statement!r} is no assignment, such as 'v = 0'")
+        name, operator, value = found.groups()
+        lines.append(f"{name} = choose({condition}, {f'{name} {operator} ({value})' if operator else value}, {name})")
+    return lines
+
+
+def words(*texts: str) -> set[str]:
+    """The identifiers in texts, but for comments."""
+    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r"#.*", "", "\n".join(texts))))
+
+
 def states_of(equations: Equations) -> list[str]:
     """The variables that differential equations define."""
     return [name for name in equations if equations[name].type == DIFFERENTIAL_EQUATION]
+
+
+def changing(equations: Equations) -> list[str]:
+    """The variables that are not constant and not defined by others."""
+    kinds = (DIFFERENTIAL_EQUATION, PARAMETER)
+    return [
+        name for name in equations if equations[name].type in kinds and "constant" not in equations[name].flags
+    ]
 
 
 def unit_of(value: object) -> str:

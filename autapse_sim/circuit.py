@@ -33,18 +33,20 @@ class Circuit:
     activation : {'sigmoid', 'tanh', 'relu', 'linear'}
         The function f of the neuron.
     learn : tuple of {'W', 'U', 'b', 'V', 'c'}
-        What learns: W, U and b by the rule, V and c by the delta rule.
+        What learns: W, U and b by the rule, V and c by the read-out's rule.
     feedback : {'conditioned', 'random', 'symmetric'}
         How B is drawn, see `autapse_sim.weights.draw_weights`.
     substeps : int
         Integration steps in one step of the stimulus, dt = step / substeps; 1 is the paper's discrete network.
-    method : str
-        Any integrator of Brian2 ('euler' is the discrete network for substeps = 1).
+    method : str, optional
+        Any integrator of Brian2 ('euler' is the discrete network for substeps = 1); by default the neuron's own.
     precision : {'double', 'single'}
         Of all numbers in Brian2; single halves memory and time, and is exact to about 1e-6.
     loss : {'mse', 'cross-entropy'}
         What is to fall. With 'cross-entropy' the prediction is the softmax over outputs of V o + c, and the targets are
         probabilities; the error is prediction - target for both.
+    readout_rule : str
+        The rule of V and c, as `rule`.
 
     Examples
     --------
@@ -60,13 +62,15 @@ class Circuit:
     learn: tuple[str, ...] = ("W",)
     feedback: str = "conditioned"
     substeps: int = 1
-    method: str = "euler"
+    method: str | None = None
     precision: str = "double"
     loss: str = "mse"
+    readout_rule: str = "delta"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rule", str(self.rule) if isinstance(self.rule, Path) else self.rule)
-        object.__setattr__(self, "neuron", str(self.neuron) if isinstance(self.neuron, Path) else self.neuron)
+        for name in ("neuron", "rule", "readout_rule"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, str(given) if isinstance(given, Path) else given)
         object.__setattr__(self, "learn", (self.learn,) if isinstance(self.learn, str) else tuple(self.learn))
         for name in ("neurons", "substeps"):
             value = getattr(self, name)

@@ -221,5 +221,6 @@ def _play(program: Program, path: Path, job: Job, work: Path, running: _Running,
         name: program.inputs[key].weights(np.fromfile(work / f"{name}.out", program.dtype).astype(float))
         for name, key in program.learned.items()
     }
+    total = np.fromfile(work / "total.out", program.dtype) if "spikes" in program.tables else None
     progress(1.0)
-    return outcome(job, tape, learned, "standalone")
+    return outcome(job, tape, learned, total, "standalone")

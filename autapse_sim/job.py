@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -34,8 +34,8 @@ class Job:
         Which of the S sources a network sees, so that a grid over parameters shares its stimuli.
     weights : Weights
         With a leading axis of N.
-    parameters : mapping of str to array (N,)
-        The parameters of neuron and rules, in SI units (tau in seconds; see `STEP`).
+    parameters : mapping of str to array (N,) or (N, n)
+        The parameters of neuron and rules, of each network or each neuron, in SI units (tau in seconds; see `STEP`).
     schedule : Schedule
         The order of presentations.
     update : {'step', 'trajectory', 'batch'}
@@ -105,6 +105,14 @@ class Outcome:
         'activity', 'feedback', 'error', and each trace of the rule by its name ('k').
     engine : str
         What ran it: 'standalone', 'runtime' or 'numpy'.
+    seconds, memory : float, int
+        Spent in the time steps; most memory of a compiled program in bytes.
+    units : mapping of str to str
+        The units of traces that have one.
+    cross_entropy : array (N, P), optional
+        Mean over scored steps of -sum_c y log(prediction) in nats, where that is the loss.
+    spikes : array (N, n), optional
+        Spikes of each neuron in the whole run, where neurons spike.
     """
 
     mse: np.ndarray
@@ -114,6 +122,9 @@ class Outcome:
     engine: str
     seconds: float = 0.0
     memory: int = 0
+    units: Mapping[str, str] = field(default_factory=dict)
+    cross_entropy: np.ndarray | None = None
+    spikes: np.ndarray | None = None
 
     @classmethod
     def joined(cls, parts: list[Outcome], sizes: list[int]) -> Outcome:
@@ -128,4 +139,11 @@ class Outcome:
             parts[0].engine,
             max(part.seconds for part in parts),
             sum(part.memory for part in parts),
+            parts[0].units,
+            *(
+                None
+                if getattr(parts[0], name) is None
+                else np.concatenate([getattr(part, name)[:size] for part, size in pairs])
+                for name in ("cross_entropy", "spikes")
+            ),
         )

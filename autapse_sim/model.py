@@ -33,23 +33,53 @@ class Neuron:
     Parameters
     ----------
     equations : str
-        Brian2 equations. The circuit provides ``drive`` (W o), ``input`` (U x), ``bias`` (b), the activation ``f`` and
-        its derivative ``f_prime`` (functions of ``a``); the equations must define ``a`` and ``activity``.
+        Brian2 equations. The circuit provides ``drive`` (W o), ``input`` (U x) and ``bias`` (b). The equations must
+        define ``activity``, which the read-out reads; what the neuron sends to others is ``activity`` too, or ``sent``
+        where they define that. With activations the circuit also provides ``f`` and its derivative ``f_prime``,
+        functions of ``a``, which the equations then define.
     parameters : mapping
         Default values, Brian2 quantities where they have units.
     activations : mapping of str to Activation
         The activations that ``f`` may stand for.
+    threshold : str
+        A condition; where it holds after the state update, the neuron spikes: ``spiked`` is 1 in this step, else 0.
+    reset : str
+        What a spike changes, as assignments.
+    refractory : str
+        Time (or condition) for which a neuron that spiked does not spike again; equations marked
+        ``(unless refractory)`` stand still meanwhile, as in Brian2.
+    pseudo_derivative : str
+        What rules take for the derivative of a spike (``f_prime``), an expression; taken before the reset.
+    initial : mapping of str to str
+        Expressions for the states at the start of a trajectory, 0 where nothing is said.
+    method : str
+        The integrator, any of Brian2's.
     """
 
     equations: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     activations: Mapping[str, Activation] = field(default_factory=dict)
+    threshold: str = ""
+    reset: str = ""
+    refractory: str = ""
+    pseudo_derivative: str = ""
+    initial: Mapping[str, str] = field(default_factory=dict)
+    method: str = "euler"
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        _check_text(self, "Neuron", ("equations",))
-        for name in ("parameters", "activations"):
+        _check_text(self, "Neuron", ("equations", "threshold", "reset", "refractory", "pseudo_derivative", "method"))
+        for name in ("reset", "refractory", "pseudo_derivative"):
+            if getattr(self, name) and not self.threshold:
+                raise InputError(f"Neuron({name}=...) needs a threshold; write for example threshold='v > v_th'")
+        for name in ("parameters", "activations", "initial"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is written in Brian2's language."""
+        parts = (self.equations, self.threshold, self.reset, self.refractory, self.pseudo_derivative)
+        return (*parts, *self.initial.values())
 
 
 @dataclass(frozen=True)
@@ -60,29 +90,43 @@ class Rule:
     ----------
     update : str
         What happens to the weight ``w`` at every step, for example ``w -= eta * feedback_post * k_pre``. The circuit
-        provides ``feedback_post`` (B err), ``err_post`` (read-outs only), ``activity_pre``, ``activity_post``,
+        provides ``feedback_post`` (B err), ``err_post`` (read-outs only), ``loss_post`` (that of the step),
+        ``activity_pre``, ``activity_post``, ``sent_pre`` (the spikes, or the activity of a rate neuron),
         ``f_prime_post``, ``elapsed`` (steps since the trajectory began, for eq. 1's 1/t; 1 where the protocol leaves
-        that out) and every variable of the two neurons.
+        that out), ``steps`` (the same, always) and every variable of the two neurons.
     trace : str
-        Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
+        Equations added to the presynaptic neuron (eq. 7 of the paper, for example), and to the neurons of the circuit.
     eligibility : str
-        Equations of the synapse itself; there ``activity_pre`` is the activity of the step before, and ``step`` the
-        length of a step.
+        Equations of the synapse itself; there ``activity_pre`` is the activity of the step before (of a stimulus, this
+        one), and ``step`` the length of a step. Variables without an equation (``S : 1``) change in `update`. All are
+        back at 0 with the end of a trajectory.
+    finish : str
+        What happens to ``w`` once more at the end of each training trajectory, after `update`.
+    perturbation : str
+        An expression, added to the bias of the neurons while something is learned (noise, of which ``perturbation``
+        tells the value); it needs a neuron whose equations read ``bias``.
     parameters : mapping
-        Default values, Brian2 quantities where they have units.
+        Default values, Brian2 quantities where they have units. `trace` may name parameters of the neuron, too.
     """
 
     update: str
     trace: str = ""
     eligibility: str = ""
+    finish: str = ""
+    perturbation: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        _check_text(self, "Rule", ("update", "trace", "eligibility"))
+        _check_text(self, "Rule", ("update", "trace", "eligibility", "finish", "perturbation"))
         if not re.search(r"^\s*w\s*[-+*/]?=", self.update, re.MULTILINE):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is written in Brian2's language."""
+        return (self.update, self.trace, self.eligibility, self.finish, self.perturbation)
 
 
 def _check_text(model: Neuron | Rule, kind: str, names: tuple[str, ...]) -> None:
@@ -129,7 +173,7 @@ def texts(circuit: Circuit) -> dict[str, str]:
     """The texts of the model files of a circuit by their paths, without running them."""
     paths = [_path(circuit.neuron, "neurons", "neuron"), _path(circuit.rule, "rules", "rule")]
     if {"V", "c"} & set(circuit.learn):
-        paths.append(_path("delta", "rules", "rule"))
+        paths.append(_path(circuit.readout_rule, "rules", "rule"))
     return {str(path): path.read_text() for path in paths}
 
 

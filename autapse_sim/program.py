@@ -30,7 +30,8 @@ class Parameter:
 
     def values(self, job: Job, layout: Layout) -> np.ndarray:
         """The parameter of every neuron, in the order of the group."""
-        return layout.flat(np.repeat(job.parameters[self.name][:, None], self.size, axis=1))
+        given = job.parameters[self.name]
+        return layout.flat(np.repeat(given[:, None], self.size, axis=1) if given.ndim == 1 else given)
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ class Program:
         What its variables are set to before a run, by 'object.variable'.
     learned : dict of str to str
         The variables that hold the learned weights, by the weights' names; each is one of `inputs`.
-    tables : list of str
-        The names of the records that its tape keeps, 'error' first.
+    tables : dict of str to str
+        The units of the records that its tape keeps by their names, 'error' first; 'spikes' where neurons spike.
     """
 
     key: str
@@ -101,7 +102,7 @@ class Program:
     precision: str
     inputs: dict[str, Parameter | Bias | Projection]
     learned: dict[str, str]
-    tables: list[str]
+    tables: dict[str, str]
 
     @property
     def dtype(self) -> type:
@@ -125,7 +126,19 @@ class Program:
         return cls(layout=layout, inputs=inputs, **found)
 
 
-def outcome(job: Job, tape: Tape, learned: Mapping[str, np.ndarray], engine: str) -> Outcome:
-    """What a run gave: what its tape kept, and the weights with those that it learned."""
-    weights = replace(job.weights, **learned)
-    return Outcome(tape.mse(), weights, tape.predictions(), tape.traced_arrays(), engine, tape.seconds, tape.memory)
+def outcome(
+    job: Job, tape: Tape, learned: Mapping[str, np.ndarray], total: np.ndarray | None, engine: str
+) -> Outcome:
+    """What a run gave: what its tape kept, the weights with those that it learned, and each neuron's spikes."""
+    return Outcome(
+        tape.mse(),
+        replace(job.weights, **learned),
+        tape.predictions(),
+        tape.traced_arrays(),
+        engine,
+        tape.seconds,
+        tape.memory,
+        tape.units,
+        tape.cross_entropy(),
+        None if total is None else tape.layout.unflat(np.asarray(total, dtype=float), job.circuit.neurons),
+    )

@@ -39,10 +39,11 @@ def simulate(job: Job, progress: Progress) -> Outcome:
                 if done == 0:
                     check_order(assembly.network)
                 progress((done + 1) / tape.presentations)
+            total = np.array(assembly.variable("neurons.total").get_value()) if assembly.spiking else None
             learned = {
                 name: assembly.inputs[key].weights(np.array(assembly.variable(key).get_value(), dtype=float))
                 for name, key in assembly.learned.items()
             }
     finally:
         prefs.codegen.target = before
-    return outcome(job, tape, learned, "runtime")
+    return outcome(job, tape, learned, total, "runtime")

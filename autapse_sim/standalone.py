@@ -126,6 +126,10 @@ def _ending(device: CPPStandaloneDevice, assembly: Assembly) -> str:
         f'    autapse::write("{name}.out", brian::{device.get_array_name(assembly.variable(key), access_data=False)});'
         for name, key in assembly.learned.items()
     ]
+    if assembly.spiking:
+        total = assembly.variable("neurons.total")
+        array = device.get_array_name(total, access_data=False)
+        written.append(f'    autapse::write("total.out", brian::{array}, {total.size});')
     return "\n".join(["    autapse::tape.finish();", *written])
 
 

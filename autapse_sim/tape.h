@@ -117,7 +117,7 @@ struct Tape {
     int64_t tile = size[5];                          // networks that are run together
     bool lanes = size[10];                           // whether the network index is innermost
     int64_t kept = size[8], tracked = size[9], batch = size[12];
-    bool per_step = size[13], averaging = size[14];
+    bool per_step = size[13], averaging = size[14], entropy = size[15];
     Rows x{"x", size[6], networks, size[11] != 0}, y{"y", size[7], networks, size[11] != 0};
     std::vector<int64_t> trajectory = read<int64_t>("trajectory.bin"), learn = read<int64_t>("learn.bin"),
                          keeps = read<int64_t>("keep.bin"), traces = read<int64_t>("trace.bin"),
@@ -125,7 +125,7 @@ struct Tape {
     std::vector<uint64_t> seeds = read<uint64_t>("seeds.bin");
     bool any_traced = std::any_of(traced.begin(), traced.end(), [](int64_t place) { return place >= 0; });
     int64_t presentations = trajectory.size(), width = networks * outputs;
-    std::vector<double> error, prediction;
+    std::vector<double> error, surprise, prediction;
     std::vector<std::vector<double>> tables;
 
     // where the tape stands
@@ -141,8 +141,9 @@ struct Tape {
         _mm_setcsr(_mm_getcsr() | 0x8040);           // denormals are zero: silent traces would cost a hundredfold
 #endif
         error.assign(presentations * width, 0.0);
+        surprise.assign(entropy ? presentations * width : 0, 0.0);
         prediction.assign(kept * steps * width, 0.0);
-        for (size_t table = 15; table < size.size(); table++)
+        for (size_t table = 16; table < size.size(); table++)
             tables.emplace_back(tracked * steps * size[table], 0.0);
     }
 
@@ -191,6 +192,11 @@ struct Tape {
         const int64_t begin = first * outputs, end = begin + tile * outputs;
         double *__restrict sum = error.data() + presentation * width;
         for (int64_t channel = begin; channel < end; channel++) sum[channel] += double(err[channel]) * err[channel];
+        if (entropy && scored[step]) {
+            double *__restrict nats = surprise.data() + presentation * width;
+            for (int64_t channel = begin; channel < end; channel++)
+                nats[channel] -= (double(now[channel]) - err[channel]) * std::log(std::max(double(now[channel]), 1e-300));
+        }
         if (keeps[presentation] < 0) return;
         double *__restrict row = prediction.data() + (keeps[presentation] * steps + step) * width;
         for (int64_t channel = begin; channel < end; channel++) row[channel] = now[channel];
@@ -199,7 +205,7 @@ struct Tape {
     void finish() const {
         const double usage[2] = {std::chrono::duration<double>(Clock::now() - started).count(), peak()};
         write("usage.bin", usage, 2);
-        write("error.bin", error), write("prediction.bin", prediction);
+        write("error.bin", error), write("surprise.bin", surprise), write("prediction.bin", prediction);
         for (size_t table = 0; table < tables.size(); table++)
             write("trace_" + std::to_string(table) + ".bin", tables[table]);
     }
@@ -214,6 +220,10 @@ inline double learning(int64_t) { return tape.learns ? 1.0 / tape.substeps : 0.0
 inline double since_start(int64_t) {
     return tape.averaging ? tape.step + double(tape.substep + 1) / tape.substeps : 1;
 }
+
+// steps of the trajectory that were shown, with this one; whether this integration step is the first of its step
+inline double steps_shown(int64_t) { return tape.step + 1; }
+inline double fresh(int64_t) { return tape.substep == 0; }
 
 inline double starting(int64_t) { return tape.starting; }
 
@@ -241,7 +251,7 @@ inline double trace(int64_t table, int64_t element, int64_t, double value) {
     const int64_t size = table == 0 ? tape.outputs : tape.neurons;
     const int64_t row = tape.traces[tape.presentation], place = tape.traced[network_of(element, size)];
     if (place < 0) return 0;
-    tape.tables[table][(row * tape.steps + tape.step) * tape.size[15 + table] + place * size + within(element, size)] =
+    tape.tables[table][(row * tape.steps + tape.step) * tape.size[16 + table] + place * size + within(element, size)] =
         value;
     return 1;
 }

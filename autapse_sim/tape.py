@@ -6,7 +6,7 @@ of the same names in tape.h, which reads the arrays that `Tape.write` lays into 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ FUNCTIONS = {
     "shown": (("integer", "integer"), True),
     "learning": (("integer",), True),
     "since_start": (("integer",), True),
+    "steps_shown": (("integer",), True),
+    "fresh": (("integer",), True),
     "starting": (("integer",), True),
     "ending": (("integer",), True),
     "updating": (("integer",), True),
@@ -40,14 +42,16 @@ class Tape:
     ----------
     job : Job
         What is run.
-    tables : list of str
-        The names of the records of traced networks, 'error' first.
+    tables : mapping of str to str
+        The units of the records of traced networks by their names, 'error' first.
     layout : Layout
         How the networks lie in memory.
     """
 
-    def __init__(self, job: Job, tables: list[str], layout: Layout):
-        self.tables, self.layout = tables, layout
+    def __init__(self, job: Job, tables: Mapping[str, str], layout: Layout):
+        self.tables, self.layout = list(tables), layout
+        self.units = {name: unit for name, unit in tables.items() if unit != "1"}
+        self.entropy = job.circuit.loss == "cross-entropy"
         self.substeps = job.circuit.substeps
         self.steps, self.inputs = job.x.shape[2:]
         self.outputs, self.neurons = job.y.shape[-1], job.circuit.neurons
@@ -85,7 +89,7 @@ class Tape:
         size = [self.outputs, self.neurons, self.networks, self.steps, self.substeps, self.layout.tile]
         size += [self.job.x.shape[0] * self.inputs, self.job.y.shape[0] * self.outputs, kept, tracked]
         size += [int(self.layout.lanes), int(self.straight)]
-        size += [self.batch, int(self.per_step), int(self.averaging), *self.widths]
+        size += [self.batch, int(self.per_step), int(self.averaging), int(self.entropy), *self.widths]
         integers = {
             "size": size,
             "trajectory": self.trajectory,
@@ -123,7 +127,7 @@ class Tape:
     def read(self, folder: Path) -> None:
         """Take back what a compiled program kept."""
         self.start()
-        arrays = {"error": self.error, "prediction": self.prediction}
+        arrays = {"error": self.error, "surprise": self.surprise, "prediction": self.prediction}
         arrays |= {f"trace_{k}": values for k, values in enumerate(self.traces)}
         for name, values in arrays.items():
             found = np.fromfile(folder / f"{name}.bin")
@@ -139,6 +143,12 @@ class Tape:
         """Mean squared error per network and presentation, (N, P)."""
         squares = self.layout.unflat(self.error, self.outputs)
         return (squares.sum(axis=2) / (self.scored.sum() * self.outputs)).T
+
+    def cross_entropy(self) -> np.ndarray | None:
+        """Mean cross-entropy per network and presentation in nats, (N, P), where that is the loss."""
+        if not self.entropy:
+            return None
+        return (self.layout.unflat(self.surprise, self.outputs).sum(axis=2) / self.scored.sum()).T
 
     def predictions(self) -> np.ndarray:
         """Kept predictions, (kept presentations, N, T, c)."""
@@ -159,6 +169,7 @@ class Tape:
         """Make room for what is kept."""
         width = self.networks * self.outputs
         self.error = np.zeros((self.presentations, width))
+        self.surprise = np.zeros((self.presentations if self.entropy else 0, width))
         self.prediction = np.zeros(((self.keep_row >= 0).sum(), self.steps, width))
         self.traces = [np.zeros(((self.trace_row >= 0).sum(), self.steps, width)) for width in self.widths]
 
@@ -186,6 +197,12 @@ class Tape:
     def since_start(self, timestep):
         _, step, substep = self._at(timestep)
         return step + (substep + 1) / self.substeps if self.averaging else 1.0
+
+    def steps_shown(self, timestep):
+        return float(self._at(timestep)[1] + 1)
+
+    def fresh(self, timestep):
+        return float(self._at(timestep)[2] == 0)
 
     def starting(self, timestep):
         _, step, substep = self._at(timestep)
@@ -221,6 +238,8 @@ class Tape:
         presentation, step, substep = self._at(timestep)
         if substep == self.substeps - 1:
             self.error[presentation, channel] += err**2
+            if self.entropy and self.scored[step]:
+                self.surprise[presentation, channel] -= (prediction - err) * np.log(np.maximum(prediction, 1e-300))
             if self.keep_row[presentation] >= 0:
                 self.prediction[self.keep_row[presentation], step, channel] = prediction
         return 0.0

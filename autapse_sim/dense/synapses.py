@@ -101,12 +101,14 @@ class DenseNeurons(NeuronGroup):
         Equations.
     layout : Layout
         Number and memory order of the replicates.
+    jumps : tuple of str
+        Variables that are set between a state update and the sums that follow it, and not again in that step.
     **options
         Passed on to `brian2.NeuronGroup`.
     """
 
-    def __init__(self, size: int, model: str, layout: Layout, **options):
-        self.size, self.layout = size, layout
+    def __init__(self, size: int, model: str, layout: Layout, jumps: tuple[str, ...] = (), **options):
+        self.size, self.layout, self.jumps = size, layout, jumps
         super().__init__(size * layout.replicates, model, codeobj_class=DenseCodeObject, **options)
 
 
@@ -194,9 +196,9 @@ def _own(synapses: Synapses, identifiers: Iterable[str]) -> set[str]:
     return found
 
 
-def settled(group: NeuronGroup) -> set[str]:
+def settled(group: DenseNeurons) -> set[str]:
     """The variables of a group that change in state updates and resets only, and its constants."""
-    names = {"dt", "N", "i"}
+    names = {"dt", "N", "i", *group.jumps}
     for name, equation in group.equations.items():
         if equation.type == DIFFERENTIAL_EQUATION or (equation.type == PARAMETER and "constant" in equation.flags):
             names.add(name)
