@@ -48,7 +48,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job
 from autapse_sim.model import Neuron, Rule, line_of, read_neuron, read_rule
 from autapse_sim.names import one_of
-from autapse_sim.program import Bias, Parameter, Projection
+from autapse_sim.program import Bias, Parameter, Projection, Sign
 
 logger = logging.getLogger("autapse_sim")
 
@@ -261,8 +261,10 @@ class _Assembler:
             equations += ["psi : 1", "f_prime = psi : 1"]
         if self.perturbs:
             equations += ["perturbation : 1", f"bias = {self.bias} + perturbation : 1"]
-        if taught and words(*rule.texts) & {"loss", "loss_post"}:
-            equations += ["loss : 1"]
+        asked = words(*rule.texts) if taught else set()
+        for name in ("loss", "sent_sum"):
+            if asked & {name, f"{name}_post"}:
+                equations += [f"{name} : 1"]
         parameters = {**neuron.parameters, **(rule.parameters if taught else {})}
         made = self.group("neurons", self.n, "\n".join(equations), parameters, neuron.initial, neuron.refractory)
         if "b" not in self.circuit.learn:
@@ -270,8 +272,11 @@ class _Assembler:
         if self.perturbs:
             code = f"perturbation = choose(learning(t_in_timesteps) > 0, {rule.perturbation}, 0)"
             self.regularly(made, code, "perturbation")
-        if neuron.threshold:
-            self.regularly(made, spike_code(neuron), "spike")
+        code = spike_code(neuron) if neuron.threshold else ""
+        if "sent_sum" in made.variables:
+            code += "\nsent_sum = sent_sum + sent*dt/step"
+        if code:
+            self.regularly(made, code, "spike")
         return made
 
     @property
@@ -335,7 +340,7 @@ class _Assembler:
         if made.state_updater is not None:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
         begin = {state: initial.get(state, "0") for state in states_of(made.equations)}
-        begin |= {state: "0" for state in ("spiked", "spikes", "psi") if state in made.variables}
+        begin |= {state: "0" for state in ("spiked", "spikes", "psi", "sent_sum") if state in made.variables}
         if refractory:
             begin["lastspike"] = "-10000*second"
         if begin:
@@ -365,8 +370,12 @@ class _Assembler:
             traces = changing(Equations(rule.eligibility)) if rule.eligibility.strip() else []
             kept = ("change", *OPTIMISER_STATE[self.job.optimiser]) if self.gathers else ()
             equations += "".join(f"\n{name} : 1" for name in kept)
+            if self.job.constraints and name in ("W", "U"):
+                equations += "\nw_sign : 1 (constant)"
         synapses, block = self.synapses(name, source, target, value, variable, slot, equations)
         self.inputs[f"{synapses.name}.w"] = Projection(name, block)
+        if "w_sign" in synapses.variables:
+            self.inputs[f"{synapses.name}.w_sign"] = Sign(name, block)
         if rule is None:
             return
         self.learned[name] = f"{synapses.name}.w"
@@ -376,9 +385,10 @@ class _Assembler:
         if synapses.state_updater is not None:
             synapses.state_updater.when, synapses.state_updater.order = SLOTS["eligibility"]
             self.conditions[synapses.state_updater.name] = learns
-        code = update_code(rule, self.gathers, scaled=not gated or self.circuit.substeps > 1)
+        limits = self.limits(name)
+        code = update_code(rule, self.gathers, limits, scaled=not gated or self.circuit.substeps > 1)
         update = self.regularly(synapses, code, "update", learns)
-        finish = self.finish_code(rule, traces)
+        finish = self.finish_code(rule, traces, limits)
         if finish:
             self.regularly(synapses, finish, "finish", f"(tape.updating || tape.ending) && {learns}")
         summed = synapses.summed_updaters[f"{variable}_post"]
@@ -427,16 +437,30 @@ class _Assembler:
         """Whether the changes of w wait for an update at the end of a step, a trajectory or a batch."""
         return self.job.update != "step" or self.job.optimiser != "sgd"
 
-    def finish_code(self, rule: Rule, traces: list[str]) -> str:
+    def limits(self, name: str) -> list[str]:
+        """The code that keeps the weights `name` within the constraints of the protocol."""
+        if name not in ("W", "U"):
+            return []
+        sparse = ["w = choose(w_sign == 0, w_before, w)"] if "sparse" in self.job.constraints else []
+        dale = ["w = choose(w*w_sign < 0, 0, w)"] if "dale" in self.job.constraints else []
+        bound = [f"w = clip(w, -{self.job.bound!r}, {self.job.bound!r})"] if self.job.bound is not None else []
+        return sparse + dale + bound
+
+    def finish_code(self, rule: Rule, traces: list[str], limits: list[str]) -> str:
         """What ends at a plastic synapse: its gathered changes with an update, its traces with a trajectory.
 
         What it gathers is -eta g, so that Adam's step of eta is put right by the rule's own eta.
         """
         lines = finishing(rule, self.gathers)
+        if limits and (self.gathers or lines):
+            lines += ["w_before = -(-w)"]
+        else:
+            limits = []
         if self.gathers:
             lines += ["now = updating(t_in_timesteps)", "mean = change*share(t_in_timesteps)"]
             lines += OPTIMISERS[self.job.optimiser].strip().splitlines()
             lines += ["change = choose(now, 0, change)"]
+        lines += limits
         lines += [f"{name} = choose(ending(t_in_timesteps), 0, {name})" for name in traces]
         code = "\n".join(line.strip() for line in lines)
         if "ETA" not in code:
@@ -478,19 +502,19 @@ def dense_can(rule: Rule) -> bool:
     return not foreign
 
 
-def update_code(rule: Rule, gathers: bool, scaled: bool) -> str:
+def update_code(rule: Rule, gathers: bool, limits: list[str], scaled: bool) -> str:
     """The code of a plastic synapse at every integration step, whatever its rule says.
 
     The change that the rule makes to w is `scaled` by `learning` (dt/step, or 0 where nothing is learned) unless that
-    is known to be 1; where the synapse `gathers`, it is kept for an update to come.
+    is known to be 1; where the synapse `gathers`, it is kept for an update to come. What w may be is limited.
     """
     change = "learning(t_in_timesteps)*(w - w_before)" if scaled else "w - w_before"
     # the double minus makes a copy: in runtime mode `w -= ...` changes the array in place
     before, lines = ["w_before = -(-w)"], []
     if gathers:
         lines = [f"change = change + {change}", "w = w_before"]
-    elif scaled:
-        lines = [f"w = w_before + {change}"]
+    elif scaled or limits:
+        lines = ([f"w = w_before + {change}"] if scaled else []) + limits
     lines = [*(before if lines else []), rule.update, *lines]
     return "\n".join(line.strip() for text in lines for line in text.strip().splitlines())
 

@@ -33,6 +33,8 @@ from autapse_sim.weights import Weights, draw_weights
 
 ROOM = 2**29
 """Bytes that the stimuli, predictions and weights of the replicates that run at a time may take."""
+ALIVE = (0.1, 200.0)
+"""Mean rate in Hz of a network of spiking neurons that is neither silent nor saturated."""
 ENGINES = ("auto", "standalone", "runtime", "numpy")
 WEIGHT_DIMS = {
     "W": ("post", "pre"),
@@ -47,12 +49,16 @@ WEIGHT_DIMS = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """The trajectories and initial weights of an experiment: the same for every rule that is compared."""
+    """The trajectories and initial weights of an experiment: the same for every rule that is compared.
+
+    `scored` are the steps whose error counts, bool (T,); None is all of them.
+    """
 
     x: np.ndarray
     y: np.ndarray
     weights: Weights
     seeds: np.ndarray
+    scored: np.ndarray | None = None
 
 
 def train(
@@ -116,7 +122,7 @@ def train(
         part = scored(drawn, block, outcome, networks).assign(targets(drawn, block))
         parts.append(part.assign_coords(replicate=start + networks, recorded=start + part.recorded))
         programs = max(programs, outcome.memory)
-    described = {name: (value[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
+    described = {name: (value.flat[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
     attributes = describe(circuit, task, protocol, engine, described)
     attributes["peak_memory"] = peak_memory(programs)
     return Result(_joined(parts).assign_attrs(attributes))
@@ -155,7 +161,7 @@ def draws(
             mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback)
         else:
             mine = weights.take(np.arange(start, start + count))
-        yield start, Drawn(x, y, mine, seeds[start : start + count])
+        yield start, Drawn(x, y, mine, seeds[start : start + count], getattr(task, "scored", None))
 
 
 def _block(circuit: Circuit, task: Task, protocol: Protocol) -> int:
@@ -197,11 +203,11 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
     if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
         if circuit.rule not in discrete.RULES:
             raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.RULES)}")
-        simple = replace(circuit, neuron="rate", substeps=1, method="euler", precision="double")
-        if circuit != simple:
+        simple = replace(circuit, neuron="rate", substeps=1, precision="double", readout_rule="delta")
+        if circuit != simple or circuit.method not in (None, "euler"):
             raise InputError(
                 f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
-                "method='euler' and precision='double'"
+                "method='euler', precision='double' and readout_rule='delta'"
             )
         return "numpy"
     if without_equations(circuit):
@@ -219,12 +225,13 @@ def without_equations(circuit: Circuit) -> bool:
 
 
 def resolve_parameters(circuit: Circuit, given: Mapping[str, Any], networks: int) -> dict[str, np.ndarray]:
-    """Every parameter of a circuit as one value per network, in SI units: the given ones, else the models' defaults."""
+    """Every parameter of a circuit for each network, in SI units: the given ones, else the models' defaults."""
     defaults = _defaults(circuit)
     for name in given:
         one_of("parameter", name, defaults)
     return {
-        name: _value(name, amount(given.get(name, default)), default, networks) for name, default in defaults.items()
+        name: _value(name, amount(given.get(name, default)), default, networks, circuit.neurons)
+        for name, default in defaults.items()
     }
 
 
@@ -250,22 +257,27 @@ def _defaults(circuit: Circuit) -> dict[str, Amount]:
     return found
 
 
-def _value(name: str, given: Amount, default: Amount, networks: int) -> np.ndarray:
+def _value(name: str, given: Amount, default: Amount, networks: int, neurons: int) -> np.ndarray:
+    """One value per network, (networks,), or one per neuron, (networks, neurons)."""
     if given.unit not in (default.unit, "no number"):
         raise InputError(
             f"parameter {name} is {given.text}: its unit is {given.unit}, expected {default.unit} "
             f"(such as {default.text})"
         )
     array = np.asarray(given.value)
-    if given.unit == "no number" or array.shape not in ((), (networks,)):
-        raise InputError(f"parameter {name} is {given.text}; expected one number or one per replicate ({networks})")
+    shapes = ((), (networks,), (1, neurons), (networks, neurons))
+    if given.unit == "no number" or array.shape not in shapes:
+        raise InputError(
+            f"parameter {name} is {given.text}; expected one number, one per replicate ({networks}), or one per neuron "
+            f"as an array (1, {neurons}) or ({networks}, {neurons})"
+        )
     if not np.isfinite(array).all():
         raise InputError(f"parameter {name} holds NaN or infinity; it must be finite")
-    if default.unit == "second" and (array <= 0).any():
+    if default.unit == "second" and ((array < 0) | (array == 0) & (default.value > 0)).any():
         raise InputError(f"parameter {name} is {given.text}; a time constant must be positive")
     if name.startswith("eta") and (array < 0).any():
         raise InputError(f"parameter {name} is {given.text}; a learning rate must not be negative")
-    return np.broadcast_to(array, networks).copy()
+    return np.broadcast_to(array, (networks, neurons) if array.ndim == 2 else networks).copy()
 
 
 def prepare(
@@ -276,7 +288,7 @@ def prepare(
     weights = drawn.weights.take(source)
     schedule = Schedule.of(protocol)
     seeds = drawn.seeds[source]
-    how = (protocol.batch, protocol.optimiser, protocol.averaging)
+    how = (protocol.batch, protocol.optimiser, protocol.averaging, drawn.scored, protocol.constraints, protocol.bound)
     return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced, seeds, *how)
 
 
@@ -346,10 +358,21 @@ def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndar
         add(name, ("replicate", *WEIGHT_DIMS[name]), array, f"{name} after training")
     for name, array in outcome.traces.items():
         dims = ("recorded", "phase", "step", "coordinate" if name == "error" else "neuron")
-        add(f"trace_{name}", dims, array[:, block].transpose(1, 0, 2, 3), name)
+        add(f"trace_{name}", dims, array[:, block].transpose(1, 0, 2, 3), name, outcome.units.get(name, "1"))
+    if outcome.spikes is not None:
+        duration = mse.shape[1] * drawn.x.shape[2] * STEP
+        rate = outcome.spikes[networks] / duration
+        add("rate", ("replicate", "neuron"), rate, "spikes per second in the whole run", "Hz")
+        add("alive", ("replicate",), alive(rate), f"mean rate from {ALIVE[0]:g} to {ALIVE[1]:g} Hz")
     if outcome.traces:
         data.coords["phase"] = phases(protocol)
     return data
+
+
+def alive(rate: np.ndarray) -> np.ndarray:
+    """Whether networks are neither silent nor saturated, by the rates of their neurons in Hz, (R, n) to bool (R,)."""
+    mean = rate.mean(axis=1)
+    return (mean >= ALIVE[0]) & (mean <= ALIVE[1])
 
 
 def phases(protocol: Protocol) -> list[str]:

@@ -52,6 +52,10 @@ class Job:
         Whether the 1/t of eq. 1 is in, see `Protocol`.
     scored : bool array (T,), optional
         The steps whose error counts, in learning and in the MSE; None is all of them. At the others err is 0.
+    constraints : tuple of {'sparse', 'dale'}
+        See `Protocol`.
+    bound : float, optional
+        See `Protocol`.
     """
 
     circuit: Circuit
@@ -68,6 +72,8 @@ class Job:
     optimiser: str = "sgd"
     averaging: bool = True
     scored: np.ndarray | None = None
+    constraints: tuple[str, ...] = ()
+    bound: float | None = None
 
     def part(self, networks: np.ndarray, room: int) -> Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""

@@ -74,7 +74,16 @@ class Projection:
         return found[:, :, 0] if self.name in ("b", "c") else found
 
 
-KINDS = {kind.__name__: kind for kind in (Parameter, Bias, Projection)}
+@dataclass(frozen=True)
+class Sign(Projection):
+    """The signs of the initial weights of a projection."""
+
+    def values(self, job: Job, layout: Layout) -> np.ndarray:
+        """The signs in the order of the synapses."""
+        return np.sign(super().values(job, layout))
+
+
+KINDS = {kind.__name__: kind for kind in (Parameter, Bias, Projection, Sign)}
 
 
 @dataclass(frozen=True)

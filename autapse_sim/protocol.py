@@ -11,6 +11,7 @@ from autapse_sim.names import one_of
 
 UPDATES = ("step", "trajectory", "batch")
 OPTIMISERS = ("sgd", "momentum", "adam")
+CONSTRAINTS = ("sparse", "dale")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Protocol:
     averaging : bool
         Whether the 1/t of eq. 1 is in (bptt, rtrl, fa, dfa); without it bptt and rtrl follow the exact gradient of a
         trajectory's summed squared error, halved.
+    constraints : tuple of {'sparse', 'dale'}
+        What holds for the weights that the rule teaches (W, U), whatever it says: with 'sparse' those that are 0 at the
+        start stay 0 (no self-connections, missing synapses), with 'dale' none changes its sign (it stops at 0).
+    bound : float, optional
+        Largest magnitude of those weights.
 
     Examples
     --------
@@ -58,6 +64,8 @@ class Protocol:
     batch: int = 1
     optimiser: str = "sgd"
     averaging: bool = True
+    constraints: tuple[str, ...] = ()
+    bound: float | None = None
 
     def __post_init__(self) -> None:
         least = {
@@ -80,6 +88,12 @@ class Protocol:
         one_of("optimiser", self.optimiser, OPTIMISERS)
         if not isinstance(self.averaging, bool):
             raise InputError(f"averaging is {self.averaging!r}; it must be True or False")
+        given = (self.constraints,) if isinstance(self.constraints, str) else tuple(self.constraints)
+        object.__setattr__(self, "constraints", given)
+        for name in given:
+            one_of("constraints", name, CONSTRAINTS)
+        if self.bound is not None and not (np.isfinite(self.bound) and self.bound > 0):
+            raise InputError(f"bound is {self.bound!r}; it must be a positive number, or None")
         if self.batch > 1 and self.update != "batch":
             raise InputError(f"batch is {self.batch}, but update is {self.update!r}; use update='batch'")
         if self.train % self.batch:
