@@ -339,12 +339,17 @@ class _Assembler:
         self.inputs |= {f"{name}.{key}": Parameter(key, size) for key in parameters}
         if made.state_updater is not None:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
-        begin = {state: initial.get(state, "0") for state in states_of(made.equations)}
+        for state in set(initial) - set(made.variables):
+            raise InputError(f"{line_of(self.models.neuron, state)}: the neuron has no {state!r} that could start anew")
+        begin = {state: "0" for state in states_of(made.equations) if state not in initial}
         begin |= {state: "0" for state in ("spiked", "spikes", "psi", "sent_sum") if state in made.variables}
+        begin |= initial
         if refractory:
             begin["lastspike"] = "-10000*second"
         if begin:
-            code = [f"{state} = choose(starting(t_in_timesteps), {value}, {state})" for state, value in begin.items()]
+            # first, since Brian2 lets nothing be written to what is `unless refractory` while this is false
+            code = ["not_refractory = not_refractory or starting(t_in_timesteps) > 0"] if refractory else []
+            code += [f"{state} = choose(starting(t_in_timesteps), {value}, {state})" for state, value in begin.items()]
             self.regularly(made, "\n".join(code), "restart", "tape.starting")
         return made
 
@@ -535,7 +540,10 @@ def spike_code(neuron: Neuron) -> str:
     lines += [f"spiked = int(({neuron.threshold}){free})"]
     lines += ["spikes = choose(fresh(t_in_timesteps), 0, spikes) + spiked", "total = total + spiked"]
     lines += ["lastspike = choose(spiked, t, lastspike)"] if neuron.refractory else []
-    return "\n".join([*lines, *only_where("spiked", neuron.reset, neuron)])
+    lines += only_where("spiked", neuron.reset, neuron)
+    # last, since Brian2 lets nothing be written to what is `unless refractory` once this is false
+    lines += ["not_refractory = not_refractory and spiked < 0.5"] if neuron.refractory else []
+    return "\n".join(lines)
 
 
 def only_where(condition: str, code: str, model: Neuron | Rule) -> list[str]:
@@ -544,7 +552,7 @@ def only_where(condition: str, code: str, model: Neuron | Rule) -> list[str]:
     for statement in filter(None, (part.split("#")[0].strip() for part in re.split(r"[;\n]", code))):
         found = re.fullmatch(r"(\w+)\s*(\*\*|[-+*/])?=(?!=)\s*(.+)", statement)
         if not found:
-            raise InputError(f"{line_of(model, statement.split()[0])}: {statement!r} is no assignment, such as 'v = 0'")
+            raise InputError(f"{line_of(model, statement)}: {statement!r} is no assignment, such as 'v = 0'")
         name, operator, value = found.groups()
         lines.append(f"{name} = choose({condition}, {f'{name} {operator} ({value})' if operator else value}, {name})")
     return lines
@@ -563,9 +571,7 @@ def states_of(equations: Equations) -> list[str]:
 def changing(equations: Equations) -> list[str]:
     """The variables that are not constant and not defined by others."""
     kinds = (DIFFERENTIAL_EQUATION, PARAMETER)
-    return [
-        name for name in equations if equations[name].type in kinds and "constant" not in equations[name].flags
-    ]
+    return [name for name in equations if equations[name].type in kinds and "constant" not in equations[name].flags]
 
 
 def unit_of(value: object) -> str:
@@ -601,6 +607,8 @@ def explain(error: BaseException, models: Models) -> InputError:
     innermost = causes[-1]
     text = str(innermost.args[0]) if isinstance(innermost, KeyError) else str(innermost)
     text = " ".join(text.split())
+    if text.startswith("Refractory"):
+        return InputError(f"{line_of(models.neuron, 'refractory')}: {text}")
     quoted = re.findall(r"['\"]([^'\"]+)['\"]", text)
     sources = [models.rule, models.neuron, models.readout_rule]
     for word in sorted(quoted, key=len):

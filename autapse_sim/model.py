@@ -51,7 +51,7 @@ class Neuron:
     pseudo_derivative : str
         What rules take for the derivative of a spike (``f_prime``), an expression; taken before the reset.
     initial : mapping of str to str
-        Expressions for the states at the start of a trajectory, 0 where nothing is said.
+        Expressions for the states at the start of a trajectory, evaluated in this order; 0 where nothing is said.
     method : str
         The integrator, any of Brian2's.
     """
