@@ -1,10 +1,10 @@
 """Hodgkin-Huxley neuron with the channels of Traub & Miles (1991), as in the benchmark of Brette et al. (2007).
 
 The cell has 20000 um^2 of membrane of 1 uF/cm^2. A spike is the passage of v over v_th, once in each action potential.
-It arrives at other neurons one integration step later, as a pulse of the charge that a current of one step carries; the
-read-out reads the spikes through a low-pass filter, as with the neuron lif. The sodium channels need dt of 0.05 ms or
-less (substeps=20). It rests without input, which the benchmark's E_L of -60 mV does not let it; a current I_bias of
-0.1 nA makes it fire 23 spikes a second.
+It arrives at other neurons one integration step later, as a pulse of the charge that a current carries in one step of
+the stimulus; the read-out reads the spikes through a low-pass filter, as with the neuron lif. The sodium channels need
+dt of 0.05 ms or less (substeps=20). The cell rests without input, which the benchmark's E_L of -60 mV does not let it;
+a current I_bias of 0.1 nA makes it fire 23 spikes a second.
 
 ========= ======= ==== =================================================================
 Parameter Default Unit Description
