@@ -11,8 +11,9 @@ after_resets, 0  read-out = V o, offset = c        summed, from the new activity
 after_resets, 1  total of the softmax              summed, where the loss is the cross-entropy
 after_resets, 2  err = prediction - target
 after_resets, 3  feedback = B err, loss            summed
-after_resets, 4  weight updates
-after_resets, 5  end of a trajectory: gathered changes are added, eligibilities end
+after_resets, 4  what the connections of a rule sum, one after the other
+after_resets, 8  weight updates
+after_resets, 9  end of a trajectory: gathered changes are added, eligibilities end
 end, 0      records
 end, 1      update of this step and drive of the next in one pass over the weights, where a program may (`fused`);
             it then stands for both
@@ -48,7 +49,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job
 from autapse_sim.model import Neuron, Rule, line_of, read_neuron, read_rule
 from autapse_sim.names import one_of
-from autapse_sim.program import Bias, Parameter, Projection, Sign
+from autapse_sim.program import Bias, Identity, Parameter, Projection, Sign
 
 logger = logging.getLogger("autapse_sim")
 
@@ -64,8 +65,11 @@ SLOTS = {
     "softmax": ("after_resets", 1),
     "error": ("after_resets", 2),
     "feedback": ("after_resets", 3),
-    "update": ("after_resets", 4),
-    "finish": ("after_resets", 5),
+    "sums 1": ("after_resets", 4),
+    "sums 2": ("after_resets", 5),
+    "sums 3": ("after_resets", 6),
+    "update": ("after_resets", 8),
+    "finish": ("after_resets", 9),
     "record": ("end", 0),
     "fused": ("end", 1),
 }
@@ -208,9 +212,8 @@ class _Assembler:
     def assembly(self) -> Assembly:
         learn = set(self.circuit.learn)
         rule, readout_rule = self.models.rule, self.models.readout_rule
-        traces = rule.trace if learn & {"W", "U", "b"} else ""
-        neurons = self.neurons(traces)
-        inputs = self.shown("inputs", self.m, "x : 1\nactivity = x : 1", traces if "U" in learn else "")
+        neurons = self.neurons()
+        inputs = self.shown("inputs", self.m, "x : 1\nactivity = x : 1", "U")
         outputs = self.outputs(readout_rule.parameters if learn & {"V", "c"} else {})
         self.project("W", neurons, neurons, "w*sent_pre", "drive", "drive", rule)
         self.project("U", inputs, neurons, "w*sent_pre", "input", "drive", rule)
@@ -218,7 +221,7 @@ class _Assembler:
         self.project("B", outputs, neurons, "w*err_pre", "feedback", "feedback")
         if learn & {"b", "c"}:
             # a unit of constant activity, whose weights are the biases that learn
-            unit = self.shown("unit", 1, "activity = 1 : 1", traces if "b" in learn else "")
+            unit = self.shown("unit", 1, "activity = 1 : 1", "b", "c")
             if "b" in learn:
                 self.project("b", unit, neurons, "w*sent_pre", self.bias, "drive", rule)
             if "c" in learn:
@@ -230,7 +233,8 @@ class _Assembler:
         if not self.program:
             self.regularly(inputs, "x = stimulus(i, t_in_timesteps)", "stimulus")
             self.regularly(outputs, "target = shown(i, t_in_timesteps)", "stimulus")
-        tables = ["error", "activity", "feedback", *states_of(Equations(traces) if traces.strip() else {})]
+        traces = [states_of(Equations(text)) for text in self.traces("W", "U", "b", "V", "c") if text.strip()]
+        tables = ["error", "activity", "feedback", *sum(traces, [])]
         if self.models.neuron.threshold:
             tables += ["spikes", *states_of(Equations(self.models.neuron.equations))]
         records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
@@ -239,11 +243,21 @@ class _Assembler:
         units = {name: "1" if name == "error" else str(neurons.variables[name].unit) for name in tables}
         return Assembly(Network(*self.objects), self.inputs, self.learned, units, self.conditions)
 
-    def neurons(self, traces: str) -> NeuronGroup:
+    def rules(self, *taught: str) -> list[Rule]:
+        """The rules that teach any of these weights here."""
+        by = {"W": "rule", "U": "rule", "b": "rule", "V": "readout_rule", "c": "readout_rule"}
+        found = {by[name] for name in taught if name in self.circuit.learn}
+        return [getattr(self.models, name) for name in sorted(found, reverse=True)]
+
+    def traces(self, *taught: str) -> list[str]:
+        """The equations that presynaptic neurons of these weights get."""
+        return [rule.trace for rule in self.rules(*taught)]
+
+    def neurons(self) -> NeuronGroup:
         """The neurons of the circuit."""
         neuron, rule = self.models.neuron, self.models.rule
-        taught = bool({"W", "U", "b"} & set(self.circuit.learn))
-        equations = [neuron.equations, traces, "drive : 1", "input : 1", "feedback : 1"]
+        everything = ("W", "U", "b", "V", "c")
+        equations = [neuron.equations, *self.traces(*everything), "drive : 1", "input : 1", "feedback : 1"]
         equations += [f"{self.bias} : 1{'' if 'b' in self.circuit.learn else ' (constant)'}"]
         if neuron.activations:
             activation = neuron.activations[
@@ -261,11 +275,16 @@ class _Assembler:
             equations += ["psi : 1", "f_prime = psi : 1"]
         if self.perturbs:
             equations += ["perturbation : 1", f"bias = {self.bias} + perturbation : 1"]
-        asked = words(*rule.texts) if taught else set()
+        asked = words(*(text for each in self.rules(*everything) for text in each.texts))
         for name in ("loss", "sent_sum"):
             if asked & {name, f"{name}_post"}:
                 equations += [f"{name} : 1"]
-        parameters = {**neuron.parameters, **(rule.parameters if taught else {})}
+        parameters = {**neuron.parameters, **(rule.parameters if self.rules("W", "U", "b") else {})}
+        if self.rules("V", "c"):
+            readout_rule = self.models.readout_rule
+            here = words(readout_rule.trace, *(text for one in readout_rule.connections for text in one.texts))
+            parameters |= {key: value for key, value in readout_rule.parameters.items() if key in here}
+        equations += [f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums]
         made = self.group("neurons", self.n, "\n".join(equations), parameters, neuron.initial, neuron.refractory)
         if "b" not in self.circuit.learn:
             self.inputs[f"neurons.{self.bias}"] = Bias("b", self.n)
@@ -277,23 +296,45 @@ class _Assembler:
             code += "\nsent_sum = sent_sum + sent*dt/step"
         if code:
             self.regularly(made, code, "spike")
+        self.connect(made, *everything)
         return made
+
+    def connect(self, group: NeuronGroup, *taught: str) -> None:
+        """The connections within a group that the rules of these weights need."""
+        for each in self.rules(*taught):
+            for number, one in enumerate(each.connections, 1):
+                (variable, value), *_ = one.sums.items()
+                slot = "drive" if one.when == "drive" else f"sums {number}"
+                name = f"{group.name}_{variable}"
+                synapses, block = self.synapses(name, group, group, value, variable, slot, one.equations, one.pairs)
+                if one.initial == "identity":
+                    self.inputs[f"{synapses.name}.{changing(Equations(one.equations))[0]}"] = Identity(block)
+                if one.update:
+                    self.regularly(synapses, one.update, "update", "tape.learns")
 
     @property
     def perturbs(self) -> bool:
         """Whether the rule perturbs the neurons."""
-        return bool(self.models.rule.perturbation.strip() and {"W", "U", "b"} & set(self.circuit.learn))
+        return bool(self.models.rule.perturbation.strip() and self.rules("W", "U", "b"))
 
     @property
     def bias(self) -> str:
         """The variable of a neuron that the weights b go to."""
         return "steady_bias" if self.perturbs else "bias"
 
-    def shown(self, name: str, size: int, equations: str, traces: str) -> NeuronGroup:
-        """Neurons whose activity is given, with the rule's traces of it."""
-        possible = {**self.models.neuron.parameters, **self.models.rule.parameters}
-        parameters = {key: value for key, value in possible.items() if key in words(traces)}
-        return self.group(name, size, f"{equations}\nsent = activity : 1\n{traces}", parameters)
+    def shown(self, name: str, size: int, equations: str, *taught: str) -> NeuronGroup:
+        """Neurons whose activity is given, with the traces and connections of the rules that teach their weights."""
+        rules = self.rules(*taught)
+        connections = [one for rule in rules for one in rule.connections]
+        here = words(*self.traces(*taught), *(text for one in connections for text in one.texts))
+        possible = dict(self.models.neuron.parameters)
+        for rule in rules:
+            possible |= rule.parameters
+        sums = [f"{name} : 1" for one in connections for name in one.sums]
+        equations = "\n".join([equations, "sent = activity : 1", *self.traces(*taught), *sums])
+        made = self.group(name, size, equations, {key: value for key, value in possible.items() if key in here})
+        self.connect(made, *taught)
+        return made
 
     def outputs(self, parameters: Mapping[str, object]) -> NeuronGroup:
         """The read-out, its target and its error."""
@@ -409,8 +450,9 @@ class _Assembler:
         variable: str,
         slot: str,
         equations: str = "",
+        pairs: str = "all",
     ) -> tuple[Synapses, Block]:
-        """Synapses from all to all within each network, which sum `value` to a variable of the target."""
+        """Synapses within each network, all to all or each to itself, which sum `value` to a variable of the target."""
         R = self.layout.replicates
         pre, post = source.N // R, target.N // R
         equations += f"\n{variable}_post = {value} : 1 (summed)\n"
@@ -421,12 +463,12 @@ class _Assembler:
             "name": f"projection_{name}",
         }
         if self.dense:
-            synapses = DenseSynapses(source, target, equations, **options)
+            synapses = DenseSynapses(source, target, equations, pairs, **options)
             block = synapses.block
         else:
-            block = Block(self.layout, pre, post, "post")
+            block = Block(self.layout, pre, post, "self" if pairs == "self" else "post")
             synapses = Synapses(source, target, equations, **options)
-            synapses.connect(j=f"(i//{pre})*{post} + k for k in range({post})")
+            synapses.connect(j="i" if pairs == "self" else f"(i//{pre})*{post} + k for k in range({post})")
         self.objects.append(synapses)
         summed = synapses.summed_updaters[f"{variable}_post"]
         summed.when, summed.order = SLOTS[slot]
