@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -39,7 +39,7 @@ from brian2 import (
     second,
 )
 from brian2.core.variables import Variable
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 from brian2.groups.group import CodeRunner
 
 from autapse_sim.circuit import Circuit
@@ -216,7 +216,9 @@ class _Assembler:
         inputs = self.shown("inputs", self.m, "x : 1\nactivity = x : 1", "U")
         outputs = self.outputs(readout_rule.parameters if learn & {"V", "c"} else {})
         self.project("W", neurons, neurons, "w*sent_pre", "drive", "drive", rule)
-        self.project("U", inputs, neurons, "w*sent_pre", "input", "drive", rule)
+        self.project("U", inputs, neurons, "w*sent_pre", self.input, "drive", rule)
+        if self.circuit.returned:
+            self.project("F", outputs, neurons, "w*prediction_pre", "returned", "drive")
         self.project("V", neurons, outputs, "w*activity_pre", "readout", "readout", readout_rule)
         self.project("B", outputs, neurons, "w*err_pre", "feedback", "feedback")
         if learn & {"b", "c"}:
@@ -257,7 +259,8 @@ class _Assembler:
         """The neurons of the circuit."""
         neuron, rule = self.models.neuron, self.models.rule
         everything = ("W", "U", "b", "V", "c")
-        equations = [neuron.equations, *self.traces(*everything), "drive : 1", "input : 1", "feedback : 1"]
+        equations = [neuron.equations, *self.traces(*everything), "drive : 1", f"{self.input} : 1", "feedback : 1"]
+        equations += ["returned : 1", f"input = {self.input} + returned : 1"] if self.circuit.returned else []
         equations += [f"{self.bias} : 1{'' if 'b' in self.circuit.learn else ' (constant)'}"]
         if neuron.activations:
             activation = neuron.activations[
@@ -269,6 +272,8 @@ class _Assembler:
             raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
         if "sent" not in defined:
             equations += ["sent = activity : 1"]
+        stored = computed(defined)
+        equations[0] = "\n".join(f"{name} : 1" for name in stored) + "\n" + str(without(defined, stored))
         if neuron.threshold:
             equations += ["spiked : 1", "spikes : 1", "total : 1"]
         if neuron.pseudo_derivative:
@@ -285,17 +290,18 @@ class _Assembler:
             here = words(readout_rule.trace, *(text for one in readout_rule.connections for text in one.texts))
             parameters |= {key: value for key, value in readout_rule.parameters.items() if key in here}
         equations += [f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums]
-        made = self.group("neurons", self.n, "\n".join(equations), parameters, neuron.initial, neuron.refractory)
+        initial = {**neuron.initial, **stored}
+        made = self.group("neurons", self.n, "\n".join(equations), parameters, initial, neuron.refractory)
         if "b" not in self.circuit.learn:
             self.inputs[f"neurons.{self.bias}"] = Bias("b", self.n)
         if self.perturbs:
             code = f"perturbation = choose(learning(t_in_timesteps) > 0, {rule.perturbation}, 0)"
             self.regularly(made, code, "perturbation")
-        code = spike_code(neuron) if neuron.threshold else ""
-        if "sent_sum" in made.variables:
-            code += "\nsent_sum = sent_sum + sent*dt/step"
+        code = [spike_code(neuron)] if neuron.threshold else []
+        code += [f"{name} = {value}" for name, value in stored.items()]
+        code += ["sent_sum = sent_sum + sent*dt/step"] if "sent_sum" in made.variables else []
         if code:
-            self.regularly(made, code, "spike")
+            self.regularly(made, "\n".join(code), "spike")
         self.connect(made, *everything)
         return made
 
@@ -316,6 +322,11 @@ class _Assembler:
     def perturbs(self) -> bool:
         """Whether the rule perturbs the neurons."""
         return bool(self.models.rule.perturbation.strip() and self.rules("W", "U", "b"))
+
+    @property
+    def input(self) -> str:
+        """The variable of a neuron that the stimulus goes to."""
+        return "shown_input" if self.circuit.returned else "input"
 
     @property
     def bias(self) -> str:
@@ -373,7 +384,7 @@ class _Assembler:
         if refractory:
             options["refractory"] = refractory
         if self.dense:
-            made = DenseNeurons(size, equations + declared, self.layout, jumps=("spiked",), **options)
+            made = DenseNeurons(size, equations + declared, self.layout, jumps=("spiked", "activity", "sent"), **options)
         else:
             made = NeuronGroup(self.layout.replicates * size, equations + declared, **options)
         self.objects.append(made)
@@ -381,7 +392,9 @@ class _Assembler:
         if made.state_updater is not None:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
         begin = {state: initial.get(state, "0") for state in states_of(made.equations)}
-        begin |= {state: "0" for state in ("spiked", "spikes", "psi", "sent_sum") if state in made.variables}
+        moving = ("spiked", "spikes", "psi", "sent_sum", *(("prediction",) if self.circuit.returned else ()))
+        begin |= {name: "0" for name in moving if name in made.variables}
+        begin |= initial
         if refractory:
             begin["lastspike"] = "-10000*second"
         if begin:
@@ -600,6 +613,21 @@ def words(*texts: str) -> set[str]:
 def states_of(equations: Equations) -> list[str]:
     """The variables that differential equations define."""
     return [name for name in equations if equations[name].type == DIFFERENTIAL_EQUATION]
+
+
+def computed(equations: Equations) -> dict[str, str]:
+    """What neurons send and show, where it is computed: worth doing once a neuron and not once a synapse."""
+    found = {name: equations[name] for name in ("activity", "sent") if name in equations}
+    return {
+        name: equation.expr.code
+        for name, equation in found.items()
+        if equation.type == SUBEXPRESSION and not equation.expr.code.isidentifier()
+    }
+
+
+def without(equations: Equations, names: Iterable[str]) -> Equations:
+    """Equations but for those of some variables."""
+    return Equations([equations[name] for name in equations if name not in names])
 
 
 def changing(equations: Equations) -> list[str]:

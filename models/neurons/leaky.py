@@ -7,6 +7,7 @@ neuron filters the rate instead of the current.
 Parameter Default Unit Description
 ========= ======= ==== ==========================
 tau_m     10      ms   membrane time constant
+a_0       0       1    x at the start of a trajectory
 ========= ======= ==== ==========================
 """
 
@@ -25,5 +26,6 @@ neuron = Neuron(
         "relu": Activation(f="a*int(a > 0)", f_prime="int(a > 0)"),
         "linear": Activation(f="a", f_prime="1"),
     },
-    parameters={"tau_m": 10 * ms},
+    initial={"a": "a_0"},
+    parameters={"tau_m": 10 * ms, "a_0": 0.0},
 )
