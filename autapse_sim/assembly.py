@@ -621,7 +621,7 @@ def computed(equations: Equations) -> dict[str, str]:
     return {
         name: equation.expr.code
         for name, equation in found.items()
-        if equation.type == SUBEXPRESSION and not equation.expr.code.isidentifier()
+        if equation.type == SUBEXPRESSION and equation.expr.code not in changing(equations)
     }
 
 

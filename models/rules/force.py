@@ -17,11 +17,11 @@ rule = Rule(
         Connection(
             equations="P : 1",
             initial="identity",
-            sums={"gain": "P*activity_pre/alpha"},  # P r
-            update="P -= alpha*gain_pre*gain_post/(1 + power_post)",  # eq. 5
+            sums={"gain": "P*activity_pre"},  # alpha P r
+            update="P -= gain_pre*gain_post/(alpha + power_post)",  # eq. 5
         ),
-        Connection(sums={"power": "activity_pre*gain_pre"}),  # r' P r
+        Connection(sums={"power": "activity_pre*gain_pre"}),  # alpha r' P r
     ),
-    update="w -= err_post*gain_pre/(1 + power_pre)",  # eq. 4
+    update="w -= err_post*gain_pre/(alpha + power_pre)",  # eq. 4
     parameters={"alpha": 1.0},
 )
