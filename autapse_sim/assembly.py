@@ -235,7 +235,8 @@ class _Assembler:
         if not self.program:
             self.regularly(inputs, "x = stimulus(i, t_in_timesteps)", "stimulus")
             self.regularly(outputs, "target = shown(i, t_in_timesteps)", "stimulus")
-        traces = [states_of(Equations(text)) for text in self.traces("W", "U", "b", "V", "c") if text.strip()]
+        added = [*self.traces("W", "U", "b", "V", "c"), *(each.postsynaptic for each in self.rules("W", "U", "b"))]
+        traces = [states_of(Equations(text)) for text in added if text.strip()]
         tables = ["error", "activity", "feedback", *sum(traces, [])]
         if self.models.neuron.threshold:
             tables += ["spikes", *states_of(Equations(self.models.neuron.equations))]
@@ -280,6 +281,7 @@ class _Assembler:
             equations += ["psi : 1", "f_prime = psi : 1"]
         if self.perturbs:
             equations += ["perturbation : 1", f"bias = {self.bias} + perturbation : 1"]
+        equations += [each.postsynaptic for each in self.rules("W", "U", "b")]
         asked = words(*(text for each in self.rules(*everything) for text in each.texts))
         for name in ("loss", "sent_sum"):
             if asked & {name, f"{name}_post"}:

@@ -138,7 +138,9 @@ class Rule:
         ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the trajectory began, for eq. 1's 1/t; 1 where the protocol leaves
         that out), ``steps`` (the same, always) and every variable of the two neurons.
     trace : str
-        Equations added to the presynaptic neuron (eq. 7 of the paper, for example), and to the neurons of the circuit.
+        Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
+    postsynaptic : str
+        Equations added to the neurons of the circuit, whose weights the rule teaches (no read-outs).
     eligibility : str
         Equations of the synapse itself; there ``activity_pre`` is the activity of the step before (of a stimulus, this
         one), and ``step`` the length of a step. Variables without an equation (``S : 1``) change in `update`. All are
@@ -156,6 +158,7 @@ class Rule:
 
     update: str
     trace: str = ""
+    postsynaptic: str = ""
     eligibility: str = ""
     finish: str = ""
     perturbation: str = ""
@@ -164,7 +167,7 @@ class Rule:
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        _check_text(self, "Rule", ("update", "trace", "eligibility", "finish", "perturbation"))
+        _check_text(self, "Rule", ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
         if not re.search(r"^\s*w\s*[-+*/]?=", self.update, re.MULTILINE):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -172,7 +175,7 @@ class Rule:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
-        own = (self.update, self.trace, self.eligibility, self.finish, self.perturbation)
+        own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
         return own + tuple(text for connection in self.connections for text in connection.texts)
 
 
