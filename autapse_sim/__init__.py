@@ -11,6 +11,7 @@ _HOMES = {
     "ArrayTask": "tasks.arrays",
     "BouncingBall": "tasks.ball",
     "Circuit": "circuit",
+    "Connection": "model",
     "DelayedCopy": "tasks.memory",
     "FlipFlop": "tasks.memory",
     "InputError": "errors",

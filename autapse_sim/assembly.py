@@ -11,8 +11,9 @@ after_resets, 0  read-out = V o, offset = c        summed, from the new activity
 after_resets, 1  total of the softmax              summed, where the loss is the cross-entropy
 after_resets, 2  err = prediction - target
 after_resets, 3  feedback = B err, loss            summed
-after_resets, 4  weight updates
-after_resets, 5  end of a trajectory: gathered changes are added, eligibilities end
+after_resets, 4  what the connections of a rule sum, one after the other
+after_resets, 8  weight updates
+after_resets, 9  end of a trajectory: gathered changes are added, eligibilities end
 end, 0      records
 end, 1      update of this step and drive of the next in one pass over the weights, where a program may (`fused`);
             it then stands for both
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -38,7 +39,7 @@ from brian2 import (
     second,
 )
 from brian2.core.variables import Variable
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 from brian2.groups.group import CodeRunner
 
 from autapse_sim.circuit import Circuit
@@ -48,7 +49,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job
 from autapse_sim.model import Neuron, Rule, line_of, read_neuron, read_rule
 from autapse_sim.names import one_of
-from autapse_sim.program import Bias, Parameter, Projection, Sign
+from autapse_sim.program import Bias, Identity, Parameter, Projection, Sign
 
 logger = logging.getLogger("autapse_sim")
 
@@ -64,8 +65,11 @@ SLOTS = {
     "softmax": ("after_resets", 1),
     "error": ("after_resets", 2),
     "feedback": ("after_resets", 3),
-    "update": ("after_resets", 4),
-    "finish": ("after_resets", 5),
+    "sums 1": ("after_resets", 4),
+    "sums 2": ("after_resets", 5),
+    "sums 3": ("after_resets", 6),
+    "update": ("after_resets", 8),
+    "finish": ("after_resets", 9),
     "record": ("end", 0),
     "fused": ("end", 1),
 }
@@ -208,17 +212,18 @@ class _Assembler:
     def assembly(self) -> Assembly:
         learn = set(self.circuit.learn)
         rule, readout_rule = self.models.rule, self.models.readout_rule
-        traces = rule.trace if learn & {"W", "U", "b"} else ""
-        neurons = self.neurons(traces)
-        inputs = self.shown("inputs", self.m, "x : 1\nactivity = x : 1", traces if "U" in learn else "")
+        neurons = self.neurons()
+        inputs = self.shown("inputs", self.m, "x : 1\nactivity = x : 1", "U")
         outputs = self.outputs(readout_rule.parameters if learn & {"V", "c"} else {})
         self.project("W", neurons, neurons, "w*sent_pre", "drive", "drive", rule)
-        self.project("U", inputs, neurons, "w*sent_pre", "input", "drive", rule)
+        self.project("U", inputs, neurons, "w*sent_pre", self.input, "drive", rule)
+        if self.circuit.returned:
+            self.project("F", outputs, neurons, "w*prediction_pre", "returned", "drive")
         self.project("V", neurons, outputs, "w*activity_pre", "readout", "readout", readout_rule)
         self.project("B", outputs, neurons, "w*err_pre", "feedback", "feedback")
         if learn & {"b", "c"}:
             # a unit of constant activity, whose weights are the biases that learn
-            unit = self.shown("unit", 1, "activity = 1 : 1", traces if "b" in learn else "")
+            unit = self.shown("unit", 1, "activity = 1 : 1", "b", "c")
             if "b" in learn:
                 self.project("b", unit, neurons, "w*sent_pre", self.bias, "drive", rule)
             if "c" in learn:
@@ -230,7 +235,9 @@ class _Assembler:
         if not self.program:
             self.regularly(inputs, "x = stimulus(i, t_in_timesteps)", "stimulus")
             self.regularly(outputs, "target = shown(i, t_in_timesteps)", "stimulus")
-        tables = ["error", "activity", "feedback", *states_of(Equations(traces) if traces.strip() else {})]
+        added = [*self.traces("W", "U", "b", "V", "c"), *(each.postsynaptic for each in self.rules("W", "U", "b"))]
+        traces = [states_of(Equations(text)) for text in added if text.strip()]
+        tables = ["error", "activity", "feedback", *sum(traces, [])]
         if self.models.neuron.threshold:
             tables += ["spikes", *states_of(Equations(self.models.neuron.equations))]
         records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
@@ -239,11 +246,22 @@ class _Assembler:
         units = {name: "1" if name == "error" else str(neurons.variables[name].unit) for name in tables}
         return Assembly(Network(*self.objects), self.inputs, self.learned, units, self.conditions)
 
-    def neurons(self, traces: str) -> NeuronGroup:
+    def rules(self, *taught: str) -> list[Rule]:
+        """The rules that teach any of these weights here."""
+        by = {"W": "rule", "U": "rule", "b": "rule", "V": "readout_rule", "c": "readout_rule"}
+        found = {by[name] for name in taught if name in self.circuit.learn}
+        return [getattr(self.models, name) for name in sorted(found, reverse=True)]
+
+    def traces(self, *taught: str) -> list[str]:
+        """The equations that presynaptic neurons of these weights get."""
+        return [rule.trace for rule in self.rules(*taught)]
+
+    def neurons(self) -> NeuronGroup:
         """The neurons of the circuit."""
         neuron, rule = self.models.neuron, self.models.rule
-        taught = bool({"W", "U", "b"} & set(self.circuit.learn))
-        equations = [neuron.equations, traces, "drive : 1", "input : 1", "feedback : 1"]
+        everything = ("W", "U", "b", "V", "c")
+        equations = [neuron.equations, *self.traces(*everything), "drive : 1", f"{self.input} : 1", "feedback : 1"]
+        equations += ["returned : 1", f"input = {self.input} + returned : 1"] if self.circuit.returned else []
         equations += [f"{self.bias} : 1{'' if 'b' in self.circuit.learn else ' (constant)'}"]
         if neuron.activations:
             activation = neuron.activations[
@@ -255,45 +273,82 @@ class _Assembler:
             raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
         if "sent" not in defined:
             equations += ["sent = activity : 1"]
+        stored = computed(defined)
+        equations[0] = "\n".join(f"{name} : 1" for name in stored)
         if neuron.threshold:
             equations += ["spiked : 1", "spikes : 1", "total : 1"]
         if neuron.pseudo_derivative:
             equations += ["psi : 1", "f_prime = psi : 1"]
         if self.perturbs:
             equations += ["perturbation : 1", f"bias = {self.bias} + perturbation : 1"]
-        asked = words(*rule.texts) if taught else set()
+        equations += [each.postsynaptic for each in self.rules("W", "U", "b")]
+        asked = words(*(text for each in self.rules(*everything) for text in each.texts))
         for name in ("loss", "sent_sum"):
             if asked & {name, f"{name}_post"}:
                 equations += [f"{name} : 1"]
-        parameters = {**neuron.parameters, **(rule.parameters if taught else {})}
-        made = self.group("neurons", self.n, "\n".join(equations), parameters, neuron.initial, neuron.refractory)
+        parameters = {**neuron.parameters, **(rule.parameters if self.rules("W", "U", "b") else {})}
+        if self.rules("V", "c"):
+            readout_rule = self.models.readout_rule
+            here = words(readout_rule.trace, *(text for one in readout_rule.connections for text in one.texts))
+            parameters |= {key: value for key, value in readout_rule.parameters.items() if key in here}
+        equations += [f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums]
+        initial = {**neuron.initial, **stored}
+        model = without(defined, stored) + "\n".join(equations)
+        made = self.group("neurons", self.n, model, parameters, initial, neuron.refractory)
         if "b" not in self.circuit.learn:
             self.inputs[f"neurons.{self.bias}"] = Bias("b", self.n)
         if self.perturbs:
             code = f"perturbation = choose(learning(t_in_timesteps) > 0, {rule.perturbation}, 0)"
             self.regularly(made, code, "perturbation")
-        code = spike_code(neuron) if neuron.threshold else ""
-        if "sent_sum" in made.variables:
-            code += "\nsent_sum = sent_sum + sent*dt/step"
+        code = [spike_code(neuron)] if neuron.threshold else []
+        code += [f"{name} = {value}" for name, value in stored.items()]
+        code += ["sent_sum = sent_sum + sent*dt/step"] if "sent_sum" in made.variables else []
         if code:
-            self.regularly(made, code, "spike")
+            self.regularly(made, "\n".join(code), "spike")
+        self.connect(made, *everything)
         return made
+
+    def connect(self, group: NeuronGroup, *taught: str) -> None:
+        """The connections within a group that the rules of these weights need."""
+        for each in self.rules(*taught):
+            for number, one in enumerate(each.connections, 1):
+                (variable, value), *_ = one.sums.items()
+                slot = "drive" if one.when == "drive" else f"sums {number}"
+                name = f"{group.name}_{variable}"
+                synapses, block = self.synapses(name, group, group, value, variable, slot, one.equations, one.pairs)
+                if one.initial == "identity":
+                    self.inputs[f"{synapses.name}.{changing(Equations(one.equations))[0]}"] = Identity(block)
+                if one.update:
+                    self.regularly(synapses, one.update, "update", "tape.learns")
 
     @property
     def perturbs(self) -> bool:
         """Whether the rule perturbs the neurons."""
-        return bool(self.models.rule.perturbation.strip() and {"W", "U", "b"} & set(self.circuit.learn))
+        return bool(self.models.rule.perturbation.strip() and self.rules("W", "U", "b"))
+
+    @property
+    def input(self) -> str:
+        """The variable of a neuron that the stimulus goes to."""
+        return "shown_input" if self.circuit.returned else "input"
 
     @property
     def bias(self) -> str:
         """The variable of a neuron that the weights b go to."""
         return "steady_bias" if self.perturbs else "bias"
 
-    def shown(self, name: str, size: int, equations: str, traces: str) -> NeuronGroup:
-        """Neurons whose activity is given, with the rule's traces of it."""
-        possible = {**self.models.neuron.parameters, **self.models.rule.parameters}
-        parameters = {key: value for key, value in possible.items() if key in words(traces)}
-        return self.group(name, size, f"{equations}\nsent = activity : 1\n{traces}", parameters)
+    def shown(self, name: str, size: int, equations: str, *taught: str) -> NeuronGroup:
+        """Neurons whose activity is given, with the traces and connections of the rules that teach their weights."""
+        rules = self.rules(*taught)
+        connections = [one for rule in rules for one in rule.connections]
+        here = words(*self.traces(*taught), *(text for one in connections for text in one.texts))
+        possible = dict(self.models.neuron.parameters)
+        for rule in rules:
+            possible |= rule.parameters
+        sums = [f"{name} : 1" for one in connections for name in one.sums]
+        equations = "\n".join([equations, "sent = activity : 1", *self.traces(*taught), *sums])
+        made = self.group(name, size, equations, {key: value for key, value in possible.items() if key in here})
+        self.connect(made, *taught)
+        return made
 
     def outputs(self, parameters: Mapping[str, object]) -> NeuronGroup:
         """The read-out, its target and its error."""
@@ -316,7 +371,7 @@ class _Assembler:
         self,
         name: str,
         size: int,
-        equations: str,
+        equations: str | Equations,
         parameters: Mapping[str, object],
         initial: Mapping[str, str] = MappingProxyType({}),
         refractory: str = "",
@@ -332,7 +387,7 @@ class _Assembler:
         if refractory:
             options["refractory"] = refractory
         if self.dense:
-            made = DenseNeurons(size, equations + declared, self.layout, jumps=("spiked",), **options)
+            made = DenseNeurons(size, equations + declared, self.layout, jumps=("spiked", "activity", "sent"), **options)
         else:
             made = NeuronGroup(self.layout.replicates * size, equations + declared, **options)
         self.objects.append(made)
@@ -342,7 +397,8 @@ class _Assembler:
         for state in set(initial) - set(made.variables):
             raise InputError(f"{line_of(self.models.neuron, state)}: the neuron has no {state!r} that could start anew")
         begin = {state: "0" for state in states_of(made.equations) if state not in initial}
-        begin |= {state: "0" for state in ("spiked", "spikes", "psi", "sent_sum") if state in made.variables}
+        moving = ("spiked", "spikes", "psi", "sent_sum", *(("prediction",) if self.circuit.returned else ()))
+        begin |= {name: "0" for name in moving if name in made.variables}
         begin |= initial
         if refractory:
             begin["lastspike"] = "-10000*second"
@@ -414,8 +470,9 @@ class _Assembler:
         variable: str,
         slot: str,
         equations: str = "",
+        pairs: str = "all",
     ) -> tuple[Synapses, Block]:
-        """Synapses from all to all within each network, which sum `value` to a variable of the target."""
+        """Synapses within each network, all to all or each to itself, which sum `value` to a variable of the target."""
         R = self.layout.replicates
         pre, post = source.N // R, target.N // R
         equations += f"\n{variable}_post = {value} : 1 (summed)\n"
@@ -426,12 +483,12 @@ class _Assembler:
             "name": f"projection_{name}",
         }
         if self.dense:
-            synapses = DenseSynapses(source, target, equations, **options)
+            synapses = DenseSynapses(source, target, equations, pairs, **options)
             block = synapses.block
         else:
-            block = Block(self.layout, pre, post, "post")
+            block = Block(self.layout, pre, post, "self" if pairs == "self" else "post")
             synapses = Synapses(source, target, equations, **options)
-            synapses.connect(j=f"(i//{pre})*{post} + k for k in range({post})")
+            synapses.connect(j="i" if pairs == "self" else f"(i//{pre})*{post} + k for k in range({post})")
         self.objects.append(synapses)
         summed = synapses.summed_updaters[f"{variable}_post"]
         summed.when, summed.order = SLOTS[slot]
@@ -566,6 +623,21 @@ def words(*texts: str) -> set[str]:
 def states_of(equations: Equations) -> list[str]:
     """The variables that differential equations define."""
     return [name for name in equations if equations[name].type == DIFFERENTIAL_EQUATION]
+
+
+def computed(equations: Equations) -> dict[str, str]:
+    """What neurons send and show, where it is computed: worth doing once a neuron and not once a synapse."""
+    found = {name: equations[name] for name in ("activity", "sent") if name in equations}
+    return {
+        name: equation.expr.code
+        for name, equation in found.items()
+        if equation.type == SUBEXPRESSION and equation.expr.code not in changing(equations)
+    }
+
+
+def without(equations: Equations, names: Iterable[str]) -> Equations:
+    """Equations but for those of some variables."""
+    return Equations([equations[name] for name in equations if name not in names])
 
 
 def changing(equations: Equations) -> list[str]:

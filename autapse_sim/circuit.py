@@ -47,6 +47,8 @@ class Circuit:
         probabilities; the error is prediction - target for both.
     readout_rule : str
         The rule of V and c, as `rule`.
+    returned : bool
+        Whether the prediction comes back to the neurons one step later, through fixed weights F.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class Circuit:
     precision: str = "double"
     loss: str = "mse"
     readout_rule: str = "delta"
+    returned: bool = False
 
     def __post_init__(self) -> None:
         for name in ("neuron", "rule", "readout_rule"):

@@ -44,6 +44,7 @@ WEIGHT_DIMS = {
     "B": ("neuron", "coordinate"),
     "b": ("neuron",),
     "c": ("coordinate",),
+    "F": ("neuron", "coordinate"),
 }
 
 
@@ -149,6 +150,8 @@ def draws(
         )
     if weights is not None:
         weights = weights.checked(protocol.replicates, *sizes)
+        if (weights.F is not None) != circuit.returned:
+            raise InputError("weights: F is for circuits whose prediction is returned (returned=True), and they need it")
     held = task.sample(to_task, protocol.replicates, protocol.trajectories) if isinstance(task, ArrayTask) else None
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
     for start in range(0, protocol.replicates, size):
@@ -158,7 +161,7 @@ def draws(
         else:
             x, y = task.sample(to_task, count, protocol.trajectories)
         if weights is None:
-            mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback)
+            mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
         else:
             mine = weights.take(np.arange(start, start + count))
         yield start, Drawn(x, y, mine, seeds[start : start + count], getattr(task, "scored", None))
@@ -203,11 +206,13 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
     if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
         if circuit.rule not in discrete.RULES:
             raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.RULES)}")
-        simple = replace(circuit, neuron="rate", substeps=1, precision="double", readout_rule="delta")
+        simple = replace(
+            circuit, neuron="rate", substeps=1, precision="double", readout_rule="delta", returned=False
+        )
         if circuit != simple or circuit.method not in (None, "euler"):
             raise InputError(
                 f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
-                "method='euler', precision='double' and readout_rule='delta'"
+                "method='euler', precision='double', readout_rule='delta' and returned=False"
             )
         return "numpy"
     if without_equations(circuit):
@@ -288,8 +293,10 @@ def prepare(
     weights = drawn.weights.take(source)
     schedule = Schedule.of(protocol)
     seeds = drawn.seeds[source]
-    how = (protocol.batch, protocol.optimiser, protocol.averaging, drawn.scored, protocol.constraints, protocol.bound)
-    return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced, seeds, *how)
+    how = {name: getattr(protocol, name) for name in ("batch", "optimiser", "averaging", "constraints", "bound", "reset")}
+    shown = (drawn.x, drawn.y, source)
+    given = (weights, parameters, schedule, protocol.update, traced, seeds)
+    return Job(circuit, *shown, *given, scored=drawn.scored, **how)
 
 
 def run(

@@ -52,9 +52,7 @@ class Job:
         Whether the 1/t of eq. 1 is in, see `Protocol`.
     scored : bool array (T,), optional
         The steps whose error counts, in learning and in the MSE; None is all of them. At the others err is 0.
-    constraints : tuple of {'sparse', 'dale'}
-        See `Protocol`.
-    bound : float, optional
+    constraints, bound, reset : tuple, float, bool
         See `Protocol`.
     """
 
@@ -74,6 +72,7 @@ class Job:
     scored: np.ndarray | None = None
     constraints: tuple[str, ...] = ()
     bound: float | None = None
+    reset: bool = True
 
     def part(self, networks: np.ndarray, room: int) -> Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""

@@ -83,6 +83,49 @@ class Neuron:
 
 
 @dataclass(frozen=True)
+class Connection:
+    """Synapses that a rule needs beside those that it teaches, within the neurons that it reads.
+
+    Parameters
+    ----------
+    sums : mapping of str to str
+        Expressions that are summed over presynaptic neurons, by the variable of the postsynaptic neuron that receives
+        the sum, in words such as ``activity_pre``; one connection has one sum.
+    equations : str
+        State of the synapses, which lasts from trajectory to trajectory.
+    update : str
+        How it changes, together with the weights.
+    initial : {'zeros', 'identity'}
+        The first variable of `equations` at the start: 0, or 1 from each neuron to itself.
+    pairs : {'all', 'self'}
+        Which neurons are connected: all with all within a network, or each with itself (autapses).
+    when : {'drive', 'update'}
+        Summed with the drive, from the activity of the step before, or before the weights change, in the order of the
+        connections, from that of this step.
+    """
+
+    sums: Mapping[str, str]
+    equations: str = ""
+    update: str = ""
+    initial: str = "zeros"
+    pairs: str = "all"
+    when: str = "update"
+
+    def __post_init__(self) -> None:
+        if len(self.sums) != 1:
+            raise InputError(f"Connection(sums=...) has {len(self.sums)} sums; a connection has one")
+        one_of("initial", self.initial, ("zeros", "identity"))
+        one_of("pairs", self.pairs, ("all", "self"))
+        one_of("when", self.when, ("drive", "update"))
+        object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is written in Brian2's language."""
+        return (*self.sums.values(), self.equations, self.update)
+
+
+@dataclass(frozen=True)
 class Rule:
     """A plasticity rule as Brian2 equations.
 
@@ -95,7 +138,9 @@ class Rule:
         ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the trajectory began, for eq. 1's 1/t; 1 where the protocol leaves
         that out), ``steps`` (the same, always) and every variable of the two neurons.
     trace : str
-        Equations added to the presynaptic neuron (eq. 7 of the paper, for example), and to the neurons of the circuit.
+        Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
+    postsynaptic : str
+        Equations added to the neurons of the circuit, whose weights the rule teaches (no read-outs).
     eligibility : str
         Equations of the synapse itself; there ``activity_pre`` is the activity of the step before (of a stimulus, this
         one), and ``step`` the length of a step. Variables without an equation (``S : 1``) change in `update`. All are
@@ -105,20 +150,24 @@ class Rule:
     perturbation : str
         An expression, added to the bias of the neurons while something is learned (noise, of which ``perturbation``
         tells the value); it needs a neuron whose equations read ``bias``.
+    connections : tuple of Connection
+        Synapses between presynaptic neurons that the rule needs, if any.
     parameters : mapping
         Default values, Brian2 quantities where they have units. `trace` may name parameters of the neuron, too.
     """
 
     update: str
     trace: str = ""
+    postsynaptic: str = ""
     eligibility: str = ""
     finish: str = ""
     perturbation: str = ""
+    connections: tuple[Connection, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        _check_text(self, "Rule", ("update", "trace", "eligibility", "finish", "perturbation"))
+        _check_text(self, "Rule", ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
         if not re.search(r"^\s*w\s*[-+*/]?=", self.update, re.MULTILINE):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -126,7 +175,8 @@ class Rule:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
-        return (self.update, self.trace, self.eligibility, self.finish, self.perturbation)
+        own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
+        return own + tuple(text for connection in self.connections for text in connection.texts)
 
 
 def _check_text(model: Neuron | Rule, kind: str, names: tuple[str, ...]) -> None:

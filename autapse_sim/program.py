@@ -83,7 +83,19 @@ class Sign(Projection):
         return np.sign(super().values(job, layout))
 
 
-KINDS = {kind.__name__: kind for kind in (Parameter, Bias, Projection, Sign)}
+@dataclass(frozen=True)
+class Identity:
+    """A variable of synapses that is 1 from each neuron to itself, and else 0."""
+
+    block: Block
+
+    def values(self, job: Job, layout: Layout) -> np.ndarray:
+        """The numbers in the order of the synapses."""
+        block = self.block
+        return block.flat(np.broadcast_to(np.eye(block.post, block.pre), (layout.replicates, block.post, block.pre)))
+
+
+KINDS = {kind.__name__: kind for kind in (Parameter, Bias, Projection, Sign, Identity)}
 
 
 @dataclass(frozen=True)

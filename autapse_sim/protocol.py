@@ -46,6 +46,8 @@ class Protocol:
         start stay 0 (no self-connections, missing synapses), with 'dale' none changes its sign (it stops at 0).
     bound : float, optional
         Largest magnitude of those weights.
+    reset : bool
+        Whether activity and traces begin anew with each trajectory, or go on from where the last one ended.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class Protocol:
     averaging: bool = True
     constraints: tuple[str, ...] = ()
     bound: float | None = None
+    reset: bool = True
 
     def __post_init__(self) -> None:
         least = {
@@ -86,8 +89,9 @@ class Protocol:
             raise InputError("train, validate and test are all 0: there is no trajectory to show")
         one_of("update", self.update, UPDATES)
         one_of("optimiser", self.optimiser, OPTIMISERS)
-        if not isinstance(self.averaging, bool):
-            raise InputError(f"averaging is {self.averaging!r}; it must be True or False")
+        for name in ("averaging", "reset"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be True or False")
         given = (self.constraints,) if isinstance(self.constraints, str) else tuple(self.constraints)
         object.__setattr__(self, "constraints", given)
         for name in given:

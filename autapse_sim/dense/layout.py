@@ -68,8 +68,10 @@ class Layout:
             flat = flat.reshape(*before, self.replicates // self.tile, size, self.tile).swapaxes(-1, -2)
         return flat.reshape(*before, self.replicates, size)
 
-    def block(self, pre: int, post: int) -> Block:
-        """The order of the weights of a projection in this layout, by measurement."""
+    def block(self, pre: int, post: int, pairs: str = "all") -> Block:
+        """The order of the weights of a projection in this layout, by measurement; `pairs` 'self' is each to itself."""
+        if pairs == "self":
+            return Block(self, pre, post, "self")
         if self.lanes:
             return Block(self, pre, post, "replicate")
         return Block(self, pre, post, "post" if pre <= UNROLLED and pre < post else "pre")
@@ -77,7 +79,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Block:
-    """The order of the weights of R all-to-all projections.
+    """The order of the weights of R projections, all-to-all or from each neuron to itself.
 
     Parameters
     ----------
@@ -85,14 +87,19 @@ class Block:
         Of the groups on both sides.
     pre, post : int
         The neurons of one replicate on both sides.
-    innermost : {'replicate', 'pre', 'post'}
-        Memory order (tiles, post, pre, tile), (R, post, pre) or (R, pre, post).
+    innermost : {'replicate', 'pre', 'post', 'self'}
+        Memory order (tiles, post, pre, tile), (R, post, pre) or (R, pre, post); that of the neurons for 'self'.
     """
 
     layout: Layout
     pre: int
     post: int
     innermost: str
+
+    @property
+    def size(self) -> int:
+        """The number of synapses."""
+        return self.layout.replicates * self.pre * (1 if self.innermost == "self" else self.post)
 
     def flat(self, weights: np.ndarray) -> np.ndarray:
         """Weights (R, post, pre) in the order of the synapses."""

@@ -113,7 +113,7 @@ class DenseNeurons(NeuronGroup):
 
 
 class DenseSynapses(Synapses):
-    """Synapses from all to all neurons within each replicate, as nested loops (C++ standalone only).
+    """Synapses within each replicate as nested loops, from all to all or each to itself (C++ standalone only).
 
     Parameters
     ----------
@@ -121,6 +121,8 @@ class DenseSynapses(Synapses):
         The two groups.
     model : str
         Equations of the synapse.
+    pairs : {'all', 'self'}
+        Which neurons are connected.
     **options
         Passed on to `brian2.Synapses`.
 
@@ -130,8 +132,8 @@ class DenseSynapses(Synapses):
         Sizes and memory order; a weight array is given and taken in this order.
     """
 
-    def __init__(self, source: DenseNeurons, target: DenseNeurons, model: str, **options):
-        self.block = source.layout.block(source.size, target.size)
+    def __init__(self, source: DenseNeurons, target: DenseNeurons, model: str, pairs: str = "all", **options):
+        self.block = source.layout.block(source.size, target.size, pairs)
         super().__init__(source, target, model, codeobj_class=DenseCodeObject, **options)
         create_runner_codeobj(
             self, "", "connect_all", name=f"{self.name}_connect_all", run_namespace={}, codeobj_class=DenseCodeObject

@@ -1,9 +1,9 @@
 """Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005, eqs. 1 to 3; the parameters are theirs).
 
 A spike arrives at other neurons one integration step later, as a pulse of the charge that a current carries in one step
-of the stimulus; the read-out reads the spikes through a low-pass filter, as with the neuron lif. The upswing needs dt of
-0.1 ms or less (substeps=10). A spike counts where v passes v_cut = V_T + 5 Delta_T: from there to the paper's 20 mV it
-takes less than 0.1 ms, and the upswing cannot be turned any more.
+of the stimulus; the read-out reads the spikes through a low-pass filter, as with the neuron lif. The upswing needs dt
+of 0.1 ms or less (substeps=10). A spike counts where v passes v_cut = V_T + 5 Delta_T: from there to the paper's 20 mV
+it takes less than 0.1 ms, and the upswing cannot be turned any more.
 
 ========= ======= ==== =================================================================
 Parameter Default Unit Description

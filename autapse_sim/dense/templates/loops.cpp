@@ -27,7 +27,7 @@ Kernel::run({{ pointers | arguments }});
 }
 {% endmacro %}
 
-{# Nested loops over one all-to-all projection of the replicates of a tile, in the memory order of its block.
+{# Nested loops over one projection of the replicates of a tile, in the memory order of its block.
 
    body    what Brian2 generates for one synapse, without the lines that load its indices
    target  the array that receives the sum of _synaptic_var over presynaptic neurons, or '' where nothing is summed #}
@@ -51,6 +51,14 @@ for (size_t _r = 0; _r < {{ T }}; _r++)
         {{ finish }}
     }
     {% endfor %}
+}
+{% elif block.innermost == 'self' %}
+#pragma GCC ivdep
+for (size_t _postsynaptic_idx = _first*{{ post }}; _postsynaptic_idx < (_first + {{ T }})*{{ post }}; _postsynaptic_idx++)
+{
+    {{ start }}
+    {{ synapse('_postsynaptic_idx', '_postsynaptic_idx', body, target) }}
+    {{ finish }}
 }
 {% elif block.innermost == 'pre' %}
 for (size_t _r = _first; _r < _first + {{ T }}; _r++)

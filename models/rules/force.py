@@ -1,0 +1,27 @@
+"""FORCE (Sussillo & Abbott 2009, eqs. 2 to 6): recursive least squares for the read-out V.
+
+P, the running estimate of the inverse correlation of the activity, is a state of synapses between all neurons; here it is
+kept as alpha P, which starts at the identity.
+
+========= ======= ==== ====================================================
+Parameter Default Unit Description
+========= ======= ==== ====================================================
+alpha     1       1    regularisation; 1/alpha is the first learning rate
+========= ======= ==== ====================================================
+"""
+
+from autapse_sim import Connection, Rule
+
+rule = Rule(
+    connections=(
+        Connection(
+            equations="P : 1",
+            initial="identity",
+            sums={"gain": "P*activity_pre"},  # alpha P r
+            update="P -= gain_pre*gain_post/(alpha + power_post)",  # eq. 5
+        ),
+        Connection(sums={"power": "activity_pre*gain_pre"}),  # alpha r' P r
+    ),
+    update="w -= err_post*gain_pre/(alpha + power_pre)",  # eq. 4
+    parameters={"alpha": 1.0},
+)
