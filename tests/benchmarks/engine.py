@@ -11,14 +11,13 @@ second process brings (not with --only). --json prints the rows of the table as 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import logging
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,26 +25,28 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
+from sides import (
+    TRAJECTORIES,
+    Side,
+    check,
+    compile_hand,
+    give_hand,
+    in_turns,
+    one_core,
+    ours,
+    run_hand,
+    schedule,
+)
 
 from autapse_sim import engine
 from autapse_sim.circuit import Circuit
 from autapse_sim.discrete import simulate
 from autapse_sim.job import STEP, Job
-from autapse_sim.protocol import Schedule
 from autapse_sim.weights import draw_weights
 
-STEPS, TRAJECTORIES, TURNS, TOLERANCE = 100, 4, 5, 1e-10
+STEPS, TURNS, TOLERANCE = 100, 5, 1e-10
 SIZES = {(2, 1): (2000, 100), (2, 1000): (60, 5), (32, 100): (20, 3), (100, 16): (20, 3), (1000, 1): (5, 1)}
 """(Neurons, networks): presentations for compiled sides, and for the others."""
-
-Side = Callable[[], tuple[float, np.ndarray]]
-"""Runs once; gives back the seconds of the steps, and W after them."""
-
-
-def schedule(presentations: int) -> Schedule:
-    """Learning all the way; the last presentation is traced."""
-    order = np.arange(presentations)
-    return Schedule(order % TRAJECTORIES, order >= 0, order < 0, order == presentations - 1)
 
 
 def make_job(n: int, networks: int, presentations: int) -> Job:
@@ -70,11 +71,6 @@ def make_job(n: int, networks: int, presentations: int) -> Job:
     )
 
 
-def network_steps(job: Job) -> int:
-    """Steps of all networks together."""
-    return len(job.source) * STEPS * len(job.schedule.trajectory)
-
-
 def reference(job: Job) -> tuple[np.ndarray, np.ndarray]:
     """W and mse of the discrete network, after a look whether it is alive."""
     outcome = simulate(job)
@@ -85,42 +81,17 @@ def reference(job: Job) -> tuple[np.ndarray, np.ndarray]:
     return outcome.weights.W, outcome.mse
 
 
-def check(name: str, found: np.ndarray, expected: np.ndarray) -> None:
-    """Stop where a side computes something else."""
-    difference = np.abs(found - expected).max()
-    if not difference <= TOLERANCE:
-        raise SystemExit(f"{name} is {difference:.1e} away from the discrete reference")
-
-
 def hand(job: Job, folder: Path, lanes: bool, expected_mse: np.ndarray) -> Side:
     """The program written by hand: presynaptic index innermost, or that of the network (`lanes`)."""
-    networks, presentations = len(job.source), len(job.schedule.trajectory)
-    program, source = folder / f"hand_{lanes}", Path(__file__).with_name("hand.cpp")
-    options = ["-O3", "-march=native", "-ffast-math", f"-DN={job.circuit.neurons}"]
-    options += ["-DLANES"] if lanes else []
-    subprocess.run(["g++", *options, source, "-o", program], check=True)
-    for name in ("W", "U", "V", "B"):
-        getattr(job.weights, name).tofile(folder / f"{name}.bin")
-    for name in ("x", "y"):
-        np.ascontiguousarray(getattr(job, name).transpose(1, 2, 0, 3)).tofile(folder / f"{name}.bin")
-    job.parameters["eta"].tofile(folder / "eta.bin")
-    (job.parameters["tau"] / STEP).tofile(folder / "tau.bin")
+    program = folder / f"hand_{lanes}"
+    compile_hand("hand.cpp", program, job.circuit.neurons, *(["-DLANES"] if lanes else []))
+    give_hand(job, folder, {"eta": job.parameters["eta"], "tau": job.parameters["tau"] / STEP})
 
     def run() -> tuple[float, np.ndarray]:
-        sizes = map(str, (networks, TRAJECTORIES, STEPS, presentations))
-        done = subprocess.run([program, folder, *sizes], check=True, capture_output=True, text=True)
-        check("mse of hand", np.fromfile(folder / "mse.out").reshape(presentations, networks).T, expected_mse)
-        return float(done.stdout), np.fromfile(folder / "W.out").reshape(job.weights.W.shape)
-
-    return run
-
-
-def ours(job: Job) -> Side:
-    """The engine in one process."""
-
-    def run() -> tuple[float, np.ndarray]:
-        outcome = engine.simulate(job, "standalone", processes=1)
-        return outcome.seconds, outcome.weights.W
+        seconds = run_hand(job, program, folder)
+        found = np.fromfile(folder / "mse.out").reshape(expected_mse.T.shape).T
+        check("mse of hand", found, expected_mse, TOLERANCE)
+        return seconds, np.fromfile(folder / "W.out").reshape(job.weights.W.shape)
 
     return run
 
@@ -231,33 +202,6 @@ def torch_side(job: Job) -> Side:
     return run
 
 
-def in_turns(sides: Mapping[str, tuple[Side, Job, np.ndarray]], turns: int = TURNS) -> dict[str, float]:
-    """The median ns of a network-step of each side, one after the other, after a run that is checked and warms up."""
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(turns + 1):
-        for name, (run, job, expected) in sides.items():
-            seconds, W = run()
-            if turn == 0:
-                check(name, W, expected)
-            else:
-                taken[name].append(seconds * 1e9 / network_steps(job))
-    return {name: median(values) for name, values in taken.items()}
-
-
-@contextlib.contextmanager
-def one_core() -> Iterator[None]:
-    """This process and those that it starts stay on one core."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
-
-
 def compare(n: int, networks: int, with_torch: bool) -> dict[str, float]:
     """One row of the table."""
     presentations, few = SIZES[n, networks]
@@ -273,7 +217,7 @@ def compare(n: int, networks: int, with_torch: bool) -> dict[str, float]:
             sides |= {"brian2_ns": (script, slow, W_slow), "numpy_ns": (numpy(slow), slow, W_slow)}
             if with_torch:
                 sides["torch_ns"] = (torch_side(slow), slow, W_slow)
-            found = in_turns(sides)
+            found = in_turns(sides, TURNS, TOLERANCE)
     ns, hand_ns = found.pop("ns"), min(value for name, value in found.items() if name.startswith("hand_"))
     return {"n": n, "R": networks, "ns": ns, "hand_ns": hand_ns, "ratio": ns / hand_ns} | found
 
