@@ -1,5 +1,9 @@
 """Spiking neurons in compiled circuits against plain Brian2 scripts and a loop in NumPy, and what is said of them."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import brian2 as b2
 import numpy as np
 import pytest
@@ -148,9 +152,12 @@ def numpy_target():
     b2.prefs.codegen.target = before
 
 
-@pytest.mark.parametrize(
-    ("neuron", "engine"), [("lif", "runtime"), *((neuron, COMPILED) for neuron in CASES if COMPILED != "runtime")]
-)
+RUNS = [("lif", "runtime")]
+if COMPILED != "runtime":
+    RUNS += [pytest.param("lif", COMPILED, marks=pytest.mark.slow), ("adex", COMPILED), ("hh", COMPILED)]
+
+
+@pytest.mark.parametrize(("neuron", "engine"), RUNS)
 def test_circuits_spike_as_plain_brian_scripts_do(neuron, engine):
     data = trained(neuron, engine=engine)
     both, v = plain(neuron)
@@ -218,6 +225,45 @@ def test_learning_lif_neurons_are_a_loop_in_numpy(update):
     still = looped(data, given | {"eta": 0.0}, update)
     assert (still[0] != spikes).any() == (update == "step")
     assert np.abs(still[2] - W).max() > 1e-4
+
+
+def rates(spikes, begin, end):
+    """Spikes a second of each neuron from the first to the last in a window of steps, (n,); 0 where there are none."""
+    times = [np.flatnonzero(train) for train in spikes[begin:end].T]
+    return np.array([(len(t) - 1) / np.ptp(t) / MS if len(t) > 1 else 0 for t in times])
+
+
+@pytest.mark.skipif(COMPILED == "runtime", reason="100,000 time steps need a compiler")
+def test_a_tuned_autapse_holds_rates_and_a_mistuned_one_loses_them():
+    begins, pulse, hold, window = (300, 1850, 3400), 150, 1400, 400
+    x = np.zeros((1, 1, begins[-1] + pulse + hold, 1))
+    for begin in begins:
+        x[:, :, begin : begin + pulse] = 0.3
+    w_a = np.array([[0.9, 1.0, 1.1]]) * read_neuron("autaptic").parameters["w_a"]
+    n = w_a.size
+    weights = ap.Weights(np.zeros((1, n, n)), np.ones((1, n, 1)), np.zeros((1, 1, n)), np.zeros((1, n, 1)))
+    circuit = ap.Circuit(neuron="autaptic", neurons=n, readout="random", learn=(), substeps=20)
+    protocol = ap.Protocol(replicates=1, train=0, validate=0, test=1, record=1)
+    data = ap.train(circuit, ap.ArrayTask(x, np.zeros_like(x)), protocol, weights, {"w_a": w_a}).data
+    spikes = data.trace_spikes.values[0, 0]
+    ends = [begin + pulse for begin in begins]
+    before = np.array([rates(spikes, end, end + window) for end in ends])
+    after = np.array([rates(spikes, end + hold - window, end + hold) for end in ends])
+    drift = after[:, 1] / before[:, 1] - 1  # in a second, from the middle of one window to that of the other
+    assert (np.abs(drift) < 0.1).all()
+    assert (before[:, 1] > (5, 15, 25)).all()
+    assert (before[:, 1] < (15, 25, 45)).all()
+    assert (after[:, 0] == 0).all()
+    assert before[0, 0] > 0
+    assert after[0, 2] > 2 * before[0, 2] > 0
+    assert (spikes[: begins[0]] == 0).all()
+
+
+@pytest.mark.slow
+def test_the_figure_of_the_autapse_is_drawn(tmp_path):
+    script = Path(__file__).parents[1] / "figures" / "autapse_memory.py"
+    subprocess.run([sys.executable, script, tmp_path], check=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"autapse_memory.pdf", "autapse_memory.png"}
 
 
 GOOD = {
