@@ -168,7 +168,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         _check_text(self, "Rule", ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
-        if not re.search(r"^\s*w\s*[-+*/]?=", self.update, re.MULTILINE):
+        if not re.search(r"^\s*w\s*[-+*/]?=", f"{self.update}\n{self.finish}", re.MULTILINE):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
