@@ -237,7 +237,7 @@ class _Assembler:
             self.regularly(outputs, "target = shown(i, t_in_timesteps)", "stimulus")
         added = [*self.traces("W", "U", "b", "V", "c"), *(each.postsynaptic for each in self.rules("W", "U", "b"))]
         traces = [states_of(Equations(text)) for text in added if text.strip()]
-        tables = ["error", "activity", "feedback", *sum(traces, [])]
+        tables = ["error", "activity", "feedback", *(name for names in traces for name in names)]
         if self.models.neuron.threshold:
             tables += ["spikes", *states_of(Equations(self.models.neuron.equations))]
         records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
@@ -271,10 +271,20 @@ class _Assembler:
         defined = Equations(neuron.equations)
         if "activity" not in defined:
             raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
-        if "sent" not in defined:
-            equations += ["sent = activity : 1"]
-        stored = computed(defined)
-        equations[0] = "\n".join(f"{name} : 1" for name in stored) + "\n" + str(without(defined, stored))
+        if "sent" in defined and defined["sent"].type != SUBEXPRESSION:
+            raise InputError(f"{line_of(neuron, 'sent')}: sent is no expression; write for example 'sent = z : 1'")
+        stored, sends = computed(defined), defined["sent"].expr.code if "sent" in defined else "activity"
+        begins = dict(stored)
+        equations[0] = "\n".join(f"{name} : 1" for name in stored) + "\n" + str(without(defined, {*stored, "sent"}))
+        if self.circuit.delay:
+            # what was sent goes from place to place, one a step
+            line = [f"late_{step}" for step in range(self.circuit.delay)]
+            shifts = dict(zip(["sent", *reversed(line)], [*reversed(line), sends], strict=True))
+            stored = {name: value for name, value in stored.items() if name != "sent"} | shifts
+            begins |= dict.fromkeys(shifts, "0")
+            equations += [f"{name} : 1" for name in shifts]
+        elif "sent" not in stored:
+            equations += [f"sent = {sends} : 1"]
         if neuron.threshold:
             equations += ["spiked : 1", "spikes : 1", "total : 1"]
         if neuron.pseudo_derivative:
@@ -291,8 +301,10 @@ class _Assembler:
             readout_rule = self.models.readout_rule
             here = words(readout_rule.trace, *(text for one in readout_rule.connections for text in one.texts))
             parameters |= {key: value for key, value in readout_rule.parameters.items() if key in here}
-        equations += [f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums]
-        initial = {**neuron.initial, **stored}
+        equations += [
+            f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums
+        ]
+        initial = {**neuron.initial, **begins}
         made = self.group("neurons", self.n, "\n".join(equations), parameters, initial, neuron.refractory)
         if "b" not in self.circuit.learn:
             self.inputs[f"neurons.{self.bias}"] = Bias("b", self.n)
@@ -386,7 +398,9 @@ class _Assembler:
         if refractory:
             options["refractory"] = refractory
         if self.dense:
-            made = DenseNeurons(size, equations + declared, self.layout, jumps=("spiked", "activity", "sent"), **options)
+            made = DenseNeurons(
+                size, equations + declared, self.layout, jumps=("spiked", "activity", "sent"), **options
+            )
         else:
             made = NeuronGroup(self.layout.replicates * size, equations + declared, **options)
         self.objects.append(made)
@@ -635,9 +649,7 @@ def without(equations: Equations, names: Iterable[str]) -> Equations:
 def changing(equations: Equations) -> list[str]:
     """The variables that are not constant and not defined by others."""
     kinds = (DIFFERENTIAL_EQUATION, PARAMETER)
-    return [
-        name for name in equations if equations[name].type in kinds and "constant" not in equations[name].flags
-    ]
+    return [name for name in equations if equations[name].type in kinds and "constant" not in equations[name].flags]
 
 
 def unit_of(value: object) -> str:

@@ -151,7 +151,9 @@ def draws(
     if weights is not None:
         weights = weights.checked(protocol.replicates, *sizes)
         if (weights.F is not None) != circuit.returned:
-            raise InputError("weights: F is for circuits whose prediction is returned (returned=True), and they need it")
+            raise InputError(
+                "weights: F is for circuits whose prediction is returned (returned=True), and they need it"
+            )
     held = task.sample(to_task, protocol.replicates, protocol.trajectories) if isinstance(task, ArrayTask) else None
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
     for start in range(0, protocol.replicates, size):
@@ -207,12 +209,12 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
         if circuit.rule not in discrete.RULES:
             raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.RULES)}")
         simple = replace(
-            circuit, neuron="rate", substeps=1, precision="double", readout_rule="delta", returned=False
+            circuit, neuron="rate", substeps=1, precision="double", readout_rule="delta", returned=False, delay=0
         )
         if circuit != simple or circuit.method not in (None, "euler"):
             raise InputError(
                 f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
-                "method='euler', precision='double', readout_rule='delta' and returned=False"
+                "method='euler', precision='double', readout_rule='delta', returned=False and delay=0"
             )
         return "numpy"
     if without_equations(circuit):
@@ -293,7 +295,9 @@ def prepare(
     weights = drawn.weights.take(source)
     schedule = Schedule.of(protocol)
     seeds = drawn.seeds[source]
-    how = {name: getattr(protocol, name) for name in ("batch", "optimiser", "averaging", "constraints", "bound", "reset")}
+    how = {
+        name: getattr(protocol, name) for name in ("batch", "optimiser", "averaging", "constraints", "bound", "reset")
+    }
     shown = (drawn.x, drawn.y, source)
     given = (weights, parameters, schedule, protocol.update, traced, seeds)
     return Job(circuit, *shown, *given, scored=drawn.scored, **how)

@@ -135,8 +135,9 @@ class Rule:
         What happens to the weight ``w`` at every step, for example ``w -= eta * feedback_post * k_pre``. The circuit
         provides ``feedback_post`` (B err), ``err_post`` (read-outs only), ``loss_post`` (that of the step),
         ``activity_pre``, ``activity_post``, ``sent_pre`` (the spikes, or the activity of a rate neuron),
-        ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the trajectory began, for eq. 1's 1/t; 1 where the protocol leaves
-        that out), ``steps`` (the same, always) and every variable of the two neurons.
+        ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the
+        trajectory began, for eq. 1's 1/t; 1 where the protocol leaves that out), ``steps`` (the same, always) and every
+        variable of the two neurons.
     trace : str
         Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
     postsynaptic : str

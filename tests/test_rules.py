@@ -133,7 +133,7 @@ def test_constraints_that_do_not_exist_are_refused():
         ap.Protocol(bound=-1)
 
 
-FINISH = '''
+FINISH = """
 from autapse_sim import Rule
 rule = Rule(
     eligibility="S : 1",
@@ -141,7 +141,7 @@ rule = Rule(
     finish="w -= eta*S/steps*(sent_sum_post/steps)",
     parameters={"eta": 0.1},
 )
-'''
+"""
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -201,3 +201,23 @@ def test_softmax_and_cross_entropy(engine):
     squares = simulate(replace(job, circuit=replace(circuit, loss="mse")), engine)
     assert squares.cross_entropy is None
     assert np.abs(squares.weights.W - W).max() > 1e-4
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("neuron", ["rate", "leaky"])
+def test_what_is_sent_may_arrive_later(engine, neuron):
+    circuit = ap.Circuit(neuron=neuron, neurons=4, readout="random", activation="tanh", delay=3)
+    job = job_of(circuit, ap.BouncingBall(steps=30), ap.Protocol(replicates=1, train=1, validate=0, test=1, record=1))
+    job = replace(job, parameters={**job.parameters, "eta": np.zeros(1)})
+    outcome = simulate(job, engine)
+    w, tau = job.weights, job.parameters["tau_m"][0] / 1e-3
+    a, o, sent = np.zeros(4), np.zeros(4), [np.zeros(4)] * 4
+    for step, x in enumerate(job.x[0, 0]):
+        into = w.W[0] @ sent[0] + w.U[0] @ x
+        a = a + (into - a) / tau
+        o = np.tanh(a) if neuron == "leaky" else o + (np.tanh(into) - o) / tau
+        sent = [*sent[1:], o]
+        assert np.abs(outcome.traces["activity"][0, 0, step] - o).max() <= EXACT
+    assert np.abs(o).min() > 0.01
+    prompt = simulate(replace(job, circuit=replace(circuit, delay=0)), engine)
+    assert np.abs(prompt.traces["activity"] - outcome.traces["activity"]).max() > 0.01

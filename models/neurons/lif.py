@@ -1,7 +1,7 @@
 """Leaky integrate-and-fire neuron with a soft reset (Bellec et al. 2020, eqs. 7 and 8).
 
-A spike arrives at other neurons one step later, as a pulse of one step; the read-out reads the spikes through a low-pass
-filter. With dt = one step this is v(t) = alpha v(t-1) + (1-alpha) (W z(t-1) + U x(t) + b) - v_th z(t-1), with
+A spike arrives at other neurons one step later, as a pulse of one step; the read-out reads the spikes through a
+low-pass filter. With dt = one step this is v(t) = alpha v(t-1) + (1-alpha) (W z(t-1) + U x(t) + b) - v_th z(t-1), with
 alpha = exp(-dt/tau_m), and o(t) = kappa o(t-1) + (1-kappa) z(t), with kappa = exp(-dt/tau_out).
 
 ========= ======= ==== =====================================================
