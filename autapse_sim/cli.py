@@ -56,7 +56,7 @@ def _experiment(command: Callable) -> Callable:
         click.option("--learn", default="W", show_default=True, help=f"What learns: any of {','.join(LEARNABLE)}."),
         click.option("--feedback", type=click.Choice(FEEDBACKS), default="conditioned", show_default=True, help="B."),
         click.option("--substeps", default=1, show_default=True, help="Integration steps in a step of the stimulus."),
-        click.option("--method", default="euler", show_default=True, help="Integrator of Brian2."),
+        click.option("--method", help="Integrator of Brian2. [default: the neuron's]"),
         click.option(
             "--precision",
             type=click.Choice(PRECISIONS),

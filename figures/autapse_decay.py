@@ -1,7 +1,7 @@
 """Decay time of a leaky integrator with an autapse, against its weight: python figures/autapse_decay.py [FOLDER]
 
-The trace of the rule literal_autapse, made by synapses from each neuron to itself, is driven by a pulse and decays then.
-Dots are what one step of the decay says; the line is tau_0/(1 - w_a) as Euler's steps see it, -dt/ln(w_a) for tau_0 = dt.
+The trace of the rule literal_autapse, made by a synapse from each neuron to itself, is driven by a pulse, then decays.
+Dots are what one step of the decay says; the line is tau_0/(1 - w_a), in Euler's steps -dt/ln(w_a) for tau_0 = dt.
 """
 
 import sys
