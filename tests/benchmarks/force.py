@@ -1,6 +1,6 @@
 """FORCE learning of Sussillo & Abbott (2009, Neuron 63:544), Fig. 2: python tests/benchmarks/force.py
 
-N = 1000 chaotic neurons (g = 1.5, connection probability 0.1), of time constant tau = 10 ms in steps of 1 ms, learn to
+N = 1000 chaotic neurons (g = 1.5, connection probability 0.1; tau = 10 ms in steps of 1 ms) learn to
 produce a sum of four sines (period 120 tau) within 1440 tau, and then go on by themselves for as long again. The paper
 shows learning within about 1000 tau; printed are the error while V learns, by tenths, and the test error after it stops.
 """
