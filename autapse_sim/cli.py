@@ -317,10 +317,10 @@ def models() -> None:
     for kind in ("neurons", "rules"):
         click.echo(kind)
         for name, path in library(kind).items():
-            click.echo(f"  {name:<10}{_first_line(path.read_text())}")
+            click.echo(f"  {name:<18}{_first_line(path.read_text())}")
     click.echo("rules without equations, for the discrete network (engine numpy)")
     for name in sorted(discrete.RULES.keys() - library("rules").keys()):
-        click.echo(f"  {name:<10}{discrete_text(name).splitlines()[0]}")
+        click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
 
 
 def _first_line(source: str) -> str:

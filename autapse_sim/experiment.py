@@ -21,7 +21,7 @@ from autapse_sim.cache import recall, remember
 from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job, Outcome, Progress
-from autapse_sim.model import is_file, library, read_rule, self_contained, texts
+from autapse_sim.model import is_file, library, read_rule, rules, self_contained, texts
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result, provenance
@@ -200,9 +200,10 @@ def peak_memory(programs: int) -> str:
 def choose_engine(circuit: Circuit, engine: str) -> str:
     """The engine that runs a circuit, or an `InputError` where the one asked for cannot."""
     one_of("engine", engine, ENGINES)
-    equations = library("rules").keys() - {"delta"}
     if not is_file(circuit.rule):
-        one_of("rule", circuit.rule, equations | discrete.RULES.keys())
+        one_of("rule", circuit.rule, rules() | discrete.RULES.keys())
+    if not is_file(circuit.readout_rule):
+        one_of("readout_rule", circuit.readout_rule, library("rules").keys() - rules())
     if not is_file(circuit.neuron):
         one_of("neuron", circuit.neuron, library("neurons"))
     if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
@@ -323,6 +324,8 @@ def run(
 def simulated(job: Job, engine: str, progress: Progress | None = None, **options: Any) -> Outcome:
     """The outcome of a job on an engine; `options` are those of `autapse_sim.engine.simulate`."""
     if engine == "numpy":
+        if job.constraints or job.bound is not None or not job.reset:
+            raise InputError("engine 'numpy' has no constraints or bound on weights, and resets with each trajectory")
         return discrete.simulate(job, progress=progress)
     from autapse_sim.engine import simulate
 

@@ -193,6 +193,11 @@ def library(kind: str) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")}
 
 
+def rules() -> set[str]:
+    """The names of the rules for neurons that come with the package: all but those for read-outs."""
+    return {name for name, path in library("rules").items() if "err_post" not in path.read_text()}
+
+
 def read_neuron(name: str) -> Neuron:
     """The neuron of that name, or in the file of that path."""
     return _read(name, "neurons", "neuron", Neuron)

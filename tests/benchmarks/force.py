@@ -1,8 +1,8 @@
 """FORCE learning of Sussillo & Abbott (2009, Neuron 63:544), Fig. 2: python tests/benchmarks/force.py
 
-N = 1000 chaotic neurons (g = 1.5, connection probability 0.1; tau = 10 ms in steps of 1 ms) learn to
-produce a sum of four sines (period 120 tau) within 1440 tau, and then go on by themselves for as long again. The paper
-shows learning within about 1000 tau; printed are the error while V learns, by tenths, and the test error after it stops.
+N = 1000 chaotic neurons (g = 1.5, connection probability 0.1; tau = 10 ms in steps of 1 ms) learn to produce a sum of
+four sines (period 120 tau) within 1440 tau, and then go on by themselves for as long again. The paper shows learning
+within about 1000 tau; printed are the error while V learns, by tenths, and the test error after learning stops.
 """
 
 import argparse
@@ -17,7 +17,7 @@ PERIOD = 120 * TAU
 
 
 def sines(steps: int) -> np.ndarray:
-    """The target: four sines of the period of the first and of a half, a third and a quarter of it."""
+    """The target: four sines of the period of one and of a half, a third and a quarter of it."""
     phase = 2 * np.pi * np.arange(steps) / PERIOD
     amplitudes = {1: 1, 2: 1 / 2, 3: 1 / 6, 4: 1 / 3}
     return 1.3 / 1.5 * sum(amplitude * np.sin(k * phase) for k, amplitude in amplitudes.items())
