@@ -105,6 +105,12 @@ class Outcome:
         'activity', 'feedback', 'error', and each trace of the rule by its name ('k').
     engine : str
         What ran it: 'standalone', 'runtime' or 'numpy'.
+    seconds : float
+        That the compiled program ran.
+    memory : int
+        Bytes that it took at most.
+    cross_entropy : array (N, P), optional
+        Mean over scored steps of -sum_c y log(prediction) in nats, per presentation, where the loss is 'cross-entropy'.
     """
 
     mse: np.ndarray
@@ -114,12 +120,14 @@ class Outcome:
     engine: str
     seconds: float = 0.0
     memory: int = 0
+    cross_entropy: np.ndarray | None = None
 
     @classmethod
     def joined(cls, parts: list[Outcome], sizes: list[int]) -> Outcome:
         """The outcome of a job from those of its parts, each of which gives its first networks."""
         pairs = list(zip(parts, sizes, strict=True))
         weights = [dict(part.weights.take(np.arange(size)).items()) for part, size in pairs]
+        nats = [part.cross_entropy[:size] for part, size in pairs if part.cross_entropy is not None]
         return cls(
             np.concatenate([part.mse[:size] for part, size in pairs]),
             Weights(**{name: np.concatenate([each[name] for each in weights]) for name in weights[0]}),
@@ -128,4 +136,5 @@ class Outcome:
             parts[0].engine,
             max(part.seconds for part in parts),
             sum(part.memory for part in parts),
+            np.concatenate(nats) if nats else None,
         )

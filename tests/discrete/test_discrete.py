@@ -15,13 +15,28 @@ from autapse_sim.protocol import Schedule
 from autapse_sim.weights import Weights
 
 ALL = ("W", "b", "V", "c")
+EVERYTHING = ("U", *ALL)
 NAMES = sorted(RULES)
 
 
-def make_job(rule, n=2, N=4, T=12, learn=ALL, update="step", activation="tanh", biases=True, shown=3, seed=1):
+def make_job(
+    rule,
+    n=2,
+    N=4,
+    T=12,
+    learn=ALL,
+    update="step",
+    activation="tanh",
+    biases=True,
+    shown=3,
+    seed=1,
+    m=2,
+    tau_m=None,
+    loss="mse",
+):
     """N networks that learn on `shown` trajectories and are then shown one more, all of it recorded."""
     rng = np.random.default_rng(seed)
-    m = c = 2
+    c = 2
     weights = Weights(
         W=rng.normal(0, n**-0.5, (N, n, n)),
         U=rng.normal(0, 1, (N, n, m)),
@@ -32,10 +47,13 @@ def make_job(rule, n=2, N=4, T=12, learn=ALL, update="step", activation="tanh", 
         c=rng.normal(0, 0.5, (N, c)) if biases else None,
     )
     x, y = rng.normal(0, 1, (3, shown + 1, T, m)), rng.normal(0, 1, (3, shown + 1, T, c))
+    if loss == "cross-entropy":
+        y = np.abs(y) / np.abs(y).sum(axis=-1, keepdims=True)
+    leak = {} if tau_m is None else {"tau_m": np.full(N, tau_m) * STEP}
     learning = np.arange(shown + 1) < shown
     everything = np.ones(shown + 1, dtype=bool)
     return Job(
-        circuit=Circuit(rule=rule, neurons=n, readout="random", activation=activation, learn=learn),
+        circuit=Circuit(rule=rule, neurons=n, readout="random", activation=activation, learn=learn, loss=loss),
         x=x,
         y=y,
         source=rng.integers(0, 3, N),
@@ -44,6 +62,7 @@ def make_job(rule, n=2, N=4, T=12, learn=ALL, update="step", activation="tanh", 
             "eta": rng.uniform(0.02, 0.05, N),
             "eta_out": rng.uniform(0.01, 0.03, N),
             "tau": rng.uniform(2, 9, N) * STEP,
+            **leak,
         },
         schedule=Schedule(np.arange(shown + 1), learning, everything, everything),
         update=update,
@@ -65,7 +84,7 @@ def assert_same(one, two, tolerance=1e-12):
 
 def assert_alive(job, outcome):
     """Every learning weight moved, every other one stayed, and the activity varied."""
-    for name in ALL:
+    for name in EVERYTHING:
         before = getattr(job.weights, name)
         after = getattr(outcome.weights, name)
         if name in job.circuit.learn:
@@ -106,104 +125,143 @@ def test_only_what_should_learn_does(learn, biases, update):
 
 
 def loops(job, r):
-    """Network r in plain Python, from the equations: its weights at the end, the mse of each trajectory."""
-    rule, n, c = job.circuit.rule, job.circuit.neurons, job.y.shape[3]
+    """Network r in plain Python, from the equations: its weights at the end, the scores of each trajectory."""
+    rule, n, c, m = job.circuit.rule, job.circuit.neurons, job.y.shape[3], job.x.shape[3]
     W, U, V, B, B_rec, b, cc = (
         getattr(job.weights, name)[r].tolist() for name in ("W", "U", "V", "B", "B_rec", "b", "c")
     )
     eta, eta_out = job.parameters["eta"][r], job.parameters["eta_out"][r]
     tau = job.parameters["tau"][r] / 1e-3
-    mses, seen, updates = [], 0, 0
+    tau_m = job.parameters["tau_m"][r] / 1e-3 if "tau_m" in job.parameters else 1.0
+    keep = 1 - 1 / tau_m
+    signs = np.random.default_rng(job.seeds[r])
+    mses, nats, seen, updates = [], [], 0, 0
     batch = job.batch if job.update == "batch" else 1
-    dW, dV = [[0.0] * (n + 1) for _ in range(n)], [[0.0] * (n + 1) for _ in range(c)]
-    first, second = ([[[0.0] * (n + 1) for _ in range(rows)] for rows in (n, c)] for _ in range(2))
+    columns = n + 1 + m  # of o, 1 and x
+    dW, dV = [[0.0] * columns for _ in range(n)], [[0.0] * (n + 1) for _ in range(c)]
+    first, second = ([[[0.0] * columns for _ in range(rows)] for rows in (n, c)] for _ in range(2))
     for trajectory in range(job.x.shape[1]):
         seen += 1
         learning = job.schedule.learn[trajectory]
         xs, ys = job.x[job.source[r], trajectory].tolist(), job.y[job.source[r], trajectory].tolist()
-        pre, slopes, squares = [[0.0] * n + [1.0]], [], []
-        k, p = [0.0] * (n + 1), [[0.0] * (n + 1) for _ in range(n)]
-        P = [[[0.0] * (n + 1) for _ in range(n)] for _ in range(n)]
+        o, pre, slopes, squares, entropies = [0.0] * n, [], [], [], []
+        k, p = [0.0] * columns, [[0.0] * columns for _ in range(n)]
+        P = [[[0.0] * columns for _ in range(n)] for _ in range(n)]
+        M = [[0.0] * columns for _ in range(n)]
+        s, q_ = [0.0] * n, [[0.0] * columns for _ in range(n)]
+        nus = np.where(signs.random((len(xs), n)) < 0.5, -1.0, 1.0).tolist() if learning else []
         for t in range(1, len(xs) + 1):
             x, y = xs[t - 1], ys[t - 1]
+            pre.append([*o, 1.0, *x])
             a = [
-                sum(W[i][j] * pre[t - 1][j] for j in range(n)) + sum(U[i][j] * x[j] for j in range(len(x))) + b[i]
+                sum(W[i][j] * o[j] for j in range(n)) + sum(U[i][j] * x[j] for j in range(len(x))) + b[i]
                 for i in range(n)
             ]
-            o = [1 / (1 + math.exp(-value)) for value in a]
-            slopes.append([value * (1 - value) for value in o])
-            pre.append([*o, 1.0])
-            err = [sum(V[q][j] * o[j] for j in range(n)) + cc[q] - y[q] for q in range(c)]
+            f = [1 / (1 + math.exp(-value)) for value in a]
+            slopes.append([value * (1 - value) for value in f])
+            o = [o[i] + (f[i] - o[i]) / tau_m for i in range(n)]
+            prediction = [sum(V[q][j] * o[j] for j in range(n)) + cc[q] for q in range(c)]
+            if job.circuit.loss == "cross-entropy":
+                whole = sum(math.exp(value) for value in prediction)
+                prediction = [math.exp(value) / whole for value in prediction]
+                if job.scored is None or job.scored[t - 1]:
+                    entropies.append(-sum(y[q] * math.log(prediction[q]) for q in range(c)))
+            err = [prediction[q] - y[q] for q in range(c)]
             if job.scored is not None and not job.scored[t - 1]:
                 err = [0.0] * c
             squares += [value**2 for value in err]
             if not learning:
                 continue
             feedback = [sum(B[i][q] * err[q] for q in range(c)) for i in range(n)]
-            g = [[0.0] * (n + 1) for _ in range(n)]
+            exact = [sum(V[q][i] * err[q] for q in range(c)) for i in range(n)]
+            gain = [value / tau_m for value in slopes[-1]]
+            z, every = pre[-1], range(columns)
+            g = [[0.0] * columns for _ in range(n)]
             share = 1 / t if job.averaging else 1
             if rule == "rflo":
-                p = [
-                    [p[i][j] + (slopes[-1][i] * pre[t - 1][j] - p[i][j]) / tau for j in range(n + 1)] for i in range(n)
-                ]
-                g = [[feedback[i] * p[i][j] for j in range(n + 1)] for i in range(n)]
+                p = [[p[i][j] + (slopes[-1][i] * z[j] - p[i][j]) / tau for j in every] for i in range(n)]
+                g = [[feedback[i] * p[i][j] for j in every] for i in range(n)]
             elif rule == "rtrl":
                 P = [
                     [
                         [
-                            slopes[-1][q]
-                            * ((q == i) * pre[t - 1][j] + sum(W[q][other] * P[other][i][j] for other in range(n)))
-                            for j in range(n + 1)
+                            keep * P[q][i][j]
+                            + gain[q] * ((q == i) * z[j] + sum(W[q][other] * P[other][i][j] for other in range(n)))
+                            for j in every
                         ]
                         for i in range(n)
                     ]
                     for q in range(n)
                 ]
-                exact = [sum(V[q][i] * err[q] for q in range(c)) for i in range(n)]
-                g = [[share * sum(exact[q] * P[q][i][j] for q in range(n)) for j in range(n + 1)] for i in range(n)]
+                g = [[share * sum(exact[q] * P[q][i][j] for q in range(n)) for j in every] for i in range(n)]
+            elif rule == "snap1":
+                M = [[keep * M[i][j] + gain[i] * (W[i][i] * M[i][j] + z[j]) for j in every] for i in range(n)]
+                g = [[share * exact[i] * M[i][j] for j in every] for i in range(n)]
+            elif rule == "uoro":
+                nu = nus[t - 1]
+                Js = [keep * s[i] + gain[i] * sum(W[i][j] * s[j] for j in range(n)) for i in range(n)]
+                learned = 1 + n + m * ("U" in job.circuit.learn)  # r0 and r1 are of what learns
+                fresh = [[nu[i] * gain[i] * z[j] * (j < learned) for j in every] for i in range(n)]
+                r0 = (norm(q_) / norm([Js])) ** 0.5 if norm([Js]) else 1
+                r1 = (norm(fresh) / math.sqrt(n)) ** 0.5
+                s = [r0 * Js[i] + r1 * nu[i] for i in range(n)]
+                q_ = [[q_[i][j] / r0 + fresh[i][j] / r1 for j in every] for i in range(n)]
+                along = sum(exact[i] * s[i] for i in range(n))
+                g = [[share * along * q_[i][j] for j in every] for i in range(n)]
             elif rule == "autapse":
-                k = [k[j] + (pre[t - 1][j] - k[j]) / tau for j in range(n + 1)]
-                g = [[feedback[i] * k[j] for j in range(n + 1)] for i in range(n)]
-            else:
-                signal = [sum(V[q][i] * err[q] for q in range(c)) for i in range(n)] if rule == "bptt" else feedback
-                for l in range(t, 0, -1):  # noqa: E741
-                    d = [signal[i] * slopes[l - 1][i] for i in range(n)]
+                k = [k[j] + (z[j] - k[j]) / tau for j in every]
+                g = [[feedback[i] * k[j] for j in every] for i in range(n)]
+            elif rule == "dfa":
+                for l in range(t):  # noqa: E741
                     for i in range(n):
-                        for j in range(n + 1):
+                        for j in every:
+                            g[i][j] += share * feedback[i] * slopes[l][i] * pre[l][j]
+            else:
+                signal = exact if rule == "bptt" else feedback
+                back = {"bptt": W, "fa": B_rec}[rule]
+                for l in range(t, 0, -1):  # noqa: E741
+                    d = [signal[i] * slopes[l - 1][i] / tau_m for i in range(n)]
+                    for i in range(n):
+                        for j in every:
                             g[i][j] += d[i] * pre[l - 1][j] * share
-                    back = {"bptt": W, "fa": B_rec}.get(rule)
-                    if back:
-                        signal = [sum(back[q][i] * d[q] for q in range(n)) for i in range(n)]
+                    signal = [keep * signal[i] + sum(back[q][i] * d[q] for q in range(n)) for i in range(n)]
             for i in range(n):
-                for j in range(n + 1):
+                for j in every:
                     dW[i][j] += g[i][j]
             for q in range(c):
-                for j in range(n + 1):
-                    dV[q][j] += err[q] * pre[t][j]
+                for j, value in enumerate([*o, 1.0]):
+                    dV[q][j] += err[q] * value
             if job.update == "step" or (t == len(xs) and seen % batch == 0):
                 updates += 1
                 for which, change in enumerate((dW, dV)):
                     for row, values in enumerate(change):
                         for column, value in enumerate(values):
-                            m, v, value = first[which][row], second[which][row], value / batch
+                            m1, v, value = first[which][row], second[which][row], value / batch
                             if job.optimiser == "momentum":
-                                m[column] = 0.9 * m[column] + value
-                                values[column] = m[column]
+                                m1[column] = 0.9 * m1[column] + value
+                                values[column] = m1[column]
                             elif job.optimiser == "adam":
-                                m[column] = 0.9 * m[column] + 0.1 * value
+                                m1[column] = 0.9 * m1[column] + 0.1 * value
                                 v[column] = 0.999 * v[column] + 0.001 * value**2
                                 root = math.sqrt(v[column] / (1 - 0.999**updates))
-                                values[column] = m[column] / (1 - 0.9**updates) / (root + 1e-8)
+                                values[column] = m1[column] / (1 - 0.9**updates) / (root + 1e-8)
                             else:
                                 values[column] = value
                 W = [[W[i][j] - eta * dW[i][j] for j in range(n)] for i in range(n)]
                 b = [b[i] - eta * dW[i][n] for i in range(n)]
+                if "U" in job.circuit.learn:
+                    U = [[U[i][j] - eta * dW[i][n + 1 + j] for j in range(m)] for i in range(n)]
                 V = [[V[q][j] - eta_out * dV[q][j] for j in range(n)] for q in range(c)]
                 cc = [cc[q] - eta_out * dV[q][n] for q in range(c)]
-                dW, dV = [[0.0] * (n + 1) for _ in range(n)], [[0.0] * (n + 1) for _ in range(c)]
+                dW, dV = [[0.0] * columns for _ in range(n)], [[0.0] * (n + 1) for _ in range(c)]
         counted = len(xs) if job.scored is None else job.scored.sum()
         mses.append(sum(squares) / counted / c)
-    return {"W": W, "b": b, "V": V, "c": cc}, mses
+        nats.append(sum(entropies) / counted)
+    return {"W": W, "U": U, "b": b, "V": V, "c": cc}, mses, nats
+
+
+def norm(rows):
+    return math.sqrt(sum(value**2 for row in rows for value in row))
 
 
 @pytest.mark.parametrize(
@@ -217,6 +275,12 @@ def loops(job, r):
         {"update": "batch", "batch": 4},
         {"update": "step", "scored": np.arange(9) % 3 > 0},
         {"update": "batch", "batch": 4, "scored": np.arange(9) > 4},
+        {"update": "step", "learn": EVERYTHING, "m": 3},
+        {"update": "batch", "batch": 2, "optimiser": "adam", "learn": EVERYTHING, "m": 3},
+        {"update": "step", "tau_m": 3.0},
+        {"update": "batch", "batch": 4, "averaging": False, "tau_m": 3.0, "learn": EVERYTHING},
+        {"update": "step", "loss": "cross-entropy", "scored": np.arange(9) % 3 > 0},
+        {"update": "batch", "batch": 2, "loss": "cross-entropy", "learn": EVERYTHING, "tau_m": 2.0},
     ],
     ids=lambda how: (
         " ".join(f"{name}={value}" for name, value in how.items() if name != "scored") + " scored" * ("scored" in how)
@@ -225,15 +289,21 @@ def loops(job, r):
 @pytest.mark.parametrize("n", [2, 9])
 @pytest.mark.parametrize("rule", NAMES)
 def test_against_plain_loops(rule, n, how):
-    job = replace(make_job(rule, n=n, T=9, shown=4, activation="sigmoid"), **how)
+    made = {name: how[name] for name in ("learn", "m", "tau_m", "loss") if name in how}
+    job = make_job(rule, n=n, T=9, shown=4, activation="sigmoid", **made)
+    job = replace(job, **{name: value for name, value in how.items() if name not in made})
     outcome = simulate(job)
     assert_alive(job, outcome)
     assert_same(outcome, simulate(job, form="plain"), 1e-11 if job.optimiser == "adam" else 1e-12)
     for r in range(2):
-        weights, mse = loops(job, r)
+        weights, mse, nats = loops(job, r)
         for name, value in weights.items():
             np.testing.assert_allclose(getattr(outcome.weights, name)[r], value, rtol=1e-12, atol=1e-12, err_msg=name)
         np.testing.assert_allclose(outcome.mse[r], mse, rtol=1e-12)
+        if job.circuit.loss == "cross-entropy":
+            np.testing.assert_allclose(outcome.cross_entropy[r], nats, rtol=1e-12)
+        else:
+            assert outcome.cross_entropy is None
 
 
 @pytest.mark.parametrize("averaging", [True, False])
@@ -265,7 +335,7 @@ def test_averaging_is_the_1_over_t_of_eq_1(rule, n):
         ]
         changes[averaging] = with_error[1] - with_error[0]
     assert np.abs(changes[True]).max() > 1e-5
-    expected = changes[True] * (7 if rule in ("bptt", "rtrl", "fa", "dfa") else 1)
+    expected = changes[True] * (1 if rule in ("rflo", "autapse") else 7)
     np.testing.assert_allclose(changes[False], expected, rtol=1e-9, atol=1e-13)
 
 
@@ -328,6 +398,8 @@ def test_the_first_change_of_adam_is_eta():
     [
         ("bptt", (), ("B", "B_rec", "tau")),
         ("rtrl", (), ("B", "B_rec", "tau")),
+        ("snap1", (), ("B", "B_rec", "tau")),
+        ("uoro", (), ("B", "B_rec", "tau")),
         ("fa", ("B", "B_rec"), ("tau",)),
         ("dfa", ("B",), ("B_rec", "tau")),
         ("rflo", ("B", "tau"), ("B_rec",)),
