@@ -9,6 +9,7 @@ import pytest
 
 from autapse_sim.circuit import Circuit
 from autapse_sim.discrete import RULES, simulate
+from autapse_sim.discrete.simulate import network_of
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job
 from autapse_sim.protocol import Schedule
@@ -114,7 +115,10 @@ def test_every_activation_in_both_forms(rule, activation):
     assert_same(simulate(job), simulate(job, form="plain"))
 
 
-@pytest.mark.parametrize("learn", [("W",), ("b",), ("V",), ("c",), ("W", "b"), ("W", "V"), ("b", "c"), ()])
+@pytest.mark.parametrize(
+    "learn",
+    [("W",), ("b",), ("V",), ("c",), ("W", "b"), ("W", "V"), ("b", "c"), (), ("U",), ("U", "b"), ("U", "W", "c")],
+)
 @pytest.mark.parametrize("biases", [True, False])
 @pytest.mark.parametrize("update", ["step", "trajectory"])
 def test_only_what_should_learn_does(learn, biases, update):
@@ -307,20 +311,113 @@ def test_against_plain_loops(rule, n, how):
 
 
 @pytest.mark.parametrize("averaging", [True, False])
+@pytest.mark.parametrize("tau_m", [None, 3.0])
 @pytest.mark.parametrize("n", [2, 8, 10])
-def test_rtrl_is_bptt_while_weights_stand_still(n, averaging):
+def test_rtrl_is_bptt_while_weights_stand_still(n, tau_m, averaging):
+    """Where nothing moves within the trajectory; the sum of rtrl's g(t) is its plain form, bptt's is one sweep."""
     for update, form in (("trajectory", "plain"), ("trajectory", "fast"), ("step", "fast")):
         exact, online = (
-            replace(make_job(rule, n=n, T=30, shown=1, update=update), averaging=averaging) for rule in ("bptt", "rtrl")
+            replace(
+                make_job(rule, n=n, T=30, shown=1, update=update, learn=EVERYTHING, m=3, tau_m=tau_m),
+                averaging=averaging,
+            )
+            for rule in ("bptt", "rtrl")
         )
         exact, online = (replace(job, weights=replace(job.weights, W=0.5 * job.weights.W)) for job in (exact, online))
-        one, other = simulate(exact, form), simulate(online, form)
+        # bptt's sum always in one sweep, so that it and rtrl's share no line
+        one, other = simulate(exact), simulate(online, form)
         assert_alive(exact, one)
-        distance = np.abs(one.weights.W - other.weights.W).max()
-        if update == "trajectory":
-            assert distance <= 1e-10 * np.abs(one.weights.W - exact.weights.W).max()
+        for name in ("W", "U", "b"):
+            before, after, online_after = (getattr(w, name) for w in (exact.weights, one.weights, other.weights))
+            distance = np.abs(after - online_after).max()
+            if update == "trajectory":
+                assert distance <= 1e-10 * np.abs(after - before).max()
+            else:
+                assert distance > 1e-7
+
+
+@pytest.mark.parametrize("tau_m", [None, 3.0])
+@pytest.mark.parametrize("n", [2, 10])
+def test_what_is_carried_forward_sums_to_the_sweep_back(n, tau_m):
+    """While weights stand still: rtrl's g(t) step by step, against bptt's sum over the trajectory."""
+    job = make_job("rtrl", n=n, T=30, learn=EVERYTHING, m=3, tau_m=tau_m)
+    job = replace(job, weights=replace(job.weights, W=0.5 * job.weights.W), averaging=False)
+    network = network_of(job)
+    network.show(job.x[job.source, :1], job.y[job.source, :1])
+    network.run()
+    network.read(slice(None))
+    network.differentiate(slice(None))
+    exact, online, sparse = (
+        RULES[rule](network, network.learning("W"), job.parameters, averaging=False)
+        for rule in ("bptt", "rtrl", "snap1")
+    )
+    total = exact.total()
+    scale = np.abs(total).max()
+    assert scale > 0.1
+    summed = [sum(rule.fast(t) for t in range(30)) for rule in (exact, online, sparse)]
+    assert np.abs(summed[0] - total).max() <= 1e-10 * scale
+    assert np.abs(summed[1] - total).max() <= 1e-10 * scale
+    assert np.abs(summed[2] - sparse.total()).max() <= 1e-10 * scale
+    assert np.abs(summed[2] - total).max() > 1e-2 * scale
+
+
+@pytest.mark.parametrize("update", ["step", "trajectory"])
+@pytest.mark.parametrize("n", [2, 10])
+def test_snap1_is_rtrl_where_neurons_see_only_themselves(n, update):
+    jobs = [make_job(rule, n=n, learn=EVERYTHING, tau_m=2.0, update=update, shown=1) for rule in ("snap1", "rtrl")]
+    for diagonal in (True, False):
+        one, other = (
+            simulate(
+                replace(job, weights=replace(job.weights, W=job.weights.W * np.eye(n) if diagonal else job.weights.W))
+            )
+            for job in jobs
+        )
+        distance = np.abs(one.weights.U - other.weights.U).max()
+        if diagonal and update == "trajectory":
+            assert distance < 1e-13
         else:
-            assert distance > 1e-6
+            assert distance > 1e-5  # within a trajectory of updates W does not stay diagonal
+
+
+@pytest.mark.parametrize("tau_m", [None, 2.0])
+def test_uoro_has_the_mean_of_rtrl(tau_m):
+    """Over many draws of the signs, to 4 standard errors; a rule with another mean is told apart."""
+    N = 20000
+    found = {}
+    for rule in ("uoro", "rtrl", "snap1"):
+        job = replace(
+            make_job(rule, n=3, N=1, T=6, shown=1, learn=("W", "U", "b"), update="trajectory", tau_m=tau_m),
+            averaging=False,
+        )
+        many = np.zeros(N if rule == "uoro" else 1, dtype=int)
+        job = replace(
+            job,
+            source=job.source[many],
+            weights=job.weights.take(many),
+            parameters={name: value[many] for name, value in job.parameters.items()},
+            seeds=np.arange(len(many)),
+            traced=np.array([0]),
+        )
+        g = moved(job)
+        found[rule] = np.concatenate([g["W"], g["U"], g["b"][:, :, None]], axis=2)
+    draws = found["uoro"]
+    error = draws.std(axis=0, ddof=1) / np.sqrt(N)
+    assert (error > 0).all()
+    assert (np.abs(draws.mean(axis=0) - found["rtrl"][0]) < 4 * error).all()
+    assert (np.abs(draws.mean(axis=0) - found["snap1"][0]) > 4 * error).any()
+
+
+def test_uoros_signs_are_a_networks_own():
+    """They follow from its seed, through all trajectories, however these are shown."""
+    job = replace(make_job("uoro", shown=4, update="batch"), batch=4)
+    base = simulate(job).weights.W
+    others = simulate(replace(job, seeds=job.seeds + np.array([0, 0, 7, 0]))).weights.W
+    np.testing.assert_array_equal(others[[0, 1, 3]], base[[0, 1, 3]])
+    assert np.abs(others[2] - base[2]).max() > 1e-4
+    order, learn = np.array([0, 1, 4, 2, 3, 4]), np.array([1, 1, 0, 1, 1, 0], dtype=bool)
+    none = np.zeros(6, dtype=bool)
+    looked = simulate(replace(job, schedule=Schedule(order, learn, none, none))).weights.W
+    np.testing.assert_allclose(looked, base, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("n", [2, 10])
@@ -339,24 +436,57 @@ def test_averaging_is_the_1_over_t_of_eq_1(rule, n):
     np.testing.assert_allclose(changes[False], expected, rtol=1e-9, atol=1e-13)
 
 
+@pytest.mark.parametrize("loss", ["mse", "cross-entropy"])
+@pytest.mark.parametrize("tau_m", [None, 2.5])
 @pytest.mark.parametrize("n", [2, 10])
-def test_exact_gradients_without_the_papers_mean(n):
-    """Without 1/t, BPTT of a batch is the slope of its trajectories' mean summed squared error, halved."""
+def test_exact_gradients_without_the_papers_mean(n, tau_m, loss):
+    """Without 1/t, BPTT of a batch is the slope of its trajectories' mean summed loss, by W, U and b."""
     h = 1e-5
-    job = replace(make_job("bptt", n=n, N=2, T=8, shown=3, learn=("W", "b"), update="batch"), batch=3, averaging=False)
+    made = {"n": n, "N": 2, "T": 8, "shown": 3, "learn": ("W", "U", "b"), "m": 3, "tau_m": tau_m, "loss": loss}
+    job = replace(make_job("bptt", update="batch", **made), batch=3, averaging=False)
     still = replace(job, schedule=replace(job.schedule, learn=np.zeros(4, dtype=bool)))
     g = moved(job)
-    for name, index in (("W", (0, 1)), ("W", (1, 0)), ("b", (1,))):
+    for name, index in (("W", (0, 1)), ("W", (1, 0)), ("U", (0, 2)), ("U", (1, 1)), ("b", (1,))):
         place = (slice(None), *index)
         shifted = []
         for sign in (1, -1):
             value = getattr(job.weights, name).copy()
             value[place] += sign * h
-            mse = simulate(replace(still, weights=replace(job.weights, **{name: value}))).mse[:, :3]
-            shifted.append(mse.mean(axis=1) * 8 * 2 / 2)
+            outcome = simulate(replace(still, weights=replace(job.weights, **{name: value})))
+            summed = outcome.mse * 8 * 2 / 2 if loss == "mse" else outcome.cross_entropy * 8
+            shifted.append(summed[:, :3].mean(axis=1))
         slope = (shifted[0] - shifted[1]) / (2 * h)
-        assert np.abs(slope).min() > 1e-4
-        np.testing.assert_allclose(g[name][place], slope, rtol=1e-6, atol=1e-8)
+        assert np.abs(slope).min() > 1e-5
+        np.testing.assert_allclose(g[name][place], slope, rtol=1e-5, atol=1e-8)
+
+
+def test_the_softmax_of_large_sums():
+    """No overflow, and shifting every output alike changes nothing."""
+    job = make_job("bptt", loss="cross-entropy")
+    sums = []
+    for shift in (0, 1000):
+        shifted = simulate(replace(job, weights=replace(job.weights, c=job.weights.c + shift)))
+        np.testing.assert_allclose(shifted.prediction.sum(axis=-1), 1, rtol=1e-12)
+        sums.append(shifted)
+    np.testing.assert_allclose(sums[0].cross_entropy, sums[1].cross_entropy, rtol=1e-9)
+    assert (sums[0].cross_entropy > 0.1).all()
+    certain = replace(job, y=np.broadcast_to([0.0, 1.0], job.y.shape))
+    far = simulate(replace(certain, weights=replace(job.weights, c=job.weights.c + np.array([2000, 0]))))
+    np.testing.assert_allclose(far.cross_entropy[:, 0], 2000, rtol=0.05)
+
+
+def test_targets_of_a_cross_entropy_are_probabilities():
+    job = make_job("bptt", loss="cross-entropy")
+    y = job.y.copy()
+    y[1, 2, 3] = 0
+    with pytest.raises(InputError, match=r"one is \[0.0, 0.0\]; give numbers of at least 0 that sum to 1"):
+        simulate(replace(job, y=y))
+    outcome = simulate(replace(job, y=y, scored=np.arange(12) != 3))
+    assert np.isfinite(outcome.cross_entropy).all()
+    y[0, 0, 0] = [1.5, -0.5]
+    with pytest.raises(InputError, match=r"one is \[1.5, -0.5\]"):
+        simulate(replace(job, y=y))
+    simulate(replace(job, y=y, circuit=replace(job.circuit, loss="mse")))
 
 
 @pytest.mark.parametrize("n", [2, 10])
@@ -373,13 +503,16 @@ def test_a_look_in_the_middle_of_a_batch_changes_nothing(n):
     assert np.abs(simulate(replace(job, batch=2)).weights.W - plain.weights.W).max() > 1e-4
 
 
+@pytest.mark.parametrize("rule", ["rflo", "uoro"])
 @pytest.mark.parametrize("n", [2, 10])
-def test_networks_in_pieces_are_the_same_networks(n, monkeypatch):
-    job = replace(make_job("rflo", n=n, N=7, shown=4, update="batch"), batch=2, traced=np.array([0, 3, 6]))
+def test_networks_in_pieces_are_the_same_networks(n, rule, monkeypatch):
+    job = make_job(rule, n=n, N=7, shown=4, update="batch", loss="cross-entropy", tau_m=2.0, learn=EVERYTHING)
+    job = replace(job, batch=2, traced=np.array([0, 3, 6]))
     whole, shares = simulate(job), []
     monkeypatch.setattr(sys.modules[simulate.__module__], "PIECE", 3 * 2 * n)
     pieces = simulate(job, progress=shares.append)
     assert_same(pieces, whole)
+    np.testing.assert_allclose(pieces.cross_entropy, whole.cross_entropy, rtol=1e-12)
     assert shares[-1] == 1
     assert len(shares) == 9
     assert (np.diff(shares) > 0).all()
@@ -414,8 +547,8 @@ def test_what_a_rule_reads_matters_and_nothing_else(rule, used, unused, n):
             changed = replace(job, parameters={**job.parameters, "tau": job.parameters["tau"] * 1.5})
         else:
             changed = replace(job, weights=replace(job.weights, **{name: getattr(job.weights, name) * 1.5}))
-        moved = np.abs(simulate(changed).weights.W - base.weights.W).max()
-        assert moved > 1e-3 if name in used else moved == 0, name
+        distance = np.abs(simulate(changed).weights.W - base.weights.W).max()
+        assert distance > 1e-3 if name in used else distance == 0, name
 
 
 @pytest.mark.parametrize("n", [2, 10])
@@ -452,7 +585,8 @@ def moved(job):
     """The gradient that a job's one learning trajectory applied."""
     weights = simulate(job).weights
     eta = job.parameters["eta"]
-    return {"W": (job.weights.W - weights.W) / eta[:, None, None], "b": (job.weights.b - weights.b) / eta[:, None]}
+    changes = {name: getattr(job.weights, name) - getattr(weights, name) for name in ("W", "U", "b")}
+    return {name: (change.T / eta).T for name, change in changes.items()}
 
 
 @pytest.mark.parametrize("update", ["step", "trajectory"])
