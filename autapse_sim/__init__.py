@@ -8,14 +8,18 @@ from pathlib import Path
 
 _HOMES = {
     "Activation": "model",
+    "AddTask": "tasks.add",
     "ArrayTask": "tasks.arrays",
     "BouncingBall": "tasks.ball",
+    "ChaoticSeries": "tasks.chaos",
     "Circuit": "circuit",
     "DelayedCopy": "tasks.memory",
+    "EvidenceAccumulation": "tasks.evidence",
     "FlipFlop": "tasks.memory",
     "InputError": "errors",
     "Integrator": "tasks.memory",
     "Neuron": "model",
+    "PatternGeneration": "tasks.pattern",
     "Protocol": "protocol",
     "Result": "results",
     "Rule": "model",
