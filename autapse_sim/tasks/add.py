@@ -32,7 +32,7 @@ class AddTask:
     >>> task = AddTask(steps=20, t1=3, t2=5)
     >>> x, y = task.sample(np.random.default_rng(0), replicates=1, trajectories=2)
     >>> {name: value.round(4).tolist() for name, value in task.floors(x, y).items()}
-    {'no memory': [0.6616], 'first lag': [0.5192], 'second lag': [0.6277], 'both lags': [0.4545]}
+    {'no memory': [0.6616], 'first lag': [0.5192], 'both lags': [0.4545]}
     """
 
     steps: int = 100
@@ -97,7 +97,6 @@ class AddTask:
         nats = {
             "no memory": entropy(p.mean()),
             "first lag": entropy(p.mean(axis=1)).mean(),
-            "second lag": entropy(p.mean(axis=0)).mean(),
             "both lags": entropy(p).mean(),
         }
         return {name: np.full(len(x), value) for name, value in nats.items()}

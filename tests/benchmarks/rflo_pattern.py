@@ -1,6 +1,6 @@
 """The pattern task of the RFLO paper (Murray 2019, eLife 8:e43299), as in the authors' example, over many seeds.
 
-    python tests/benchmarks/rflo_pattern.py [--replicates 20] [--trials 10000] [--seed 0] [--json]
+    python tests/benchmarks/rflo_pattern.py [--replicates 20] [--trials 10000] [--seed 0] [--rules ...] [--json]
 
 50 tanh neurons with tau_m = 10 steps learn W and the read-out V, with updates at the end of each trial of 100 steps:
 W ~ N(0, 1.5^2 / n), V uniform within 0.1 / sqrt(n), feedback B ~ N(0, 1), eta = 0.03 over the mean of the steps. The
@@ -84,12 +84,13 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=20)
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rules", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     task = PatternGeneration()
     constant = float(task.floors(*task.sample(np.random.default_rng(0), 1, 1))["constant"][0]) / 2 * task.scored.mean()
     rows = []
-    for case in CASES:
+    for case in given.rules:
         loss, seconds = losses(case, given.replicates, given.trials, given.seed)
         low, middle, high = np.nanquantile(loss, [0.25, 0.5, 0.75])
         finite = np.isfinite(loss)

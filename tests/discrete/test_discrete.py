@@ -13,6 +13,7 @@ from autapse_sim.discrete.simulate import network_of
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job
 from autapse_sim.protocol import Schedule
+from autapse_sim.tasks.pattern import PatternGeneration
 from autapse_sim.weights import Weights
 
 ALL = ("W", "b", "V", "c")
@@ -487,6 +488,57 @@ def test_targets_of_a_cross_entropy_are_probabilities():
     with pytest.raises(InputError, match=r"one is \[1.5, -0.5\]"):
         simulate(replace(job, y=y))
     simulate(replace(job, y=y, circuit=replace(job.circuit, loss="mse")))
+
+
+@pytest.mark.parametrize("rule", ["rflo", "bptt"])
+def test_the_network_of_the_rflo_paper(rule):
+    """Murray (2019), eqs. 1 to 5 and 10, from o = 0.1 on; here a pulse that saturates f leaves that state."""
+    n, T, trials, tau, eta = 6, 30, 4, 10, 0.03
+    rng = np.random.default_rng(3)
+    W, V = 1.5 * rng.standard_normal((n, n)) / n**0.5, rng.uniform(-0.1, 0.1, (1, n))
+    B = rng.standard_normal((n, 1))
+    x, y = PatternGeneration(steps=T).sample(rng, 1, 1)
+    nothing = np.zeros(trials, dtype=bool)
+    rates = dict.fromkeys(("eta", "eta_out"), np.array([eta / T])) | dict.fromkeys(
+        ("tau", "tau_m"), np.array([tau * STEP])
+    )
+    job = Job(
+        circuit=Circuit(rule=rule, neurons=n, readout="random", activation="tanh", learn=("W", "V")),
+        x=x,
+        y=y,
+        source=np.array([0]),
+        weights=Weights(W=W[None], U=np.full((1, n, 1), 20.0), V=V[None], B=B[None]),
+        parameters=rates,
+        schedule=Schedule(np.zeros(trials, dtype=int), ~nothing, nothing, nothing),
+        update="trajectory",
+        traced=np.array([], dtype=int),
+        seeds=np.array([0]),
+        averaging=False,
+        scored=np.arange(T) > 0,
+    )
+    outcome = simulate(job)
+    for trial in range(trials):
+        h, u, err = np.full((T, n), 0.1), np.zeros((T, n)), np.zeros((T, 1))
+        p, dW, dV = np.zeros((n, n)), 0, 0
+        for t in range(1, T):
+            u[t] = W @ h[t - 1]
+            h[t] = h[t - 1] + (np.tanh(u[t]) - h[t - 1]) / tau
+            err[t] = V @ h[t] - y[0, 0, t]
+            p = (1 - 1 / tau) * p + np.outer(1 - np.tanh(u[t]) ** 2, h[t - 1]) / tau
+            dV = dV + np.outer(err[t], h[t])
+            if rule == "rflo":
+                dW = dW + (B @ err[t])[:, None] * p
+        if rule == "bptt":
+            s = np.zeros(n)
+            for t in range(T - 1, 0, -1):
+                s = s + V.T @ err[t]
+                d = s * (1 - np.tanh(u[t]) ** 2) / tau
+                dW = dW + np.outer(d, h[t - 1])
+                s = (1 - 1 / tau) * s + W.T @ d
+        np.testing.assert_allclose(outcome.mse[0, trial], np.square(err[1:]).mean(), rtol=1e-12)
+        W, V = W - eta / T * dW, V - eta / T * dV
+    np.testing.assert_allclose(outcome.weights.W[0], W, rtol=1e-12)
+    assert np.abs(outcome.weights.W - job.weights.W).max() > 1e-4
 
 
 @pytest.mark.parametrize("n", [2, 10])

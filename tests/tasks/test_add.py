@@ -36,7 +36,6 @@ def test_ideal_predictors_reach_the_floors_and_no_more():
     guesses = {
         "no memory": np.full(heads.shape, 0.625),
         "first lag": 0.375 + 0.5 * first,
-        "second lag": 0.75 - 0.25 * second,
         "both lags": 0.5 + 0.5 * first - 0.25 * second,
     }
     floors = task.floors(x, y)
