@@ -326,6 +326,9 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
     if engine == "numpy":
         if job.constraints or job.bound is not None or not job.reset:
             raise InputError("engine 'numpy' has no constraints or bound on weights, and resets with each trajectory")
+        for name, values in job.parameters.items():
+            if values.ndim > 1:
+                raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")
         return discrete.simulate(job, progress=progress)
     from autapse_sim.engine import simulate
 
