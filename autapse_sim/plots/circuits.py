@@ -481,7 +481,7 @@ def _neuron_axis(ax: Axes, rows: np.ndarray, by: str, plain: bool) -> None:
         ax.set_ylabel(f"neuron{by}")
     elif plain:
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True, steps=ROUND))
-        ax.set_ylabel("neuron")
+        ax.set_ylabel(f"neuron{by}")
     else:
         ax.set_yticks([])
         ax.set_ylabel(f"{len(rows)} neurons{by}")
