@@ -303,6 +303,12 @@ def test_many_inputs_are_an_image(spiking):
     assert left[0].get_ylabel() == "stimulus inputs"
 
 
+def test_figure_traces_leaves_spikes_and_stimulus_to_the_raster(spiking):
+    assert plots.trace_names(spiking, "autapse") == ["activity", "o", "k", "v", "feedback", "error"]
+    figure = plots.figure_traces(spiking, replicate=1)
+    np.testing.assert_array_equal(figure.axes[3].lines[4].get_ydata(), spiking.data.trace_v[1, 2, :, 4])
+
+
 def test_figure_activity_of_rates(spiking):
     rates = spiking.data.drop_vars("trace_spikes")
     left, right = columns(plots.figure_activity(rates))
@@ -326,10 +332,11 @@ def test_figure_circuit_draws_weights_spectrum_and_components(spiking):
 def test_figure_circuit_beside_the_circuit_before(spiking):
     earlier = spiking.data.assign(W=spiking.data.W / 4)
     axes = [ax for ax in plots.figure_circuit(spiking, before=earlier).axes if ax.get_subplotspec()]
-    assert [ax.get_title() for ax in axes[:2]] == ["W before", "W after"]
-    np.testing.assert_array_equal(axes[0].images[0].get_array(), spiking.data.W[0] / 4)
+    assert [ax.get_title() for ax in axes[:3]] == ["W before", "W after", "change"]
+    for ax, share in zip(axes, (0.25, 1, 0.75), strict=False):
+        np.testing.assert_allclose(ax.images[0].get_array(), share * spiking.data.W[0])
     assert axes[0].images[0].get_clim() == axes[1].images[0].get_clim()
-    assert [text.get_text().split(",")[0] for text in axes[2].get_legend().get_texts()] == ["W before", "W after"]
+    assert [text.get_text().split(",")[0] for text in axes[3].get_legend().get_texts()] == ["W before", "W after"]
     with pytest.raises(InputError, match="another number of neurons"):
         plots.figure_circuit(spiking, before=earlier.isel(post=[0, 1], pre=[0, 1]))
 
@@ -337,6 +344,8 @@ def test_figure_circuit_beside_the_circuit_before(spiking):
 def test_figure_circuit_without_traces_has_no_components(spiking):
     axes = [ax for ax in plots.figure_circuit(spiking.data.isel(recorded=[])).axes if ax.get_subplotspec()]
     assert len(axes) == 2
+    axes = plots.figure_circuit(spiking.data.isel(recorded=[]), before=spiking).axes
+    assert len([ax for ax in axes if ax.get_subplotspec()]) == 4
 
 
 @pytest.fixture

@@ -200,37 +200,36 @@ def figure_circuit(
         The same networks at an earlier time (a result with less training and the same seed): drawn beside.
     """
     rule = rule or rules(data)[0]
-    stages = {"W": recordings.weights(data, "W", replicate, rule)}
+    matrices = {"W": recordings.weights(data, "W", replicate, rule)}
     if before is not None:
-        earlier = rule if "rule" in dataset(before).dims else None
-        stages = {
-            "W before": recordings.weights(before, "W", replicate, earlier),
-            "W after": stages["W"],
-        }
-        if len({stage.shape for stage in stages.values()}) > 1:
+        earlier = recordings.weights(before, "W", replicate, rule if "rule" in dataset(before).dims else None)
+        if earlier.shape != matrices["W"].shape:
             raise InputError("the result before has another number of neurons")
-    recorded = dataset(data).sizes.get("recorded", 0) > 0 and stages[next(iter(stages))].shape[0] > 1
-    count = len(stages) + 1 + recorded
-    columns = 2 if count == 4 else count
-    finite = np.concatenate([np.abs(stage[np.isfinite(stage)]) for stage in stages.values()])
+        matrices = {"W before": earlier, "W after": matrices["W"], "change": matrices["W"] - earlier}
+    stages = {name: matrix for name, matrix in matrices.items() if name != "change"}
+    limit = max(np.max(np.abs(stage), initial=0, where=np.isfinite(stage)) for stage in stages.values())
+    recorded = dataset(data).sizes.get("recorded", 0) > 0 and next(iter(stages.values())).shape[0] > 1
+    if before is None:
+        panel_rows = [["W", "eigenvalues", *(["components"] if recorded else [])]]
+    else:
+        panel_rows = [list(matrices), ["eigenvalues", *(["components" if recorded else "."] * 2)]]
     with style.styled():
-        figure = Figure(figsize=(2.7 * columns, 2.6 * (count // columns) + 0.3))
-        axes = list(figure.subplots(-(-count // columns), columns, squeeze=False).ravel())
-        spectrum = axes[len(stages)]
+        figure = Figure(figsize=(2.7 * len(panel_rows[0]), 2.6 * len(panel_rows) + 0.3))
+        axes = figure.subplot_mosaic(panel_rows)
+        for name, matrix in matrices.items():
+            circuits.weight_matrix(matrix, axes[name], limit if name in stages else None, colorbar=name != "W before")
+            axes[name].set_title(name)
         for index, (name, stage) in enumerate(stages.items()):
-            last = index == len(stages) - 1
-            circuits.weight_matrix(stage, axes[index], np.max(finite, initial=0), colorbar=last)
-            axes[index].set_title(name)
-            colour = style.colour(rule) if last else "0.55"
+            colour = style.colour(rule) if index == len(stages) - 1 else "0.55"
             label = name if len(stages) > 1 else None
-            circuits.eigenvalues(stage, spectrum, label, colour, circle=index == 0)
+            circuits.eigenvalues(stage, axes["eigenvalues"], label, colour, circle=index == 0)
         above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0.2}
-        spectrum.legend(**above)
+        axes["eigenvalues"].legend(**above)
         if recorded:
             phases = _chosen(data, phases)
             paths = [recording(data, "activity", phase, replicate, rule).values for phase in phases]
-            circuits.principal_components(paths, axes[-1], labels=phases)
-            axes[-1].legend(**above)
+            circuits.principal_components(paths, axes["components"], labels=phases)
+            axes["components"].legend(**above)
         figure.suptitle(f"{style.label(rule)}, replicate {replicate}")
     return figure
 
@@ -245,7 +244,7 @@ def _chosen(data: xr.Dataset | Result, phases: Sequence[str] | None) -> list[str
 
 def _states(data: xr.Dataset | Result, rule: str, phases: Sequence[str], replicate: int) -> list[str]:
     """The states and traces of the neurons that are not the activity by another name, the membrane first."""
-    names = [name for name in panels.trace_names(data, rule) if name not in ("activity", "spikes", "feedback", "error")]
+    names = [name for name in panels.trace_names(data, rule) if name not in ("activity", "feedback", "error")]
 
     def values(name: str) -> np.ndarray:
         return recording(data, name, phases[-1], replicate, rule).values

@@ -127,7 +127,7 @@ def trace_names(data: xr.Dataset | Result, rule: str) -> list[str]:
     part = of_rule(data, rule)
     _need(part, "trace_activity", "traces")
     own = [str(name).removeprefix("trace_") for name in part.data_vars if str(name).startswith("trace_")]
-    own = [name for name in own if name not in ("activity", "feedback", "error", "stimulus")]
+    own = [name for name in own if name not in ("activity", "feedback", "error", "stimulus", "spikes")]
     return ["activity", *(name for name in own if part[f"trace_{name}"].notnull().any()), "feedback", "error"]
 
 
