@@ -174,3 +174,13 @@ def test_the_stimuli_of_the_recorded_phases_are_those_that_were_shown(test):
     assert data.phase.values.tolist() == [phase for phase in phases if test or phase != "test 1"]
     for phase in data.phase.values:
         np.testing.assert_array_equal(data.trace_stimulus.sel(phase=phase), shown[:, phases[phase]])
+
+
+def test_traces_name_their_units():
+    circuit = ap.Circuit(neuron="lif", rule="eprop", neurons=3, readout="random", learn=("W", "V"))
+    few = ap.Protocol(replicates=1, train=1, validate=0, test=0, record=1)
+    data = ap.train(circuit, ap.BouncingBall(steps=3), few, engine="runtime").data
+    units = {name: data[name].attrs["units"] for name in data if str(name).startswith("trace_")}
+    assert units.pop("trace_stimulus") == "box lengths"
+    assert set(units.values()) == {"1"}
+    assert {"trace_spikes", "trace_v"} < units.keys()

@@ -63,9 +63,8 @@ def raster(
     """
     counts = checked_counts(counts)
     rows = sorted_neurons(counts, order)
-    for what, given in (("groups", groups), ("colours", colours)):
-        if given is not None and len(given) != counts.shape[1]:
-            raise InputError(f"{what} has {len(given)} entries; expected one for each of {counts.shape[1]} neurons")
+    _one_each("groups", groups, counts.shape[1])
+    _one_each("colours", colours, counts.shape[1])
     names = list(dict.fromkeys(groups)) if groups is not None else []
     if names:
         member = np.array([names.index(group) for group in groups])
@@ -121,17 +120,14 @@ def rate_histogram(
         Unit of the time axis.
     """
     counts = checked_counts(counts)
-    if groups is not None and len(groups) != counts.shape[1]:
-        raise InputError(f"groups has {len(groups)} entries; expected one for each of {counts.shape[1]} neurons")
-    members = np.array(["" for _ in range(counts.shape[1])] if groups is None else list(groups))
-    for index, group in enumerate(dict.fromkeys(members.tolist())):
-        edges, rate = population_rate(counts[:, members == group], width, step)
-        look = (
-            {"color": colour, "fill": True}
-            if groups is None
-            else {"color": _palette(index), "label": group, "baseline": None}
-        )
-        ax.stairs(rate, edges * _scale(time), **look)
+    _one_each("groups", groups, counts.shape[1])
+    if groups is None:
+        edges, rate = population_rate(counts, width, step)
+        ax.stairs(rate, edges * _scale(time), color=colour, fill=True)
+    for index, group in enumerate(dict.fromkeys([] if groups is None else groups)):
+        own = [neuron for neuron, its in enumerate(groups) if its == group]
+        edges, rate = population_rate(counts[:, own], width, step)
+        ax.stairs(rate, edges * _scale(time), color=_palette(index), label=group, baseline=None)
     ax.set_ylabel("rate\n(spikes/s)")
     ax.set_ylim(bottom=0)
     _time_axis(ax, len(counts), step, time)
@@ -460,6 +456,11 @@ def _over_time(values: np.ndarray, what: str) -> np.ndarray:
     if values.ndim != 2 or values.size == 0:
         raise InputError(f"an array over time has the shape {values.shape}; expected (steps, {what})")
     return values
+
+
+def _one_each(what: str, given: Sequence[str] | None, neurons: int) -> None:
+    if given is not None and len(given) != neurons:
+        raise InputError(f"{what} has {len(given)} entries; expected one for each of {neurons} neurons")
 
 
 def _palette(index: int) -> str:
