@@ -243,7 +243,8 @@ class _Assembler:
         records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
         self.regularly(neurons, records, "record", "tape.tracing")
         self.regularly(outputs, "t0 = trace(0, i, t_in_timesteps, err)", "record", "tape.tracing")
-        units = {name: "1" if name == "error" else str(neurons.variables[name].unit) for name in tables}
+        units = {name: neurons.variables[name].unit for name in tables if name != "error"}
+        units = {"error": "1"} | {name: "1" if unit.is_dimensionless else str(unit) for name, unit in units.items()}
         return Assembly(Network(*self.objects), self.inputs, self.learned, units, self.conditions)
 
     def rules(self, *taught: str) -> list[Rule]:

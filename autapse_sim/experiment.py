@@ -406,16 +406,21 @@ def r2_scores(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, n
 
 
 def targets(drawn: Drawn, protocol: Protocol) -> dict[str, Any]:
-    """The stimulus and target of the recorded replicates' test trajectories."""
-    if not protocol.test:
-        return {}
+    """The stimulus and target of the recorded replicates' test trajectories, and the stimulus of the traced phases."""
     recorded = min(protocol.record, protocol.replicates)
-    # copies, or a block of replicates would stay in memory for the few that are recorded
-    y, x = (array[:recorded, -protocol.test :].copy() for array in (drawn.y, drawn.x))
+    schedule = Schedule.of(protocol)
+    traced = schedule.trajectory[schedule.trace]
     units = {"units": "box lengths"}
-    return {
+    # copies, or a block of replicates would stay in memory for the few that are recorded
+    x, y = (array[:recorded] for array in (drawn.x, drawn.y))
+    about = {"long_name": "stimulus", **units}
+    shown = {"trace_stimulus": (("recorded", "phase", "step", "input"), x[:, traced], about)} if traced.size else {}
+    if not protocol.test:
+        return shown
+    x, y = (array[:, -protocol.test :].copy() for array in (x, y))
+    return shown | {
         "target": (("recorded", "trajectory", "step", "coordinate"), y, {"long_name": "target", **units}),
-        "stimulus": (("recorded", "trajectory", "step", "input"), x, {"long_name": "stimulus", **units}),
+        "stimulus": (("recorded", "trajectory", "step", "input"), x, about),
     }
 
 
