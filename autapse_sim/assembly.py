@@ -237,13 +237,14 @@ class _Assembler:
             self.regularly(outputs, "target = shown(i, t_in_timesteps)", "stimulus")
         added = [*self.traces("W", "U", "b", "V", "c"), *(each.postsynaptic for each in self.rules("W", "U", "b"))]
         traces = [states_of(Equations(text)) for text in added if text.strip()]
-        tables = ["error", "activity", "feedback", *sum(traces, [])]
+        tables = ["error", "activity", "feedback", *(name for names in traces for name in names)]
         if self.models.neuron.threshold:
             tables += ["spikes", *states_of(Equations(self.models.neuron.equations))]
         records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
         self.regularly(neurons, records, "record", "tape.tracing")
         self.regularly(outputs, "t0 = trace(0, i, t_in_timesteps, err)", "record", "tape.tracing")
-        units = {name: "1" if name == "error" else str(neurons.variables[name].unit) for name in tables}
+        units = {name: neurons.variables[name].unit for name in tables if name != "error"}
+        units = {"error": "1"} | {name: "1" if unit.is_dimensionless else str(unit) for name, unit in units.items()}
         return Assembly(Network(*self.objects), self.inputs, self.learned, units, self.conditions)
 
     def rules(self, *taught: str) -> list[Rule]:
@@ -271,10 +272,21 @@ class _Assembler:
         defined = Equations(neuron.equations)
         if "activity" not in defined:
             raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
-        if "sent" not in defined:
-            equations += ["sent = activity : 1"]
-        stored = computed(defined)
+        if "sent" in defined and defined["sent"].type != SUBEXPRESSION:
+            raise InputError(f"{line_of(neuron, 'sent')}: sent is no expression; write for example 'sent = z : 1'")
+        stored, sends = computed(defined), defined["sent"].expr.code if "sent" in defined else "activity"
+        begins = dict(stored)
+        rest = without(defined, {*stored, "sent"})
         equations[0] = "\n".join(f"{name} : 1" for name in stored)
+        if self.circuit.delay:
+            # what was sent goes from place to place, one a step
+            line = [f"late_{step}" for step in range(self.circuit.delay)]
+            shifts = dict(zip(["sent", *reversed(line)], [*reversed(line), sends], strict=True))
+            stored = {name: value for name, value in stored.items() if name != "sent"} | shifts
+            begins |= dict.fromkeys(shifts, "0")
+            equations += [f"{name} : 1" for name in shifts]
+        elif "sent" not in stored:
+            equations += [f"sent = {sends} : 1"]
         if neuron.threshold:
             equations += ["spiked : 1", "spikes : 1", "total : 1"]
         if neuron.pseudo_derivative:
@@ -291,10 +303,11 @@ class _Assembler:
             readout_rule = self.models.readout_rule
             here = words(readout_rule.trace, *(text for one in readout_rule.connections for text in one.texts))
             parameters |= {key: value for key, value in readout_rule.parameters.items() if key in here}
-        equations += [f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums]
-        initial = {**neuron.initial, **stored}
-        model = without(defined, stored) + "\n".join(equations)
-        made = self.group("neurons", self.n, model, parameters, initial, neuron.refractory)
+        equations += [
+            f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums
+        ]
+        initial = {**neuron.initial, **begins}
+        made = self.group("neurons", self.n, rest + "\n".join(equations), parameters, initial, neuron.refractory)
         if "b" not in self.circuit.learn:
             self.inputs[f"neurons.{self.bias}"] = Bias("b", self.n)
         if self.perturbs:
@@ -387,7 +400,9 @@ class _Assembler:
         if refractory:
             options["refractory"] = refractory
         if self.dense:
-            made = DenseNeurons(size, equations + declared, self.layout, jumps=("spiked", "activity", "sent"), **options)
+            made = DenseNeurons(
+                size, equations + declared, self.layout, jumps=("spiked", "activity", "sent"), **options
+            )
         else:
             made = NeuronGroup(self.layout.replicates * size, equations + declared, **options)
         self.objects.append(made)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from autapse_sim.circuit import Circuit
+from autapse_sim.errors import InputError
 from autapse_sim.protocol import Schedule
 from autapse_sim.weights import Weights
 
@@ -151,4 +152,18 @@ class Outcome:
                 else np.concatenate([getattr(part, name)[:size] for part, size in pairs])
                 for name in ("cross_entropy", "spikes")
             ),
+        )
+
+
+def check_targets(job: Job) -> None:
+    """Refuse targets of the cross-entropy that are not distributions over the outputs at each step that counts."""
+    if job.circuit.loss != "cross-entropy":
+        return
+    y = job.y if job.scored is None else job.y[:, :, job.scored]
+    bad = (y < 0).any(axis=-1) | ~(np.abs(y.sum(axis=-1) - 1) < 1e-9)
+    if bad.any():
+        first = y[tuple(np.argwhere(bad)[0])]
+        raise InputError(
+            f"loss 'cross-entropy' needs targets that are probabilities over the outputs, but one is {first.tolist()}; "
+            "give numbers of at least 0 that sum to 1 at every step that counts, or use loss='mse'"
         )

@@ -135,8 +135,9 @@ class Rule:
         What happens to the weight ``w`` at every step, for example ``w -= eta * feedback_post * k_pre``. The circuit
         provides ``feedback_post`` (B err), ``err_post`` (read-outs only), ``loss_post`` (that of the step),
         ``activity_pre``, ``activity_post``, ``sent_pre`` (the spikes, or the activity of a rate neuron),
-        ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the trajectory began, for eq. 1's 1/t; 1 where the protocol leaves
-        that out), ``steps`` (the same, always) and every variable of the two neurons.
+        ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the
+        trajectory began, for eq. 1's 1/t; 1 where the protocol leaves that out), ``steps`` (the same, always) and every
+        variable of the two neurons.
     trace : str
         Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
     postsynaptic : str
@@ -168,7 +169,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         _check_text(self, "Rule", ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
-        if not re.search(r"^\s*w\s*[-+*/]?=", self.update, re.MULTILINE):
+        if not re.search(r"^\s*w\s*[-+*/]?=", f"{self.update}\n{self.finish}", re.MULTILINE):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
@@ -190,6 +191,11 @@ def library(kind: str) -> dict[str, Path]:
     """The models that come with the package, by name; `kind` is 'neurons' or 'rules'."""
     folder = Path(next(iter(import_module(f"autapse_sim.models.{kind}").__path__)))
     return {path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")}
+
+
+def rules() -> set[str]:
+    """The names of the rules for neurons that come with the package: all but those for read-outs."""
+    return {name for name, path in library("rules").items() if "err_post" not in path.read_text()}
 
 
 def read_neuron(name: str) -> Neuron:

@@ -98,6 +98,7 @@ class Protocol:
             one_of("constraints", name, CONSTRAINTS)
         if self.bound is not None and not (np.isfinite(self.bound) and self.bound > 0):
             raise InputError(f"bound is {self.bound!r}; it must be a positive number, or None")
+        object.__setattr__(self, "bound", None if self.bound is None else float(self.bound))
         if self.batch > 1 and self.update != "batch":
             raise InputError(f"batch is {self.batch}, but update is {self.update!r}; use update='batch'")
         if self.train % self.batch:

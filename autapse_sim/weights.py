@@ -58,7 +58,16 @@ class Weights:
     def checked(self, replicates: int, neurons: int, inputs: int, outputs: int) -> Weights:
         """The same weights as finite float64 arrays of the expected shapes, or an `InputError`."""
         n, m, c = neurons, inputs, outputs
-        shapes = {"W": (n, n), "U": (n, m), "V": (c, n), "B": (n, c), "B_rec": (n, n), "b": (n,), "c": (c,), "F": (n, c)}
+        shapes = {
+            "W": (n, n),
+            "U": (n, m),
+            "V": (c, n),
+            "B": (n, c),
+            "B_rec": (n, n),
+            "b": (n,),
+            "c": (c,),
+            "F": (n, c),
+        }
         checked = {}
         for name, value in self.items():
             try:

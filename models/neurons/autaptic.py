@@ -1,9 +1,9 @@
 """Conductance-based neuron with a slow excitatory autapse (Seung, Lee, Reis & Tank 2000): a memory for a rate.
 
 Each spike of the neuron opens a share a_s of what is still closed of its autapse, which closes slowly; the autapse
-drives the neuron itself with a current w_a s, and s is what the read-out reads. The membrane is that of Shriki, Hansel
-& Sompolinsky (2003), as in the paper: an A-current (gates p and q) makes the rate an almost linear function of the
-current. Gates that are instantaneous there follow within half a millisecond here, and the cell has 10^-4 cm^2.
+drives the neuron itself with a current w_a s, and s is what the read-out reads. The membrane is of the kind of Shriki,
+Hansel & Sompolinsky (2003), whose neuron the paper uses, too: an A-current (gates p and q) makes the rate an almost
+linear function of the current. All gates have time constants, and the cell has a membrane of 10^-4 cm^2.
 
 Where the rate that w_a s(f) + I_bias brings about is f itself for all f, every rate persists. w_a, a_s and I_bias are
 tuned to that: rates f(I) were measured for currents from 0.08 to 0.3 nA (5.3 Hz at 0.104, 19.5 at 0.16, 41.1 at 0.24;

@@ -1,7 +1,7 @@
 """FORCE (Sussillo & Abbott 2009, eqs. 2 to 6): recursive least squares for the read-out V.
 
-P, the running estimate of the inverse correlation of the activity, is a state of synapses between all neurons; here it is
-kept as alpha P, which starts at the identity.
+P, the running estimate of the inverse correlation of the activity, is a state of synapses between all neurons; here it
+is kept as alpha P, which starts at the identity.
 
 ========= ======= ==== ====================================================
 Parameter Default Unit Description

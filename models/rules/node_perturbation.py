@@ -1,4 +1,4 @@
-"""Node perturbation (Williams 1992; Fiete & Seung 2006): learning from the loss alone, a control for all that use errors.
+"""Node perturbation (Williams 1992; Fiete & Seung 2006): learning from the loss alone, a control for rules with errors.
 
 Noise is added to every neuron's input while it learns. A synapse remembers the noise of its neuron times what had
 arrived, and moves against it where the loss is above its running mean.

@@ -1,8 +1,8 @@
 """Exploratory Hebbian rule (Legenstein, Chase, Schwartz & Maass 2010, eq. 16): pre, post and a global reward.
 
 Noise is added to every neuron's input while it learns. The synapse keeps a trace of the presynaptic trace times the
-deviation of the postsynaptic activity from its running mean; the loss, as far as it is above its own running mean, turns
-it into a change.
+deviation of the postsynaptic activity from its running mean; the loss, as far as it is above its own running mean,
+turns it into a change.
 
 ========= ======= ==== ===============================================
 Parameter Default Unit Description
