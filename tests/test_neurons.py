@@ -13,7 +13,7 @@ from autapse_sim.assembly import unit_of
 from autapse_sim.compiler import compiler
 from autapse_sim.model import library, read_neuron
 
-R, N, M, C, T = 4, 5, 3, 2, 100
+R, N, M, C, T = 4, 5, 3, 2, 60
 SILENT, SATURATED = 2, 3
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 COMPILED = ENGINES[-1]
