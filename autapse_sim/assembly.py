@@ -24,7 +24,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from brian2 import (
@@ -42,7 +42,7 @@ from brian2.core.variables import Variable
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 from brian2.groups.group import CodeRunner
 
-from autapse_sim.circuit import Circuit
+from autapse_sim.circuit import TAUGHT_BY, Circuit
 from autapse_sim.dense.layout import Block, Layout
 from autapse_sim.dense.synapses import DenseNeurons, DenseSynapses, assigned, fused
 from autapse_sim.errors import InputError
@@ -99,16 +99,18 @@ class Models:
     neuron: Neuron
     rule: Rule
     readout_rule: Rule
+    feedback_rule: Rule
 
     @classmethod
     def of(cls, circuit: Circuit) -> Models:
         """Read the model files that a circuit names."""
-        return cls(read_neuron(circuit.neuron), read_rule(circuit.rule), read_rule(circuit.readout_rule))
+        rules = (circuit.rule, circuit.readout_rule, circuit.feedback_rule)
+        return cls(read_neuron(circuit.neuron), *map(read_rule, rules))
 
     def learning(self, circuit: Circuit) -> list[Rule]:
         """The rules by which something learns."""
-        both = ((self.rule, {"W", "U", "b"}), (self.readout_rule, {"V", "c"}))
-        return [rule for rule, learns in both if learns & set(circuit.learn)]
+        teaching = {TAUGHT_BY[name] for name in circuit.learn}
+        return [getattr(self, name) for name in dict.fromkeys(TAUGHT_BY.values()) if name in teaching]
 
     def parameters(self, circuit: Circuit) -> dict[str, object]:
         """Every parameter of the circuit with its default value (a Brian2 quantity where it has a unit)."""
@@ -220,7 +222,7 @@ class _Assembler:
         if self.circuit.returned:
             self.project("F", outputs, neurons, "w*prediction_pre", "returned", "drive")
         self.project("V", neurons, outputs, "w*activity_pre", "readout", "readout", readout_rule)
-        self.project("B", outputs, neurons, "w*err_pre", "feedback", "feedback")
+        self.project("B", outputs, neurons, "w*err_pre", "feedback", "feedback", self.models.feedback_rule)
         if learn & {"b", "c"}:
             # a unit of constant activity, whose weights are the biases that learn
             unit = self.shown("unit", 1, "activity = 1 : 1", "b", "c")
@@ -249,9 +251,8 @@ class _Assembler:
 
     def rules(self, *taught: str) -> list[Rule]:
         """The rules that teach any of these weights here."""
-        by = {"W": "rule", "U": "rule", "b": "rule", "V": "readout_rule", "c": "readout_rule"}
-        found = {by[name] for name in taught if name in self.circuit.learn}
-        return [getattr(self.models, name) for name in sorted(found, reverse=True)]
+        taught = set(taught) & set(self.circuit.learn)
+        return self.models.learning(replace(self.circuit, learn=tuple(taught)))
 
     def traces(self, *taught: str) -> list[str]:
         """The equations that presynaptic neurons of these weights get."""
@@ -298,7 +299,9 @@ class _Assembler:
         for name in ("loss", "sent_sum"):
             if asked & {name, f"{name}_post"}:
                 equations += [f"{name} : 1"]
-        parameters = {**neuron.parameters, **(rule.parameters if self.rules("W", "U", "b") else {})}
+        parameters = dict(neuron.parameters)
+        for each in self.rules("W", "U", "b", "B"):
+            parameters |= each.parameters
         if self.rules("V", "c"):
             readout_rule = self.models.readout_rule
             here = words(readout_rule.trace, *(text for one in readout_rule.connections for text in one.texts))
@@ -697,7 +700,7 @@ def explain(error: BaseException, models: Models) -> InputError:
     if text.startswith("Refractory"):
         return InputError(f"{line_of(models.neuron, 'refractory')}: {text}")
     quoted = re.findall(r"['\"]([^'\"]+)['\"]", text)
-    sources = [models.rule, models.neuron, models.readout_rule]
+    sources = [models.rule, models.neuron, models.readout_rule, models.feedback_rule]
     for word in sorted(quoted, key=len):
         for model in sources:
             where = line_of(model, word)

@@ -12,7 +12,16 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear")
 READOUTS = ("identity", "random")
 PRECISIONS = ("double", "single")
 FEEDBACKS = ("conditioned", "random", "symmetric")
-LEARNABLE = ("W", "U", "b", "V", "c")
+TAUGHT_BY = {
+    "W": "rule",
+    "U": "rule",
+    "b": "rule",
+    "V": "readout_rule",
+    "c": "readout_rule",
+    "B": "feedback_rule",
+}
+"""Which rule of a circuit teaches which weights."""
+LEARNABLE = tuple(TAUGHT_BY)
 LOSSES = ("mse", "cross-entropy")
 
 
@@ -32,8 +41,8 @@ class Circuit:
         'identity' is the paper's U = V = I (n inputs and n outputs), 'random' draws U and V.
     activation : {'sigmoid', 'tanh', 'relu', 'linear'}
         The function f of the neuron.
-    learn : tuple of {'W', 'U', 'b', 'V', 'c'}
-        What learns: W, U and b by the rule, V and c by the read-out's rule.
+    learn : tuple of {'W', 'U', 'b', 'V', 'c', 'B'}
+        What learns: W, U and b by the rule, V and c by the read-out's rule, B by that of the feedback.
     feedback : {'conditioned', 'random', 'symmetric'}
         How B is drawn, see `autapse_sim.weights.draw_weights`.
     substeps : int
@@ -45,8 +54,8 @@ class Circuit:
     loss : {'mse', 'cross-entropy'}
         What is to fall. With 'cross-entropy' the prediction is the softmax over outputs of V o + c, and the targets are
         probabilities; the error is prediction - target for both.
-    readout_rule : str
-        The rule of V and c, as `rule`.
+    readout_rule, feedback_rule : str
+        The rules of V and c, and of B, as `rule`.
     returned : bool
         Whether the prediction comes back to the neurons one step later, through fixed weights F.
     delay : int
@@ -70,11 +79,12 @@ class Circuit:
     precision: str = "double"
     loss: str = "mse"
     readout_rule: str = "delta"
+    feedback_rule: str = "kolen_pollack"
     returned: bool = False
     delay: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("neuron", "rule", "readout_rule"):
+        for name in ("neuron", "rule", "readout_rule", "feedback_rule"):
             given = getattr(self, name)
             object.__setattr__(self, name, str(given) if isinstance(given, Path) else given)
         object.__setattr__(self, "learn", (self.learn,) if isinstance(self.learn, str) else tuple(self.learn))

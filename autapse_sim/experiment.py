@@ -204,6 +204,8 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
         one_of("rule", circuit.rule, rules() | discrete.RULES.keys())
     if not is_file(circuit.readout_rule):
         one_of("readout_rule", circuit.readout_rule, library("rules").keys() - rules())
+    if not is_file(circuit.feedback_rule):
+        one_of("feedback_rule", circuit.feedback_rule, library("rules").keys() - rules())
     if not is_file(circuit.neuron):
         one_of("neuron", circuit.neuron, library("neurons"))
     if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
@@ -212,10 +214,10 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
         simple = replace(
             circuit, neuron="rate", substeps=1, precision="double", readout_rule="delta", returned=False, delay=0
         )
-        if circuit != simple or circuit.method not in (None, "euler"):
+        if circuit != simple or circuit.method not in (None, "euler") or "B" in circuit.learn:
             raise InputError(
                 f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
-                "method='euler', precision='double', readout_rule='delta', returned=False and delay=0"
+                "method='euler', precision='double', readout_rule='delta', returned=False, delay=0 and no B that learns"
             )
         return "numpy"
     if without_equations(circuit):

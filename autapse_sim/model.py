@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from autapse_sim.circuit import Circuit
+from autapse_sim.circuit import TAUGHT_BY, Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 
@@ -194,8 +194,8 @@ def library(kind: str) -> dict[str, Path]:
 
 
 def rules() -> set[str]:
-    """The names of the rules for neurons that come with the package: all but those for read-outs."""
-    return {name for name, path in library("rules").items() if "err_post" not in path.read_text()}
+    """The names of the rules for neurons that come with the package: all but those for read-outs and feedback."""
+    return {name for name, path in library("rules").items() if not re.search("err_post|err_pre", path.read_text())}
 
 
 def read_neuron(name: str) -> Neuron:
@@ -227,9 +227,9 @@ def _path(name: str, folder: str, variable: str) -> Path:
 
 def texts(circuit: Circuit) -> dict[str, str]:
     """The texts of the model files of a circuit by their paths, without running them."""
+    taught = {TAUGHT_BY[name] for name in circuit.learn} - {"rule"}
     paths = [_path(circuit.neuron, "neurons", "neuron"), _path(circuit.rule, "rules", "rule")]
-    if {"V", "c"} & set(circuit.learn):
-        paths.append(_path(circuit.readout_rule, "rules", "rule"))
+    paths += [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
     return {str(path): path.read_text() for path in paths}
 
 

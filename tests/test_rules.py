@@ -221,3 +221,18 @@ def test_what_is_sent_may_arrive_later(engine, neuron):
     assert np.abs(o).min() > 0.01
     prompt = simulate(replace(job, circuit=replace(circuit, delay=0)), engine)
     assert np.abs(prompt.traces["activity"] - outcome.traces["activity"]).max() > 0.01
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_feedback_that_learns_moves_as_the_readout_does(engine):
+    circuit = ap.Circuit(neurons=6, readout="random", activation="tanh", learn=("W", "V", "B"), feedback="random")
+    task, protocol = ap.BouncingBall(steps=50), ap.Protocol(replicates=2, train=4, validate=0, test=1)
+    job = job_of(circuit, task, protocol, eta=0.01, eta_out=0.02, eta_back=0.02)
+    after = simulate(job, engine).weights
+    before = job.weights
+    assert np.abs((after.B - before.B) - (after.V - before.V).swapaxes(1, 2)).max() <= EXACT
+    assert np.abs(after.V - before.V).max() > 0.01
+    still = simulate(replace(job, circuit=replace(circuit, learn=("W", "V"))), engine).weights
+    assert np.abs(still.W - after.W).max() > 1e-4
+    with pytest.raises(ap.InputError, match="B"):
+        ap.train(circuit, task, protocol, engine="numpy")
