@@ -288,8 +288,11 @@ def prepare(
     weights = drawn.weights.take(source)
     schedule = Schedule.of(protocol)
     seeds = drawn.seeds[source]
-    how = (protocol.batch, protocol.optimiser, protocol.averaging, drawn.scored, protocol.constraints, protocol.bound)
-    return Job(circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced, seeds, *how)
+    how = {
+        name: getattr(protocol, name) for name in ("batch", "optimiser", "averaging", "constraints", "bound", "epsilon")
+    }
+    given = (circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced, seeds)
+    return Job(*given, scored=drawn.scored, **how)
 
 
 def run(
@@ -354,6 +357,13 @@ def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndar
         dims = ("recorded", "trajectory", "step", "coordinate")
         add("prediction", dims, prediction[recorded], "prediction", "box lengths")
         data.coords["trajectory"] = np.arange(protocol.test)
+    if outcome.cross_entropy is not None:
+        nats = outcome.cross_entropy[networks]
+        if protocol.train:
+            dims = ("replicate", "training_trajectory")
+            add("cross_entropy_train", dims, nats[:, schedule.learn], "training cross-entropy", "nat")
+        if protocol.test:
+            add("cross_entropy", ("replicate", "trajectory"), nats[:, schedule.keep], "test cross-entropy", "nat")
     for name, array in weights.items():
         add(name, ("replicate", *WEIGHT_DIMS[name]), array, f"{name} after training")
     for name, array in outcome.traces.items():
@@ -410,7 +420,7 @@ def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, para
         "rule": circuit.rule,
         "engine": engine,
         "circuit": json.dumps(asdict(circuit)),
-        "task": json.dumps({"name": type(task).__name__, **what}),
+        "task": json.dumps({"name": type(task).__name__, **what}, default=repr),
         "protocol": json.dumps(asdict(protocol)),
         "seed": protocol.seed,
         "parameters": json.dumps(dict(parameters)),

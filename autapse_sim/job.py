@@ -46,7 +46,7 @@ class Job:
         What the networks' random numbers follow from, where their equations draw any.
     batch : int
         Trajectories per update, see `Protocol`.
-    optimiser : {'sgd', 'momentum', 'adam'}
+    optimiser : {'sgd', 'momentum', 'adam', 'adam-hat'}
         How a gradient becomes a change, see `Protocol`.
     averaging : bool
         Whether the 1/t of eq. 1 is in, see `Protocol`.
@@ -55,6 +55,8 @@ class Job:
     constraints : tuple of {'sparse', 'dale'}
         See `Protocol`.
     bound : float, optional
+        See `Protocol`.
+    epsilon : float
         See `Protocol`.
     """
 
@@ -74,6 +76,7 @@ class Job:
     scored: np.ndarray | None = None
     constraints: tuple[str, ...] = ()
     bound: float | None = None
+    epsilon: float = 1e-8
 
     def part(self, networks: np.ndarray, room: int) -> Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""

@@ -129,7 +129,8 @@ class Learner:
         columns = {"W": network.learning("W", "b"), "V": network.learning("V", "c")}
         self.columns = {name: which for name, which in columns.items() if which.stop}
         optimiser = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
-        self.optimisers = {name: optimiser() for name in self.columns}
+        options = {"epsilon": job.epsilon} if job.optimiser.startswith("adam") else {}
+        self.optimisers = {name: optimiser(**options) for name in self.columns}
         self.rates = {name: self.values["eta" if name == "W" else "eta_out"][:, None, None] for name in self.columns}
         self.start_batch()
 
