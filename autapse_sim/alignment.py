@@ -14,7 +14,7 @@ from autapse_sim.discrete.bptt import Bptt
 from autapse_sim.discrete.layout import outer
 from autapse_sim.discrete.network import Network
 from autapse_sim.discrete.rtrl import Rtrl
-from autapse_sim.discrete.simulate import Learner, simulate
+from autapse_sim.discrete.simulate import Learner, network_of, simulate
 from autapse_sim.errors import InputError
 from autapse_sim.job import Job
 from autapse_sim.protocol import Schedule
@@ -119,7 +119,7 @@ def exact_gradient(job: Job, trajectory: int = 0) -> np.ndarray:
         network.run()
         network.read(slice(None))
         network.differentiate(slice(None))
-        return Bptt(network, slice(0, network.neurons), learner.values, job.averaging).total()
+        return Bptt(network, network.recurrent, learner.values, job.averaging).total()
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -138,7 +138,7 @@ def cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _shown(job: Job, trajectory: int) -> tuple[Network, Learner]:
     """The networks of a job at the start of one of its trajectories."""
-    network = Network(job.weights, job.circuit.activation, job.circuit.learn, job.x.shape[2], job.scored)
+    network = network_of(job)
     learner = Learner(job, network, fast=True)
     if "W" not in learner.columns:
         raise InputError(f"alignment is of the updates of W, but {', '.join(job.circuit.learn) or 'nothing'} learns")

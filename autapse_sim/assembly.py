@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -39,7 +39,7 @@ from brian2 import (
     second,
 )
 from brian2.core.variables import Variable
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 from brian2.groups.group import CodeRunner
 
 from autapse_sim.circuit import Circuit
@@ -226,7 +226,9 @@ class _Assembler:
         inputs = self.shown("inputs", self.m, "x : 1\nactivity = x : 1", "U")
         outputs = self.outputs(readout_rule.parameters if learn & {"V", "c"} else {})
         self.project("W", neurons, neurons, "w*sent_pre", "drive", "drive", rule)
-        self.project("U", inputs, neurons, "w*sent_pre", "input", "drive", rule)
+        self.project("U", inputs, neurons, "w*sent_pre", self.input, "drive", rule)
+        if self.circuit.returned:
+            self.project("F", outputs, neurons, "w*prediction_pre", "returned", "drive")
         self.project("V", neurons, outputs, "w*activity_pre", "readout", "readout", readout_rule)
         self.project("B", outputs, neurons, "w*err_pre", "feedback", "feedback")
         if learn & {"b", "c"}:
@@ -243,14 +245,16 @@ class _Assembler:
         if not self.program:
             self.regularly(inputs, "x = stimulus(i, t_in_timesteps)", "stimulus")
             self.regularly(outputs, "target = shown(i, t_in_timesteps)", "stimulus")
-        traces = [states_of(Equations(text)) for text in self.traces("W", "U", "b", "V", "c") if text.strip()]
-        tables = ["error", "activity", "feedback", *sum(traces, [])]
+        added = [*self.traces("W", "U", "b", "V", "c"), *(each.postsynaptic for each in self.rules("W", "U", "b"))]
+        traces = [states_of(Equations(text)) for text in added if text.strip()]
+        tables = ["error", "activity", "feedback", *(name for names in traces for name in names)]
         if self.models.neuron.threshold:
             tables += ["spikes", *states_of(Equations(self.models.neuron.equations))]
         records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
         self.regularly(neurons, records, "record", "tape.tracing")
         self.regularly(outputs, "t0 = trace(0, i, t_in_timesteps, err)", "record", "tape.tracing")
-        units = {name: "1" if name == "error" else str(neurons.variables[name].unit) for name in tables}
+        units = {name: neurons.variables[name].unit for name in tables if name != "error"}
+        units = {"error": "1"} | {name: "1" if unit.is_dimensionless else str(unit) for name, unit in units.items()}
         return Assembly(Network(*self.objects), self.inputs, self.learned, units, self.conditions)
 
     def rules(self, *taught: str) -> list[Rule]:
@@ -267,7 +271,8 @@ class _Assembler:
         """The neurons of the circuit."""
         neuron, rule = self.models.neuron, self.models.rule
         everything = ("W", "U", "b", "V", "c")
-        equations = [neuron.equations, *self.traces(*everything), "drive : 1", "input : 1", "feedback : 1"]
+        equations = [neuron.equations, *self.traces(*everything), "drive : 1", f"{self.input} : 1", "feedback : 1"]
+        equations += ["returned : 1", f"input = {self.input} + returned : 1"] if self.circuit.returned else []
         equations += [f"{self.bias} : 1{'' if 'b' in self.circuit.learn else ' (constant)'}"]
         if neuron.activations:
             activation = neuron.activations[
@@ -277,14 +282,27 @@ class _Assembler:
         defined = Equations(neuron.equations)
         if "activity" not in defined:
             raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
-        if "sent" not in defined:
-            equations += ["sent = activity : 1"]
+        if "sent" in defined and defined["sent"].type != SUBEXPRESSION:
+            raise InputError(f"{line_of(neuron, 'sent')}: sent is no expression; write for example 'sent = z : 1'")
+        stored, sends = computed(defined), defined["sent"].expr.code if "sent" in defined else "activity"
+        begins = dict(stored)
+        equations[0] = "\n".join(f"{name} : 1" for name in stored) + "\n" + str(without(defined, {*stored, "sent"}))
+        if self.circuit.delay:
+            # what was sent goes from place to place, one a step
+            line = [f"late_{step}" for step in range(self.circuit.delay)]
+            shifts = dict(zip(["sent", *reversed(line)], [*reversed(line), sends], strict=True))
+            stored = {name: value for name, value in stored.items() if name != "sent"} | shifts
+            begins |= dict.fromkeys(shifts, "0")
+            equations += [f"{name} : 1" for name in shifts]
+        elif "sent" not in stored:
+            equations += [f"sent = {sends} : 1"]
         if neuron.threshold:
             equations += ["spiked : 1", "spikes : 1", "total : 1"]
         if neuron.pseudo_derivative:
             equations += ["psi : 1", "f_prime = psi : 1"]
         if self.perturbs:
             equations += ["perturbation : 1", f"bias = {self.bias} + perturbation : 1"]
+        equations += [each.postsynaptic for each in self.rules("W", "U", "b")]
         asked = words(*(text for each in self.rules(*everything) for text in each.texts))
         for name in ("loss", "sent_sum"):
             if asked & {name, f"{name}_post"}:
@@ -294,18 +312,21 @@ class _Assembler:
             readout_rule = self.models.readout_rule
             here = words(readout_rule.trace, *(text for one in readout_rule.connections for text in one.texts))
             parameters |= {key: value for key, value in readout_rule.parameters.items() if key in here}
-        equations += [f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums]
-        made = self.group("neurons", self.n, "\n".join(equations), parameters, neuron.initial, neuron.refractory)
+        equations += [
+            f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums
+        ]
+        initial = {**neuron.initial, **begins}
+        made = self.group("neurons", self.n, "\n".join(equations), parameters, initial, neuron.refractory)
         if "b" not in self.circuit.learn:
             self.inputs[f"neurons.{self.bias}"] = Bias("b", self.n)
         if self.perturbs:
             code = f"perturbation = choose(learning(t_in_timesteps) > 0, {rule.perturbation}, 0)"
             self.regularly(made, code, "perturbation")
-        code = spike_code(neuron) if neuron.threshold else ""
-        if "sent_sum" in made.variables:
-            code += "\nsent_sum = sent_sum + sent*dt/step"
+        code = [spike_code(neuron)] if neuron.threshold else []
+        code += [f"{name} = {value}" for name, value in stored.items()]
+        code += ["sent_sum = sent_sum + sent*dt/step"] if "sent_sum" in made.variables else []
         if code:
-            self.regularly(made, code, "spike")
+            self.regularly(made, "\n".join(code), "spike")
         self.connect(made, *everything)
         return made
 
@@ -326,6 +347,11 @@ class _Assembler:
     def perturbs(self) -> bool:
         """Whether the rule perturbs the neurons."""
         return bool(self.models.rule.perturbation.strip() and self.rules("W", "U", "b"))
+
+    @property
+    def input(self) -> str:
+        """The variable of a neuron that the stimulus goes to."""
+        return "shown_input" if self.circuit.returned else "input"
 
     @property
     def bias(self) -> str:
@@ -383,7 +409,9 @@ class _Assembler:
         if refractory:
             options["refractory"] = refractory
         if self.dense:
-            made = DenseNeurons(size, equations + declared, self.layout, jumps=("spiked",), **options)
+            made = DenseNeurons(
+                size, equations + declared, self.layout, jumps=("spiked", "activity", "sent"), **options
+            )
         else:
             made = NeuronGroup(self.layout.replicates * size, equations + declared, **options)
         self.objects.append(made)
@@ -391,7 +419,9 @@ class _Assembler:
         if made.state_updater is not None:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
         begin = {state: initial.get(state, "0") for state in states_of(made.equations)}
-        begin |= {state: "0" for state in ("spiked", "spikes", "psi", "sent_sum") if state in made.variables}
+        moving = ("spiked", "spikes", "psi", "sent_sum", *(("prediction",) if self.circuit.returned else ()))
+        begin |= {name: "0" for name in moving if name in made.variables}
+        begin |= initial
         if refractory:
             begin["lastspike"] = "-10000*second"
         if begin:
@@ -612,12 +642,25 @@ def states_of(equations: Equations) -> list[str]:
     return [name for name in equations if equations[name].type == DIFFERENTIAL_EQUATION]
 
 
+def computed(equations: Equations) -> dict[str, str]:
+    """What neurons send and show, where it is computed: worth doing once a neuron and not once a synapse."""
+    found = {name: equations[name] for name in ("activity", "sent") if name in equations}
+    return {
+        name: equation.expr.code
+        for name, equation in found.items()
+        if equation.type == SUBEXPRESSION and equation.expr.code not in changing(equations)
+    }
+
+
+def without(equations: Equations, names: Iterable[str]) -> Equations:
+    """Equations but for those of some variables."""
+    return Equations([equations[name] for name in equations if name not in names])
+
+
 def changing(equations: Equations) -> list[str]:
     """The variables that are not constant and not defined by others."""
     kinds = (DIFFERENTIAL_EQUATION, PARAMETER)
-    return [
-        name for name in equations if equations[name].type in kinds and "constant" not in equations[name].flags
-    ]
+    return [name for name in equations if equations[name].type in kinds and "constant" not in equations[name].flags]
 
 
 def unit_of(value: object) -> str:

@@ -47,6 +47,10 @@ class Circuit:
         probabilities; the error is prediction - target for both.
     readout_rule : str
         The rule of V and c, as `rule`.
+    returned : bool
+        Whether the prediction comes back to the neurons one step later, through fixed weights F.
+    delay : int
+        Integration steps by which what neurons send to each other arrives later than one step after it was sent.
 
     Examples
     --------
@@ -66,16 +70,18 @@ class Circuit:
     precision: str = "double"
     loss: str = "mse"
     readout_rule: str = "delta"
+    returned: bool = False
+    delay: int = 0
 
     def __post_init__(self) -> None:
         for name in ("neuron", "rule", "readout_rule"):
             given = getattr(self, name)
             object.__setattr__(self, name, str(given) if isinstance(given, Path) else given)
         object.__setattr__(self, "learn", (self.learn,) if isinstance(self.learn, str) else tuple(self.learn))
-        for name in ("neurons", "substeps"):
+        for name, least in {"neurons": 1, "substeps": 1, "delay": 0}.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(f"{name} is {value!r}; it must be a whole number of at least 1")
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("readout", self.readout, READOUTS)
         one_of("feedback", self.feedback, FEEDBACKS)

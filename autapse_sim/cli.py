@@ -56,7 +56,7 @@ def _experiment(command: Callable) -> Callable:
         click.option("--learn", default="W", show_default=True, help=f"What learns: any of {','.join(LEARNABLE)}."),
         click.option("--feedback", type=click.Choice(FEEDBACKS), default="conditioned", show_default=True, help="B."),
         click.option("--substeps", default=1, show_default=True, help="Integration steps in a step of the stimulus."),
-        click.option("--method", default="euler", show_default=True, help="Integrator of Brian2."),
+        click.option("--method", help="Integrator of Brian2. [default: the neuron's]"),
         click.option(
             "--precision",
             type=click.Choice(PRECISIONS),
@@ -294,16 +294,44 @@ def _evidence(result: ap.Result, claims: list, folder: Path) -> list[Path]:
 @main.command()
 @click.argument("figure")
 @click.argument("result", type=Path)
+@click.option("--rule", help="Of a result of several rules. [default: the first]")
+@click.option("--replicate", type=int, help="Number of the replicate. [default: 0]")
+@click.option("--phase", "phases", multiple=True, help="E.g. 'test 1'; may be repeated. [default: first and last]")
+@click.option("--before", type=Path, help="A result of the same networks before learning, for FIGURE circuit.")
 @click.option("--out", type=Path, default=Path(), help="Folder for the figure.")
-def plot(figure: str, result: Path, out: Path) -> None:
-    """Draw FIGURE (fig1, fig2 or traces) from a RESULT file, as PDF and PNG."""
+def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tuple[str, ...], **options: Any) -> None:
+    """Draw FIGURE from a RESULT file, as PDF and PNG.
+
+    \b
+    fig1      true and predicted trajectories
+    fig2      learning curves
+    traces    activity, traces, feedback and error over a trajectory
+    raster    spikes, rate, membrane and traces, stimulus and error over time
+    activity  the same with the activity of all neurons as an image
+    circuit   W, its eigenvalues, principal components of the activity
+    """
+    import inspect
+
     from autapse_sim.names import one_of
-    from autapse_sim.plots import FIGURES
+    from autapse_sim.plots import CIRCUIT_FIGURES, FIGURES
     from autapse_sim.plots.style import save
 
-    one_of("figure", figure, FIGURES)
+    figures = FIGURES | CIRCUIT_FIGURES
+    draw = figures[one_of("figure", figure, figures)]
+    taken = inspect.signature(draw).parameters
+    if "phases" in taken:
+        options["phases"] = phases or None
+    elif len(phases) > 1:
+        raise InputError(f"figure {figure} takes one --phase at most")
+    else:
+        options["phase"] = phases[0] if phases else None
+    given = {name: value for name, value in {**options, "before": before}.items() if value is not None}
+    for name in given.keys() - taken.keys():
+        raise InputError(f"figure {figure} takes no --{name}")
     loaded = ap.load(result)
-    for path in save(FIGURES[figure](loaded.data), _folder(out, "plot"), figure):
+    if before:
+        given["before"] = ap.load(before).data
+    for path in save(draw(loaded.data, **given), _folder(out, "plot"), figure):
         click.echo(path)
 
 
@@ -317,10 +345,10 @@ def models() -> None:
     for kind in ("neurons", "rules"):
         click.echo(kind)
         for name, path in library(kind).items():
-            click.echo(f"  {name:<10}{_first_line(path.read_text())}")
+            click.echo(f"  {name:<18}{_first_line(path.read_text())}")
     click.echo("rules without equations, for the discrete network (engine numpy)")
     for name in sorted(discrete.RULES.keys() - library("rules").keys()):
-        click.echo(f"  {name:<10}{discrete_text(name).splitlines()[0]}")
+        click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
 
 
 def _first_line(source: str) -> str:

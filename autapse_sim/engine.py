@@ -19,7 +19,7 @@ import numpy as np
 from autapse_sim.cache import cached, found, recall, remember
 from autapse_sim.compiler import compiler, identity
 from autapse_sim.errors import InputError
-from autapse_sim.job import Job, Outcome, Progress
+from autapse_sim.job import Job, Outcome, Progress, check_targets
 from autapse_sim.model import self_contained, texts
 from autapse_sim.program import Program, outcome
 from autapse_sim.tape import Tape
@@ -61,8 +61,10 @@ def simulate(
     Raises
     ------
     InputError
-        Where an equation names an unknown variable or has a wrong unit, with file and line.
+        Where an equation names an unknown variable or has a wrong unit, with file and line; where targets do not fit
+        the loss.
     """
+    check_targets(job)
     progress = progress or (lambda share: None)
     if engine == "runtime":
         from autapse_sim import runtime

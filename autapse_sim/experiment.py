@@ -21,7 +21,7 @@ from autapse_sim.cache import recall, remember
 from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job, Outcome, Progress
-from autapse_sim.model import is_file, library, read_rule, self_contained, texts
+from autapse_sim.model import is_file, library, read_rule, rules, self_contained, texts
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result, provenance
@@ -44,6 +44,7 @@ WEIGHT_DIMS = {
     "B": ("neuron", "coordinate"),
     "b": ("neuron",),
     "c": ("coordinate",),
+    "F": ("neuron", "coordinate"),
 }
 
 
@@ -149,6 +150,10 @@ def draws(
         )
     if weights is not None:
         weights = weights.checked(protocol.replicates, *sizes)
+        if (weights.F is not None) != circuit.returned:
+            raise InputError(
+                "weights: F is for circuits whose prediction is returned (returned=True), and they need it"
+            )
     held = task.sample(to_task, protocol.replicates, protocol.trajectories) if isinstance(task, ArrayTask) else None
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
     for start in range(0, protocol.replicates, size):
@@ -158,7 +163,7 @@ def draws(
         else:
             x, y = task.sample(to_task, count, protocol.trajectories)
         if weights is None:
-            mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback)
+            mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
         else:
             mine = weights.take(np.arange(start, start + count))
         yield start, Drawn(x, y, mine, seeds[start : start + count], getattr(task, "scored", None))
@@ -195,19 +200,22 @@ def peak_memory(programs: int) -> str:
 def choose_engine(circuit: Circuit, engine: str) -> str:
     """The engine that runs a circuit, or an `InputError` where the one asked for cannot."""
     one_of("engine", engine, ENGINES)
-    equations = library("rules").keys() - {"delta"}
     if not is_file(circuit.rule):
-        one_of("rule", circuit.rule, equations | discrete.RULES.keys())
+        one_of("rule", circuit.rule, rules() | discrete.RULES.keys())
+    if not is_file(circuit.readout_rule):
+        one_of("readout_rule", circuit.readout_rule, library("rules").keys() - rules())
     if not is_file(circuit.neuron):
         one_of("neuron", circuit.neuron, library("neurons"))
     if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
         if circuit.rule not in discrete.RULES:
             raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.RULES)}")
-        simple = replace(circuit, neuron="rate", substeps=1, precision="double", readout_rule="delta")
+        simple = replace(
+            circuit, neuron="rate", substeps=1, precision="double", readout_rule="delta", returned=False, delay=0
+        )
         if circuit != simple or circuit.method not in (None, "euler"):
             raise InputError(
                 f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
-                "method='euler', precision='double' and readout_rule='delta'"
+                "method='euler', precision='double', readout_rule='delta', returned=False and delay=0"
             )
         return "numpy"
     if without_equations(circuit):
@@ -289,10 +297,12 @@ def prepare(
     schedule = Schedule.of(protocol)
     seeds = drawn.seeds[source]
     how = {
-        name: getattr(protocol, name) for name in ("batch", "optimiser", "averaging", "constraints", "bound", "epsilon")
+        name: getattr(protocol, name)
+        for name in ("batch", "optimiser", "averaging", "constraints", "bound", "reset", "epsilon")
     }
-    given = (circuit, drawn.x, drawn.y, source, weights, parameters, schedule, protocol.update, traced, seeds)
-    return Job(*given, scored=drawn.scored, **how)
+    shown = (drawn.x, drawn.y, source)
+    given = (weights, parameters, schedule, protocol.update, traced, seeds)
+    return Job(circuit, *shown, *given, scored=drawn.scored, **how)
 
 
 def run(
@@ -315,6 +325,11 @@ def run(
 def simulated(job: Job, engine: str, progress: Progress | None = None, **options: Any) -> Outcome:
     """The outcome of a job on an engine; `options` are those of `autapse_sim.engine.simulate`."""
     if engine == "numpy":
+        if job.constraints or job.bound is not None or not job.reset:
+            raise InputError("engine 'numpy' has no constraints or bound on weights, and resets with each trajectory")
+        for name, values in job.parameters.items():
+            if values.ndim > 1:
+                raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")
         return discrete.simulate(job, progress=progress)
     from autapse_sim.engine import simulate
 
@@ -399,16 +414,21 @@ def r2_scores(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, n
 
 
 def targets(drawn: Drawn, protocol: Protocol) -> dict[str, Any]:
-    """The stimulus and target of the recorded replicates' test trajectories."""
-    if not protocol.test:
-        return {}
+    """The stimulus and target of the recorded replicates' test trajectories, and the stimulus of the traced phases."""
     recorded = min(protocol.record, protocol.replicates)
-    # copies, or a block of replicates would stay in memory for the few that are recorded
-    y, x = (array[:recorded, -protocol.test :].copy() for array in (drawn.y, drawn.x))
+    schedule = Schedule.of(protocol)
+    traced = schedule.trajectory[schedule.trace]
     units = {"units": "box lengths"}
-    return {
+    # copies, or a block of replicates would stay in memory for the few that are recorded
+    x, y = (array[:recorded] for array in (drawn.x, drawn.y))
+    about = {"long_name": "stimulus", **units}
+    shown = {"trace_stimulus": (("recorded", "phase", "step", "input"), x[:, traced], about)} if traced.size else {}
+    if not protocol.test:
+        return shown
+    x, y = (array[:, -protocol.test :].copy() for array in (x, y))
+    return shown | {
         "target": (("recorded", "trajectory", "step", "coordinate"), y, {"long_name": "target", **units}),
-        "stimulus": (("recorded", "trajectory", "step", "input"), x, {"long_name": "stimulus", **units}),
+        "stimulus": (("recorded", "trajectory", "step", "input"), x, about),
     }
 
 

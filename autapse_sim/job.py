@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from autapse_sim.circuit import Circuit
+from autapse_sim.errors import InputError
 from autapse_sim.protocol import Schedule
 from autapse_sim.weights import Weights
 
@@ -52,9 +53,7 @@ class Job:
         Whether the 1/t of eq. 1 is in, see `Protocol`.
     scored : bool array (T,), optional
         The steps whose error counts, in learning and in the MSE; None is all of them. At the others err is 0.
-    constraints : tuple of {'sparse', 'dale'}
-        See `Protocol`.
-    bound : float, optional
+    constraints, bound, reset : tuple, float, bool
         See `Protocol`.
     epsilon : float
         See `Protocol`.
@@ -76,6 +75,7 @@ class Job:
     scored: np.ndarray | None = None
     constraints: tuple[str, ...] = ()
     bound: float | None = None
+    reset: bool = True
     epsilon: float = 1e-8
 
     def part(self, networks: np.ndarray, room: int) -> Job:
@@ -155,4 +155,18 @@ class Outcome:
                 else np.concatenate([getattr(part, name)[:size] for part, size in pairs])
                 for name in ("cross_entropy", "spikes")
             ),
+        )
+
+
+def check_targets(job: Job) -> None:
+    """Refuse targets of the cross-entropy that are not distributions over the outputs at each step that counts."""
+    if job.circuit.loss != "cross-entropy":
+        return
+    y = job.y if job.scored is None else job.y[:, :, job.scored]
+    bad = (y < 0).any(axis=-1) | ~(np.abs(y.sum(axis=-1) - 1) < 1e-9)
+    if bad.any():
+        first = y[tuple(np.argwhere(bad)[0])]
+        raise InputError(
+            f"loss 'cross-entropy' needs targets that are probabilities over the outputs, but one is {first.tolist()}; "
+            "give numbers of at least 0 that sum to 1 at every step that counts, or use loss='mse'"
         )

@@ -135,14 +135,17 @@ class Rule:
         What happens to the weight ``w`` at every step, for example ``w -= eta * feedback_post * k_pre``. The circuit
         provides ``feedback_post`` (B err), ``err_post`` (read-outs only), ``loss_post`` (that of the step),
         ``activity_pre``, ``activity_post``, ``sent_pre`` (the spikes, or the activity of a rate neuron),
-        ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the trajectory began, for eq. 1's 1/t; 1 where the protocol leaves
-        that out), ``steps`` (the same, always) and every variable of the two neurons.
+        ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the
+        trajectory began, for eq. 1's 1/t; 1 where the protocol leaves that out), ``steps`` (the same, always) and every
+        variable of the two neurons.
     trace : str
-        Equations added to the presynaptic neuron (eq. 7 of the paper, for example), and to the neurons of the circuit.
+        Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
+    postsynaptic : str
+        Equations added to the neurons of the circuit, whose weights the rule teaches (no read-outs).
     eligibility : str
         Equations of the synapse itself; there ``activity_pre`` is the activity of the step before (of a stimulus, this
-        one), and ``step`` the length of a step. Variables without an equation (``S : 1``) change in `update`. All are
-        back at 0 with the end of a trajectory.
+        one), as is the ``f_prime_post`` of neurons that spike, and ``step`` the length of a step. Variables without an
+        equation (``S : 1``) change in `update`. All are back at 0 with the end of a trajectory.
     finish : str
         What happens to ``w`` once more at the end of each training trajectory, after `update`.
     perturbation : str
@@ -156,6 +159,7 @@ class Rule:
 
     update: str
     trace: str = ""
+    postsynaptic: str = ""
     eligibility: str = ""
     finish: str = ""
     perturbation: str = ""
@@ -164,15 +168,15 @@ class Rule:
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        _check_text(self, "Rule", ("update", "trace", "eligibility", "finish", "perturbation"))
-        if not re.search(r"^\s*w\s*[-+*/]?=", self.update, re.MULTILINE):
+        _check_text(self, "Rule", ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
+        if not re.search(r"^\s*w\s*[-+*/]?=", f"{self.update}\n{self.finish}", re.MULTILINE):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
-        own = (self.update, self.trace, self.eligibility, self.finish, self.perturbation)
+        own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
         return own + tuple(text for connection in self.connections for text in connection.texts)
 
 
@@ -187,6 +191,11 @@ def library(kind: str) -> dict[str, Path]:
     """The models that come with the package, by name; `kind` is 'neurons' or 'rules'."""
     folder = Path(next(iter(import_module(f"autapse_sim.models.{kind}").__path__)))
     return {path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")}
+
+
+def rules() -> set[str]:
+    """The names of the rules for neurons that come with the package: all but those for read-outs."""
+    return {name for name, path in library("rules").items() if "err_post" not in path.read_text()}
 
 
 def read_neuron(name: str) -> Neuron:

@@ -152,9 +152,7 @@ class Program:
         return cls(layout=layout, inputs=inputs, **found)
 
 
-def outcome(
-    job: Job, tape: Tape, learned: Mapping[str, np.ndarray], total: np.ndarray | None, engine: str
-) -> Outcome:
+def outcome(job: Job, tape: Tape, learned: Mapping[str, np.ndarray], total: np.ndarray | None, engine: str) -> Outcome:
     """What a run gave: what its tape kept, the weights with those that it learned, and each neuron's spikes."""
     return Outcome(
         tape.mse(),

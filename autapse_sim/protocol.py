@@ -49,6 +49,8 @@ class Protocol:
         start stay 0 (no self-connections, missing synapses), with 'dale' none changes its sign (it stops at 0).
     bound : float, optional
         Largest magnitude of those weights.
+    reset : bool
+        Whether activity and traces begin anew with each trajectory, or go on from where the last one ended.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class Protocol:
     averaging: bool = True
     constraints: tuple[str, ...] = ()
     bound: float | None = None
+    reset: bool = True
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
@@ -90,14 +93,16 @@ class Protocol:
             raise InputError("train, validate and test are all 0: there is no trajectory to show")
         one_of("update", self.update, UPDATES)
         one_of("optimiser", self.optimiser, OPTIMISERS)
-        if not isinstance(self.averaging, bool):
-            raise InputError(f"averaging is {self.averaging!r}; it must be True or False")
+        for name in ("averaging", "reset"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be True or False")
         given = (self.constraints,) if isinstance(self.constraints, str) else tuple(self.constraints)
         object.__setattr__(self, "constraints", given)
         for name in given:
             one_of("constraints", name, CONSTRAINTS)
         if self.bound is not None and not (np.isfinite(self.bound) and self.bound > 0):
             raise InputError(f"bound is {self.bound!r}; it must be a positive number, or None")
+        object.__setattr__(self, "bound", None if self.bound is None else float(self.bound))
         if not (np.isfinite(self.epsilon) and self.epsilon >= 0):
             raise InputError(f"epsilon is {self.epsilon!r}; it must be a number of at least 0")
         if self.batch > 1 and self.update != "batch":

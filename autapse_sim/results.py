@@ -21,6 +21,7 @@ import xarray as xr
 
 import autapse_sim
 from autapse_sim.errors import InputError
+from autapse_sim.names import one_of
 
 FORMAT = "autapse_sim 1"
 """Name and version of the layout of a result file, its attribute `format`."""
@@ -77,6 +78,24 @@ def load(path: str | Path) -> Result:
         raise InputError(f"{path} has the format {found!r}; this version reads {FORMAT!r}")
     data.attrs = {name: value.item() if isinstance(value, np.generic) else value for name, value in data.attrs.items()}
     return Result(data.drop_encoding())
+
+
+def dataset(data: xr.Dataset | Result) -> xr.Dataset:
+    """The dataset of a result."""
+    return data.data if isinstance(data, Result) else data
+
+
+def rules(data: xr.Dataset | Result) -> list[str]:
+    """Names of the rules in a result, be it of one rule or of several."""
+    data = dataset(data)
+    return [str(rule) for rule in np.atleast_1d(data["rule"].values if "rule" in data.coords else data.attrs["rule"])]
+
+
+def of_rule(data: xr.Dataset | Result, rule: str) -> xr.Dataset:
+    """The part of a result that belongs to one rule, without the axis of rules."""
+    data = dataset(data)
+    one_of("rule", rule, rules(data))
+    return data.sel(rule=rule) if "rule" in data.dims else data
 
 
 @contextmanager

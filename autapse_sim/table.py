@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -88,6 +89,9 @@ def text(data: xr.Dataset) -> str:
     named = [f"{row['name']}: {', '.join(map(str, row['diverged']))}" for row in lines if row.get("diverged")]
     if named:
         shown.append("diverged replicates, counted as infinite: " + "; ".join(named))
+    if "alive" in data:
+        dead = int((~data.alive).sum())
+        shown.append(f"{dead} of {data.alive.size} networks silent or saturated (not with a {data.alive.long_name})")
     sentence = summary(lines)
     shown += [sentence] if sentence else []
     shown += [f"peak memory {data.attrs['peak_memory']}"] if "peak_memory" in data.attrs else []
@@ -99,8 +103,9 @@ def heading(data: xr.Dataset) -> str:
     circuit, protocol = json.loads(data.attrs["circuit"]), json.loads(data.attrs["protocol"])
     learn = ", ".join(circuit["learn"])
     size = f"{protocol['replicates']} replicates, {protocol['train']} training and {protocol['test']} test trajectories"
+    kind = circuit["activation"] if circuit["neuron"] == "rate" else Path(circuit["neuron"]).stem
     return (
-        f"n = {circuit['neurons']}, {circuit['activation']}, read-out {circuit['readout']}, learning {learn} per "
+        f"n = {circuit['neurons']}, {kind}, read-out {circuit['readout']}, learning {learn} per "
         f"{protocol['update']}; B {circuit['feedback']}; {data.attrs['averaging']}; {size}, seed {protocol['seed']}"
     )
 

@@ -117,7 +117,7 @@ struct Tape {
     int64_t tile = size[5];                          // networks that are run together
     bool lanes = size[10];                           // whether the network index is innermost
     int64_t kept = size[8], tracked = size[9], batch = size[12];
-    bool per_step = size[13], averaging = size[14], entropy = size[15];
+    bool per_step = size[13], averaging = size[14], entropy = size[15], resets = size[16];
     Rows x{"x", size[6], networks, size[11] != 0}, y{"y", size[7], networks, size[11] != 0};
     std::vector<int64_t> trajectory = read<int64_t>("trajectory.bin"), learn = read<int64_t>("learn.bin"),
                          keeps = read<int64_t>("keep.bin"), traces = read<int64_t>("trace.bin"),
@@ -143,7 +143,7 @@ struct Tape {
         error.assign(presentations * width, 0.0);
         surprise.assign(entropy ? presentations * width : 0, 0.0);
         prediction.assign(kept * steps * width, 0.0);
-        for (size_t table = 16; table < size.size(); table++)
+        for (size_t table = 17; table < size.size(); table++)
             tables.emplace_back(tracked * steps * size[table], 0.0);
     }
 
@@ -166,7 +166,7 @@ struct Tape {
                 learns = learn[presentation];
             }
         }
-        starting = step == 0 && substep == 0;
+        starting = step == 0 && substep == 0 && (resets || presentation == 0);
         last = substep == substeps - 1;              // of this step of the stimulus
         ending = last && step == steps - 1;
         learned += learns && ending;
@@ -251,7 +251,7 @@ inline double trace(int64_t table, int64_t element, int64_t, double value) {
     const int64_t size = table == 0 ? tape.outputs : tape.neurons;
     const int64_t row = tape.traces[tape.presentation], place = tape.traced[network_of(element, size)];
     if (place < 0) return 0;
-    tape.tables[table][(row * tape.steps + tape.step) * tape.size[16 + table] + place * size + within(element, size)] =
+    tape.tables[table][(row * tape.steps + tape.step) * tape.size[17 + table] + place * size + within(element, size)] =
         value;
     return 1;
 }

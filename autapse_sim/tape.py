@@ -89,7 +89,8 @@ class Tape:
         size = [self.outputs, self.neurons, self.networks, self.steps, self.substeps, self.layout.tile]
         size += [self.job.x.shape[0] * self.inputs, self.job.y.shape[0] * self.outputs, kept, tracked]
         size += [int(self.layout.lanes), int(self.straight)]
-        size += [self.batch, int(self.per_step), int(self.averaging), int(self.entropy), *self.widths]
+        size += [self.batch, int(self.per_step), int(self.averaging), int(self.entropy), int(self.job.reset)]
+        size += self.widths
         integers = {
             "size": size,
             "trajectory": self.trajectory,
@@ -205,8 +206,8 @@ class Tape:
         return float(self._at(timestep)[2] == 0)
 
     def starting(self, timestep):
-        _, step, substep = self._at(timestep)
-        return float(step == 0 and substep == 0)
+        presentation, step, substep = self._at(timestep)
+        return float(step == 0 and substep == 0 and (self.job.reset or presentation == 0))
 
     def ending(self, timestep):
         _, step, substep = self._at(timestep)

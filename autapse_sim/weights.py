@@ -29,6 +29,8 @@ class Weights:
         Biases of the neurons; None is none (zeros).
     c : array (R, c), optional
         Biases of the read-out; None is none (zeros).
+    F : array (R, n, c), optional
+        Weights by which the prediction comes back to the neurons, in circuits with `returned`.
     """
 
     W: np.ndarray
@@ -38,6 +40,7 @@ class Weights:
     B_rec: np.ndarray | None = None
     b: np.ndarray | None = None
     c: np.ndarray | None = None
+    F: np.ndarray | None = None
 
     @property
     def replicates(self) -> int:
@@ -55,7 +58,16 @@ class Weights:
     def checked(self, replicates: int, neurons: int, inputs: int, outputs: int) -> Weights:
         """The same weights as finite float64 arrays of the expected shapes, or an `InputError`."""
         n, m, c = neurons, inputs, outputs
-        shapes = {"W": (n, n), "U": (n, m), "V": (c, n), "B": (n, c), "B_rec": (n, n), "b": (n,), "c": (c,)}
+        shapes = {
+            "W": (n, n),
+            "U": (n, m),
+            "V": (c, n),
+            "B": (n, c),
+            "B_rec": (n, n),
+            "b": (n,),
+            "c": (c,),
+            "F": (n, c),
+        }
         checked = {}
         for name, value in self.items():
             try:
@@ -72,25 +84,35 @@ class Weights:
 
 
 def draw_weights(
-    rng: np.random.Generator, replicates: int, neurons: int, inputs: int, outputs: int, readout: str, feedback: str
+    rng: np.random.Generator,
+    replicates: int,
+    neurons: int,
+    inputs: int,
+    outputs: int,
+    readout: str,
+    feedback: str,
+    returned: bool = False,
 ) -> Weights:
     """Draw the weights of `replicates` networks; a replicate's draw does not depend on how many stand beside it.
 
     W ~ N(0, 1/n); U = V = I for readout 'identity', else U ~ N(0, 1) and V ~ N(0, 1/n). Feedback B is 'random'
     (N(0, 1)), 'symmetric' (V^T) or 'conditioned' (N(0, 1), drawn again until the eigenvalues of V B are real and
     positive: for U = V = I the condition that the paper names). B_rec = B where B is square and the read-out is the
-    identity, else N(0, 1/n).
+    identity, else N(0, 1/n). F, where the prediction is `returned`, is uniform in [-1, 1].
 
     Returns
     -------
     Weights
         Arrays with a leading axis of length `replicates`.
     """
-    one = [_draw_one(child, neurons, inputs, outputs, readout, feedback) for child in rng.spawn(replicates)]
+    sizes = (neurons, inputs, outputs)
+    one = [_draw_one(child, *sizes, readout, feedback, returned) for child in rng.spawn(replicates)]
     return Weights(**{name: np.stack([drawn[name] for drawn in one]) for name in one[0]})
 
 
-def _draw_one(rng: np.random.Generator, n: int, m: int, c: int, readout: str, feedback: str) -> dict[str, np.ndarray]:
+def _draw_one(
+    rng: np.random.Generator, n: int, m: int, c: int, readout: str, feedback: str, returned: bool
+) -> dict[str, np.ndarray]:
     W = rng.normal(0, n**-0.5, (n, n))
     if readout == "identity":
         U, V = np.eye(n), np.eye(n)
@@ -100,7 +122,8 @@ def _draw_one(rng: np.random.Generator, n: int, m: int, c: int, readout: str, fe
     while feedback == "conditioned" and not _real_positive(V @ B):
         B = rng.normal(0, 1, (n, c))
     B_rec = B.copy() if readout == "identity" else rng.normal(0, n**-0.5, (n, n))
-    return {"W": W, "U": U, "V": V, "B": B, "B_rec": B_rec}
+    drawn = {"W": W, "U": U, "V": V, "B": B, "B_rec": B_rec}
+    return drawn | ({"F": rng.uniform(-1, 1, (n, c))} if returned else {})
 
 
 def _real_positive(matrix: np.ndarray) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import autapse_sim as ap
 from autapse_sim.experiment import draw, resolve_parameters
@@ -52,3 +53,32 @@ def make_job():
         return Job(description, drawn.x, drawn.y, index, weights, values, schedule, update, index[:2], drawn.seeds)
 
     return make
+
+
+@pytest.fixture
+def spiking():
+    """A made-up result of 5 spiking neurons, neuron 3 silent, over 40 ms; of 3 replicates 0 and 1 are recorded."""
+    generator = np.random.default_rng(0)
+    phases, shape = ["training 1", "training 9", "test 1"], (2, 3, 40)
+    counts = (generator.random((*shape, 5)) < [0.1, 0.3, 0.5, 0, 0.2]).astype(float)
+    counts[0, 2, 7, 0] = 2
+    activity = np.cumsum(counts, axis=2) / 20
+    names = ("recorded", "phase", "step", "neuron")
+    volts, box = {"units": "mV"}, {"units": "box lengths"}
+    return ap.Result(
+        xr.Dataset(
+            {
+                "trace_spikes": (names, counts),
+                "trace_activity": (names, activity),
+                "trace_o": (names, activity),
+                "trace_k": (names, activity**2),
+                "trace_v": (names, -60 + generator.normal(size=counts.shape), volts),
+                "trace_feedback": (names, activity - 1),
+                "trace_error": ((*names[:3], "coordinate"), generator.normal(size=(*shape, 2))),
+                "trace_stimulus": ((*names[:3], "input"), generator.random((*shape, 2)), box),
+                "W": (("replicate", "post", "pre"), generator.normal(0, 0.4, (3, 5, 5))),
+            },
+            coords={"phase": phases, "recorded": [0, 1], "replicate": [0, 1, 2]},
+            attrs={"rule": "autapse", "seed": 3},
+        )
+    )

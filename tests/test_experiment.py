@@ -163,3 +163,24 @@ def test_the_papers_numbers_stand_where_an_independent_study_found_them():
     assert float(mse.sel(rule="bptt")) == pytest.approx(0.036, abs=0.002)
     assert mse.sel(rule="bptt") < mse.sel(rule="fa") < mse.sel(rule="autapse") < mse.sel(rule="dfa")
     assert float(mse.max()) < float(control.sel(control="W = 0"))
+
+
+@pytest.mark.parametrize("test", [0, 3])
+def test_the_stimuli_of_the_recorded_phases_are_those_that_were_shown(test):
+    protocol = replace(SMALL, test=test)
+    data = ap.train(ap.Circuit(), TASK, protocol, engine="numpy").data
+    shown = draw(ap.Circuit(), TASK, protocol).x[:2]
+    phases = {"training 1": 0, "training 6": 5, "test 1": 8}
+    assert data.phase.values.tolist() == [phase for phase in phases if test or phase != "test 1"]
+    for phase in data.phase.values:
+        np.testing.assert_array_equal(data.trace_stimulus.sel(phase=phase), shown[:, phases[phase]])
+
+
+def test_traces_name_their_units():
+    circuit = ap.Circuit(neuron="lif", rule="eprop", neurons=3, readout="random", learn=("W", "V"))
+    few = ap.Protocol(replicates=1, train=1, validate=0, test=0, record=1)
+    data = ap.train(circuit, ap.BouncingBall(steps=3), few, engine="runtime").data
+    units = {name: data[name].attrs["units"] for name in data if str(name).startswith("trace_")}
+    assert units.pop("trace_stimulus") == "box lengths"
+    assert set(units.values()) == {"1"}
+    assert {"trace_spikes", "trace_v"} < units.keys()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from brian2 import ms
 
 from autapse_sim import assembly, discrete
 from autapse_sim.compiler import compiler
@@ -16,6 +17,12 @@ CASES = {
     # contracting regimes: what grows without bound magnifies rounding too
     "n=2": {"neurons": 2, "replicates": 1},
     "n=2, R=7, V and c": {"neurons": 2, "replicates": 7, "learn": ("W", "V", "c")},
+    "n=2, R=7, leaky, V and b": {
+        "replicates": 7,
+        "learn": ("W", "V", "b"),
+        "activation": "tanh",
+        "parameters": {"eta": 0.01, "tau_m": 3 * ms},
+    },
     "n=20, V": {"neurons": 20, "replicates": 1, "learn": ("W", "V"), "activation": "tanh"},
     "n=20, R=7": {"neurons": 20, "replicates": 7},
     "n=2, R=7, trajectories": {"replicates": 7, "steps": 40, "train": 4, "validate": 2, "test": 2},

@@ -12,7 +12,7 @@ from autapse_sim.discrete.rule import Rule
 
 
 class Autapse(Rule):
-    """g(t) = (B err(t)) k(t)^T with k(t) = k(t-1) + (o(t-1) - k(t-1)) / tau, k(0) = 0.
+    """g(t) = (B err(t)) k(t)^T with k(t) = k(t-1) + (o(t-1) - k(t-1)) / tau, k(0) = 0; for U, x(t) in place of o(t-1).
 
     Eq. 11 prints the exponent of the filter as (t' - t) / tau under a minus sign, which would grow into the past; eq. 8
     has the sign right, and it is eq. 8 that is computed here.
@@ -39,7 +39,7 @@ class Autapse(Rule):
 
     @staticmethod
     def traces(network: Network, values: dict[str, np.ndarray], which: np.ndarray) -> dict[str, np.ndarray]:
-        return {"k": low_pass(network.pre[:-1, which, : network.neurons], values["tau"][which])}
+        return {"k": low_pass(network.pre[:-1, which, network.recurrent], values["tau"][which])}
 
 
 def low_pass(z: np.ndarray, tau: np.ndarray) -> np.ndarray:

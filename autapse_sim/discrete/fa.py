@@ -37,5 +37,6 @@ class Fa(Bptt):
         """The sum over the past carried forward for few neurons, else the sweep."""
         if self.carried is None:
             return super().fast(t)
-        self.carried.advance(self.network.B_rec, self.z[t], self.network.slope[t])
-        return self.carried.gradient(self.network.feedback(t) * self.share[t])
+        network = self.network
+        self.carried.advance(network.B_rec, self.z[t], network.gain[t], network.keep)
+        return self.carried.gradient(network.feedback(t) * self.share[t])

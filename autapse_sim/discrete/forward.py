@@ -10,6 +10,8 @@ from autapse_sim.discrete.layout import Layout
 class Sensitivities:
     """P_k,ij(t) = f'(a_k(t)) (1[k = i] z_j(t) + sum_m A_km(t) P_m,ij(t-1)), from P(0) = 0.
 
+    Where tau_m is not 1, f' is divided by it, and (1 - 1/tau_m) P_k,ij(t-1) is added.
+
     With A = W it is the derivative of o_k(t) by W_ij (real-time recurrent learning; Williams & Zipser 1989). Any signal
     s(t) that enters at step t and is carried back along A^T then gives sum_k s_k(t) P_k(t), at n^4 a step whatever t.
 
@@ -25,13 +27,15 @@ class Sensitivities:
         self.layout, self.neurons = layout, neurons
         self.P, self.old = (layout.zeros(count, neurons, neurons, columns) for _ in range(2))
 
-    def advance(self, A: np.ndarray, z: np.ndarray, slope: np.ndarray) -> None:
-        """One step, with A (N, n, n), z (N, columns) and f' (N, n)."""
+    def advance(self, A: np.ndarray, z: np.ndarray, gain: np.ndarray, keep: np.ndarray | None) -> None:
+        """One step, with A (N, n, n), z (N, columns), f' / tau_m (N, n) and 1 - 1/tau_m (N, 1), None where it is 0."""
         self.P, self.old = self.old, self.P
         for i in range(self.neurons):
             self.layout.times(A, self.old[:, :, i], out=self.P[:, :, i])
             self.P[:, i, i] += z
-        self.P *= slope[:, :, None, None]
+        self.P *= gain[:, :, None, None]
+        if keep is not None:
+            self.P += keep[:, :, None, None] * self.old
 
     def gradient(self, signal: np.ndarray) -> np.ndarray:
         """sum_k signal_k P_k, with signal (N, n)."""

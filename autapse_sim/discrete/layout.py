@@ -104,6 +104,9 @@ def outer(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 class Sweep:
     """Rows d(t) (L, n) that follow from each other backwards in time: d(t-1) = (A d(t)) * scale(t-1).
 
+    Neurons that keep a part of their activity hand their adjoint on as well: d(t) = s(t) * scale(t) with
+    s(t-1) = A d(t) + keep s(t).
+
     For small n, A d is summed over the cyclic diagonals of A, sum_s A[i, i+s] d[i+s] with indices modulo n: each row
     holds its first n - 1 entries once more behind the last, so that every d[i+s] is one contiguous block, which is
     where NumPy is fastest.
@@ -114,6 +117,8 @@ class Sweep:
         Of the networks.
     scale : array (T, L, n)
         Read as it is when the sweep passes.
+    keep : array (L, 1), optional
+        None is 0.
 
     Attributes
     ----------
@@ -121,22 +126,26 @@ class Sweep:
         The rows.
     """
 
-    def __init__(self, layout: Layout, scale: np.ndarray) -> None:
+    def __init__(self, layout: Layout, scale: np.ndarray, keep: np.ndarray | None = None) -> None:
         steps, count, n = scale.shape
-        self.layout, self.scales = layout, list(scale)
+        self.layout, self.scales, self.keep = layout, list(scale), keep
         whole = layout.zeros(steps, count, 2 * n - 1 if layout.last else n, axis=1)
         self.d = whole[:, :, :n]
         self.rows = list(self.d)
         self.turned = [[row[:, s : s + n] for s in range(n if layout.last else 0)] for row in whole]
         self.again = list(zip(whole[:, :, n:], whole[:, :, : whole.shape[2] - n], strict=True))
 
-    def back(self, A: np.ndarray, t: int) -> None:
-        """Fill the rows before t from row t."""
-        multiply, add, rows, scales = np.multiply, np.add, self.rows, self.scales
-        if not self.layout.last:
+    def back(self, A: np.ndarray, t: int, signal: np.ndarray) -> None:
+        """Fill row t from the signal (L, n) that enters there, and from it the rows before."""
+        multiply, add, rows, scales, keep = np.multiply, np.add, self.rows, self.scales, self.keep
+        multiply(signal, scales[t], rows[t])
+        if not self.layout.last or keep is not None:
             for past in range(t - 1, -1, -1):
-                self.layout.apply(A, rows[past + 1], out=rows[past])
-                multiply(rows[past], scales[past], rows[past])
+                d = self.layout.apply(A, rows[past + 1], out=rows[past])
+                if keep is not None:
+                    signal = d + keep * signal
+                    d[...] = signal
+                multiply(d, scales[past], d)
             return
         i = np.arange(A.shape[1])
         first, *rest = (self.layout.lanes(A[:, i, (i + s) % len(i)], len(rows[t])) for s in i)

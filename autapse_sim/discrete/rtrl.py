@@ -6,7 +6,7 @@ import numpy as np
 
 from autapse_sim.discrete.bptt import Bptt
 from autapse_sim.discrete.forward import Sensitivities
-from autapse_sim.discrete.layout import SMALL, outer
+from autapse_sim.discrete.layout import SMALL
 
 
 class Rtrl(Bptt):
@@ -23,19 +23,13 @@ class Rtrl(Bptt):
 
     def plain(self, t: int) -> np.ndarray:
         """Unrolled with the weights of then."""
-        slope, z = self.network.slope, self.z
         self.ways_back.append(self.back.copy())
-        d = self._entering(t) * slope[t]
-        g = outer(d, z[t])
-        for past in range(t - 1, -1, -1):
-            d = self.layout.apply(self.ways_back[past + 1], d, out=np.empty_like(d)) * slope[past]
-            g += outer(d, z[past])
-        return g * self.share[t]
+        return self.unrolled(t, self.ways_back.__getitem__)
 
     def fast(self, t: int) -> np.ndarray:
         """The sensitivities carried forward for few neurons, else the definition."""
         if self.carried is None:
             return self.plain(t)
         network = self.network
-        self.carried.advance(network.W[:, :, : network.neurons], self.z[t], network.slope[t])
+        self.carried.advance(network.W[:, :, network.recurrent], self.z[t], network.gain[t], network.keep)
         return self.carried.gradient(self._entering(t) * self.share[t])

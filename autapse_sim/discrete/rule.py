@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -17,12 +18,14 @@ class Rule:
     network : Network
         The networks, as far as they have come.
     columns : slice
-        The columns of W that learn.
+        The columns of [U W b] that learn; what is said of o(l-1) in a rule holds for x(l) in those of U.
     values : dict of str to array (L,)
         The parameters of the rule, with times in steps.
     averaging : bool
         Whether the 1/t of eq. 1 is in, for the rules whose g(t) sums over the past; without it bptt and rtrl are the
         exact gradient of a trajectory's summed squared error, halved.
+    rngs : sequence of Generator
+        One for each network, for the rules that are `random`.
 
     Attributes
     ----------
@@ -30,12 +33,22 @@ class Rule:
         What g(t) is multiplied by: 1/t, or 1.
     parameters : dict of str to float or None
         The names of the parameters and their defaults (None: there is none).
+    random : bool
+        Whether g(t) is drawn.
     """
 
     parameters: ClassVar[dict[str, float | None]] = {"eta": 0.03}
+    random: ClassVar[bool] = False
 
-    def __init__(self, network: Network, columns: slice, values: dict[str, np.ndarray], averaging: bool = True) -> None:
-        self.network, self.layout, self.values = network, network.layout, values
+    def __init__(
+        self,
+        network: Network,
+        columns: slice,
+        values: dict[str, np.ndarray],
+        averaging: bool = True,
+        rngs: Sequence[np.random.Generator] = (),
+    ) -> None:
+        self.network, self.layout, self.values, self.rngs = network, network.layout, values, rngs
         self.z = network.pre[:, :, columns]
         self.share = 1 / np.arange(1.0, network.steps + 1) if averaging else np.ones(network.steps)
         self.start()

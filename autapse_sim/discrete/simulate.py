@@ -16,12 +16,16 @@ from autapse_sim.discrete.optimiser import OPTIMISERS
 from autapse_sim.discrete.rflo import Rflo
 from autapse_sim.discrete.rtrl import Rtrl
 from autapse_sim.discrete.rule import Rule
-from autapse_sim.job import STEP, Job, Outcome, Progress
+from autapse_sim.discrete.snap1 import Snap1
+from autapse_sim.discrete.uoro import Uoro
+from autapse_sim.job import STEP, Job, Outcome, Progress, check_targets
 from autapse_sim.names import one_of
 
 RULES: dict[str, type[Rule]] = {
     "bptt": Bptt,
     "rtrl": Rtrl,
+    "snap1": Snap1,
+    "uoro": Uoro,
     "fa": Fa,
     "dfa": Dfa,
     "rflo": Rflo,
@@ -42,7 +46,8 @@ def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> 
     Parameters
     ----------
     job : Job
-        Its rule is one of `RULES`. Networks that diverge go on with NaN or infinity, apart from the others.
+        Its rule is one of `RULES`. Networks that diverge go on with NaN or infinity, apart from the others. Of the
+        neuron it reads the parameter tau_m, where there is one.
     form : {'fast', 'plain'}
         'plain' computes every g(t) as it is defined, 'fast' in the cheapest form that is still exact.
     progress : callable, optional
@@ -54,6 +59,7 @@ def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> 
         With engine 'numpy'.
     """
     fast = one_of("form", form, FORMS) == "fast"
+    check_targets(job)
     count = len(job.source)
     size = max(1, PIECE // (job.batch * job.circuit.neurons))
     pieces = np.split(np.arange(count), range(size, count, size))
@@ -70,15 +76,30 @@ def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> 
     return Outcome.joined(outcomes, [len(piece) for piece in pieces])
 
 
+def network_of(job: Job) -> Network:
+    """The networks of a job, before they are shown anything."""
+    tau_m = job.parameters.get("tau_m")
+    return Network(
+        job.weights,
+        job.circuit.activation,
+        job.circuit.learn,
+        job.x.shape[2],
+        job.scored,
+        job.circuit.loss,
+        None if tau_m is None else np.asarray(tau_m, dtype=float) / STEP,
+    )
+
+
 def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
     """The same of few networks."""
     schedule, steps = job.schedule, job.x.shape[2]
-    network = Network(job.weights, job.circuit.activation, job.circuit.learn, steps, job.scored)
+    network = network_of(job)
     learner = Learner(job, network, fast)
     counted = steps if job.scored is None else np.count_nonzero(job.scored)
     count, outputs = job.weights.V.shape[:2]
     presentations = len(schedule.trajectory)
     mse = np.empty((count, presentations))
+    cross_entropy = np.empty_like(mse) if network.softmax else None
     kept: list[np.ndarray] = []
     traced: list[dict[str, np.ndarray]] = []
     with np.errstate(all="ignore"):
@@ -92,6 +113,8 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
                 network.read(slice(None))
             squares = np.einsum("tlq,tlq->l", network.err, network.err) / (counted * outputs)
             mse[:, together] = network.layout.split(squares, 0).T
+            if cross_entropy is not None:
+                cross_entropy[:, together] = network.layout.split(network.cross_entropy() / counted, 0).T
             for k, p in enumerate(together):
                 first = k * count
                 if schedule.keep[p]:
@@ -103,7 +126,14 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
     prediction = np.array(kept) if kept else np.empty((0, count, steps, outputs))
     names = traced[0] if traced else ()
     traces = {name: np.array([one[name] for one in traced]) for name in names}
-    return Outcome(mse=mse, weights=network.weights(), prediction=prediction, traces=traces, engine="numpy")
+    return Outcome(
+        mse=mse,
+        weights=network.weights(),
+        prediction=prediction,
+        traces=traces,
+        engine="numpy",
+        cross_entropy=cross_entropy,
+    )
 
 
 class Learner:
@@ -126,12 +156,16 @@ class Learner:
         self.values = {name: np.asarray(value, dtype=float) for name, value in job.parameters.items()}
         if "tau" in self.values:
             self.values["tau"] = self.values["tau"] / STEP
-        columns = {"W": network.learning("W", "b"), "V": network.learning("V", "c")}
+        self.rngs = [np.random.default_rng(seed) for seed in job.seeds] if self.rule.random else []
+        columns = {name: network.learning(name) for name in ("W", "V")}
         self.columns = {name: which for name, which in columns.items() if which.stop}
         optimiser = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
         options = {"epsilon": job.epsilon} if job.optimiser.startswith("adam") else {}
         self.optimisers = {name: optimiser(**options) for name in self.columns}
         self.rates = {name: self.values["eta" if name == "W" else "eta_out"][:, None, None] for name in self.columns}
+        for name, rate in self.rates.items():
+            moving = network.moving(name)
+            self.rates[name] = rate if moving.all() else rate * moving
         self.start_batch()
 
     def start_batch(self) -> None:
@@ -147,7 +181,7 @@ class Learner:
 
     def state(self) -> Rule:
         """The rule at the start of the trajectories that the network is shown."""
-        return self.rule(self.network, self.columns["W"], self.lane_values(), self.averaging)
+        return self.rule(self.network, self.columns["W"], self.lane_values(), self.averaging, self.rngs)
 
     def lane_values(self) -> dict[str, np.ndarray]:
         """The parameters, for each lane of the network."""

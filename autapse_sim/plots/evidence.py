@@ -19,8 +19,7 @@ from matplotlib.patches import Patch
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.plots import panels, style
-from autapse_sim.plots.panels import dataset
-from autapse_sim.results import Result
+from autapse_sim.results import Result, dataset
 from autapse_sim.scores import median_interval
 from autapse_sim.statistics import compare_paired
 

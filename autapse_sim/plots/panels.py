@@ -13,7 +13,7 @@ from scipy.optimize import isotonic_regression
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.plots import style
-from autapse_sim.results import Result
+from autapse_sim.results import Result, dataset, of_rule
 
 UNIT = "box lengths"
 FLOOR = 1e-8
@@ -22,24 +22,6 @@ CURVES = {
     "train": ("mse_train", "training_trajectory", "training"),
     "validate": ("mse_validate", "validation", "validation"),
 }
-
-
-def dataset(data: xr.Dataset | Result) -> xr.Dataset:
-    """The dataset of a result."""
-    return data.data if isinstance(data, Result) else data
-
-
-def rules(data: xr.Dataset | Result) -> list[str]:
-    """Names of the rules in a result, be it of one rule or of several."""
-    data = dataset(data)
-    return [str(rule) for rule in np.atleast_1d(data["rule"].values if "rule" in data.coords else data.attrs["rule"])]
-
-
-def of_rule(data: xr.Dataset | Result, rule: str) -> xr.Dataset:
-    """The part of a result that belongs to one rule, without the axis of rules."""
-    data = dataset(data)
-    one_of("rule", rule, rules(data))
-    return data.sel(rule=rule) if "rule" in data.dims else data
 
 
 def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int = 0, trajectory: int = 0) -> None:
@@ -145,7 +127,7 @@ def trace_names(data: xr.Dataset | Result, rule: str) -> list[str]:
     part = of_rule(data, rule)
     _need(part, "trace_activity", "traces")
     own = [str(name).removeprefix("trace_") for name in part.data_vars if str(name).startswith("trace_")]
-    own = [name for name in own if name not in ("activity", "feedback", "error")]
+    own = [name for name in own if name not in ("activity", "feedback", "error", "stimulus", "spikes")]
     return ["activity", *(name for name in own if part[f"trace_{name}"].notnull().any()), "feedback", "error"]
 
 

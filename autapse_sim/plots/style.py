@@ -19,6 +19,8 @@ COLOURS = {
     "rflo": "#CC79A7",
 }
 OTHERS = ("#56B4E9", "#000000", "#8C6D1F", "#7A4FA3")
+PALETTE = (*COLOURS.values(), *OTHERS)
+"""Colours of whatever is no rule (neurons, groups, phases), in this order."""
 DASHES = ((6, 2), (2, 1.5), (1, 1), (6, 2, 1, 2), (4, 1, 1, 1, 1, 1), (10, 3))
 
 

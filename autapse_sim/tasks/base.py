@@ -23,6 +23,11 @@ class Task(Protocol):
         T, steps of a trajectory.
     blanked : bool array (T,) or None
         The steps at which the stimulus is blanked; None where it never is.
+    scored : bool array (T,) or None, optional
+        The steps whose error counts; None, or no such attribute, is all of them.
+    floors : callable, optional
+        ``floors(x, y)`` gives, by name, the scores (R,) that honest controls without the skill reach on trajectories x
+        and y: MSE, or cross-entropy in nats where targets are probabilities.
     """
 
     @property

@@ -1,12 +1,13 @@
-"""Leaky rate neuron: a low-pass filtered input current x, and a rate that is a function of it.
+"""Leaky rate neuron: a low-pass filtered input current a, and a rate that is a function of it.
 
-tau_m dx/dt = -x + W o + U x(t) + b, o = f(x): the network of Sompolinsky, Crisanti & Sommers 1988 and of FORCE. The rate
-neuron filters the rate instead of the current.
+tau_m da/dt = -a + W o + U x(t) + b, o = f(a): the network of Sompolinsky, Crisanti & Sommers 1988 and of FORCE. The
+rate neuron filters the rate instead of the current.
 
 ========= ======= ==== ==========================
 Parameter Default Unit Description
 ========= ======= ==== ==========================
 tau_m     10      ms   membrane time constant
+a_0       0       1    a at the start of a trajectory
 ========= ======= ==== ==========================
 """
 
@@ -25,5 +26,6 @@ neuron = Neuron(
         "relu": Activation(f="a*int(a > 0)", f_prime="int(a > 0)"),
         "linear": Activation(f="a", f_prime="1"),
     },
-    parameters={"tau_m": 10 * ms},
+    initial={"a": "a_0"},
+    parameters={"tau_m": 10 * ms, "a_0": 0.0},
 )

@@ -1,7 +1,7 @@
 """FORCE (Sussillo & Abbott 2009, eqs. 2 to 6): recursive least squares for the read-out V.
 
-P, the running estimate of the inverse correlation of the activity, is a state of synapses between all neurons; here it is
-kept as alpha P, which starts at the identity.
+P, the running estimate of the inverse correlation of the activity, is a state of synapses between all neurons; here it
+is kept as alpha P, which starts at the identity.
 
 ========= ======= ==== ====================================================
 Parameter Default Unit Description
@@ -17,11 +17,11 @@ rule = Rule(
         Connection(
             equations="P : 1",
             initial="identity",
-            sums={"gain": "P*activity_pre/alpha"},  # P r
-            update="P -= alpha*gain_pre*gain_post/(1 + power_post)",  # eq. 5
+            sums={"gain": "P*activity_pre"},  # alpha P r
+            update="P -= gain_pre*gain_post/(alpha + power_post)",  # eq. 5
         ),
-        Connection(sums={"power": "activity_pre*gain_pre"}),  # r' P r
+        Connection(sums={"power": "activity_pre*gain_pre"}),  # alpha r' P r
     ),
-    update="w -= err_post*gain_pre/(1 + power_pre)",  # eq. 4
+    update="w -= err_post*gain_pre/(alpha + power_pre)",  # eq. 4
     parameters={"alpha": 1.0},
 )
