@@ -86,10 +86,20 @@ OPTIMISERS = {
         square = choose(now, 0.999*square + 0.001*mean**2, square)
         moment_mean = moment/(1 - 0.9**updates(t_in_timesteps))
         square_mean = square/(1 - 0.999**updates(t_in_timesteps))
-        w = w + choose(now, ETA*moment_mean/(sqrt(square_mean) + 1e-8*ETA + 1e-300), 0)""",
+        w = w + choose(now, ETA*moment_mean/(sqrt(square_mean) + EPSILON*ETA + 1e-300), 0)""",
+    "adam-hat": """
+        moment = choose(now, 0.9*moment + 0.1*mean, moment)
+        square = choose(now, 0.999*square + 0.001*mean**2, square)
+        corrected = ETA*sqrt(1 - 0.999**updates(t_in_timesteps))/(1 - 0.9**updates(t_in_timesteps))
+        w = w + choose(now, corrected*moment/(sqrt(square) + EPSILON*ETA + 1e-300), 0)""",
 }
 """What an update does with the mean of the changes that were gathered (see `Protocol`)."""
-OPTIMISER_STATE = {"sgd": (), "momentum": ("velocity",), "adam": ("moment", "square")}
+OPTIMISER_STATE = {
+    "sgd": (),
+    "momentum": ("velocity",),
+    "adam": ("moment", "square"),
+    "adam-hat": ("moment", "square"),
+}
 
 
 @dataclass(frozen=True)
@@ -548,7 +558,7 @@ class _Assembler:
         rates = [name for name in rule.parameters if name.startswith("eta")]
         if len(rates) != 1:
             raise InputError(f"{rule.path}: Adam needs the rule's learning rate; name one parameter eta, or eta_...")
-        return code.replace("ETA", rates[0])
+        return code.replace("ETA", rates[0]).replace("EPSILON", repr(float(self.job.epsilon)))
 
     def regularly(self, group: NeuronGroup | Synapses, code: str, slot: str, condition: str = "true") -> CodeRunner:
         """Run `code` in every step, in a slot of the step; the program may run it under a condition only."""

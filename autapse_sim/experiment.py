@@ -299,7 +299,8 @@ def prepare(
     schedule = Schedule.of(protocol)
     seeds = drawn.seeds[source]
     how = {
-        name: getattr(protocol, name) for name in ("batch", "optimiser", "averaging", "constraints", "bound", "reset")
+        name: getattr(protocol, name)
+        for name in ("batch", "optimiser", "averaging", "constraints", "bound", "reset", "epsilon")
     }
     shown = (drawn.x, drawn.y, source)
     given = (weights, parameters, schedule, protocol.update, traced, seeds)
@@ -373,6 +374,13 @@ def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndar
         dims = ("recorded", "trajectory", "step", "coordinate")
         add("prediction", dims, prediction[recorded], "prediction", "box lengths")
         data.coords["trajectory"] = np.arange(protocol.test)
+    if outcome.cross_entropy is not None:
+        nats = outcome.cross_entropy[networks]
+        if protocol.train:
+            dims = ("replicate", "training_trajectory")
+            add("cross_entropy_train", dims, nats[:, schedule.learn], "training cross-entropy", "nat")
+        if protocol.test:
+            add("cross_entropy", ("replicate", "trajectory"), nats[:, schedule.keep], "test cross-entropy", "nat")
     for name, array in weights.items():
         add(name, ("replicate", *WEIGHT_DIMS[name]), array, f"{name} after training")
     for name, array in outcome.traces.items():
@@ -434,7 +442,7 @@ def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, para
         "rule": circuit.rule,
         "engine": engine,
         "circuit": json.dumps(asdict(circuit)),
-        "task": json.dumps({"name": type(task).__name__, **what}),
+        "task": json.dumps({"name": type(task).__name__, **what}, default=repr),
         "protocol": json.dumps(asdict(protocol)),
         "seed": protocol.seed,
         "parameters": json.dumps(dict(parameters)),

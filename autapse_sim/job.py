@@ -47,13 +47,15 @@ class Job:
         What the networks' random numbers follow from, where their equations draw any.
     batch : int
         Trajectories per update, see `Protocol`.
-    optimiser : {'sgd', 'momentum', 'adam'}
+    optimiser : {'sgd', 'momentum', 'adam', 'adam-hat'}
         How a gradient becomes a change, see `Protocol`.
     averaging : bool
         Whether the 1/t of eq. 1 is in, see `Protocol`.
     scored : bool array (T,), optional
         The steps whose error counts, in learning and in the MSE; None is all of them. At the others err is 0.
     constraints, bound, reset : tuple, float, bool
+        See `Protocol`.
+    epsilon : float
         See `Protocol`.
     """
 
@@ -74,6 +76,7 @@ class Job:
     constraints: tuple[str, ...] = ()
     bound: float | None = None
     reset: bool = True
+    epsilon: float = 1e-8
 
     def part(self, networks: np.ndarray, room: int) -> Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""

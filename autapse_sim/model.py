@@ -144,8 +144,8 @@ class Rule:
         Equations added to the neurons of the circuit, whose weights the rule teaches (no read-outs).
     eligibility : str
         Equations of the synapse itself; there ``activity_pre`` is the activity of the step before (of a stimulus, this
-        one), and ``step`` the length of a step. Variables without an equation (``S : 1``) change in `update`. All are
-        back at 0 with the end of a trajectory.
+        one), as is the ``f_prime_post`` of neurons that spike, and ``step`` the length of a step. Variables without an
+        equation (``S : 1``) change in `update`. All are back at 0 with the end of a trajectory.
     finish : str
         What happens to ``w`` once more at the end of each training trajectory, after `update`.
     perturbation : str

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from autapse_sim.dense.layout import Block, Layout
+from autapse_sim.errors import InputError
 from autapse_sim.job import Job, Outcome
 from autapse_sim.tape import Tape
 
@@ -31,6 +32,10 @@ class Parameter:
     def values(self, job: Job, layout: Layout) -> np.ndarray:
         """The parameter of every neuron, in the order of the group."""
         given = job.parameters[self.name]
+        if given.ndim == 2 and given.shape[1] != self.size:
+            raise InputError(
+                f"parameter {self.name} is given per neuron, but inputs or outputs have it too: give one per replicate"
+            )
         return layout.flat(np.repeat(given[:, None], self.size, axis=1) if given.ndim == 1 else given)
 
 

@@ -10,7 +10,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 
 UPDATES = ("step", "trajectory", "batch")
-OPTIMISERS = ("sgd", "momentum", "adam")
+OPTIMISERS = ("sgd", "momentum", "adam", "adam-hat")
 CONSTRAINTS = ("sparse", "dale")
 
 
@@ -35,9 +35,12 @@ class Protocol:
         Replicates whose predictions and traces are kept in full; scores are kept of all.
     batch : int
         Successive training trajectories in a batch; `train` is a multiple of it.
-    optimiser : {'sgd', 'momentum', 'adam'}
+    optimiser : {'sgd', 'momentum', 'adam', 'adam-hat'}
         How a gradient g becomes a change, for everything that learns: -eta g; -eta v with v <- 0.9 v + g; or Adam
-        (Kingma & Ba 2015) with running means of g (0.9) and g^2 (0.999), both bias-corrected, and eps = 1e-8.
+        (Kingma & Ba 2015) with running means of g (0.9) and g^2 (0.999), both bias-corrected. 'adam-hat' adds
+        `epsilon` before the mean of g^2 is corrected (their "eps hat"), as TensorFlow and NEST do.
+    epsilon : float
+        What Adam adds to the root of the mean of g^2; it acts where gradients are not far above.
     averaging : bool
         Whether the 1/t of eq. 1 is in (bptt, rtrl, fa, dfa); without it bptt and rtrl follow the exact gradient of a
         trajectory's summed squared error, halved.
@@ -69,6 +72,7 @@ class Protocol:
     constraints: tuple[str, ...] = ()
     bound: float | None = None
     reset: bool = True
+    epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
         least = {
@@ -99,6 +103,8 @@ class Protocol:
         if self.bound is not None and not (np.isfinite(self.bound) and self.bound > 0):
             raise InputError(f"bound is {self.bound!r}; it must be a positive number, or None")
         object.__setattr__(self, "bound", None if self.bound is None else float(self.bound))
+        if not (np.isfinite(self.epsilon) and self.epsilon >= 0):
+            raise InputError(f"epsilon is {self.epsilon!r}; it must be a number of at least 0")
         if self.batch > 1 and self.update != "batch":
             raise InputError(f"batch is {self.batch}, but update is {self.update!r}; use update='batch'")
         if self.train % self.batch:

@@ -78,6 +78,12 @@ HOW = {
     "batches, momentum": {"update": "batch", "batch": 2, "optimiser": "momentum"},
     "trajectories, Adam": {"update": "trajectory", "optimiser": "adam", "parameters": {"eta": 0.01, "eta_out": 0.01}},
     "steps, Adam": {"update": "step", "optimiser": "adam"},
+    "trajectories, Adam in the other order": {
+        "update": "trajectory",
+        "optimiser": "adam-hat",
+        "epsilon": 1e-3,
+        "parameters": {"eta": 0.01, "eta_out": 0.01},
+    },
     "no 1/t": {"averaging": False},
     "no 1/t, some steps scored": {"update": "trajectory", "averaging": False, "scored": np.arange(30) % 3 > 0},
 }

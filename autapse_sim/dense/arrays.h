@@ -1,6 +1,7 @@
 // Arrays of dense replicates.
 #ifndef AUTAPSE_ARRAYS_H
 #define AUTAPSE_ARRAYS_H
+#include <cmath>
 #include <cstdlib>
 #include <new>
 
@@ -21,6 +22,13 @@ inline std::size_t tile = 0;                         // the first of the replica
 template <class F> const F *reciprocals(const F *values, std::size_t size) {
     F *found = new F[size];
     for (std::size_t k = 0; k < size; k++) found[k] = 1 / values[k];
+    return found;
+}
+
+// exp(step/values), for filters whose time constants do not change during a run
+template <class F> const F *exponentials(double step, const F *values, std::size_t size) {
+    F *found = new F[size];
+    for (std::size_t k = 0; k < size; k++) found[k] = std::exp(step / values[k]);
     return found;
 }
 

@@ -58,6 +58,25 @@ def _reciprocals(lines: list[str], variables: dict[str, Variable]) -> tuple[list
     return found, text.split("\n")
 
 
+def _exponentials(
+    lines: list[str], scalar_lines: list[str], variables: dict[str, Variable]
+) -> tuple[list[tuple[str, str, str, int]], list[str]]:
+    """Code with what is e to the power of the time step by a constant (the decay of a filter) looked up in tables.
+
+    A table is (its name, the time step or minus that, the array of the constant, its size).
+    """
+    steps = {"dt", *re.findall(r"const \w+ (_lio_\d+) = -? ?dt;", "\n".join(scalar_lines))}
+    text, tables = "\n".join(lines), {}
+    for name, array, index in re.findall(r"const \w+ (\w+) = (\w+)\[(\w+)\];", text):
+        if name not in variables or not variables[name].constant:
+            continue
+        for step in steps:
+            text, times = re.subn(rf"\bexp\((?:1\.0f\*)?{step}/{name}\)", f"_exp_{step}_{name}[{index}]", text)
+            if times:
+                tables[f"_exp_{step}_{name}"] = (step, array, variables[name].size)
+    return [(table, *parts) for table, parts in sorted(tables.items())], text.split("\n")
+
+
 def _drawn(lines: list[str], name: str) -> list[str]:
     """Code in which every draw of a random number knows its own place."""
     places = itertools.count(zlib.crc32(name.replace("_fused", "_update").encode()) << 20)
@@ -86,6 +105,7 @@ DenseCodeObject.templater.env.filters |= {
     "parameters": _parameters,
     "arguments": _arguments,
     "computed": _computed,
+    "exponentials": _exponentials,
     "reciprocals": _reciprocals,
 }
 

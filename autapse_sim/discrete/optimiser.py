@@ -32,12 +32,13 @@ class Momentum:
 class Adam:
     """Adam (Kingma & Ba 2015, algorithm 1): the change is -eta m / (sqrt(v) + eps), with both means bias-corrected.
 
-    m is the running mean of g (0.9), v that of g^2 (0.999), eps 1e-8: eta is about the size of a single change.
+    m is the running mean of g (0.9), v that of g^2 (0.999): eta is about the size of a single change.
     """
 
-    first, second, epsilon = 0.9, 0.999, 1e-8
+    first, second = 0.9, 0.999
 
-    def __init__(self) -> None:
+    def __init__(self, epsilon: float = 1e-8) -> None:
+        self.epsilon = epsilon
         self.m: np.ndarray | float = 0.0
         self.v: np.ndarray | float = 0.0
         self.updates = 0
@@ -47,13 +48,25 @@ class Adam:
         self.updates += 1
         self.m = self.first * self.m + (1 - self.first) * g
         self.v = self.second * self.v + (1 - self.second) * g * g
-        m, v = self.m / (1 - self.first**self.updates), self.v / (1 - self.second**self.updates)
-        return m / (np.sqrt(v) + self.epsilon)
+        return self.change(1 - self.first**self.updates, 1 - self.second**self.updates)
+
+    def change(self, first: float, second: float) -> np.ndarray:
+        """The quotient of the two means, given what corrects them."""
+        return self.m / first / (np.sqrt(self.v / second) + self.epsilon)
 
 
-OPTIMISERS: dict[str, Callable[[], Callable[[np.ndarray], np.ndarray]]] = {
+class AdamHat(Adam):
+    """Adam in the order at the end of section 2 there: eps is added before v is corrected."""
+
+    def change(self, first: float, second: float) -> np.ndarray:
+        """The quotient of the two means, given what corrects them."""
+        return np.sqrt(second) / first * self.m / (np.sqrt(self.v) + self.epsilon)
+
+
+OPTIMISERS: dict[str, Callable[..., Callable[[np.ndarray], np.ndarray]]] = {
     "sgd": Sgd,
     "momentum": Momentum,
     "adam": Adam,
+    "adam-hat": AdamHat,
 }
 """The optimisers by name; each weight matrix has one of its own."""

@@ -160,7 +160,8 @@ class Learner:
         columns = {name: network.learning(name) for name in ("W", "V")}
         self.columns = {name: which for name, which in columns.items() if which.stop}
         optimiser = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
-        self.optimisers = {name: optimiser() for name in self.columns}
+        options = {"epsilon": job.epsilon} if job.optimiser.startswith("adam") else {}
+        self.optimisers = {name: optimiser(**options) for name in self.columns}
         self.rates = {name: self.values["eta" if name == "W" else "eta_out"][:, None, None] for name in self.columns}
         for name, rate in self.rates.items():
             moving = network.moving(name)

@@ -4,15 +4,15 @@ A spike arrives at other neurons one step later, as a pulse of one step; the rea
 low-pass filter. With dt = one step this is v(t) = alpha v(t-1) + (1-alpha) (W z(t-1) + U x(t) + b) - v_th z(t-1), with
 alpha = exp(-dt/tau_m), and o(t) = kappa o(t-1) + (1-kappa) z(t), with kappa = exp(-dt/tau_out).
 
-========= ======= ==== =====================================================
+========= ======= ==== ===================================================================
 Parameter Default Unit Description
-========= ======= ==== =====================================================
+========= ======= ==== ===================================================================
 tau_m     30      ms   membrane time constant
 tau_out   30      ms   time constant of the filter that the read-out sees
 v_th      0.03    1    threshold
-t_ref     0       ms   time for which a neuron that spiked does not do so again
+t_ref     0       ms   time after a spike in which there is no other, nor a pseudo-derivative
 gamma     0.3     1    height of the pseudo-derivative, times v_th
-========= ======= ==== =====================================================
+========= ======= ==== ===================================================================
 """
 
 from brian2 import ms
@@ -32,7 +32,7 @@ neuron = Neuron(
         o += (1 - exp(-dt/tau_out))*step/dt
     """,
     refractory="t_ref",
-    pseudo_derivative="gamma/v_th*clip(1 - abs(v - v_th)/v_th, 0, 1)",
+    pseudo_derivative="int(not_refractory)*gamma/v_th*clip(1 - abs(v - v_th)/v_th, 0, 1)",
     method="exponential_euler",
     parameters={"tau_m": 30 * ms, "tau_out": 30 * ms, "v_th": 0.03, "t_ref": 0 * ms, "gamma": 0.3},
 )

@@ -12,6 +12,14 @@ struct Kernel
 Kernel::run({{ pointers | arguments }});
 {% endmacro %}
 
+{# The tables that code looks exponentials up in, which are filled once. #}
+{% macro filled(tables) %}
+{% for name, step, array, size in tables %}
+static const auto *_filled{{ name }} = autapse::exponentials({{ step }}, {{ array }}, {{ size }});
+const auto *__restrict {{ name }} = _filled{{ name }};
+{% endfor %}
+{% endmacro %}
+
 {# The number of the first replicate of the tile that is being run. #}
 {% macro first(layout) %}{{ '0' if layout.tile == layout.replicates else 'autapse::tile' }}{% endmacro %}
 

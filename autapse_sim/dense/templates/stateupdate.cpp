@@ -1,16 +1,20 @@
 {# USES_VARIABLES { N } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
-{% from 'loops.cpp' import first, kernel, loops %}
+{% from 'loops.cpp' import filled, first, kernel, loops %}
 
 {% block maincode %}
 {% call kernel(pointers_lines) %}
     {{ scalar_code | autoindent }}
     {% if owner.block is defined %}
-    {{ loops(owner.block, vector_code | drawn(codeobj_name) | computed, '', '') }}
+    {% set tables, code = vector_code | drawn(codeobj_name) | computed | exponentials(scalar_code, variables) %}
+    {{ filled(tables) }}
+    {{ loops(owner.block, code, '', '') }}
     {% else %}
     {% set size, T = owner.size, owner.layout.tile %}
-    {% set constants, code = vector_code | drawn(codeobj_name) | reciprocals(variables) %}
+    {% set tables, code = vector_code | drawn(codeobj_name) | exponentials(scalar_code, variables) %}
+    {{ filled(tables) }}
+    {% set constants, code = code | reciprocals(variables) %}
     {% for name, array in constants %}
     static const auto *_reciprocal_{{ name }} = autapse::reciprocals({{ array }}, {{ size * owner.layout.replicates }});
     const auto *__restrict _per_{{ name }} = _reciprocal_{{ name }};
