@@ -392,7 +392,7 @@ def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, para
         "seed": protocol.seed,
         "parameters": json.dumps(dict(parameters)),
         "parameter_units": f"SI; one step of the stimulus is {STEP} s",
-        "averaging": f"eq. 1's 1/t is {'in (bptt, rtrl, fa, dfa)' if protocol.averaging else 'out'}",
+        "averaging": f"eq. 1's 1/t is {'in (bptt, rtrl, snap1, uoro, fa, dfa)' if protocol.averaging else 'out'}",
         "equations": equations_text(circuit),
         "provenance": json.dumps(provenance(command)),
     }

@@ -38,8 +38,8 @@ class Protocol:
         How a gradient g becomes a change, for everything that learns: -eta g; -eta v with v <- 0.9 v + g; or Adam
         (Kingma & Ba 2015) with running means of g (0.9) and g^2 (0.999), both bias-corrected, and eps = 1e-8.
     averaging : bool
-        Whether the 1/t of eq. 1 is in (bptt, rtrl, fa, dfa); without it bptt and rtrl follow the exact gradient of a
-        trajectory's summed squared error, halved.
+        Whether the 1/t of eq. 1 is in (bptt, rtrl, snap1, uoro, fa, dfa); without it bptt and rtrl follow the exact
+        gradient of a trajectory's summed squared error, halved.
 
     Examples
     --------
