@@ -21,7 +21,7 @@ from autapse_sim.cache import recall, remember
 from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job, Outcome, Progress
-from autapse_sim.model import is_file, library, read_rule, rules, self_contained, texts
+from autapse_sim.model import is_file, library, read_neuron, read_rule, rules, self_contained, texts
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result, provenance
@@ -248,7 +248,9 @@ def resolve_parameters(circuit: Circuit, given: Mapping[str, Any], networks: int
 def _defaults(circuit: Circuit) -> dict[str, Amount]:
     """The parameters of a circuit as its models give them; kept with their texts, so that Brian2 is asked once."""
     if without_equations(circuit):
-        defaults: dict[str, Any] = dict(discrete.RULES[circuit.rule].parameters)
+        defaults: dict[str, Any] = dict(read_neuron(circuit.neuron).parameters) | dict(
+            discrete.RULES[circuit.rule].parameters
+        )
         if {"V", "c"} & set(circuit.learn):
             defaults |= read_rule("delta").parameters
         return {name: amount(value) for name, value in defaults.items()}
@@ -447,7 +449,7 @@ def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, para
         "seed": protocol.seed,
         "parameters": json.dumps(dict(parameters)),
         "parameter_units": f"SI; one step of the stimulus is {STEP} s",
-        "averaging": f"eq. 1's 1/t is {'in (bptt, rtrl, fa, dfa)' if protocol.averaging else 'out'}",
+        "averaging": f"eq. 1's 1/t is {'in (bptt, rtrl, snap1, uoro, fa, dfa)' if protocol.averaging else 'out'}",
         "equations": equations_text(circuit),
         "provenance": json.dumps(provenance(command)),
     }

@@ -42,8 +42,8 @@ class Protocol:
     epsilon : float
         What Adam adds to the root of the mean of g^2; it acts where gradients are not far above.
     averaging : bool
-        Whether the 1/t of eq. 1 is in (bptt, rtrl, fa, dfa); without it bptt and rtrl follow the exact gradient of a
-        trajectory's summed squared error, halved.
+        Whether the 1/t of eq. 1 is in (bptt, rtrl, snap1, uoro, fa, dfa); without it bptt and rtrl follow the exact
+        gradient of a trajectory's summed squared error, halved.
     constraints : tuple of {'sparse', 'dale'}
         What holds for the weights that the rule teaches (W, U), whatever it says: with 'sparse' those that are 0 at the
         start stay 0 (no self-connections, missing synapses), with 'dale' none changes its sign (it stops at 0).
