@@ -8,12 +8,9 @@ of their own; every method sees the same trajectories and initial weights.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, fields, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ import xarray as xr
 from autapse_sim.alignment import align, cosine, exact_gradient
 from autapse_sim.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.controls import Reservoir, physics, stimulus_controls, tune_reservoir
+from autapse_sim.crew import Crew
 from autapse_sim.engine import cores
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, choose_engine, describe, equations_text, peak_memory
@@ -34,7 +32,6 @@ from autapse_sim.results import Result
 from autapse_sim.scores import best_eta, median_interval
 from autapse_sim.statistics import Paired, compare_all, replicates_needed, sentence
 from autapse_sim.trial import FITTED, PENALTIES, Method, Scores, drawn, protocol_of, score, train_method
-from autapse_sim.worker import THREADS
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
 STILL, BIASES = "W = 0", "bias only (W = 0)"
@@ -102,8 +99,8 @@ def verdict(
     if ablations:
         methods |= _ablations(rule, setting)
     blocks = -(-replicates // BLOCK)
-    work = _Work(progress or (lambda share: None), pilots=PILOT // BLOCK, blocks=blocks)
-    with work:
+    with Crew() as crew:
+        work = _Work(crew, progress or (lambda share: None), pilots=PILOT // BLOCK, blocks=blocks)
         pilots = work.map(partial(_pilot_block, setting, methods), [(seed, _PILOTS + k) for k in range(PILOT // BLOCK)])
         grid = {name: np.concatenate([pilot[name] for pilot in pilots], axis=1) for name in methods}
         chosen = {name: float(setting.etas[best_eta(values)]) for name, values in grid.items()}
@@ -160,32 +157,14 @@ def _ablations(rule: str, setting: Benchmark) -> dict[str, Method]:
 class _Work:
     """Blocks of seeds on all cores, and how far they are."""
 
-    def __init__(self, progress: Progress, pilots: int, blocks: int):
-        self.progress, self.done = progress, 0
+    def __init__(self, crew: Crew, progress: Progress, pilots: int, blocks: int):
+        self.crew, self.progress, self.done = crew, progress, 0
         self.all = 4 * pilots + blocks  # a pilot trains at several learning rates
-
-    def __enter__(self) -> _Work:
-        # a fresh interpreter for each worker, with one thread: the blocks already share the cores
-        self.before = {name: os.environ.get(name) for name in THREADS}
-        os.environ.update(dict.fromkeys(THREADS, "1"))
-        self.pool = ProcessPoolExecutor(cores(), mp_context=get_context("spawn"))
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for name, value in self.before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        self.pool.shutdown(wait=error[0] is None, cancel_futures=True)
-        if error[0] is not None:
-            for process in list((self.pool._processes or {}).values()):
-                process.terminate()
 
     def map(self, function: Callable[[tuple[int, int]], Any], blocks: list[tuple[int, int]]) -> list[Any]:
         """The results of a function of the blocks, in order."""
         results = []
-        for result in self.pool.map(function, blocks):
+        for result in self.crew.map(function, blocks):
             results.append(result)
             self.done += 4 if blocks[0][1] >= _PILOTS else 1
             self.progress(min(1.0, self.done / self.all))
