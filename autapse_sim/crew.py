@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context, parent_process, resource_tracker
 from typing import Any
 
 from autapse_sim.engine import cores
 from autapse_sim.worker import THREADS
+
+GRACE = 2.0
+"""Seconds in which a process that is left alone clears away what it runs."""
 
 
 class Crew:
@@ -60,13 +65,20 @@ _told: list[int] = []
 
 
 def _listen() -> None:
-    """End as `sys.exit` does, so that whatever runs is cleared away."""
+    """End as `sys.exit` does, so that whatever runs is cleared away: when told, or when the one who tells is gone."""
 
     def end(number: int, frame: object) -> None:
         _told.append(number)
         sys.exit(1)
 
+    def follow() -> None:
+        parent_process().join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE)
+        os._exit(1)  # else the pool would wait for work for ever
+
     signal.signal(signal.SIGTERM, end)
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _call(function: Callable[[Any], Any], item: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -121,10 +121,8 @@ def verdict(
         methods |= _ablations(rule, setting)
     blocks = -(-replicates // BLOCK)
     with Crew() as crew:
-        work = _Work(crew, progress or (lambda share: None), pilots=PILOT // BLOCK, blocks=blocks)
-        pilots = work.map(partial(_pilot_block, setting, methods), [(seed, _PILOTS + k) for k in range(PILOT // BLOCK)])
-        grid = {name: np.concatenate([pilot[name] for pilot in pilots], axis=2) for name in methods}
-        chosen = {name: _best(setting, method, grid[name]) for name, method in methods.items()}
+        work = _Work(crew, progress or (lambda share: None), amount=blocks + 5 * PILOT // BLOCK)
+        grid, chosen = _pilots(setting, methods, work, seed)
         reservoirs = {}
         if setting.circuit.neuron == "rate":
             reservoirs = _reservoirs(setting, seed)
@@ -140,6 +138,35 @@ def verdict(
                 break
             found += work.map(judge_block, [(seed, k) for k in range(len(found), needed)])
     return _result(rule, benchmark, setting, methods, chosen, grid, reservoirs, found, seed)
+
+
+def _pilots(
+    setting: Benchmark, methods: Mapping[str, Method], work: _Work, seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, Rates]]:
+    """MSE of the pilots over the grid of learning rates, (score, E, R), and the rates at which each method is judged.
+
+    The read-out of all methods learns at the rate that is best for the fixed reservoir, so that with eta towards 0
+    every rule becomes that; where a method changes the protocol, at the one that is best for a reservoir trained so.
+    """
+    blocks = [(seed, _PILOTS + k) for k in range(PILOT // BLOCK)]
+
+    def tried(some: Mapping[str, Method], readout: Mapping[str, float], weight: int) -> dict[str, np.ndarray]:
+        pilots = work.map(partial(_pilot_block, setting, some, readout), blocks, weight)
+        return {name: np.concatenate([pilot[name] for pilot in pilots], axis=2) for name in some}
+
+    resting = {name: method for name, method in methods.items() if method.rule is None}
+    learning = {name: method for name, method in methods.items() if method.rule is not None}
+    like = {name: json.dumps(method.protocol) if method.protocol else FIXED for name, method in learning.items()}
+    alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how != FIXED}
+    grid = tried(resting | alone, {}, weight=1)
+    best = {name: float(setting.etas[best_eta(values[0])]) for name, values in grid.items()}
+    chosen = {name: Rates(best[name], best[name], best[name]) for name in resting}
+    readout = {name: best[how] for name, how in like.items()}
+    grid |= tried(learning, readout, weight=4)
+    for name in learning:
+        rates = [float(setting.etas[best_eta(values)]) for values in grid[name] if np.isfinite(values).any()]
+        chosen[name] = Rates(rates[0], rates[-1], readout[name])
+    return {name: grid[name] for name in methods}, chosen
 
 
 def _methods(rule: str, setting: Benchmark) -> dict[str, Method]:
@@ -184,19 +211,30 @@ def _ablations(rule: str, setting: Benchmark) -> dict[str, Method]:
 
 
 class _Work:
-    """Blocks of seeds on all cores, and how far they are."""
+    """Blocks of seeds on all cores, and how far they are.
 
-    def __init__(self, crew: Crew, progress: Progress, pilots: int, blocks: int):
-        self.crew, self.progress, self.done = crew, progress, 0
-        self.all = 4 * pilots + blocks  # a pilot trains at several learning rates
+    Parameters
+    ----------
+    crew : Crew
+        The processes.
+    progress : callable
+        Called with the completed share, 0 to 1.
+    amount : int
+        Of all the work there is, in blocks.
+    """
 
-    def map(self, function: Callable[[tuple[int, int]], Any], blocks: list[tuple[int, int]]) -> list[Any]:
-        """The results of a function of the blocks, in order."""
+    def __init__(self, crew: Crew, progress: Progress, amount: int) -> None:
+        self.crew, self.progress, self.amount, self.done = crew, progress, amount, 0
+
+    def map(
+        self, function: Callable[[tuple[int, int]], Any], blocks: list[tuple[int, int]], weight: int = 1
+    ) -> list[Any]:
+        """The results of a function of the blocks, in order; each is as much work as `weight` blocks."""
         results = []
         for result in self.crew.map(function, blocks):
             results.append(result)
-            self.done += 4 if blocks[0][1] >= _PILOTS else 1
-            self.progress(min(1.0, self.done / self.all))
+            self.done += weight
+            self.progress(min(1.0, self.done / self.amount))
         return results
 
 
@@ -204,32 +242,28 @@ class _Work:
 class Rates:
     """The learning rates at which a method is judged, chosen on the pilots.
 
-    A read-out that is trained along with the rule may need a large one, which does harm to what the activity holds.
-
     Parameters
     ----------
     online, refit : float
-        For the read-out as trained, and for the refitted one.
+        Of the rule, for the score of the read-out as trained, and for that of the refitted one; where no rule learns,
+        of the read-out.
+    readout : float
+        Of the read-out.
     """
 
     online: float
     refit: float
+    readout: float
 
 
-def _best(setting: Benchmark, method: Method, grid: np.ndarray) -> Rates:
-    """The learning rates that are best for each score, of a grid (score, E, R) as `_pilot_block` gives it."""
-    online, refit = grid
-    best = float(setting.etas[best_eta(online)])
-    # what the activity of a reservoir holds does not depend on the learning rate
-    own = method.rule is not None and np.isfinite(refit).any()
-    return Rates(best, float(setting.etas[best_eta(refit)]) if own else best)
-
-
-def _pilot_block(setting: Benchmark, methods: Mapping[str, Method], seeds: tuple[int, int]) -> dict[str, np.ndarray]:
+def _pilot_block(
+    setting: Benchmark, methods: Mapping[str, Method], readout: Mapping[str, float], seeds: tuple[int, int]
+) -> dict[str, np.ndarray]:
     """Final MSE of each method over the grid of learning rates, (score, E, R).
 
     The scores are the validation MSE of the read-out as trained, and the MSE of the refitted one, which the validation
-    trajectories have helped to fit, on other trajectories of the same seeds.
+    trajectories have helped to fit, on other trajectories of the same seeds. The read-out learns at the rate `readout`
+    of the method, or at those of the grid where it has none.
     """
     etas = np.array(setting.etas)
     found = {}
@@ -238,7 +272,7 @@ def _pilot_block(setting: Benchmark, methods: Mapping[str, Method], seeds: tuple
         for name in names:
             whole = protocol_of(setting, methods[name], seeds, BLOCK)
             protocol = replace(whole, test=0)
-            outcome = train_method(setting, methods[name], given, protocol, etas)
+            outcome = train_method(setting, methods[name], given, protocol, etas, readout.get(name))
             last = score(setting, given, protocol, outcome, refit=False).curve[:, -1]
             refit = np.full_like(last, np.nan)
             if setting.circuit.neuron == "rate":
@@ -282,8 +316,9 @@ def _block(
         for name in names:
             method = methods[name]
             protocol = protocol_of(setting, method, seeds, BLOCK)
-            rates = list(dict.fromkeys(astuple(chosen[name])))
-            outcome = train_method(setting, method, given, protocol, np.array(rates))
+            rates = chosen[name]
+            etas = np.array(list(dict.fromkeys([rates.online, rates.refit])))
+            outcome = train_method(setting, method, given, protocol, etas, rates.readout)
             every = score(setting, given, protocol, outcome, refit=setting.circuit.neuron == "rate")
             scores[name] = Scores(every.online[:BLOCK], every.refit[-BLOCK:], every.curve[:BLOCK])
             if name == TUNED:
@@ -346,7 +381,8 @@ def _alignment(
             if train:
                 whole = protocol_of(setting, method, seeds, BLOCK)
                 shown = replace(whole, train=train, validate=0, test=0, validate_every=1)
-                outcome = train_method(setting, method, given, shown, np.array([chosen[name].online]))
+                rates = chosen[name]
+                outcome = train_method(setting, method, given, shown, np.array([rates.online]), rates.readout)
                 weights = outcome.weights
             # one validation trajectory, its update alone
             index = np.array([setting.protocol.train])
@@ -356,7 +392,7 @@ def _alignment(
             protocol = replace(protocol_of(setting, method, seeds, BLOCK), **single)
             now = replace(given, weights=weights)
             only = replace(setting, circuit=replace(setting.circuit, learn=("W",)))
-            outcome = train_method(only, method, now, protocol, np.array([rate]), once)
+            outcome = train_method(only, method, now, protocol, np.array([rate]), schedule=once)
             update = (weights.W - outcome.weights.W) / rate
             exact = exact_gradient(_probe(only, now, protocol), int(index[0]))
             found.setdefault(name, []).append(cosine(update, exact))
@@ -422,6 +458,7 @@ def _result(
     about = {"long_name": "learning rate, chosen on other seeds"}
     data["eta"] = ("method", [chosen[n].online for n in names], about)
     data["eta_refit"] = ("method", [chosen[n].refit for n in names], about)
+    data["eta_out"] = ("method", [chosen[n].readout for n in names], about)
     pilots = np.array([grid.get(n, np.full_like(grid[rule], np.nan)) for n in names])
     dims = ("method", "eta_grid", "pilot")
     add("grid_mse", dims, pilots[:, 0], "validation MSE at the end, on the pilots' seeds")
@@ -457,7 +494,7 @@ def _result(
         **({"unit": "box lengths"} if hasattr(setting.task, "horizon") else {}),
         "benchmark": benchmark,
         "title": setting.title,
-        "heading": heading(setting, replicates, seed),
+        "heading": heading(setting, replicates, seed, chosen[FIXED].readout),
         "methods": json.dumps({name: described(name, methods.get(name), rule) for name in [*names, *varied]}),
         "statistics": json.dumps({against: _plain(pairs) for against, pairs in judged.items()}),
         "floors": json.dumps(_floors(data, rule, reservoirs)),
@@ -564,7 +601,7 @@ def answer_of(
     return f"{name} on {benchmark} ({title}): {answer}; {'; '.join(said)}."
 
 
-def heading(setting: Benchmark, replicates: int, seed: int) -> str:
+def heading(setting: Benchmark, replicates: int, seed: int, readout: float) -> str:
     """What was run, in a line."""
     circuit, protocol = setting.circuit, setting.protocol
     how = f"batches of {protocol.batch}" if protocol.update == "batch" else f"updates per {protocol.update}"
@@ -574,6 +611,7 @@ def heading(setting: Benchmark, replicates: int, seed: int) -> str:
         f"B {circuit.feedback}; eq. 1's 1/t is {'in' if protocol.averaging else 'out'}; {protocol.train} training, "
         f"{protocol.test} test trajectories, {scored} of {setting.task.steps} steps scored; {replicates} seeds a "
         f"method, seed {seed}; learning rates chosen for each score on {PILOT} other seeds"
+        + (f", the read-out's ({readout:g}) on the {FIXED}" if "V" in circuit.learn else "")
     )
 
 

@@ -30,8 +30,8 @@ CAPTIONS = {
     "it; this explains a score and does not rank.",
     "ablations": "{rule} with one part changed: bars left of its line are changes that help, bars beyond the fixed "
     "reservoir do worse than not learning.",
-    "learning_rates": "Validation error of the pilots over the learning rate: look whether each ring sits at the "
-    "bottom of its curve and inside the grid, and where pilots diverge.",
+    "learning_rates": "Validation error of the pilots over the learning rate (that of the read-out where nothing else "
+    "learns): look whether each ring sits at the bottom of its curve and inside the grid, and where pilots diverge.",
 }
 """What to look at in a figure, by its name."""
 FLOORS_SAY = (
@@ -196,7 +196,7 @@ def _rates(data: xr.Dataset) -> str:
     """The chosen learning rate of every method, and how many replicates diverged with it."""
     errors = data["mse_online"].transpose("method", "replicate").values
     lost = (~np.isfinite(errors)).sum(axis=1)
-    chosen = {"learning rate": "eta", "learning rate, read-out refitted": "eta_refit"}
+    chosen = {"learning rate": "eta", "learning rate, read-out refitted": "eta_refit", "of the read-out": "eta_out"}
     chosen = {head: data[name].values for head, name in chosen.items() if name in data}
     grid = data["eta_grid"].values if "eta_grid" in data.coords else np.empty(0)
     rows = []

@@ -99,9 +99,13 @@ def train_method(
     given: Drawn,
     protocol: Protocol,
     etas: np.ndarray,
+    eta_out: float | None = None,
     schedule: Schedule | None = None,
 ) -> Outcome:
-    """Train the networks of a block with a method, once for each of some learning rates, as one run."""
+    """Train the networks of a block with a method, once for each of some learning rates, as one run.
+
+    The read-out learns at `eta_out`, or at the same rates as the rest where that is not given.
+    """
     if method.reservoir:
         given = replace(given, weights=method.reservoir.of(given.weights))
     learn = benchmark.circuit.learn
@@ -112,6 +116,8 @@ def train_method(
     grid = np.repeat(etas, protocol.replicates)
     known = resolve_parameters(circuit, {}, len(source))
     rates = {name: grid for name in known if name.startswith("eta")}
+    if eta_out is not None and "eta_out" in known:
+        rates["eta_out"] = np.full(len(source), eta_out)
     values = resolve_parameters(circuit, {**method.parameters, **rates}, len(source))
     job = replace(prepare(circuit, given, protocol, values, source), scored=benchmark.scored)
     swept = method.rule in SWEPT and protocol.update != "step" and circuit.neuron == "rate"
