@@ -31,6 +31,7 @@ from autapse_sim.protocol import Schedule
 from autapse_sim.results import Result
 from autapse_sim.scores import best_eta, median_interval
 from autapse_sim.statistics import Paired, compare_all, replicates_needed, sentence
+from autapse_sim.tasks.base import Task
 from autapse_sim.trial import (
     FITTED,
     FLOORS,
@@ -159,14 +160,22 @@ def _pilots(
     like = {name: json.dumps(method.protocol) if method.protocol else FIXED for name, method in learning.items()}
     alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how != FIXED}
     grid = tried(resting | alone, {}, weight=1)
-    best = {name: float(setting.etas[best_eta(values[0])]) for name, values in grid.items()}
+    best = {name: _best(setting, values[0]) for name, values in grid.items()}
     chosen = {name: Rates(best[name], best[name], best[name]) for name in resting}
     readout = {name: best[how] for name, how in like.items()}
     grid |= tried(learning, readout, weight=4)
     for name in learning:
-        rates = [float(setting.etas[best_eta(values)]) for values in grid[name] if np.isfinite(values).any()]
-        chosen[name] = Rates(rates[0], rates[-1], readout[name])
+        online, refit = grid[name]
+        best[name] = _best(setting, online)
+        chosen[name] = Rates(best[name], _best(setting, refit, best[name]), readout[name])
     return {name: grid[name] for name in methods}, chosen
+
+
+def _best(setting: Benchmark, mse: np.ndarray, otherwise: float | None = None) -> float:
+    """The learning rate with the least MSE (E, R), else, where most pilots diverge at each of them, the smallest."""
+    if np.isfinite(np.median(mse, axis=1)).any():
+        return float(setting.etas[best_eta(mse)])
+    return min(setting.etas) if otherwise is None else otherwise
 
 
 def _methods(rule: str, setting: Benchmark) -> dict[str, Method]:
@@ -335,7 +344,7 @@ def _block(
         kept["controls"] = _controls(setting, given)
         if seeds[1] == 0:
             test = -setting.protocol.test
-            kept |= {"target": given.y[0, test], "stimulus": given.x[0, test]}
+            kept |= {"target": given.y[0, test], "stimulus": _seen(setting.task, given.x)[0, test]}
             kept["alignment"] = _alignment(setting, methods, chosen, given, seeds)
     return kept | {"scores": scores, "memory": memory, "example": example}
 
@@ -357,6 +366,14 @@ def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
         name: ((prediction[:, :, setting.scored] - wanted) ** 2).mean(axis=(1, 2, 3))
         for name, prediction in predictions.items()
     }
+
+
+def _seen(task: Task, x: np.ndarray) -> np.ndarray:
+    """What a stimulus shows, in the units of the target; NaN where it is blanked."""
+    seen = np.array(task.observed(x) if hasattr(task, "observed") else x)
+    if task.blanked is not None:
+        seen[..., task.blanked, :] = np.nan
+    return seen
 
 
 def _alignment(
