@@ -355,7 +355,7 @@ def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
     # as many trajectories as a refitted read-out gets
     train, test = slice(max(0, protocol.train - FITTED), protocol.train), slice(-protocol.test, None)
     horizon = getattr(task, "horizon", None)
-    x = task.observed(given.x) if hasattr(task, "observed") else given.x
+    x = _observed(task, given.x)
     predictions = stimulus_controls(x, given.y, train, test, horizon, task.blanked)
     if horizon is not None:
         predictions["physics: the box and two observations"] = physics(
@@ -368,9 +368,14 @@ def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
     }
 
 
+def _observed(task: Task, x: np.ndarray) -> np.ndarray:
+    """What a stimulus shows, in the units of the target."""
+    return task.observed(x) if hasattr(task, "observed") else x
+
+
 def _seen(task: Task, x: np.ndarray) -> np.ndarray:
-    """What a stimulus shows, in the units of the target; NaN where it is blanked."""
-    seen = np.array(task.observed(x) if hasattr(task, "observed") else x)
+    """The same, with NaN where the stimulus is blanked."""
+    seen = _observed(task, x).copy()
     if task.blanked is not None:
         seen[..., task.blanked, :] = np.nan
     return seen
@@ -390,7 +395,8 @@ def _alignment(
     found: dict[str, list[np.ndarray]] = {}
     batch = setting.protocol.batch
     for name, method in methods.items():
-        if method.rule is None or method.circuit or method.protocol or setting.circuit.neuron != "rate":
+        changed = method.circuit or method.protocol or method.parameters
+        if method.rule is None or changed or setting.circuit.neuron != "rate":
             continue
         for age in AGES:
             train = int(age * setting.protocol.train) // batch * batch
