@@ -39,7 +39,7 @@ class Benchmark:
     task: Task
     circuit: Circuit
     protocol: Protocol
-    etas: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
+    etas: tuple[float, ...] = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
     unscored: int = 10
     blind: bool = False
 

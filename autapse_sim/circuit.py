@@ -11,7 +11,7 @@ from autapse_sim.names import one_of
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear")
 READOUTS = ("identity", "random")
 PRECISIONS = ("double", "single")
-FEEDBACKS = ("conditioned", "random", "symmetric")
+FEEDBACKS = ("conditioned", "mixed", "negative", "random", "symmetric")
 TAUGHT_BY = {
     "W": "rule",
     "U": "rule",
@@ -43,7 +43,7 @@ class Circuit:
         The function f of the neuron.
     learn : tuple of {'W', 'U', 'b', 'V', 'c', 'B'}
         What learns: W, U and b by the rule, V and c by the read-out's rule, B by that of the feedback.
-    feedback : {'conditioned', 'random', 'symmetric'}
+    feedback : {'conditioned', 'mixed', 'negative', 'random', 'symmetric'}
         How B is drawn, see `autapse_sim.weights.draw_weights`.
     substeps : int
         Integration steps in one step of the stimulus, dt = step / substeps; 1 is the paper's discrete network.

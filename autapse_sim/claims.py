@@ -27,7 +27,7 @@ from autapse_sim.scores import affine_r2, best_eta, median_interval
 from autapse_sim.statistics import Interval, Paired, compare_all, holm
 from autapse_sim.tasks.ball import BouncingBall
 from autapse_sim.units import Amount
-from autapse_sim.weights import Weights
+from autapse_sim.weights import EIGENVALUES, Weights
 
 HOLDS, EMPTY, FAILS, OPEN = ANSWERS = ("holds", "holds, but shows nothing", "does not hold", "undecided")
 
@@ -51,10 +51,10 @@ MOVING = ("affine of 2 lags", "linear extrapolation")
 ACTIVATIONS = ("tanh", "relu", "linear")
 TAUS = (5, 10, 15)
 SPECTRA: dict[str, Callable[[np.ndarray], bool]] = {
-    "real and positive": lambda roots: np.isreal(roots).all() and (roots.real > 0).all(),
+    "real and positive": EIGENVALUES["conditioned"],
     "complex with positive real part": lambda roots: np.iscomplex(roots).any() and (roots.real > 0).all(),
-    "one of each sign": lambda roots: np.isreal(roots).all() and roots.real.prod() < 0,
-    "real and negative": lambda roots: np.isreal(roots).all() and (roots.real < 0).all(),
+    "one of each sign": EIGENVALUES["mixed"],
+    "real and negative": EIGENVALUES["negative"],
 }
 """Kinds of eigenvalues of B. The paper speaks of the first, third and fourth."""
 

@@ -264,7 +264,7 @@ def verdict(
     files = _evidence(result, measured, folder)
     attributes = result.data.attrs
     if as_json:
-        told = {name: json.loads(attributes[name]) for name in ("statistics", "methods")}
+        told = {name: json.loads(attributes[name]) for name in ("statistics", "floors", "methods")}
         click.echo(json.dumps({"sentence": attributes["sentence"], **told}, indent=1))
     else:
         click.echo(attributes["table"])

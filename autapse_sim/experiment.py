@@ -21,7 +21,7 @@ from autapse_sim.cache import recall, remember
 from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job, Outcome, Progress
-from autapse_sim.model import is_file, library, read_neuron, read_rule, rules, self_contained, texts
+from autapse_sim.model import is_file, library, rules, self_contained, texts
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result, provenance
@@ -248,12 +248,11 @@ def resolve_parameters(circuit: Circuit, given: Mapping[str, Any], networks: int
 def _defaults(circuit: Circuit) -> dict[str, Amount]:
     """The parameters of a circuit as its models give them; kept with their texts, so that Brian2 is asked once."""
     if without_equations(circuit):
-        defaults: dict[str, Any] = dict(read_neuron(circuit.neuron).parameters) | dict(
-            discrete.RULES[circuit.rule].parameters
-        )
-        if {"V", "c"} & set(circuit.learn):
-            defaults |= read_rule("delta").parameters
-        return {name: amount(value) for name, value in defaults.items()}
+        # the time constant and the read-out's parameters are those of a circuit with equations
+        beside = _defaults(replace(circuit, rule="autapse"))
+        kept_names = ("tau_m", "eta_out")
+        own = {name: amount(value) for name, value in discrete.RULES[circuit.rule].parameters.items()}
+        return {name: beside[name] for name in kept_names if name in beside} | own
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
     asked = json.dumps(["parameters", __version__, written, sorted(circuit.learn)])

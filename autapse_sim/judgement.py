@@ -8,12 +8,9 @@ of their own; every method sees the same trajectories and initial weights.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +20,30 @@ import xarray as xr
 from autapse_sim.alignment import align, cosine, exact_gradient
 from autapse_sim.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.controls import Reservoir, physics, stimulus_controls, tune_reservoir
+from autapse_sim.crew import Crew
 from autapse_sim.engine import cores
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, choose_engine, describe, equations_text, peak_memory
-from autapse_sim.job import Progress
+from autapse_sim.job import STEP, Progress
 from autapse_sim.model import is_file
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Schedule
 from autapse_sim.results import Result
 from autapse_sim.scores import best_eta, median_interval
 from autapse_sim.statistics import Paired, compare_all, replicates_needed, sentence
-from autapse_sim.trial import FITTED, PENALTIES, Method, Scores, drawn, protocol_of, score, train_method
-from autapse_sim.worker import THREADS
+from autapse_sim.tasks.base import Task
+from autapse_sim.trial import (
+    FITTED,
+    FLOORS,
+    Method,
+    Scores,
+    drawn,
+    protocol_of,
+    refit_mse,
+    refit_penalties,
+    score,
+    train_method,
+)
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
 STILL, BIASES = "W = 0", "bias only (W = 0)"
@@ -47,6 +56,16 @@ BLOCK = 8
 """Seeds that are drawn and trained together; a seed's draws do not depend on how many blocks there are."""
 PILOT = 16
 """Seeds on which learning rates and the reservoir are chosen; none of them is judged."""
+FEEDBACK = {
+    "random": "B random",
+    "symmetric": "B = V^T",
+    "conditioned": "V B's eigenvalues positive",
+    "mixed": "V B's eigenvalues mixed",
+    "negative": "V B's eigenvalues negative",
+}
+"""The kinds of feedback among the ablations, as they are named there."""
+TAUS = (1, 3, 10, 25, 50)
+"""The time constants among the ablations, in steps."""
 AGES = (0.0, 0.1, 0.3, 1.0)
 """Shares of the training after which updates are held against the exact gradient."""
 _PILOTS = 10**6  # where the numbers of the pilots' blocks begin
@@ -102,16 +121,15 @@ def verdict(
     if ablations:
         methods |= _ablations(rule, setting)
     blocks = -(-replicates // BLOCK)
-    work = _Work(progress or (lambda share: None), pilots=PILOT // BLOCK, blocks=blocks)
-    with work:
-        pilots = work.map(partial(_pilot_block, setting, methods), [(seed, _PILOTS + k) for k in range(PILOT // BLOCK)])
-        grid = {name: np.concatenate([pilot[name] for pilot in pilots], axis=1) for name in methods}
-        chosen = {name: float(setting.etas[best_eta(values)]) for name, values in grid.items()}
+    with Crew() as crew:
+        work = _Work(crew, progress or (lambda share: None), amount=blocks + 5 * PILOT // BLOCK)
+        grid, chosen = _pilots(setting, methods, work, seed)
+        reservoirs = {}
         if setting.circuit.neuron == "rate":
-            reservoir = _reservoir(setting, seed)
-            methods[TUNED] = Method(None, reservoir)
+            reservoirs = _reservoirs(setting, seed)
+            methods[TUNED] = Method(None, reservoirs[FLOORS[0]])
             chosen[TUNED] = chosen[FIXED]
-        judge_block = partial(_block, setting, methods, chosen)
+        judge_block = partial(_block, setting, methods, chosen, reservoirs)
         found = work.map(judge_block, [(seed, k) for k in range(min(blocks, 4) if precision else blocks)])
         while precision and len(found) < blocks:
             scores = _joined([one["scores"] for one in found])
@@ -120,7 +138,44 @@ def verdict(
             if needed <= len(found):
                 break
             found += work.map(judge_block, [(seed, k) for k in range(len(found), needed)])
-    return _result(rule, benchmark, setting, methods, chosen, grid, found, seed)
+    return _result(rule, benchmark, setting, methods, chosen, grid, reservoirs, found, seed)
+
+
+def _pilots(
+    setting: Benchmark, methods: Mapping[str, Method], work: _Work, seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, Rates]]:
+    """MSE of the pilots over the grid of learning rates, (score, E, R), and the rates at which each method is judged.
+
+    The read-out of all methods learns at the rate that is best for the fixed reservoir, so that with eta towards 0
+    every rule becomes that; where a method changes the protocol, at the one that is best for a reservoir trained so.
+    """
+    blocks = [(seed, _PILOTS + k) for k in range(PILOT // BLOCK)]
+
+    def tried(some: Mapping[str, Method], readout: Mapping[str, float], weight: int) -> dict[str, np.ndarray]:
+        pilots = work.map(partial(_pilot_block, setting, some, readout), blocks, weight)
+        return {name: np.concatenate([pilot[name] for pilot in pilots], axis=2) for name in some}
+
+    resting = {name: method for name, method in methods.items() if method.rule is None}
+    learning = {name: method for name, method in methods.items() if method.rule is not None}
+    like = {name: json.dumps(method.protocol) if method.protocol else FIXED for name, method in learning.items()}
+    alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how != FIXED}
+    grid = tried(resting | alone, {}, weight=1)
+    best = {name: _best(setting, values[0]) for name, values in grid.items()}
+    chosen = {name: Rates(best[name], best[name], best[name]) for name in resting}
+    readout = {name: best[how] for name, how in like.items()}
+    grid |= tried(learning, readout, weight=4)
+    for name in learning:
+        online, refit = grid[name]
+        best[name] = _best(setting, online)
+        chosen[name] = Rates(best[name], _best(setting, refit, best[name]), readout[name])
+    return {name: grid[name] for name in methods}, chosen
+
+
+def _best(setting: Benchmark, mse: np.ndarray, otherwise: float | None = None) -> float:
+    """The learning rate with the least MSE (E, R), else, where most pilots diverge at each of them, the smallest."""
+    if np.isfinite(np.median(mse, axis=1)).any():
+        return float(setting.etas[best_eta(mse)])
+    return min(setting.etas) if otherwise is None else otherwise
 
 
 def _methods(rule: str, setting: Benchmark) -> dict[str, Method]:
@@ -142,67 +197,96 @@ def _ablations(rule: str, setting: Benchmark) -> dict[str, Method]:
     from autapse_sim.units import Amount
 
     known = resolve_parameters(replace(setting.circuit, rule=rule), {}, 1)
-    found = {"B random": Method(rule, circuit={"feedback": "random"})}
-    if setting.circuit.feedback != "symmetric":
-        found["B = V^T"] = Method(rule, circuit={"feedback": "symmetric"})
-    for steps in (1, 3, 10, 50) if "tau" in known else ():
-        tau = Amount(steps * 1e-3, "second", f"{steps} ms")
-        found[f"tau = {steps}"] = Method(rule, parameters={"tau": tau})
+    found = {
+        name: Method(rule, circuit={"feedback": feedback})
+        for feedback, name in FEEDBACK.items()
+        if feedback != setting.circuit.feedback and (feedback != "mixed" or setting.task.outputs > 1)
+    }
+    taus = {steps: Amount(steps * STEP, "second", f"{steps} ms") for steps in TAUS} if "tau" in known else {}
+    own = round(known["tau"][0] / STEP) if taus else None
+    found |= {f"tau = {n}": Method(rule, parameters={"tau": tau}) for n, tau in taus.items() if n != own}
+    if rule == "autapse":
+        put_back = {n: Method("rflo", parameters={"tau": taus[n]}) for n in (1, own)}
+        found |= {f"f' put back (rflo), tau = {n}": method for n, method in put_back.items()}
     how = setting.protocol
-    if how.update != "step":
-        found["updates per step"] = Method(rule, protocol={"update": "step", "batch": 1, "optimiser": "sgd"})
-        found["updates per trajectory"] = Method(rule, protocol={"update": "trajectory", "batch": 1})
+    slow = {"step": "sgd", "trajectory": how.optimiser}
+    for update, optimiser in slow.items():
+        if update != how.update:
+            changes = {"update": update, "batch": 1, "optimiser": optimiser}
+            found[f"updates per {update}"] = Method(rule, protocol=changes)
     other = "sgd" if how.optimiser == "adam" else "adam"
     found[f"optimiser {other}"] = Method(rule, protocol={"optimiser": other})
     return {f"{rule}, {name}": method for name, method in found.items()}
 
 
 class _Work:
-    """Blocks of seeds on all cores, and how far they are."""
+    """Blocks of seeds on all cores, and how far they are.
 
-    def __init__(self, progress: Progress, pilots: int, blocks: int):
-        self.progress, self.done = progress, 0
-        self.all = 4 * pilots + blocks  # a pilot trains at several learning rates
+    Parameters
+    ----------
+    crew : Crew
+        The processes.
+    progress : callable
+        Called with the completed share, 0 to 1.
+    amount : int
+        Of all the work there is, in blocks.
+    """
 
-    def __enter__(self) -> _Work:
-        # a fresh interpreter for each worker, with one thread: the blocks already share the cores
-        self.before = {name: os.environ.get(name) for name in THREADS}
-        os.environ.update(dict.fromkeys(THREADS, "1"))
-        self.pool = ProcessPoolExecutor(cores(), mp_context=get_context("spawn"))
-        return self
+    def __init__(self, crew: Crew, progress: Progress, amount: int) -> None:
+        self.crew, self.progress, self.amount, self.done = crew, progress, amount, 0
 
-    def __exit__(self, *error: object) -> None:
-        for name, value in self.before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        self.pool.shutdown(wait=error[0] is None, cancel_futures=True)
-        if error[0] is not None:
-            for process in list((self.pool._processes or {}).values()):
-                process.terminate()
-
-    def map(self, function: Callable[[tuple[int, int]], Any], blocks: list[tuple[int, int]]) -> list[Any]:
-        """The results of a function of the blocks, in order."""
+    def map(
+        self, function: Callable[[tuple[int, int]], Any], blocks: list[tuple[int, int]], weight: int = 1
+    ) -> list[Any]:
+        """The results of a function of the blocks, in order; each is as much work as `weight` blocks."""
         results = []
-        for result in self.pool.map(function, blocks):
+        for result in self.crew.map(function, blocks):
             results.append(result)
-            self.done += 4 if blocks[0][1] >= _PILOTS else 1
-            self.progress(min(1.0, self.done / self.all))
+            self.done += weight
+            self.progress(min(1.0, self.done / self.amount))
         return results
 
 
-def _pilot_block(setting: Benchmark, methods: Mapping[str, Method], seeds: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Final validation MSE of each method over the grid of learning rates, (E, R)."""
+@dataclass(frozen=True)
+class Rates:
+    """The learning rates at which a method is judged, chosen on the pilots.
+
+    Parameters
+    ----------
+    online, refit : float
+        Of the rule, for the score of the read-out as trained, and for that of the refitted one; where no rule learns,
+        of the read-out.
+    readout : float
+        Of the read-out.
+    """
+
+    online: float
+    refit: float
+    readout: float
+
+
+def _pilot_block(
+    setting: Benchmark, methods: Mapping[str, Method], readout: Mapping[str, float], seeds: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """Final MSE of each method over the grid of learning rates, (score, E, R).
+
+    The scores are the validation MSE of the read-out as trained, and the MSE of the refitted one, which the validation
+    trajectories have helped to fit, on other trajectories of the same seeds. The read-out learns at the rate `readout`
+    of the method, or at those of the grid where it has none.
+    """
     etas = np.array(setting.etas)
     found = {}
     for method, names in _alike(methods):
         given = drawn(setting, method, seeds, BLOCK)
         for name in names:
-            protocol = replace(protocol_of(setting, methods[name], seeds, BLOCK), test=0)
-            outcome = train_method(setting, methods[name], given, protocol, etas)
+            whole = protocol_of(setting, methods[name], seeds, BLOCK)
+            protocol = replace(whole, test=0)
+            outcome = train_method(setting, methods[name], given, protocol, etas, readout.get(name))
             last = score(setting, given, protocol, outcome, refit=False).curve[:, -1]
-            found[name] = last.reshape(len(etas), BLOCK)
+            refit = np.full_like(last, np.nan)
+            if setting.circuit.neuron == "rate":
+                refit = refit_mse(setting, given, whole, outcome.weights, FLOORS[:1])[:, 0]
+            found[name] = np.reshape([last, refit], (2, len(etas), BLOCK))
     return found
 
 
@@ -215,21 +299,23 @@ def _alike(methods: Mapping[str, Method]) -> Iterator[tuple[Method, list[str]]]:
         yield methods[names[0]], names
 
 
-def _reservoir(setting: Benchmark, seed: int) -> Reservoir:
-    """The scaled reservoir that does best on the pilots' seeds."""
+def _reservoirs(setting: Benchmark, seed: int) -> dict[float, Reservoir]:
+    """The scaled reservoir that does best on the pilots' seeds, for each least penalty of its read-out."""
     method, seeds = Method(None), (seed, _PILOTS)
     given, protocol = drawn(setting, method, seeds, BLOCK), protocol_of(setting, method, seeds, BLOCK)
-    train = slice(max(0, protocol.train - FITTED), protocol.train)
-    validate = slice(protocol.train, protocol.train + protocol.validate)
+    shown = slice(max(0, protocol.train - FITTED), protocol.train + protocol.validate)
+    x, y = given.x[:, shown], given.y[:, shown]
+    parts = slice(0, -protocol.validate), slice(-protocol.validate, None)
+    tune = partial(tune_reservoir, given.weights, x, y, *parts, setting.circuit.activation, scored=setting.scored)
     # judged by the read-outs that it will be read with
-    how = {"scored": setting.scored, "penalties": PENALTIES}
-    return tune_reservoir(given.weights, given.x, given.y, train, validate, setting.circuit.activation, **how)
+    return {floor: tune(penalties=refit_penalties(floor)) for floor in FLOORS}
 
 
 def _block(
     setting: Benchmark,
     methods: Mapping[str, Method],
-    chosen: Mapping[str, float],
+    chosen: Mapping[str, Rates],
+    reservoirs: Mapping[float, Reservoir],
     seeds: tuple[int, int],
 ) -> dict[str, Any]:
     """All that is kept of a block of seeds."""
@@ -239,8 +325,17 @@ def _block(
         for name in names:
             method = methods[name]
             protocol = protocol_of(setting, method, seeds, BLOCK)
-            outcome = train_method(setting, method, given, protocol, np.array([chosen[name]]))
-            scores[name] = score(setting, given, protocol, outcome, refit=setting.circuit.neuron == "rate")
+            rates = chosen[name]
+            etas = np.array(list(dict.fromkeys([rates.online, rates.refit])))
+            outcome = train_method(setting, method, given, protocol, etas, rates.readout)
+            every = score(setting, given, protocol, outcome, refit=setting.circuit.neuron == "rate")
+            scores[name] = Scores(every.online[:BLOCK], every.refit[-BLOCK:], every.curve[:BLOCK])
+            if name == TUNED:
+                tuned = [
+                    refit_mse(setting, given, protocol, one.of(given.weights), [floor])
+                    for floor, one in reservoirs.items()
+                ]
+                scores[name] = replace(scores[name], refit=np.concatenate(tuned, axis=1))
             memory = max(memory, outcome.memory)
             if seeds[1] == 0:
                 example[name] = outcome.prediction[0, 0]
@@ -249,7 +344,7 @@ def _block(
         kept["controls"] = _controls(setting, given)
         if seeds[1] == 0:
             test = -setting.protocol.test
-            kept |= {"target": given.y[0, test], "stimulus": given.x[0, test]}
+            kept |= {"target": given.y[0, test], "stimulus": _seen(setting.task, given.x)[0, test]}
             kept["alignment"] = _alignment(setting, methods, chosen, given, seeds)
     return kept | {"scores": scores, "memory": memory, "example": example}
 
@@ -260,7 +355,7 @@ def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
     # as many trajectories as a refitted read-out gets
     train, test = slice(max(0, protocol.train - FITTED), protocol.train), slice(-protocol.test, None)
     horizon = getattr(task, "horizon", None)
-    x = task.observed(given.x) if hasattr(task, "observed") else given.x
+    x = _observed(task, given.x)
     predictions = stimulus_controls(x, given.y, train, test, horizon, task.blanked)
     if horizon is not None:
         predictions["physics: the box and two observations"] = physics(
@@ -273,10 +368,23 @@ def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
     }
 
 
+def _observed(task: Task, x: np.ndarray) -> np.ndarray:
+    """What a stimulus shows, in the units of the target."""
+    return task.observed(x) if hasattr(task, "observed") else x
+
+
+def _seen(task: Task, x: np.ndarray) -> np.ndarray:
+    """The same, with NaN where the stimulus is blanked."""
+    seen = _observed(task, x).copy()
+    if task.blanked is not None:
+        seen[..., task.blanked, :] = np.nan
+    return seen
+
+
 def _alignment(
     setting: Benchmark,
     methods: Mapping[str, Method],
-    chosen: Mapping[str, float],
+    chosen: Mapping[str, Rates],
     given: Drawn,
     seeds: tuple[int, int],
 ) -> dict[str, np.ndarray]:
@@ -287,7 +395,8 @@ def _alignment(
     found: dict[str, list[np.ndarray]] = {}
     batch = setting.protocol.batch
     for name, method in methods.items():
-        if method.rule is None or method.circuit or method.protocol or setting.circuit.neuron != "rate":
+        changed = method.circuit or method.protocol or method.parameters
+        if method.rule is None or changed or setting.circuit.neuron != "rate":
             continue
         for age in AGES:
             train = int(age * setting.protocol.train) // batch * batch
@@ -295,7 +404,8 @@ def _alignment(
             if train:
                 whole = protocol_of(setting, method, seeds, BLOCK)
                 shown = replace(whole, train=train, validate=0, test=0, validate_every=1)
-                outcome = train_method(setting, method, given, shown, np.array([chosen[name]]))
+                rates = chosen[name]
+                outcome = train_method(setting, method, given, shown, np.array([rates.online]), rates.readout)
                 weights = outcome.weights
             # one validation trajectory, its update alone
             index = np.array([setting.protocol.train])
@@ -305,7 +415,7 @@ def _alignment(
             protocol = replace(protocol_of(setting, method, seeds, BLOCK), **single)
             now = replace(given, weights=weights)
             only = replace(setting, circuit=replace(setting.circuit, learn=("W",)))
-            outcome = train_method(only, method, now, protocol, np.array([rate]), once)
+            outcome = train_method(only, method, now, protocol, np.array([rate]), schedule=once)
             update = (weights.W - outcome.weights.W) / rate
             exact = exact_gradient(_probe(only, now, protocol), int(index[0]))
             found.setdefault(name, []).append(cosine(update, exact))
@@ -339,8 +449,9 @@ def _result(
     benchmark: str,
     setting: Benchmark,
     methods: Mapping[str, Method],
-    chosen: Mapping[str, float],
+    chosen: Mapping[str, Rates],
     grid: Mapping[str, np.ndarray],
+    reservoirs: Mapping[float, Reservoir],
     found: list[dict[str, Any]],
     seed: int,
 ) -> Result:
@@ -357,22 +468,30 @@ def _result(
         data[name] = (dims, np.asarray(values), {"long_name": long_name, **units})
 
     add("mse_online", ("method", "replicate"), [scores[n].online for n in names], "test MSE")
-    add("mse_refit", ("method", "replicate"), [scores[n].refit for n in names], "test MSE, read-out refitted")
+    refits = np.array([scores[n].refit for n in names])
+    add("mse_refit", ("method", "replicate"), refits[:, :, 0], "test MSE, read-out refitted")
+    if reservoirs:
+        data = data.assign_coords(floor=list(FLOORS))
+        about = "test MSE, read-out refitted with penalties from floor on"
+        add("mse_refit_floor", ("method", "replicate", "floor"), refits, about)
     curves = np.array([scores[n].curve.T for n in names])
     add("curve", ("method", "updates", "replicate"), curves, "validation MSE")
     batch = setting.protocol.batch if setting.protocol.update == "batch" else 1
     data = data.assign_coords(updates=setting.protocol.validation_points // batch)
-    data["eta"] = ("method", [chosen[n] for n in names], {"long_name": "learning rate, chosen on other seeds"})
-    piloted = [n for n in names if n in grid]
-    pilots = np.full((len(names), *grid[rule].shape), np.nan)
-    pilots[[names.index(n) for n in piloted]] = [grid[n] for n in piloted]
-    add("grid_mse", ("method", "eta_grid", "pilot"), pilots, "validation MSE at the end, on the pilots' seeds")
+    about = {"long_name": "learning rate, chosen on other seeds"}
+    data["eta"] = ("method", [chosen[n].online for n in names], about)
+    data["eta_refit"] = ("method", [chosen[n].refit for n in names], about)
+    data["eta_out"] = ("method", [chosen[n].readout for n in names], about)
+    pilots = np.array([grid.get(n, np.full_like(grid[rule], np.nan)) for n in names])
+    dims = ("method", "eta_grid", "pilot")
+    add("grid_mse", dims, pilots[:, 0], "validation MSE at the end, on the pilots' seeds")
+    add("grid_mse_refit", dims, pilots[:, 1], "MSE at the end, read-out refitted, on the pilots' seeds")
     data = data.assign_coords(control=list(controls))
     add("control_mse", ("control", "replicate"), list(controls.values()), "test MSE of the control")
     if varied:
         data = data.assign_coords(ablation=varied)
         add("ablation_mse", ("ablation", "replicate"), [scores[n].online for n in varied], "test MSE")
-        data["ablation_eta"] = ("ablation", [chosen[n] for n in varied])
+        data["ablation_eta"] = ("ablation", [chosen[n].online for n in varied])
     first = found[0]
     shown = [n for n in names if n in first["example"]]
     example = np.stack([first["example"][n] for n in names]) if len(shown) == len(names) else None
@@ -391,20 +510,23 @@ def _result(
     answer = answer_of(rule, benchmark, setting.title, judged, data)
     protocol = replace(setting.protocol, replicates=replicates, seed=seed)
     circuit = replace(setting.circuit, rule=rule)
-    attributes = describe(circuit, setting.task, protocol, "standalone, numpy", {"eta": dict(chosen)})
+    rates = {name: asdict(one) for name, one in chosen.items()}
+    attributes = describe(circuit, setting.task, protocol, "standalone, numpy", {"eta": rates})
     attributes |= {
         "sentence": answer,
         **({"unit": "box lengths"} if hasattr(setting.task, "horizon") else {}),
         "benchmark": benchmark,
         "title": setting.title,
-        "heading": heading(setting, replicates, seed),
+        "heading": heading(setting, replicates, seed, chosen[FIXED].readout),
         "methods": json.dumps({name: described(name, methods.get(name), rule) for name in [*names, *varied]}),
         "statistics": json.dumps({against: _plain(pairs) for against, pairs in judged.items()}),
+        "floors": json.dumps(_floors(data, rule, reservoirs)),
         "peak_memory": peak_memory(cores() * max(one["memory"] for one in found)),
         "equations": equations_text(circuit),
     }
     data = data.assign_attrs(attributes)
-    return Result(data.assign_attrs(table=text(data, judged[FIXED])))
+    mind = dependence(judge_floors(data, rule))
+    return Result(data.assign_attrs(table="\n".join(filter(None, [text(data, judged[FIXED]), mind]))))
 
 
 def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
@@ -413,19 +535,69 @@ def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
     The references are the fixed reservoir with the read-out as trained, the tuned reservoir with both read-outs
     refitted, and the best control that needs no network.
     """
-    online = {name: data.mse_online.sel({"method": name}).values for name in data.method.values.tolist()}
-    taught = {name: values for name, values in online.items() if name not in (*RESERVOIRS, BIASES)}
+    online = _by_method(data.mse_online)
+    taught = _taught(online)
     judged = {FIXED: compare_all(taught, online[FIXED])}
     if BIASES in online:
         judged[BIASES] = compare_all(taught, online[BIASES])
     if TUNED in online:
-        refit = {name: data.mse_refit.sel({"method": name}).values for name in (*taught, TUNED)}
-        judged[TUNED] = compare_all({name: refit[name] for name in taught}, refit[TUNED])
+        refit = _by_method(data.mse_refit)
+        judged[TUNED] = compare_all(_taught(refit), refit[TUNED])
     plain = [name for name in data.control.values.tolist() if not name.startswith("physics")]
     medians = {name: float(np.median(data.control_mse.sel(control=name))) for name in plain}
     best = min(medians, key=medians.__getitem__)
     judged[best] = compare_all(taught, data.control_mse.sel(control=best).values)
     return judged
+
+
+def _by_method(errors: xr.DataArray) -> dict[str, np.ndarray]:
+    """Errors (R,) by the name of the method."""
+    return dict(zip(errors.method.values.tolist(), errors.transpose("method", "replicate").values, strict=True))
+
+
+def _taught(errors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those of the methods that learn with recurrence."""
+    return {name: values for name, values in errors.items() if name not in (*RESERVOIRS, BIASES)}
+
+
+def judge_floors(data: xr.Dataset, rule: str) -> dict[float, dict[tuple[str, str], Paired]]:
+    """What becomes of the refitted comparisons with other least penalties: by penalty, (method, reference).
+
+    As in `judge`, each is corrected for the number of methods.
+    """
+    found = {}
+    for floor in data.floor.values.tolist() if "floor" in data.coords else ():
+        refit = _by_method(data.mse_refit_floor.sel(floor=floor))
+        judged = {against: compare_all(_taught(refit), refit[against]) for against in (FIXED, TUNED)}
+        pairs = dict.fromkeys([(rule, FIXED), (rule, TUNED), (CEILING, FIXED)])
+        found[floor] = {(name, against): judged[against][name] for name, against in pairs}
+    return found
+
+
+def dependence(judged: Mapping[float, Mapping[tuple[str, str], Paired]]) -> str:
+    """A line that says which refitted comparisons come out otherwise with other least penalties; empty if none."""
+    found = []
+    for name, against in next(iter(judged.values()), ()):
+        verdicts = {floor: pairs[name, against].verdict for floor, pairs in judged.items()}
+        if len(set(verdicts.values())) > 1:
+            told = ", ".join(f"{verdict} at {floor:g}" for floor, verdict in verdicts.items())
+            found.append(f"{Path(name).stem if is_file(name) else name} against the {against}: {told}")
+    return f"refitted MSE depends on the least ridge penalty: {'; '.join(found)}" if found else ""
+
+
+def _floors(data: xr.Dataset, rule: str, reservoirs: Mapping[float, Reservoir]) -> list[dict[str, Any]]:
+    """What the refitted read-outs give with each least penalty, as JSON holds it."""
+    found = []
+    for floor, pairs in judge_floors(data, rule).items():
+        errors = _by_method(data.mse_refit_floor.sel(floor=floor))
+        shown = dict.fromkeys([FIXED, TUNED, rule, CEILING])
+        medians = {name: float(median_interval(errors[name])[0]) for name in shown}
+        plain = _plain({f"{name} against {against}": paired for (name, against), paired in pairs.items()})
+        said = [[name, sentence(paired, f"the {against}")] for (name, against), paired in pairs.items()]
+        scales = {"gain": reservoirs[floor].gain, "input_scale": reservoirs[floor].input_scale}
+        medians = {name: value if np.isfinite(value) else None for name, value in medians.items()}
+        found.append({"floor": floor, "median": medians, TUNED: scales, "comparisons": plain, "said": said})
+    return found
 
 
 def answer_of(
@@ -452,7 +624,7 @@ def answer_of(
     return f"{name} on {benchmark} ({title}): {answer}; {'; '.join(said)}."
 
 
-def heading(setting: Benchmark, replicates: int, seed: int) -> str:
+def heading(setting: Benchmark, replicates: int, seed: int, readout: float) -> str:
     """What was run, in a line."""
     circuit, protocol = setting.circuit, setting.protocol
     how = f"batches of {protocol.batch}" if protocol.update == "batch" else f"updates per {protocol.update}"
@@ -461,7 +633,8 @@ def heading(setting: Benchmark, replicates: int, seed: int) -> str:
         f"n = {circuit.neurons}, {circuit.activation}, {', '.join(circuit.learn)} learn, {protocol.optimiser}, {how}; "
         f"B {circuit.feedback}; eq. 1's 1/t is {'in' if protocol.averaging else 'out'}; {protocol.train} training, "
         f"{protocol.test} test trajectories, {scored} of {setting.task.steps} steps scored; {replicates} seeds a "
-        f"method, seed {seed}; learning rates chosen on {PILOT} other seeds"
+        f"method, seed {seed}; learning rates chosen for each score on {PILOT} other seeds"
+        + (f", the read-out's ({readout:g}) on the {FIXED}" if "V" in circuit.learn else "")
     )
 
 
@@ -499,7 +672,7 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
         "ablation": ("ablation_mse", "ablation_eta"),
     }
     wide = max(len(name) for kind in parts if kind in data.dims for name in data[kind].values.tolist()) + 2
-    head = f"{'':{wide}}{'eta':>7}  {'test MSE, median [95%]':<27}{'refitted':<10}{'diverged':<10}"
+    head = f"{'':{wide}}{'eta':>7}  {'test MSE, median [95%]':<27}{'refitted (eta)':<17}{'diverged':<10}"
     lines = [f"{head}reduction against the {FIXED}"]
     for kind, (errors, rate) in parts.items():
         if kind not in data.dims:
@@ -512,7 +685,8 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
             line = f"{name:<{wide}}{f'{float(one[rate]):g}' if rate else '':>7}  "
             line += f"{f'{median:.4f} [{low:.4f}, {high:.4f}]':<27}"
             refit = np.median(one.mse_refit) if kind == "method" else np.nan
-            line += f"{f'{refit:.4f}' if np.isfinite(refit) else '-':<10}{np.sum(~np.isfinite(one[errors].values)):<10}"
+            said = f"{refit:.4f} ({float(one.eta_refit):g})" if np.isfinite(refit) else "-"
+            line += f"{said:<17}{np.sum(~np.isfinite(one[errors].values)):<10}"
             if name in against_fixed:
                 reduction, won = against_fixed[name].reduction, against_fixed[name].won
                 span = f"[{100 * reduction.low:.0f}, {100 * reduction.high:.0f}]"

@@ -30,10 +30,17 @@ CAPTIONS = {
     "it; this explains a score and does not rank.",
     "ablations": "{rule} with one part changed: bars left of its line are changes that help, bars beyond the fixed "
     "reservoir do worse than not learning.",
-    "learning_rates": "Validation error of the pilots over the learning rate: look whether each ring sits at the "
-    "bottom of its curve and inside the grid, and where pilots diverge.",
+    "learning_rates": "Validation error of the pilots over the learning rate (that of the read-out where nothing else "
+    "learns): look whether each ring sits at the bottom of its curve and inside the grid, and where pilots diverge.",
 }
 """What to look at in a figure, by its name."""
+FLOORS_SAY = (
+    "Each method's read-out is refitted by ridge regression; its penalty is chosen on validation trajectories, for "
+    "all methods from the same grid. How small a penalty may be is a decision: a penalty p reads with noise of the "
+    "variance p on each standardised neuron, 3% of its range at 0.001 and 0.001% at 1e-10. The tuned reservoir is "
+    "tuned anew for each."
+)
+"""What the table of least penalties is about."""
 
 _PAGE = Template("""\
 <!DOCTYPE html>
@@ -102,7 +109,7 @@ def write_page(data: xr.Dataset | Result, path: str | Path, figures: Mapping[str
     ----------
     data : xarray.Dataset or Result
         The verdict; of its attributes `sentence`, `title`, `heading`, `benchmark`, `table`, `claims`, `methods`,
-        `equations`, `provenance` and `peak_memory` are shown, as far as they are there.
+        `floors`, `equations`, `provenance` and `peak_memory` are shown, as far as they are there.
     path : str or Path
         Of the file.
     figures : mapping of str to Figure
@@ -133,6 +140,7 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
         ("run", "What was run", _run(about)),
         ("table", "Scores", f'<pre tabindex="0">{_text(about["table"])}</pre>' if about.get("table") else ""),
         ("figures", "Figures", "\n".join(drawn)),
+        ("floors", "What the refitted read-outs hang on", _floors(_read(about.get("floors")))),
         ("claims", "The paper's claims", _claims(_read(about.get("claims")))),
         ("rates", "Learning rates and diverged replicates", _rates(data)),
         ("methods", "Methods", _list(_read(about.get("methods")))),
@@ -161,18 +169,44 @@ def _claims(claims: object) -> str:
     return _table(list(columns.values()), ([claim.get(key, "") for key in columns] for claim in claims))
 
 
+def _floors(floors: object) -> str:
+    """The table of what refitted read-outs give, for each least penalty that they may choose."""
+    if not floors:
+        return ""
+    first, *_ = floors
+    head = [
+        "method",
+        *(f"{'from ' if one is not first else 'the verdict: from '}{one['floor']:g} on" for one in floors),
+    ]
+    rows = []
+    for name in first["median"]:
+        cells = ["infinite" if one["median"][name] is None else f"{one['median'][name]:.4f}" for one in floors]
+        if name in first:
+            cells = [
+                f"{cell} (W × {one[name]['gain']:g}, U × {one[name]['input_scale']:g})"
+                for cell, one in zip(cells, floors, strict=True)
+            ]
+        rows.append([f"{style.label(name)}: median test MSE", *cells])
+    for number, (name, _) in enumerate(first["said"]):
+        rows.append([style.label(name), *(one["said"][number][1] for one in floors)])
+    return f"<p>{_text(FLOORS_SAY)}</p>\n{_table(head, rows)}"
+
+
 def _rates(data: xr.Dataset) -> str:
     """The chosen learning rate of every method, and how many replicates diverged with it."""
     errors = data["mse_online"].transpose("method", "replicate").values
     lost = (~np.isfinite(errors)).sum(axis=1)
-    eta = data["eta"].values if "eta" in data else np.full(len(lost), np.nan)
+    chosen = {"learning rate": "eta", "learning rate, read-out refitted": "eta_refit", "of the read-out": "eta_out"}
+    chosen = {head: data[name].values for head, name in chosen.items() if name in data}
     grid = data["eta_grid"].values if "eta_grid" in data.coords else np.empty(0)
     rows = []
-    for method, rate, count in zip(data["method"].values, eta, lost, strict=True):
-        edge = len(grid) > 1 and np.isclose(rate, (grid.min(), grid.max())).any()
-        shown = f"{rate:.3g}{' (at the edge of the grid)' if edge else ''}" if np.isfinite(rate) else "-"
-        rows.append([style.label(str(method)), shown, f"{count} of {errors.shape[1]}"])
-    return _table(["method", "learning rate", "diverged"], rows)
+    for method, count, *rates in zip(data["method"].values, lost, *chosen.values(), strict=True):
+        shown = []
+        for rate in rates:
+            edge = len(grid) > 1 and np.isclose(rate, (grid.min(), grid.max())).any()
+            shown.append(f"{rate:.3g}{' (at the edge of the grid)' if edge else ''}" if np.isfinite(rate) else "-")
+        rows.append([style.label(str(method)), *shown, f"{count} of {errors.shape[1]}"])
+    return _table(["method", *chosen, "diverged"], rows)
 
 
 def _list(entries: object) -> str:

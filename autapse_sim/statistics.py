@@ -214,15 +214,15 @@ def sentence(paired: Paired, against: str, score: str = "test MSE") -> str:
     'lowers test MSE by 11% [8, 14] against the fixed reservoir'
     """
     reduction = paired.reduction
-    if paired.verdict == "lower":
-        said = f"lowers {score} by {_percent(reduction)} against {against}"
-    elif paired.verdict == "undecided":
-        said = f"cannot be told from {against}: lowers {score} by {_percent(reduction)}"
-    elif np.isinf(reduction.estimate):
-        said = f"raises {score} without bound against {against}"
-    else:
+    if reduction.estimate == -np.inf:
+        said = f"raises {score} without bound"
+    elif paired.verdict == "higher" or round(reduction.estimate, 2) < 0:
         raised = Interval(-reduction.estimate, -reduction.high, -reduction.low)
-        said = f"raises {score} by {_percent(raised)} against {against}"
+        said = f"raises {score} by {_percent(raised)}"
+    else:
+        said = f"lowers {score} by {_percent(reduction)}"
+    told = paired.verdict != "undecided"
+    said = f"{said} against {against}" if told else f"cannot be told from {against}: {said}"
     if paired.diverged:
         said += f"; {paired.diverged} of {paired.replicates} replicates diverged"
     if paired.reference_diverged:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from autapse_sim.benchmarks import Benchmark
-from autapse_sim.controls import Reservoir, activity, ridge_readout
+from autapse_sim.controls import PENALTIES, Reservoir, activity, ridge_readout
 from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, simulated
 from autapse_sim.job import Outcome
 from autapse_sim.protocol import Protocol, Schedule
+from autapse_sim.weights import Weights
 
 FITTED = 100
 """Training trajectories that a read-out is refitted to."""
-PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
-"""Of the refitted read-out: a penalty p acts as noise of variance p on each neuron. Below 1e-3, 3% of a neuron's range,
-a read-out would make use of signals that no synapse could carry."""
-
+FLOORS = (1e-3, 1e-6, 1e-10)
+"""Least penalties of the refitted read-out, see `refit_penalties`; a verdict goes by the first. A penalty p acts as
+noise of variance p on each neuron: below 1e-3, 3% of a neuron's range, a read-out would make use of signals that no
+synapse could carry. That is a decision, so what the others would give is told too."""
 
 SWEPT = ("bptt", "fa", "dfa", "rflo")
 """Rules that take one backward sweep over a trajectory on the discrete network, as long as the weights stand still: the
@@ -57,9 +58,9 @@ class Scores:
     ----------
     online : array (R,)
         Test MSE with the read-out as it was trained.
-    refit : array (R,)
-        Test MSE with a read-out refitted by ridge regression: what the activity holds. NaN where neurons are not the
-        discrete rate neuron.
+    refit : array (R, F)
+        Test MSE with a read-out refitted by ridge regression, for each of `FLOORS`: what the activity holds. NaN where
+        neurons are not the discrete rate neuron.
     curve : array (R, P)
         Validation MSE during training.
     """
@@ -67,6 +68,17 @@ class Scores:
     online: np.ndarray
     refit: np.ndarray
     curve: np.ndarray
+
+
+def refit_penalties(floor: float) -> tuple[float, ...]:
+    """The penalties that every refitted read-out may choose from, on validation trajectories.
+
+    Examples
+    --------
+    >>> refit_penalties(0.01)
+    (0.01, 0.1, 1.0, 10.0)
+    """
+    return tuple(penalty for penalty in PENALTIES if penalty > floor / 2)
 
 
 def protocol_of(benchmark: Benchmark, method: Method, seeds: tuple[int, int], count: int) -> Protocol:
@@ -87,9 +99,13 @@ def train_method(
     given: Drawn,
     protocol: Protocol,
     etas: np.ndarray,
+    eta_out: float | None = None,
     schedule: Schedule | None = None,
 ) -> Outcome:
-    """Train the networks of a block with a method, once for each of some learning rates, as one run."""
+    """Train the networks of a block with a method, once for each of some learning rates, as one run.
+
+    The read-out learns at `eta_out`, or at the same rates as the rest where that is not given.
+    """
     if method.reservoir:
         given = replace(given, weights=method.reservoir.of(given.weights))
     learn = benchmark.circuit.learn
@@ -100,6 +116,8 @@ def train_method(
     grid = np.repeat(etas, protocol.replicates)
     known = resolve_parameters(circuit, {}, len(source))
     rates = {name: grid for name in known if name.startswith("eta")}
+    if eta_out is not None and "eta_out" in known:
+        rates["eta_out"] = np.full(len(source), eta_out)
     values = resolve_parameters(circuit, {**method.parameters, **rates}, len(source))
     job = replace(prepare(circuit, given, protocol, values, source), scored=benchmark.scored)
     swept = method.rule in SWEPT and protocol.update != "step" and circuit.neuron == "rate"
@@ -108,26 +126,34 @@ def train_method(
 
 
 def score(benchmark: Benchmark, given: Drawn, protocol: Protocol, outcome: Outcome, refit: bool) -> Scores:
-    """The scores of trained networks."""
+    """The scores of trained networks: of all learning rates of the run, one after the other."""
     schedule = Schedule.of(protocol)
-    replicates = protocol.replicates
     looks = outcome.mse[:, schedule.look].reshape(len(outcome.mse), -1, protocol.validate)
     test = outcome.mse[:, schedule.keep]
     online = test.mean(axis=1) if protocol.test else np.full(len(test), np.nan)
-    refitted = np.full(replicates, np.nan)
+    refitted = np.full((len(test), len(FLOORS)), np.nan)
     if refit:
         refitted = refit_mse(benchmark, given, protocol, outcome.weights)
     return Scores(online, refitted, looks.mean(axis=2))
 
 
-def refit_mse(benchmark: Benchmark, given: Drawn, protocol: Protocol, weights: Any) -> np.ndarray:
-    """Test MSE of read-outs that are fitted to the activity of networks as they are, (R,)."""
-    fit = slice(max(0, protocol.train - FITTED), protocol.train)
-    select, test = slice(protocol.train, protocol.train + protocol.validate), slice(-protocol.test, None)
-    shown = np.r_[fit, protocol.train : protocol.trajectories]
-    o = activity(weights, given.x[:, shown], benchmark.circuit.activation)[:, :, benchmark.scored]
-    y = given.y[:, :, benchmark.scored]
-    fitted = fit.stop - fit.start
-    parts = (o[:, :fitted], y[:, fit]), (o[:, fitted : fitted + protocol.validate], y[:, select])
-    prediction = ridge_readout(*parts, o[:, -protocol.test :], PENALTIES)
-    return ((prediction - y[:, test]) ** 2).mean(axis=(1, 2, 3))
+def refit_mse(
+    benchmark: Benchmark, given: Drawn, protocol: Protocol, weights: Weights, floors: Sequence[float] = FLOORS
+) -> np.ndarray:
+    """Test MSE of read-outs that are fitted to the activity of networks as they are, (N, F), for F least penalties.
+
+    The N networks are those of all replicates, once or several times over.
+    """
+    source = np.arange(len(weights.W)) % protocol.replicates
+    shown = slice(max(0, protocol.train - FITTED), None)
+    first = protocol.train - shown.start
+    fit, select, test = slice(first), slice(first, first + protocol.validate), slice(-protocol.test, None)
+    x, y = (array[:, shown][source] for array in (given.x, given.y))
+    o = activity(weights, x, benchmark.circuit.activation)[:, :, benchmark.scored]
+    y = y[:, :, benchmark.scored]
+    parts = [(o[:, part], y[:, part]) for part in (fit, select)]
+    found = []
+    for floor in floors:
+        prediction = ridge_readout(*parts, o[:, test], refit_penalties(floor))
+        found.append(((prediction - y[:, test]) ** 2).mean(axis=(1, 2, 3)))
+    return np.stack(found, axis=1)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from autapse_sim.errors import InputError
+
+EIGENVALUES: dict[str, Callable[[np.ndarray], bool]] = {
+    "conditioned": lambda roots: bool(np.isreal(roots).all() and (roots.real > 0).all()),
+    "mixed": lambda roots: bool(np.isreal(roots).all() and (roots.real > 0).any() and (roots.real < 0).any()),
+    "negative": lambda roots: bool(np.isreal(roots).all() and (roots.real < 0).all()),
+}
+"""Kinds of feedback by the eigenvalues of V B: real, and positive, of both signs, or negative."""
 
 
 @dataclass(frozen=True)
@@ -96,15 +104,18 @@ def draw_weights(
     """Draw the weights of `replicates` networks; a replicate's draw does not depend on how many stand beside it.
 
     W ~ N(0, 1/n); U = V = I for readout 'identity', else U ~ N(0, 1) and V ~ N(0, 1/n). Feedback B is 'random'
-    (N(0, 1)), 'symmetric' (V^T) or 'conditioned' (N(0, 1), drawn again until the eigenvalues of V B are real and
-    positive: for U = V = I the condition that the paper names). B_rec = B where B is square and the read-out is the
-    identity, else N(0, 1/n). F, where the prediction is `returned`, is uniform in [-1, 1].
+    (N(0, 1)), 'symmetric' (V^T) or of a kind of `EIGENVALUES`: N(0, 1), drawn again until the eigenvalues of V B are
+    real and positive ('conditioned': for U = V = I the condition that the paper names), of both signs ('mixed', for at
+    least two outputs) or negative ('negative'). B_rec = B where B is square and the read-out is the identity, else
+    N(0, 1/n). F, where the prediction is `returned`, is uniform in [-1, 1].
 
     Returns
     -------
     Weights
         Arrays with a leading axis of length `replicates`.
     """
+    if feedback == "mixed" and outputs < 2:
+        raise InputError("feedback 'mixed' needs at least 2 outputs: with one there is only one eigenvalue")
     sizes = (neurons, inputs, outputs)
     one = [_draw_one(child, *sizes, readout, feedback, returned) for child in rng.spawn(replicates)]
     return Weights(**{name: np.stack([drawn[name] for drawn in one]) for name in one[0]})
@@ -119,13 +130,8 @@ def _draw_one(
     else:
         U, V = rng.normal(0, 1, (n, m)), rng.normal(0, n**-0.5, (c, n))
     B = V.T.copy() if feedback == "symmetric" else rng.normal(0, 1, (n, c))
-    while feedback == "conditioned" and not _real_positive(V @ B):
+    while feedback in EIGENVALUES and not EIGENVALUES[feedback](np.linalg.eigvals(V @ B)):
         B = rng.normal(0, 1, (n, c))
     B_rec = B.copy() if readout == "identity" else rng.normal(0, n**-0.5, (n, n))
     drawn = {"W": W, "U": U, "V": V, "B": B, "B_rec": B_rec}
     return drawn | ({"F": rng.uniform(-1, 1, (n, c))} if returned else {})
-
-
-def _real_positive(matrix: np.ndarray) -> bool:
-    eigenvalues = np.linalg.eigvals(matrix)
-    return bool(np.all(np.isreal(eigenvalues)) and np.all(eigenvalues.real > 0))

@@ -11,7 +11,8 @@ from autapse_sim.discrete import simulate
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP, Job
 from autapse_sim.protocol import Schedule
-from autapse_sim.weights import Weights
+from autapse_sim.tasks.ball import BouncingBall
+from autapse_sim.weights import Weights, draw_weights
 
 
 def make_job(rule, n=4, N=5, T=12, K=3, learn=("W", "b", "V", "c"), update="step", **fields):
@@ -149,6 +150,28 @@ def test_random_feedback_comes_to_align_where_the_read_out_learns():
     assert np.median(old.trajectory["bptt"]) > np.median(young.trajectory["bptt"]) + 0.1
     assert np.median(old.angle) < np.median(young.angle) - 5
     assert np.abs(np.median(old.control_trajectory["bptt"])) < np.median(old.trajectory["bptt"])
+
+
+def test_how_dfa_aligns_hangs_on_the_mean_error():
+    """DFA hands the sum of all later errors to every step: a read-out that is off by a constant makes it point right.
+
+    Without that constant it is at right angles to the gradient, while RFLO, to which no sum is handed, stays as it is.
+    """
+    N, rng = 96, np.random.default_rng(0)
+    x, y = BouncingBall(horizon=5, speed=0.05, centred=True).sample(rng, N, 1)
+    weights = draw_weights(rng, N, 32, 2, 2, "random", "symmetric")
+    found = {}
+    for rule in ("dfa", "rflo"):
+        job = make_job(rule, n=32, N=N, K=1, learn=("W",), update="trajectory", averaging=False)
+        tau = {"tau": np.full(N, STEP)}
+        for offset in (0, 0.5):
+            start = replace(weights, c=np.full((N, 2), float(offset)))
+            shown = replace(job, x=x, y=y, weights=start, parameters={**job.parameters, **tau})
+            update = start.W - simulate(shown).weights.W
+            found[rule, offset] = np.median(cosine(update, exact_gradient(shown)))
+    assert found["dfa", 0] > 0.2
+    assert abs(found["dfa", 0.5]) < 0.15
+    np.testing.assert_allclose([found["rflo", 0], found["rflo", 0.5]], 0.8, atol=0.05)
 
 
 def test_something_must_learn():

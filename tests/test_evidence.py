@@ -265,6 +265,15 @@ def test_learning_rates_mark_the_chosen_one_and_say_what_diverged(data):
     assert sorted(set(shares)) == ["100%", "20%", "45%", "75%", "·"]
 
 
+def test_a_reservoir_without_pilots_has_no_learning_rates(data):
+    name = str(data["method"].values[-1])
+    assert name in evidence.RESERVOIRS
+    assert name in words(evidence.learning_rates(data))
+    without = data.copy(deep=True)
+    without["grid_mse"][{"method": -1}] = np.nan
+    assert name not in words(evidence.learning_rates(without))
+
+
 def test_alignment_leaves_out_what_has_no_direction_and_says_so(data):
     said = words(evidence.alignment(data))
     assert "dfa (2 of 16 in part undefined)" in said

@@ -105,6 +105,18 @@ def test_conditioned_feedback_has_real_positive_eigenvalues():
     assert (np.linalg.eigvals(random.B).real < 0).any()
 
 
+@pytest.mark.parametrize("neurons", [2, 16])
+def test_feedback_of_either_sign(neurons):
+    readout = "identity" if neurons == 2 else "random"
+    for kind, positive in (("mixed", (False, True)), ("negative", (False, False))):
+        weights = draw_weights(np.random.default_rng(0), 20, neurons, 2, 2, readout, kind)
+        eigenvalues = np.linalg.eigvals(weights.V @ weights.B)
+        assert np.isreal(eigenvalues).all()
+        np.testing.assert_array_equal(np.sort(eigenvalues.real > 0, axis=1), [positive] * 20)
+    with pytest.raises(ap.InputError, match="at least 2 outputs"):
+        draw_weights(np.random.default_rng(0), 2, 8, 1, 1, "random", "mixed")
+
+
 def test_a_result_says_what_made_it(tmp_path):
     result = ap.train(ap.Circuit(rule="dfa"), TASK, SMALL, engine="numpy")
     result.save(tmp_path / "run.nc")

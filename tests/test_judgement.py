@@ -11,8 +11,21 @@ from click.testing import CliRunner
 import autapse_sim as ap
 from autapse_sim.benchmarks import BENCHMARKS
 from autapse_sim.cli import main
-from autapse_sim.judgement import BIASES, FIXED, STILL, TUNED, answer_of, judge, text
-from autapse_sim.trial import Method, drawn, protocol_of, score, train_method
+from autapse_sim.judgement import (
+    BIASES,
+    FIXED,
+    STILL,
+    TUNED,
+    Rates,
+    _ablations,
+    _pilots,
+    answer_of,
+    dependence,
+    judge,
+    judge_floors,
+    text,
+)
+from autapse_sim.trial import FLOORS, Method, drawn, protocol_of, score, train_method
 
 METHODS = ["mine", "bptt", "autapse", FIXED, TUNED, STILL, BIASES]
 
@@ -28,14 +41,17 @@ def evidence(online, refit, seeds=60, control=1.2):
     factors = {"mine": online, "bptt": 0.5}
     errors = {name: base if name == FIXED else scattered(factors.get(name, 1.0)) for name in METHODS}
     refits = {name: scattered({"mine": refit, "bptt": 0.5}.get(name, 1.0)) for name in METHODS}
+    floors = [[refits[name] * factor for name in METHODS] for factor in (1, 2, 4)]
     return xr.Dataset(
         {
             "mse_online": (("method", "replicate"), [errors[name] for name in METHODS]),
             "mse_refit": (("method", "replicate"), [refits[name] for name in METHODS]),
             "control_mse": (("control", "replicate"), [control * base, 0 * base]),
+            "mse_refit_floor": (("floor", "method", "replicate"), floors),
             "eta": ("method", np.full(len(METHODS), 0.01)),
+            "eta_refit": ("method", np.full(len(METHODS), 0.001)),
         },
-        coords={"method": METHODS, "control": ["affine of 20 lags", "physics: the box"]},
+        coords={"method": METHODS, "floor": list(FLOORS), "control": ["affine of 20 lags", "physics: the box"]},
         attrs={"sentence": "an answer", "heading": "a heading", "peak_memory": "1 MB"},
     )
 
@@ -68,6 +84,59 @@ def test_a_diverged_seed_counts_as_lost():
     assert "40 of 60 replicates diverged" in answer
     table = text(data, judge(data, "mine")[FIXED])
     assert next(line for line in table.splitlines() if line.startswith("mine")).split()[-8:][0] != "0"
+
+
+def test_it_is_said_where_the_read_outs_penalty_decides():
+    data = evidence(0.5, 0.7)
+    judged = judge_floors(data, "mine")
+    assert {pair for pairs in judged.values() for pair in pairs} == {("mine", FIXED), ("mine", TUNED), ("bptt", FIXED)}
+    assert judged[FLOORS[0]]["mine", TUNED] == judge(data, "mine")[TUNED]["mine"]
+    assert dependence(judged) == ""
+    tuned = dict(zip(METHODS, data.mse_refit_floor.sel(floor=1e-10), strict=True))[TUNED]
+    tuned *= 0.5
+    assert dependence(judge_floors(data, "mine")) == (
+        "refitted MSE depends on the least ridge penalty: mine against the tuned reservoir: lower at 0.001, lower at "
+        "1e-06, higher at 1e-10"
+    )
+
+
+class Pilots:
+    """Stands in for the pilots: tells what each method is given, and lets errors be least where they are wished."""
+
+    def __init__(self, best):
+        self.best, self.given = best, {}
+
+    def map(self, function, blocks, weight):
+        setting, methods, readout = function.args
+        self.given |= {name: readout.get(name) for name in methods}
+        best = np.array([self.best.get(name, (0.03, 0.03)) for name in methods])
+        far = np.abs(np.log(setting.etas) - np.log(best)[:, :, None])
+        return [{name: np.repeat(far[k][:, :, None], 8, axis=2) for k, name in enumerate(methods)} for _ in blocks]
+
+
+def test_each_score_has_its_own_learning_rate_and_the_read_out_the_reservoirs():
+    stepwise = {"update": "step", "batch": 1}
+    methods = {"bptt": Method("bptt"), "slow": Method("bptt", protocol=stepwise), FIXED: Method(None)}
+    pilots = Pilots({"bptt": (0.01, 0.001), json.dumps(stepwise): (0.003, 0.003)})
+    grid, chosen = _pilots(BENCHMARKS["bounce"], methods, pilots, seed=0)
+    assert grid.keys() == chosen.keys() == methods.keys()
+    assert chosen == {
+        "bptt": Rates(0.01, 0.001, 0.03),
+        "slow": Rates(0.03, 0.03, 0.003),
+        FIXED: Rates(0.03, 0.03, 0.03),
+    }
+    assert pilots.given == {FIXED: None, json.dumps(stepwise): None, "bptt": 0.03, "slow": 0.003}
+
+
+def test_ablations_change_one_thing_each():
+    names = {benchmark: set(_ablations("autapse", BENCHMARKS[benchmark])) for benchmark in ("bounce", "paper", "copy")}
+    names = {benchmark: {name.removeprefix("autapse, ") for name in found} for benchmark, found in names.items()}
+    spectra = {f"V B's eigenvalues {kind}" for kind in ("positive", "mixed", "negative")}
+    back = {f"f' put back (rflo), tau = {tau}" for tau in (1, 10)}
+    common = {"B random", *back, *(f"tau = {tau}" for tau in (1, 3, 25, 50)), "updates per trajectory"}
+    assert names["bounce"] == common | spectra | {"updates per step", "optimiser sgd"}
+    assert names["copy"] == names["bounce"] - {"V B's eigenvalues mixed"}  # one output
+    assert names["paper"] == common | spectra - {"V B's eigenvalues positive"} | {"B = V^T", "optimiser adam"}
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)

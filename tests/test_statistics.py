@@ -144,6 +144,7 @@ def made(estimate, low, high, p=0.0, diverged=0):
         (made(0.861, 0.8604, 0.8622), "lowers test MSE by 86.1% [86.0, 86.2] against the fixed net"),
         (made(-0.5, -0.6, -0.4), "raises test MSE by 50% [40, 60] against the fixed net"),
         (made(-0.001, -0.02, 0.03), "cannot be told from the fixed net: lowers test MSE by 0% [-2, 3]"),
+        (made(-0.1, -0.14, -0.02, p=0.06), "cannot be told from the fixed net: raises test MSE by 10% [2, 14]"),
         (made(0.08, 0.06, 0.10, p=0.06), "cannot be told from the fixed net: lowers test MSE by 8% [6, 10]"),
         (made(0.08, -np.inf, 0.1, diverged=7),
          "cannot be told from the fixed net: lowers test MSE by 8% [-inf, 10]; 7 of 100 replicates diverged"),

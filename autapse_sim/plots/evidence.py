@@ -34,8 +34,8 @@ BEYOND = 3
 """Lines and bars further than this factor from the methods are drawn at the edge, with their value."""
 
 
-def methods(data: xr.Dataset | Result) -> list[str]:
-    """The methods of a verdict, the judged rule first."""
+def methods(data: xr.Dataset | xr.DataArray | Result) -> list[str]:
+    """The methods of a verdict, or of a part of it, the judged rule first."""
     return [str(method) for method in dataset(data)["method"].values]
 
 
@@ -216,19 +216,19 @@ def draw_rates(data: xr.Dataset | Result, ax: Axes) -> None:
     ax : matplotlib.axes.Axes
         Where to draw.
     """
-    grid = _need(data, "grid_mse", "learning-rate grid").transpose("pilot", "method", "eta_grid")
+    grid = _piloted(data).transpose("pilot", "method", "eta_grid")
     medians = panels._quantile(_errors(grid.values), 0.5)
     finite = medians[np.isfinite(medians)]
     ceiling = min(finite.max(), 10 * np.median(finite)) * 1.5 if finite.size else 1.0
     eta = grid["eta_grid"].values
-    for index, method in reversed(list(enumerate(methods(data)))):
+    for index, method in reversed(list(enumerate(methods(grid)))):
         look = _look(data, method)
         median = np.clip(medians[index], panels.FLOOR, ceiling)
         ax.plot(eta, median, label=style.label(method), marker=".", markersize=3, **look)
         lost = medians[index] > ceiling
         ax.plot(eta[lost], median[lost], "^", color=look["color"], markersize=4)
         if "eta" in dataset(data):
-            chosen = float(dataset(data)["eta"].values[index])
+            chosen = float(dataset(data)["eta"].sel({"method": method}))
             at = np.isclose(eta, chosen)
             ax.plot(eta[at], median[at], "o", color=look["color"], markersize=7, markerfacecolor="none")
     ax.set(xscale="log", yscale="log", xlabel="learning rate η", ylabel=f"validation MSE ({unit(data, 2)})")
@@ -244,13 +244,14 @@ def draw_diverged(data: xr.Dataset | Result, ax: Axes) -> None:
     ax : matplotlib.axes.Axes
         Where to draw.
     """
-    grid = _need(data, "grid_mse", "learning-rate grid").transpose("method", "eta_grid", "pilot")
+    grid = _piloted(data).transpose("method", "eta_grid", "pilot")
     share = np.mean(~np.isfinite(grid.values), axis=-1)
-    for row, colour in enumerate(colours(data).values()):
+    shades = [colours(data)[method] for method in methods(grid)]
+    for row, colour in enumerate(shades):
         for eta, lost in zip(grid["eta_grid"].values, share[row], strict=True):
             look = {"color": "0.7"} if lost == 0 else {"color": colour, "weight": "bold" if lost >= 0.5 else "normal"}
             ax.text(eta, row, "·" if lost == 0 else f"{lost:.0%}", ha="center", va="center", fontsize=6.5, **look)
-    ax.set_yticks(range(len(share)), map(style.label, methods(data)))
+    ax.set_yticks(range(len(share)), map(style.label, methods(grid)))
     ax.set(xscale="log", xlabel="learning rate η", ylabel="pilots diverged (%)", ylim=(len(share) - 0.5, -0.5))
     ax.tick_params(axis="y", length=0)
 
@@ -548,6 +549,13 @@ def _need(data: xr.Dataset | Result, name: str, part: str) -> xr.DataArray:
     if name not in data or data[name].size == 0:
         raise InputError(f"this verdict has no {part}: the plot needs {name!r}")
     return data[name]
+
+
+def _piloted(data: xr.Dataset | Result) -> xr.DataArray:
+    """The errors of the pilots, without a reservoir that had none."""
+    grid = _need(data, "grid_mse", "learning-rate grid")
+    had = [name for name in methods(data) if name not in RESERVOIRS or grid.sel({"method": name}).notnull().any()]
+    return grid.sel({"method": had})
 
 
 def _errors(values: np.ndarray) -> np.ndarray:
