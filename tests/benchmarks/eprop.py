@@ -148,9 +148,11 @@ def nest_side(data: dict[str, np.ndarray], iterations: int) -> Side:
         generators.set([{"spike_times": np.add.outer(starts, np.flatnonzero(one)).ravel()} for one in fired])
         times = after + np.arange(task)
         target.set({"amplitude_times": times, "amplitude_values": np.tile(data["target"], iterations)})
+        nest.Prepare()
         start = perf_counter()
-        nest.Simulate(after + task + 1.0)
+        nest.Run(after + task + 1.0)
         seconds = perf_counter() - start
+        nest.Cleanup()
         found = of_output.get("events")["readout_signal"].reshape(iterations, STEPS)
         return seconds, ((found - data["target"]) ** 2).sum(axis=1) / 2
 
@@ -199,14 +201,17 @@ def main() -> None:
         "many": (ours(data, options.iterations, NETWORKS, processes=len(cores)), NETWORKS, cores),
     }
     us = in_turns(sides, options.iterations, options.turns)
+    load = os.getloadavg()[0]
     print(f"{options.iterations} iterations; NEST on one core: {us['nest']:.4g} us a step", file=aside)
     for name, networks in (("one", 1), ("many", NETWORKS)):
         where = "one core" if networks == 1 else f"{len(cores)} cores"
         bar = f"bar 1/{BARS[networks]}"
         ratio = us["nest"] / us[name]
         print(f"ours, {networks} on {where}: {us[name]:.4g} us a step and network, 1/{ratio:.3g} ({bar})", file=aside)
+    if load > len(cores) + 0.5:
+        print(f"the load of this machine is {load:.3g}: others took part of the time", file=aside)
     if options.json:
-        figures = {"iterations": options.iterations, "networks": NETWORKS, "cores": len(cores)}
+        figures = {"iterations": options.iterations, "networks": NETWORKS, "cores": len(cores), "load": load}
         print(json.dumps(figures | {f"{name}_us": value for name, value in us.items()}), flush=True)
 
 
