@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -34,12 +34,10 @@ from brian2 import (
     NeuronGroup,
     StateUpdateMethod,
     Synapses,
-    get_dimensions,
-    have_same_dimensions,
     second,
 )
 from brian2.core.variables import Variable
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
+from brian2.equations.equations import SUBEXPRESSION
 from brian2.groups.group import CodeRunner
 
 from autapse_sim.circuit import TAUGHT_BY, Circuit
@@ -50,6 +48,18 @@ from autapse_sim.job import STEP, Job
 from autapse_sim.model import Neuron, Rule, line_of, read_neuron, read_rule
 from autapse_sim.names import one_of
 from autapse_sim.program import Bias, Identity, Parameter, Projection, Sign
+from autapse_sim.statements import (
+    OPTIMISER_STATE,
+    changing,
+    computed,
+    finish_code,
+    spike_code,
+    states_of,
+    unit_of,
+    update_code,
+    without,
+    words,
+)
 
 logger = logging.getLogger("autapse_sim")
 
@@ -74,32 +84,6 @@ SLOTS = {
     "fused": ("end", 1),
 }
 """The order inside a time step: slot -> (when, order)."""
-
-
-OPTIMISERS = {
-    "sgd": "w = w + choose(now, mean, 0)",
-    "momentum": """
-        velocity = choose(now, 0.9*velocity + mean, velocity)
-        w = w + choose(now, velocity, 0)""",
-    "adam": """
-        moment = choose(now, 0.9*moment + 0.1*mean, moment)
-        square = choose(now, 0.999*square + 0.001*mean**2, square)
-        moment_mean = moment/(1 - 0.9**updates(t_in_timesteps))
-        square_mean = square/(1 - 0.999**updates(t_in_timesteps))
-        w = w + choose(now, ETA*moment_mean/(sqrt(square_mean) + EPSILON*ETA + 1e-300), 0)""",
-    "adam-hat": """
-        moment = choose(now, 0.9*moment + 0.1*mean, moment)
-        square = choose(now, 0.999*square + 0.001*mean**2, square)
-        corrected = ETA*sqrt(1 - 0.999**updates(t_in_timesteps))/(1 - 0.9**updates(t_in_timesteps))
-        w = w + choose(now, corrected*moment/(sqrt(square) + EPSILON*ETA + 1e-300), 0)""",
-}
-"""What an update does with the mean of the changes that were gathered (see `Protocol`)."""
-OPTIMISER_STATE = {
-    "sgd": (),
-    "momentum": ("velocity",),
-    "adam": ("moment", "square"),
-    "adam-hat": ("moment", "square"),
-}
 
 
 @dataclass(frozen=True)
@@ -280,24 +264,8 @@ class _Assembler:
                 one_of(f"activation of {self.circuit.neuron}", self.circuit.activation, neuron.activations)
             ]
             equations += [f"f = {activation.f} : 1", f"f_prime = {activation.f_prime} : 1"]
-        defined = Equations(neuron.equations)
-        if "activity" not in defined:
-            raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
-        if "sent" in defined and defined["sent"].type != SUBEXPRESSION:
-            raise InputError(f"{line_of(neuron, 'sent')}: sent is no expression; write for example 'sent = z : 1'")
-        stored, sends = computed(defined), defined["sent"].expr.code if "sent" in defined else "activity"
-        begins = dict(stored)
-        rest = without(defined, {*stored, "sent"})
-        equations[0] = "\n".join(f"{name} : 1" for name in stored)
-        if self.circuit.delay:
-            # what was sent goes from place to place, one a step
-            line = [f"late_{step}" for step in range(self.circuit.delay)]
-            shifts = dict(zip(["sent", *reversed(line)], [*reversed(line), sends], strict=True))
-            stored = {name: value for name, value in stored.items() if name != "sent"} | shifts
-            begins |= dict.fromkeys(shifts, "0")
-            equations += [f"{name} : 1" for name in shifts]
-        elif "sent" not in stored:
-            equations += [f"sent = {sends} : 1"]
+        stored, begins, kept, lines = self.sending()
+        equations[0] = "\n".join(lines)
         if neuron.threshold:
             equations += ["spiked : 1", "spikes : 1", "total : 1"]
         if neuron.pseudo_derivative:
@@ -309,18 +277,12 @@ class _Assembler:
         for name in ("loss", "sent_sum"):
             if asked & {name, f"{name}_post"}:
                 equations += [f"{name} : 1"]
-        parameters = dict(neuron.parameters)
-        for each in self.rules("W", "U", "b", "B"):
-            parameters |= each.parameters
-        if self.rules("V", "c"):
-            readout_rule = self.models.readout_rule
-            here = words(readout_rule.trace, *(text for one in readout_rule.connections for text in one.texts))
-            parameters |= {key: value for key, value in readout_rule.parameters.items() if key in here}
         equations += [
             f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums
         ]
         initial = {**neuron.initial, **begins}
-        made = self.group("neurons", self.n, rest + "\n".join(equations), parameters, initial, neuron.refractory)
+        written = kept + "\n".join(equations)
+        made = self.group("neurons", self.n, written, self.neuron_parameters(), initial, neuron.refractory)
         if "b" not in self.circuit.learn:
             self.inputs[f"neurons.{self.bias}"] = Bias("b", self.n)
         if self.perturbs:
@@ -333,6 +295,35 @@ class _Assembler:
             self.regularly(made, "\n".join(code), "spike")
         self.connect(made, *everything)
         return made
+
+    def sending(self) -> tuple[dict[str, str], dict[str, str], Equations, list[str]]:
+        """What neurons show and send: code of each step, values at the start, their other equations, and new ones."""
+        neuron, delay = self.models.neuron, self.circuit.delay
+        defined = Equations(neuron.equations)
+        if "activity" not in defined:
+            raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
+        if "sent" in defined and defined["sent"].type != SUBEXPRESSION:
+            raise InputError(f"{line_of(neuron, 'sent')}: sent is no expression; write for example 'sent = z : 1'")
+        stored, sends = computed(defined), defined["sent"].expr.code if "sent" in defined else "activity"
+        begins, kept = dict(stored), without(defined, {*stored, "sent"})
+        if delay:
+            # what was sent goes from place to place, one a step
+            line = [f"late_{step}" for step in range(delay)]
+            shifts = dict(zip(["sent", *reversed(line)], [*reversed(line), sends], strict=True))
+            stored = {name: value for name, value in stored.items() if name != "sent"} | shifts
+            begins |= dict.fromkeys(shifts, "0")
+        alias = [] if "sent" in stored else [f"sent = {sends} : 1"]
+        return stored, begins, kept, [f"{name} : 1" for name in stored] + alias
+
+    def neuron_parameters(self) -> dict[str, object]:
+        """The parameters that the neurons hold: their own, and those of rules as far as they are asked for there."""
+        parameters = dict(self.models.neuron.parameters)
+        for rule in self.rules("W", "U", "b", "B"):
+            parameters |= rule.parameters
+        for rule in self.rules("V", "c"):
+            here = words(rule.trace, *(text for one in rule.connections for text in one.texts))
+            parameters |= {key: value for key, value in rule.parameters.items() if key in here}
+        return parameters
 
     def connect(self, group: NeuronGroup, *taught: str) -> None:
         """The connections within a group that the rules of these weights need."""
@@ -477,7 +468,7 @@ class _Assembler:
         limits = self.limits(name)
         code = update_code(rule, self.gathers, limits, scaled=not gated or self.circuit.substeps > 1)
         update = self.regularly(synapses, code, "update", learns)
-        finish = self.finish_code(rule, traces, limits)
+        finish = finish_code(rule, traces, limits, self.gathers, self.job.optimiser, self.job.epsilon)
         if finish:
             self.regularly(synapses, finish, "finish", f"(tape.updating || tape.ending) && {learns}")
         summed = synapses.summed_updaters[f"{variable}_post"]
@@ -536,30 +527,6 @@ class _Assembler:
         bound = [f"w = clip(w, -{self.job.bound!r}, {self.job.bound!r})"] if self.job.bound is not None else []
         return sparse + dale + bound
 
-    def finish_code(self, rule: Rule, traces: list[str], limits: list[str]) -> str:
-        """What ends at a plastic synapse: its gathered changes with an update, its traces with a trajectory.
-
-        What it gathers is -eta g, so that Adam's step of eta is put right by the rule's own eta.
-        """
-        lines = finishing(rule, self.gathers)
-        if limits and (self.gathers or lines):
-            lines += ["w_before = -(-w)"]
-        else:
-            limits = []
-        if self.gathers:
-            lines += ["now = updating(t_in_timesteps)", "mean = change*share(t_in_timesteps)"]
-            lines += OPTIMISERS[self.job.optimiser].strip().splitlines()
-            lines += ["change = choose(now, 0, change)"]
-        lines += limits
-        lines += [f"{name} = choose(ending(t_in_timesteps), 0, {name})" for name in traces]
-        code = "\n".join(line.strip() for line in lines)
-        if "ETA" not in code:
-            return code
-        rates = [name for name in rule.parameters if name.startswith("eta")]
-        if len(rates) != 1:
-            raise InputError(f"{rule.path}: Adam needs the rule's learning rate; name one parameter eta, or eta_...")
-        return code.replace("ETA", rates[0]).replace("EPSILON", repr(float(self.job.epsilon)))
-
     def regularly(self, group: NeuronGroup | Synapses, code: str, slot: str, condition: str = "true") -> CodeRunner:
         """Run `code` in every step, in a slot of the step; the program may run it under a condition only."""
         when, order = SLOTS[slot]
@@ -570,7 +537,7 @@ class _Assembler:
 
 def check_random(models: Models, engine: str) -> None:
     """Refuse random numbers that could not be drawn for each network alone, whoever runs beside it."""
-    for model in (models.neuron, models.rule):
+    for model in (models.neuron, models.rule, models.readout_rule, models.feedback_rule):
         written = words(*model.texts)
         drawn = written & {"rand", "randn", "xi"} | {word for word in written if word.startswith("xi_")}
         other = written & {"poisson", "binomial"}
@@ -590,100 +557,6 @@ def dense_can(rule: Rule) -> bool:
     if foreign:
         logger.info("%s writes %s: projections run on Brian2's own path", rule.path, ", ".join(foreign))
     return not foreign
-
-
-def update_code(rule: Rule, gathers: bool, limits: list[str], scaled: bool) -> str:
-    """The code of a plastic synapse at every integration step, whatever its rule says.
-
-    The change that the rule makes to w is `scaled` by `learning` (dt/step, or 0 where nothing is learned) unless that
-    is known to be 1; where the synapse `gathers`, it is kept for an update to come. What w may be is limited.
-    """
-    change = "learning(t_in_timesteps)*(w - w_before)" if scaled else "w - w_before"
-    # the double minus makes a copy: in runtime mode `w -= ...` changes the array in place
-    before, lines = ["w_before = -(-w)"], []
-    if gathers:
-        lines = [f"change = change + {change}", "w = w_before"]
-    elif scaled or limits:
-        lines = ([f"w = w_before + {change}"] if scaled else []) + limits
-    lines = [*(before if lines else []), rule.update, *lines]
-    return "\n".join(line.strip() for text in lines for line in text.strip().splitlines())
-
-
-def finishing(rule: Rule, gathers: bool) -> list[str]:
-    """The code of what a rule says of the end of a trajectory, for a runner that runs at other times, too."""
-    if not rule.finish.strip():
-        return []
-    after = ["change = change + (w - w_before)", "w = w_before"] if gathers else []
-    ends = "ends = choose(learning(t_in_timesteps) > 0, ending(t_in_timesteps), 0)"
-    return [ends, "w_before = -(-w)", *only_where("ends", rule.finish, rule), *after]
-
-
-def spike_code(neuron: Neuron) -> str:
-    """The code of a neuron after its state update: pseudo-derivative, threshold, reset."""
-    free = " and not_refractory" if neuron.refractory else ""
-    lines = [f"psi = {neuron.pseudo_derivative}"] if neuron.pseudo_derivative else []
-    lines += [f"spiked = int(({neuron.threshold}){free})"]
-    lines += ["spikes = choose(fresh(t_in_timesteps), 0, spikes) + spiked", "total = total + spiked"]
-    lines += ["lastspike = choose(spiked, t, lastspike)"] if neuron.refractory else []
-    lines += only_where("spiked", neuron.reset, neuron)
-    # last, since Brian2 lets nothing be written to what is `unless refractory` once this is false
-    lines += ["not_refractory = not_refractory and spiked < 0.5"] if neuron.refractory else []
-    return "\n".join(lines)
-
-
-def only_where(condition: str, code: str, model: Neuron | Rule) -> list[str]:
-    """Assignments that take place for some elements only, as code that all elements can run side by side."""
-    lines = []
-    for statement in filter(None, (part.split("#")[0].strip() for part in re.split(r"[;\n]", code))):
-        found = re.fullmatch(r"(\w+)\s*(\*\*|[-+*/])?=(?!=)\s*(.+)", statement)
-        if not found:
-            raise InputError(f"{line_of(model, statement)}: {statement!r} is no assignment, such as 'v = 0'")
-        name, operator, value = found.groups()
-        lines.append(f"{name} = choose({condition}, {f'{name} {operator} ({value})' if operator else value}, {name})")
-    return lines
-
-
-def words(*texts: str) -> set[str]:
-    """The identifiers in texts, but for comments."""
-    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r"#.*", "", "\n".join(texts))))
-
-
-def states_of(equations: Equations) -> list[str]:
-    """The variables that differential equations define."""
-    return [name for name in equations if equations[name].type == DIFFERENTIAL_EQUATION]
-
-
-def computed(equations: Equations) -> dict[str, str]:
-    """What neurons send and show, where it is computed: worth doing once a neuron and not once a synapse."""
-    found = {name: equations[name] for name in ("activity", "sent") if name in equations}
-    return {
-        name: equation.expr.code
-        for name, equation in found.items()
-        if equation.type == SUBEXPRESSION and equation.expr.code not in changing(equations)
-    }
-
-
-def without(equations: Equations, names: Iterable[str]) -> Equations:
-    """Equations but for those of some variables."""
-    return Equations([equations[name] for name in equations if name not in names])
-
-
-def changing(equations: Equations) -> list[str]:
-    """The variables that are not constant and not defined by others."""
-    kinds = (DIFFERENTIAL_EQUATION, PARAMETER)
-    return [name for name in equations if equations[name].type in kinds and "constant" not in equations[name].flags]
-
-
-def unit_of(value: object) -> str:
-    """The unit of a parameter, as Brian2's equations spell it."""
-    names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
-    powers = zip(names, get_dimensions(value)._dims, strict=True)
-    return "*".join(f"{name}**{power:g}" for name, power in powers if power) or "1"
-
-
-def is_time(value: object) -> bool:
-    """Whether a parameter is a time."""
-    return have_same_dimensions(value, second)
 
 
 def check_order(network: Network) -> None:

@@ -171,6 +171,8 @@ class Rule:
         _check_text(self, "Rule", ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
         if not re.search(r"^\s*w\s*[-+*/]?=", f"{self.update}\n{self.finish}", re.MULTILINE):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
+        if len(self.connections) > 3:
+            raise InputError(f"Rule(connections=...) has {len(self.connections)}; there is room for 3 in a step")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
     @property

@@ -42,7 +42,7 @@ def amount(given: Any) -> Amount:
         return given
     unit = "1"
     if getattr(given, "dim", None) is not None:
-        from autapse_sim.assembly import is_time, unit_of
+        from autapse_sim.statements import is_time, unit_of
 
         unit = "second" if is_time(given) else unit_of(given)
     try:
