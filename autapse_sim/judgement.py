@@ -149,8 +149,9 @@ def _pilots(
     """MSE of the pilots over the grid of learning rates, (score, E, R), and the rates at which each method is judged.
 
     The read-out of all methods learns at the rate that suits the fixed reservoir, so that with eta towards 0 every
-    rule becomes that; where a method changes the protocol, at the one that suits a reservoir trained so. Of rates that
-    are as good for a reservoir, by `ALIKE`, it is the smallest: a restless read-out teaches W its own noise.
+    rule becomes that; where a method starts from W = 0 or changes the protocol, at the one that suits a reservoir which
+    does so too. Of rates that are as good for a reservoir, by `ALIKE`, it is the smallest: a restless read-out teaches
+    W its own noise.
     """
     blocks = [(seed, _PILOTS + k) for k in range(PILOT // BLOCK)]
 
@@ -160,8 +161,9 @@ def _pilots(
 
     resting = {name: method for name, method in methods.items() if method.rule is None}
     learning = {name: method for name, method in methods.items() if method.rule is not None}
-    like = {name: json.dumps(method.protocol) if method.protocol else FIXED for name, method in learning.items()}
-    alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how != FIXED}
+    like = {name: STILL if method.reservoir else FIXED for name, method in learning.items()}
+    like |= {name: json.dumps(method.protocol) for name, method in learning.items() if method.protocol}
+    alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how not in resting}
     grid = tried(resting | alone, {}, weight=1)
     best = {name: _gentle(setting, values[0]) for name, values in grid.items()}
     chosen = {name: Rates(best[name], best[name], best[name]) for name in resting}
