@@ -66,6 +66,8 @@ FEEDBACK = {
 """The kinds of feedback among the ablations, as they are named there."""
 TAUS = (1, 3, 10, 25, 50)
 """The time constants among the ablations, in steps."""
+ALIKE = 0.02
+"""Excess of an MSE over the least one of a grid up to which its learning rate is as good for a read-out."""
 AGES = (0.0, 0.1, 0.3, 1.0)
 """Shares of the training after which updates are held against the exact gradient."""
 _PILOTS = 10**6  # where the numbers of the pilots' blocks begin
@@ -146,8 +148,10 @@ def _pilots(
 ) -> tuple[dict[str, np.ndarray], dict[str, Rates]]:
     """MSE of the pilots over the grid of learning rates, (score, E, R), and the rates at which each method is judged.
 
-    The read-out of all methods learns at the rate that is best for the fixed reservoir, so that with eta towards 0
-    every rule becomes that; where a method changes the protocol, at the one that is best for a reservoir trained so.
+    The read-out of all methods learns at the rate that suits the fixed reservoir, so that with eta towards 0 every
+    rule becomes that; where a method starts from W = 0 or changes the protocol, at the one that suits a reservoir which
+    does so too. Of rates that are as good for a reservoir, by `ALIKE`, it is the smallest: a restless read-out teaches
+    W its own noise.
     """
     blocks = [(seed, _PILOTS + k) for k in range(PILOT // BLOCK)]
 
@@ -157,10 +161,11 @@ def _pilots(
 
     resting = {name: method for name, method in methods.items() if method.rule is None}
     learning = {name: method for name, method in methods.items() if method.rule is not None}
-    like = {name: json.dumps(method.protocol) if method.protocol else FIXED for name, method in learning.items()}
-    alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how != FIXED}
+    like = {name: STILL if method.reservoir else FIXED for name, method in learning.items()}
+    like |= {name: json.dumps(method.protocol) for name, method in learning.items() if method.protocol}
+    alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how not in resting}
     grid = tried(resting | alone, {}, weight=1)
-    best = {name: _best(setting, values[0]) for name, values in grid.items()}
+    best = {name: _gentle(setting, values[0]) for name, values in grid.items()}
     chosen = {name: Rates(best[name], best[name], best[name]) for name in resting}
     readout = {name: best[how] for name, how in like.items()}
     grid |= tried(learning, readout, weight=4)
@@ -176,6 +181,13 @@ def _best(setting: Benchmark, mse: np.ndarray, otherwise: float | None = None) -
     if np.isfinite(np.median(mse, axis=1)).any():
         return float(setting.etas[best_eta(mse)])
     return min(setting.etas) if otherwise is None else otherwise
+
+
+def _gentle(setting: Benchmark, mse: np.ndarray) -> float:
+    """The smallest learning rate whose MSE (E, R) is as good as the least."""
+    medians = np.median(np.where(np.isnan(mse), np.inf, mse), axis=1)
+    near = medians <= (1 + ALIKE) * medians.min()
+    return min(eta for eta, good in zip(setting.etas, near, strict=True) if good)
 
 
 def _methods(rule: str, setting: Benchmark) -> dict[str, Method]:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import autapse_sim as ap
 from autapse_sim.benchmarks import BENCHMARKS
 from autapse_sim.cli import main
+from autapse_sim.controls import Reservoir
 from autapse_sim.judgement import (
     BIASES,
     FIXED,
@@ -18,6 +19,7 @@ from autapse_sim.judgement import (
     TUNED,
     Rates,
     _ablations,
+    _gentle,
     _pilots,
     answer_of,
     dependence,
@@ -117,15 +119,25 @@ class Pilots:
 def test_each_score_has_its_own_learning_rate_and_the_read_out_the_reservoirs():
     stepwise = {"update": "step", "batch": 1}
     methods = {"bptt": Method("bptt"), "slow": Method("bptt", protocol=stepwise), FIXED: Method(None)}
-    pilots = Pilots({"bptt": (0.01, 0.001), json.dumps(stepwise): (0.003, 0.003)})
+    silent = Reservoir(gain=0.0, input_scale=1.0, mse=np.array([]))
+    methods |= {STILL: Method(None, silent), BIASES: Method("bptt", silent)}
+    pilots = Pilots({"bptt": (0.01, 0.001), STILL: (0.001, 0.001), json.dumps(stepwise): (0.003, 0.003)})
     grid, chosen = _pilots(BENCHMARKS["bounce"], methods, pilots, seed=0)
     assert grid.keys() == chosen.keys() == methods.keys()
     assert chosen == {
         "bptt": Rates(0.01, 0.001, 0.03),
         "slow": Rates(0.03, 0.03, 0.003),
         FIXED: Rates(0.03, 0.03, 0.03),
+        STILL: Rates(0.001, 0.001, 0.001),
+        BIASES: Rates(0.03, 0.03, 0.001),
     }
-    assert pilots.given == {FIXED: None, json.dumps(stepwise): None, "bptt": 0.03, "slow": 0.003}
+    alone = {FIXED: None, STILL: None, json.dumps(stepwise): None}
+    assert pilots.given == {**alone, "bptt": 0.03, "slow": 0.003, BIASES: 0.001}
+
+
+def test_of_read_out_rates_that_are_as_good_the_smallest_is_taken():
+    mse = np.array([0.2, 0.1, 0.0605, 0.0601, 0.06, 0.07])[:, None] + np.zeros(5)
+    assert _gentle(BENCHMARKS["bounce"], mse) == BENCHMARKS["bounce"].etas[2]
 
 
 def test_ablations_change_one_thing_each():
