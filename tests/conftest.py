@@ -1,5 +1,6 @@
 """Small jobs that several tests run."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +15,11 @@ from autapse_sim.protocol import Schedule
 
 @pytest.fixture(scope="session", autouse=True)
 def own_program_cache(tmp_path_factory):
-    """Compiled programs of the tests stay out of the user's cache."""
+    """Compiled programs of the tests stay out of the user's cache, in one for all workers of a run."""
+    mine = tmp_path_factory.getbasetemp()
+    shared = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTAPSE_CACHE", str(tmp_path_factory.mktemp("programs")))
+        patch.setenv("AUTAPSE_CACHE", str(shared / "programs"))
         yield
 
 
