@@ -410,7 +410,7 @@ class _Assembler:
         else:
             made = NeuronGroup(self.layout.replicates * size, equations + declared, **options)
         self.objects.append(made)
-        self.inputs |= {f"{name}.{key}": Parameter(key, size) for key in parameters}
+        self.inputs |= {f"{name}.{key}": Parameter(key, size, name == "neurons") for key in parameters}
         if made.state_updater is not None:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
         for state in set(initial) - set(made.variables):

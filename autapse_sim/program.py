@@ -24,15 +24,18 @@ class Parameter:
         Of the parameter.
     size : int
         Neurons of one network in the group.
+    each : bool
+        Whether these are the neurons of the circuit, for each of which a parameter may be given.
     """
 
     name: str
     size: int
+    each: bool
 
     def values(self, job: Job, layout: Layout) -> np.ndarray:
         """The parameter of every neuron, in the order of the group."""
         given = job.parameters[self.name]
-        if given.ndim == 2 and given.shape[1] != self.size:
+        if given.ndim == 2 and not self.each:
             raise InputError(
                 f"parameter {self.name} is given per neuron, but inputs or outputs have it too: give one per replicate"
             )
