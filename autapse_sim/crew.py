@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -53,11 +54,28 @@ class Crew:
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
         """The results of a function of each item, in order, each as soon as it is there."""
         resource_tracker.ensure_running()  # where it is started, Ctrl-C is let through again
-        allowed = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the processes keep it so
-        try:
-            return self.pool.map(partial(_call, function), items)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, allowed)
+        with _later():
+            allowed = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the processes keep it so
+            try:
+                return self.pool.map(partial(_call, function), items)
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, allowed)
+
+
+@contextlib.contextmanager
+def _later() -> Iterator[None]:
+    """Keep a Ctrl-C that has come already until the end, lest a process be left half started."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            raise KeyboardInterrupt
 
 
 _told: list[int] = []
