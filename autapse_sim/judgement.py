@@ -56,6 +56,8 @@ BLOCK = 8
 """Seeds that are drawn and trained together; a seed's draws do not depend on how many blocks there are."""
 PILOT = 16
 """Seeds on which learning rates and the reservoir are chosen; none of them is judged."""
+WORTHWHILE = 0.05
+"""Least reduction of the MSE against the fixed reservoir that is worth speaking of: below it a rule does not learn."""
 FEEDBACK = {
     "random": "B random",
     "symmetric": "B = V^T",
@@ -623,7 +625,7 @@ def answer_of(
         answer = "learns recurrence"
     elif fixed.verdict == "lower":
         answer = f"learns, but no more than is done without learning recurrence by {', '.join(unbeaten)}"
-    elif fixed.verdict == "higher":
+    elif fixed.verdict == "higher" or fixed.reduction.high < WORTHWHILE:
         answer = "does not learn recurrence"
     else:
         answer = "cannot be said to learn recurrence"
