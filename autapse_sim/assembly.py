@@ -23,8 +23,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from brian2 import (
@@ -101,15 +101,15 @@ class Models:
         rules = (circuit.rule, circuit.readout_rule, circuit.feedback_rule)
         return cls(read_neuron(circuit.neuron), *map(read_rule, rules))
 
-    def learning(self, circuit: Circuit) -> list[Rule]:
-        """The rules by which something learns."""
-        teaching = {TAUGHT_BY[name] for name in circuit.learn}
+    def teaching(self, learned: Iterable[str]) -> list[Rule]:
+        """The rules by which these weights learn."""
+        teaching = {TAUGHT_BY[name] for name in learned}
         return [getattr(self, name) for name in dict.fromkeys(TAUGHT_BY.values()) if name in teaching]
 
     def parameters(self, circuit: Circuit) -> dict[str, object]:
         """Every parameter of the circuit with its default value (a Brian2 quantity where it has a unit)."""
         merged = dict(self.neuron.parameters)
-        for rule in self.learning(circuit):
+        for rule in self.teaching(circuit.learn):
             twice = sorted(set(merged) & set(rule.parameters))
             if twice:
                 raise InputError(f"{line_of(rule, twice[0])}: {twice[0]!r} is a parameter of the neuron too; rename it")
@@ -197,9 +197,11 @@ class _Assembler:
         self.layout, self.program, self.dense = layout, program, dense
         self.n, self.m, self.c = job.circuit.neurons, job.x.shape[-1], job.y.shape[-1]
         self.namespace = {**functions, "step": STEP * second}
-        one_of("method", job.circuit.method or models.neuron.method, StateUpdateMethod.stateupdaters)
+        method = one_of("method", job.circuit.method or models.neuron.method, StateUpdateMethod.stateupdaters)
         self.clock = Clock(dt=STEP / job.circuit.substeps * second, name="steps")
         check_random(models, "standalone" if dense else "runtime" if not program else "Brian2's own path")
+        self.options = {"method": method, "clock": self.clock, "namespace": self.namespace}
+        """What Brian2 is told of every group and every projection."""
         self.objects: list[object] = []
         self.inputs: dict[str, Parameter | Bias | Projection] = {}
         self.learned: dict[str, str] = {}
@@ -245,8 +247,7 @@ class _Assembler:
 
     def rules(self, *taught: str) -> list[Rule]:
         """The rules that teach any of these weights here."""
-        taught = set(taught) & set(self.circuit.learn)
-        return self.models.learning(replace(self.circuit, learn=tuple(taught)))
+        return self.models.teaching(set(taught) & set(self.circuit.learn))
 
     def traces(self, *taught: str) -> list[str]:
         """The equations that presynaptic neurons of these weights get."""
@@ -395,12 +396,7 @@ class _Assembler:
     ) -> NeuronGroup:
         """R x `size` neurons whose parameters are inputs of the run, and whose states begin anew with a trajectory."""
         declared = "".join(f"\n{key} : {unit_of(value)} (constant)" for key, value in parameters.items())
-        options = {
-            "method": self.circuit.method or self.models.neuron.method,
-            "clock": self.clock,
-            "namespace": self.namespace,
-            "name": name,
-        }
+        options = {**self.options, "name": name}
         if refractory:
             options["refractory"] = refractory
         if self.dense:
@@ -495,12 +491,7 @@ class _Assembler:
         R = self.layout.replicates
         pre, post = source.N // R, target.N // R
         equations += f"\n{variable}_post = {value} : 1 (summed)\n"
-        options = {
-            "method": self.circuit.method or self.models.neuron.method,
-            "clock": self.clock,
-            "namespace": self.namespace,
-            "name": f"projection_{name}",
-        }
+        options = {**self.options, "name": f"projection_{name}"}
         if self.dense:
             synapses = DenseSynapses(source, target, equations, pairs, **options)
             block = synapses.block

@@ -49,7 +49,7 @@ def generate(job: Job, networks: int, dense: bool, folder: Path, command: str) -
         Compiles the sources to the path that it is given.
     """
     models = Models.of(job.circuit)
-    dense = dense and all(dense_can(rule) for rule in models.learning(job.circuit))
+    dense = dense and all(dense_can(rule) for rule in models.teaching(job.circuit.learn))
     channels = max(job.x.shape[-1], job.y.shape[-1])
     layout = Layout.choose(networks, job.circuit.neurons, channels) if dense else Layout.plain(networks)
     device = CPPStandaloneDevice()
