@@ -515,7 +515,7 @@ class _Assembler:
             return []
         sparse = ["w = choose(w_sign == 0, w_before, w)"] if "sparse" in self.job.constraints else []
         dale = ["w = choose(w*w_sign < 0, 0, w)"] if "dale" in self.job.constraints else []
-        bound = [f"w = clip(w, -{self.job.bound!r}, {self.job.bound!r})"] if self.job.bound is not None else []
+        bound = ["w = clip(w, {!r}, {!r})".format(*self.job.bound)] if self.job.bound is not None else []
         return sparse + dale + bound
 
     def regularly(self, group: NeuronGroup | Synapses, code: str, slot: str, condition: str = "true") -> CodeRunner:

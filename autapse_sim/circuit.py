@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
+from autapse_sim.units import STEP, amount
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear")
 READOUTS = ("identity", "random")
@@ -58,8 +61,10 @@ class Circuit:
         The rules of V and c, and of B, as `rule`.
     returned : bool
         Whether the prediction comes back to the neurons one step later, through fixed weights F.
-    delay : int
-        Integration steps by which what neurons send to each other arrives later than one step after it was sent.
+    delay : int, time, or array (n,) or (n, n) of either
+        By how much later than one integration step after it was sent arrives what neurons send to each other: in
+        integration steps or as a time (``2*ms``), for all, for each presynaptic neuron, or for each synapse
+        ([i, j] from neuron j to neuron i).
 
     Examples
     --------
@@ -81,17 +86,19 @@ class Circuit:
     readout_rule: str = "delta"
     feedback_rule: str = "kolen_pollack"
     returned: bool = False
-    delay: int = 0
+    delay: int | tuple = 0
 
     def __post_init__(self) -> None:
         for name in ("neuron", "rule", "readout_rule", "feedback_rule"):
             given = getattr(self, name)
             object.__setattr__(self, name, str(given) if isinstance(given, Path) else given)
         object.__setattr__(self, "learn", (self.learn,) if isinstance(self.learn, str) else tuple(self.learn))
-        for name, least in {"neurons": 1, "substeps": 1, "delay": 0}.items():
+        for name in ("neurons", "substeps"):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+                raise InputError(f"{name} is {value!r}; it must be a whole number of at least 1")
+            object.__setattr__(self, name, int(value))
+        object.__setattr__(self, "delay", _delays(self.delay, self.neurons, STEP / self.substeps))
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("readout", self.readout, READOUTS)
         one_of("feedback", self.feedback, FEEDBACKS)
@@ -99,3 +106,28 @@ class Circuit:
         one_of("loss", self.loss, LOSSES)
         for name in self.learn:
             one_of("learn", name, LEARNABLE)
+
+
+MOST_DELAYED = 256
+"""The longest delay in integration steps."""
+
+
+def _delays(given: object, neurons: int, dt: float) -> int | tuple:
+    """Delays in integration steps: one, one a presynaptic neuron, or one a synapse; one where all are the same."""
+    found = amount(given)
+    steps = np.asarray(found.value) / (dt if found.unit == "second" else 1)
+    whole = np.round(steps)
+    if found.unit not in ("1", "second") or not (np.abs(steps - whole) < 1e-6).all():
+        raise InputError(
+            f"delay is {found.text}; it must be whole integration steps of {dt:g} s, or times of that many"
+        )
+    if steps.shape not in ((), (neurons,), (neurons, neurons)):
+        raise InputError(
+            f"delay has shape {steps.shape}; it must be one, one a presynaptic neuron ({neurons},), or one a synapse "
+            f"({neurons}, {neurons})"
+        )
+    if not ((whole >= 0) & (whole <= MOST_DELAYED)).all():
+        raise InputError(f"delay is {found.text}; it must be from 0 to {MOST_DELAYED} integration steps of {dt:g} s")
+    if (whole == whole.flat[0]).all():
+        return int(whole.flat[0])
+    return tuple(map(int, whole)) if whole.ndim == 1 else tuple(tuple(map(int, row)) for row in whole)

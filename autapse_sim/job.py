@@ -10,10 +10,8 @@ import numpy as np
 from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.protocol import Schedule
+from autapse_sim.units import STEP as STEP
 from autapse_sim.weights import Weights
-
-STEP = 1e-3
-"""Length of one step of the stimulus in seconds; tau_m of the rate neuron, so that Euler is the discrete network."""
 
 Progress = Callable[[float], None]
 """Called now and then with the completed share, 0 to 1."""
@@ -53,7 +51,7 @@ class Job:
         Whether the 1/t of eq. 1 is in, see `Protocol`.
     scored : bool array (T,), optional
         The steps whose error counts, in learning and in the MSE; None is all of them. At the others err is 0.
-    constraints, bound, reset : tuple, float, bool
+    constraints, bound, reset : tuple, (float, float) or None, bool
         See `Protocol`.
     epsilon : float
         See `Protocol`.
@@ -74,7 +72,7 @@ class Job:
     averaging: bool = True
     scored: np.ndarray | None = None
     constraints: tuple[str, ...] = ()
-    bound: float | None = None
+    bound: tuple[float, float] | None = None
     reset: bool = True
     epsilon: float = 1e-8
 

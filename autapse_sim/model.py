@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ast
-import re
-import runpy
+import contextlib
+import io
+import tokenize
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib import import_module
+from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from autapse_sim.circuit import TAUGHT_BY, Circuit
 from autapse_sim.errors import InputError
+from autapse_sim.language import clean, names, statements
 from autapse_sim.names import one_of
 
 
@@ -24,6 +30,9 @@ class Activation:
 
     f: str
     f_prime: str
+
+    def __post_init__(self) -> None:
+        _take_texts(self, ("f", "f_prime"))
 
 
 @dataclass(frozen=True)
@@ -50,8 +59,11 @@ class Neuron:
         ``(unless refractory)`` stand still meanwhile, as in Brian2.
     pseudo_derivative : str
         What rules take for the derivative of a spike (``f_prime``), an expression; taken before the reset.
-    initial : mapping of str to str
+    initial : mapping of str to str or float
         Expressions for the states at the start of a trajectory, evaluated in this order; 0 where nothing is said.
+    sums : mapping of str to str
+        Expressions that are summed over the recurrent synapses, by the variable that receives the sum, at the time of
+        the drive: ``{"excitation": "clip(w, 0, inf)*sent_pre", "inhibition": "clip(w, -inf, 0)*sent_pre"}``.
     method : str
         The integrator, any of Brian2's.
     """
@@ -64,22 +76,23 @@ class Neuron:
     refractory: str = ""
     pseudo_derivative: str = ""
     initial: Mapping[str, str] = field(default_factory=dict)
+    sums: Mapping[str, str] = field(default_factory=dict)
     method: str = "euler"
     path: Path | None = None
+    source: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        _check_text(self, "Neuron", ("equations", "threshold", "reset", "refractory", "pseudo_derivative", "method"))
+        _take_texts(self, ("equations", "threshold", "reset", "refractory", "pseudo_derivative", "method"))
         for name in ("reset", "refractory", "pseudo_derivative"):
             if getattr(self, name) and not self.threshold:
                 raise InputError(f"Neuron({name}=...) needs a threshold; write for example threshold='v > v_th'")
-        for name in ("parameters", "activations", "initial"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        _take_mappings(self, texts=("initial", "sums"), others=("parameters", "activations"))
 
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
         parts = (self.equations, self.threshold, self.reset, self.refractory, self.pseudo_derivative)
-        return (*parts, *self.initial.values())
+        return (*parts, *self.initial.values(), *self.sums.values())
 
 
 @dataclass(frozen=True)
@@ -112,12 +125,13 @@ class Connection:
     when: str = "update"
 
     def __post_init__(self) -> None:
-        if len(self.sums) != 1:
-            raise InputError(f"Connection(sums=...) has {len(self.sums)} sums; a connection has one")
+        if not isinstance(self.sums, Mapping) or len(self.sums) != 1:
+            raise InputError("Connection(sums=...) maps one name to one expression, such as {'total': 'activity_pre'}")
         one_of("initial", self.initial, ("zeros", "identity"))
         one_of("pairs", self.pairs, ("all", "self"))
         one_of("when", self.when, ("drive", "update"))
-        object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
+        _take_texts(self, ("equations", "update"))
+        _take_mappings(self, texts=("sums",))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -145,9 +159,17 @@ class Rule:
     eligibility : str
         Equations of the synapse itself; there ``activity_pre`` is the activity of the step before (of a stimulus, this
         one), as is the ``f_prime_post`` of neurons that spike, and ``step`` the length of a step. Variables without an
-        equation (``S : 1``) change in `update`. All are back at 0 with the end of a trajectory.
+        equation (``S : 1``) change in `update`. All begin anew with each trajectory.
     finish : str
         What happens to ``w`` once more at the end of each training trajectory, after `update`.
+    initial : mapping of str to str or float
+        Expressions for the states of `trace`, `postsynaptic` and `eligibility` at the start of a trajectory; 0 where
+        nothing is said.
+    lasting : tuple of str
+        States among these that begin once, and then start each trajectory from where the last training trajectory left
+        them (a running mean over trials, a sliding threshold).
+    finish_postsynaptic : str
+        What happens to variables of `postsynaptic` at the end of each training trajectory, after the weights changed.
     perturbation : str
         An expression, added to the bias of the neurons while something is learned (noise, of which ``perturbation``
         tells the value); it needs a neuron whose equations read ``bias``.
@@ -165,28 +187,73 @@ class Rule:
     perturbation: str = ""
     connections: tuple[Connection, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, str] = field(default_factory=dict)
+    lasting: tuple[str, ...] = ()
+    finish_postsynaptic: str = ""
     path: Path | None = None
+    source: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        _check_text(self, "Rule", ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
-        if not re.search(r"^\s*w\s*[-+*/]?=", f"{self.update}\n{self.finish}", re.MULTILINE):
+        written = ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation", "finish_postsynaptic")
+        _take_texts(self, written)
+        if not any(each.name == "w" for each in statements(f"{self.update}\n{self.finish}")):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
-        if len(self.connections) > 3:
-            raise InputError(f"Rule(connections=...) has {len(self.connections)}; there is room for 3 in a step")
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        connections = _take_tuple(self, "connections", Connection)
+        if len(connections) > 3:
+            raise InputError(f"Rule(connections=...) has {len(connections)}; there is room for 3 in a step")
+        _take_tuple(self, "lasting", str)
+        _take_mappings(self, texts=("initial",), others=("parameters",))
 
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
         own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
+        own += (self.finish_postsynaptic, *self.initial.values())
         return own + tuple(text for connection in self.connections for text in connection.texts)
 
 
-def _check_text(model: Neuron | Rule, kind: str, names: tuple[str, ...]) -> None:
-    for name in names:
-        value = getattr(model, name)
-        if not isinstance(value, str):
-            raise InputError(f"{kind}({name}=...) must be text, got {type(value).__name__}")
+def _take_texts(model: Any, fields: tuple[str, ...]) -> None:
+    """Texts without their comments; Brian2's Equations and quantities count as what they say."""
+    for name in fields:
+        object.__setattr__(model, name, _text(f"{type(model).__name__}({name}=...)", getattr(model, name)))
+
+
+def _text(what: str, value: object) -> str:
+    if not isinstance(value, str):
+        if isinstance(value, Real) and not isinstance(value, bool) and np.ndim(value) == 0:
+            value = repr(float(value)) if getattr(value, "dim", None) is None else _quantity_text(value)
+        elif type(value).__name__ == "Equations":
+            value = str(value)
+        else:
+            raise InputError(f"{what} must be text, got {type(value).__name__}")
+    try:
+        return clean(value)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
+
+
+def _quantity_text(value: Any) -> str:
+    from autapse_sim.statements import unit_of
+
+    return f"{float(value)!r}*{unit_of(value)}"
+
+
+def _take_mappings(model: Any, texts: tuple[str, ...] = (), others: tuple[str, ...] = ()) -> None:
+    for name in (*texts, *others):
+        what, given = f"{type(model).__name__}({name}=...)", getattr(model, name)
+        if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+            raise InputError(f"{what} must map names to values, such as {{'v': ...}}")
+        kept = {key: _text(f"{what}, {key}", value) if name in texts else value for key, value in given.items()}
+        object.__setattr__(model, name, MappingProxyType(kept))
+
+
+def _take_tuple(model: Any, name: str, kind: type) -> tuple:
+    given = getattr(model, name)
+    given = (given,) if isinstance(given, kind) else given
+    if not isinstance(given, Iterable) or not all(isinstance(each, kind) for each in given):
+        raise InputError(f"{type(model).__name__}({name}=...) must be a tuple of {kind.__name__}")
+    object.__setattr__(model, name, tuple(given))
+    return getattr(model, name)
 
 
 def library(kind: str) -> dict[str, Path]:
@@ -197,17 +264,12 @@ def library(kind: str) -> dict[str, Path]:
 
 def rules() -> set[str]:
     """The names of the rules for neurons that come with the package: all but those for read-outs and feedback."""
-    return {name for name, path in library("rules").items() if not re.search("err_post|err_pre", path.read_text())}
+    return {name for name, path in library("rules").items() if not {"err_post", "err_pre"} & words_of(path)}
 
 
-def read_neuron(name: str) -> Neuron:
-    """The neuron of that name, or in the file of that path."""
-    return _read(name, "neurons", "neuron", Neuron)
-
-
-def read_rule(name: str) -> Rule:
-    """The rule of that name, or in the file of that path."""
-    return _read(name, "rules", "rule", Rule)
+def words_of(path: Path) -> set[str]:
+    """The names in the texts of a model file, without running it; docstring and comments do not count."""
+    return names(*(text for _, text in _texts_at(_source(path))))
 
 
 def is_file(name: str) -> bool:
@@ -227,50 +289,107 @@ def _path(name: str, folder: str, variable: str) -> Path:
     return path
 
 
+def _source(path: Path) -> str:
+    """The text of a model file."""
+    try:
+        data = path.read_bytes()
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is no Python text: {error}") from None
+
+
 def texts(circuit: Circuit) -> dict[str, str]:
     """The texts of the model files of a circuit by their paths, without running them."""
     taught = {TAUGHT_BY[name] for name in circuit.learn} - {"rule"}
     paths = [_path(circuit.neuron, "neurons", "neuron"), _path(circuit.rule, "rules", "rule")]
     paths += [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
-    return {str(path): path.read_text() for path in paths}
+    return {str(path): _source(path) for path in paths}
+
+
+_PLAIN = """
+    Neuron Rule Connection Activation dict tuple list set range min max sum abs len float int str round array zeros
+    ones linspace arange exp sqrt log
+"""
+PLAIN_CALLS = frozenset(_PLAIN.split())
+"""What a model file may call and still say all by itself."""
 
 
 def self_contained(text: str) -> bool:
-    """Whether a model file says all by itself: it imports Brian2, this package and `math` alone, and opens nothing."""
+    """Whether a model file says all by itself: what it imports and calls reads nothing else."""
     try:
         nodes = list(ast.walk(ast.parse(text)))
     except (SyntaxError, ValueError):
         return False
-    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    modules |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
-    names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    opens = names & {"open", "exec", "eval", "__import__", "compile", "input", "globals", "vars", "getattr"}
-    return modules <= {"brian2", "autapse_sim", "math", "__future__"} and not opens
+    plain = {"brian2", "autapse_sim", "math", "numpy", "__future__"}
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.With | ast.ClassDef | ast.Global | ast.Delete):
+            return False
+        if isinstance(node, ast.ImportFrom) and (node.module not in plain or any(a.asname for a in node.names)):
+            return False
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in PLAIN_CALLS):
+            return False
+        if isinstance(node, ast.FunctionDef | ast.Name) and not isinstance(getattr(node, "ctx", None), ast.Load):
+            name = node.name if isinstance(node, ast.FunctionDef) else node.id
+            if name in PLAIN_CALLS:
+                return False
+    return True
 
 
-def _read(name: str, folder: str, variable: str, kind: type) -> Any:
-    path = _path(name, folder, variable)
+def read_neuron(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> Neuron:
+    """The neuron of that name, or in the file of that path; from `sources` (texts by path) where it is among them."""
+    return _read(name, "neurons", "neuron", Neuron, sources)
+
+
+def read_rule(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> Rule:
+    """The rule of that name, or in the file of that path; from `sources` (texts by path) where it is among them."""
+    return _read(name, "rules", "rule", Rule, sources)
+
+
+def _read(name: str, folder: str, variable: str, kind: type, sources: Mapping[str, str]) -> Any:
+    path = Path(name) if name in sources else _path(name, folder, variable)
+    source = sources.get(str(path)) or _source(path)
+    namespace = {"__name__": path.stem, "__file__": str(path)}
     try:
-        names = runpy.run_path(str(path))
+        exec(compile(source, str(path), "exec"), namespace)
     except SyntaxError as error:
         raise InputError(f"{path}, line {error.lineno}: does not parse as Python: {error.msg}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         where = f"{path}, line {lines[-1]}" if lines else str(path)
-        raise InputError(f"{where}: {type(error).__name__}: {error}") from error
-    model = names.get(variable)
+        said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        raise InputError(f"{where}: {said}") from error
+    model = namespace.get(variable)
     if not isinstance(model, kind):
         raise InputError(f"{path}: defines no {variable}; write {variable} = {kind.__name__}(...)")
-    object.__setattr__(model, "path", path)
-    return model
+    return replace(model, path=path, source=source)
 
 
-def line_of(model: Neuron | Rule, word: str) -> str:
-    """Where `word` stands in the model's file, as 'file, line N' (or the file alone)."""
+def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:
+    """Where `word` stands in the texts of a model, or in one of them, as 'file, line N' (or the file alone)."""
     if model.path is None:
         return "the model"
-    pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
-    for number, line in enumerate(model.path.read_text().splitlines(), 1):
-        if pattern.search(line.split("#")[0]):
-            return f"{model.path}, line {number}"
-    return str(model.path)
+    for start, written in _texts_at(model.source):
+        if text is None or written == text:
+            for number, line in enumerate(written.split("\n"), start):
+                if word in names(line) or (not word.isidentifier() and word in line):
+                    return f"{model.path}, line {number}"
+    return line_of(model, word) if text is not None else str(model.path)
+
+
+@lru_cache(maxsize=64)
+def _texts_at(source: str) -> list[tuple[int, str]]:
+    """The texts and the names of fields in a model file, without comments, each with the line that it begins in."""
+    tree = ast.parse(source)
+    first = tree.body[0] if tree.body else None
+    docstring = first.value if isinstance(first, ast.Expr) else None
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node is not docstring:
+            with contextlib.suppress(InputError):  # where it is no text in the language of models
+                found.append((node.lineno, clean(node.value)))
+        elif isinstance(node, ast.keyword) and node.arg:
+            found.append((node.lineno, node.arg))
+    return sorted(found)

@@ -47,8 +47,8 @@ class Protocol:
     constraints : tuple of {'sparse', 'dale'}
         What holds for the weights that the rule teaches (W, U), whatever it says: with 'sparse' those that are 0 at the
         start stay 0 (no self-connections, missing synapses), with 'dale' none changes its sign (it stops at 0).
-    bound : float, optional
-        Largest magnitude of those weights.
+    bound : float or (float, float), optional
+        Largest magnitude of those weights, or the least and the largest weight.
     reset : bool
         Whether activity and traces begin anew with each trajectory, or go on from where the last one ended.
 
@@ -70,7 +70,7 @@ class Protocol:
     optimiser: str = "sgd"
     averaging: bool = True
     constraints: tuple[str, ...] = ()
-    bound: float | None = None
+    bound: float | tuple[float, float] | None = None
     reset: bool = True
     epsilon: float = 1e-8
 
@@ -100,9 +100,7 @@ class Protocol:
         object.__setattr__(self, "constraints", given)
         for name in given:
             one_of("constraints", name, CONSTRAINTS)
-        if self.bound is not None and not (np.isfinite(self.bound) and self.bound > 0):
-            raise InputError(f"bound is {self.bound!r}; it must be a positive number, or None")
-        object.__setattr__(self, "bound", None if self.bound is None else float(self.bound))
+        object.__setattr__(self, "bound", _bounds(self.bound))
         if not (np.isfinite(self.epsilon) and self.epsilon >= 0):
             raise InputError(f"epsilon is {self.epsilon!r}; it must be a number of at least 0")
         if self.batch > 1 and self.update != "batch":
@@ -121,6 +119,19 @@ class Protocol:
         if not self.validate:
             return np.array([], dtype=int)
         return np.unique(np.append(np.arange(0, self.train + 1, self.validate_every), self.train))
+
+
+def _bounds(given: object) -> tuple[float, float] | None:
+    """The least and the largest weight."""
+    if given is None:
+        return None
+    try:
+        low, high = map(float, given) if np.ndim(given) else (-float(given), float(given))
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise InputError(f"bound is {given!r}; it must be a positive number, two numbers (w_min, w_max), or None")
+    return low, high
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+STEP = 1e-3
+"""Length of one step of the stimulus in seconds; tau_m of the rate neuron, so that Euler is the discrete network."""
 TIMES = {"s": 1.0, "second": 1.0, "ms": 1e-3, "msecond": 1e-3, "us": 1e-6, "usecond": 1e-6}
 """The units of time that need no Brian2 to be read."""
 

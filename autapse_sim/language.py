@@ -1,0 +1,170 @@
+"""The language of models: texts as statements, expressions and names. Comments end here, before anything else reads."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from autapse_sim.errors import InputError
+
+OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+"""Operators that an assignment may be joined with."""
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_FOREIGN = re.compile(r"[^A-Za-z0-9_ \t\n+\-*/%<>=!().,:;&|]")
+_ALLOWED = (
+    *(ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare),
+    *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.UAdd, ast.USub, ast.Not, ast.And),
+    *(ast.Or, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
+)
+"""What an expression may be made of."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An assignment ``name operator= value``.
+
+    Parameters
+    ----------
+    name : str
+        What is assigned to.
+    operator : {'', '+', '-', '*', '/'}
+        What joins the old and the new value; '' for a plain assignment.
+    value : str
+        An expression.
+    line : int
+        Of the text, from 1.
+    """
+
+    name: str
+    operator: str
+    value: str
+    line: int = 1
+
+    @property
+    def assigned(self) -> str:
+        """The new value as an expression."""
+        return f"{self.name} {self.operator} ({self.value})" if self.operator else self.value
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.operator}= {self.value}"
+
+
+def clean(text: str) -> str:
+    """A text without its comments, line for line; refused where it holds what no equation does.
+
+    Examples
+    --------
+    >>> clean("w -= eta*k_pre  # was wrong; w += 100")
+    'w -= eta*k_pre'
+    """
+    lines = re.sub(r"\r\n?", "\n", text).split("\n")
+    kept = "\n".join(line.partition("#")[0].rstrip() for line in lines)
+    foreign = _FOREIGN.search(kept)
+    if foreign:
+        line = kept[: foreign.start()].count("\n")
+        raise InputError(f"{kept.splitlines()[line].strip()!r}: {foreign[0]!r} has no place in an equation")
+    return kept
+
+
+def statements(text: str) -> list[Statement]:
+    """The assignments of a clean text, one a line or separated by semicolons.
+
+    Examples
+    --------
+    >>> [str(each) for each in statements("v = 0; n += 1")]
+    ['v = 0', 'n += 1']
+    """
+    code = "\n".join(line.lstrip() for line in text.split("\n"))
+    try:
+        body = ast.parse(code).body
+    except SyntaxError as error:
+        line = code.split("\n")[(error.lineno or 1) - 1].strip()
+        raise InputError(f"{line!r} is no assignment, such as 'v = 0'") from None
+    return [_statement(node, code) for node in body]
+
+
+def _statement(node: ast.stmt, code: str) -> Statement:
+    said = ast.get_source_segment(code, node)
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target, operator = node.targets[0], ""
+    elif isinstance(node, ast.AugAssign) and type(node.op) in OPERATORS:
+        target, operator = node.target, OPERATORS[type(node.op)]
+    else:
+        raise InputError(f"{said!r} is no assignment, such as 'v = 0' or 'w -= eta*k_pre'")
+    if not isinstance(target, ast.Name):
+        raise InputError(f"{said!r} assigns to what is no variable")
+    value = " ".join((ast.get_source_segment(code, node.value) or "").split())
+    parsed(value)
+    return Statement(target.id, operator, value, node.lineno)
+
+
+def parsed(expression: str) -> ast.expr:
+    """The syntax tree of an expression; an `InputError` where it is none of Brian2's."""
+    try:
+        tree = ast.parse(f"({expression})", mode="eval")
+    except SyntaxError:
+        raise InputError(f"{expression.strip()!r} is no expression") from None
+    for node in ast.walk(tree):
+        what = None
+        if not isinstance(node, _ALLOWED):
+            what = type(node).__name__
+        elif isinstance(node, ast.Constant) and not isinstance(node.value, int | float):
+            what = repr(node.value)
+        elif isinstance(node, ast.Call) and (node.keywords or not isinstance(node.func, ast.Name)):
+            what = "a call like this"
+        elif isinstance(node, ast.Compare) and len(node.ops) > 1:
+            what = "a comparison of more than two"
+        if what:
+            raise InputError(f"{expression.strip()!r}: {what} has no place in an expression")
+    return tree.body
+
+
+def names(*texts: str) -> set[str]:
+    """The identifiers in clean texts."""
+    return {name for text in texts for name in _NAME.findall(text)}
+
+
+def renamed(text: str, new: Mapping[str, str]) -> str:
+    """A clean text in which names are replaced by others, or by expressions in brackets.
+
+    Examples
+    --------
+    >>> renamed("ETA*BETA + ETA", {"ETA": "eta"})
+    'eta*BETA + eta'
+    """
+    return _NAME.sub(lambda match: new.get(match[0], match[0]), text) if new else text
+
+
+def called(expression: str) -> Iterator[str]:
+    """The functions that an expression calls."""
+    return (node.func.id for node in ast.walk(parsed(expression)) if isinstance(node, ast.Call))
+
+
+def terms(expression: str) -> list[str]:
+    """The summands of an expression, each with its sign.
+
+    Examples
+    --------
+    >>> terms("a*b - (c + d)")
+    ['a * b', '-c', '-d']
+    """
+    return [ast.unparse(node) for node in _terms(parsed(expression), positive=True)]
+
+
+def _terms(node: ast.expr, positive: bool) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        same = isinstance(node.op, ast.Add)
+        return _terms(node.left, positive) + _terms(node.right, positive if same else not positive)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        return _terms(node.operand, positive if isinstance(node.op, ast.UAdd) else not positive)
+    return [node if positive else ast.UnaryOp(ast.USub(), node)]
+
+
+def is_condition(expression: str) -> bool:
+    """Whether an expression is true or false by its form."""
+    node = parsed(expression)
+    return isinstance(node, ast.Compare | ast.BoolOp) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    )
