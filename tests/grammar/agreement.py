@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from models import Case
+from grammar import Case
 
 from autapse_sim.engine import simulate
 from autapse_sim.errors import InputError
@@ -114,7 +114,7 @@ def _judged(job: Job, answers: dict[str, Answer]) -> Judgement:
 
 
 def differences(one: dict[str, np.ndarray], other: dict[str, np.ndarray], exact: float = EXACT) -> dict[str, float]:
-    """The arrays that differ by more than `exact`, each with its relative difference; infinite where one has no like."""
+    """The arrays that differ by more than `exact`, each with its difference: infinite where it has no like."""
     found = {}
     for name in sorted(one.keys() | other.keys()):
         here = name in one and name in other and one[name].shape == other[name].shape

@@ -7,9 +7,12 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-PLAIN = "alfa bravo charlie delta2 echo foxtrot golf hotel india juliett kilo lima mike november oscar papa".split()
+PLAIN = """
+    alfa bravo charlie delta2 echo foxtrot golf hotel india juliett kilo lima mike november oscar papa quebec romeo
+    sierra tango uniform_2 victor whiskey xray yankee zulu alfa_1 bravo_1 charlie_1 delta_1 echo_1 foxtrot_1 golf_1
+    hotel_1 india_1 juliett_1 kilo_1 lima_1 mike_1 november_1 oscar_1 papa_1 quebec_1 romeo_1 sierra_1 tango_1
+"""
 """Names that mean nothing to anyone."""
-PLAIN += [f"{name}_{number}" for number in (1, 2) for name in PLAIN]
 NASTY = """
     mean now ends change velocity moment square trace learning share psi total w_before S I E tile std gamma y0 spikes
     score cost readout offset counts choose keep late_0 steady_bias shown_input returned unit lane place index k o v p
@@ -20,7 +23,7 @@ NASTY = """
 EVIL = [
     "# the plain truth",
     "# w += 100; v = 3",
-    "# it's \"quoted\", and # twice",
+    '# it\'s "quoted", and # twice',
     "#: 1",
     "#",
     "# μ dτ/dt → ∞, é",
@@ -56,7 +59,7 @@ class Builder:
 
     def __init__(self, whole: Callable[[int, int], int], features: Collection[str]):
         self.whole, self.features = whole, frozenset(features)
-        self.names = list(PLAIN)
+        self.names = PLAIN.split()
         if self.use("names", 60):
             self.names = NASTY.split()
             random.Random(whole(0, 2**16)).shuffle(self.names)

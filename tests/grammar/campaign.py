@@ -23,7 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from agreement import BAD, COMPILED, QUICK, Judgement, judge
-from models import FEATURES, Case, case_of, without
+from grammar import FEATURES, Case, case_of, without
 from shrinking import shrunk, signature
 
 PATIENCE = 300
@@ -35,7 +35,7 @@ from pathlib import Path
 
 sys.path.insert(0, {folder!r})
 from agreement import judge
-from models import Case
+from grammar import Case
 
 if __name__ == "__main__":
     found = judge(Case.load(Path(__file__).parent), {engines!r})
@@ -177,7 +177,9 @@ def keep(folder: Path, case: Case, found: Judgement, engines: Sequence[str]) -> 
 def liveness(lines: Sequence[dict]) -> dict[str, float]:
     """Of the cases that ran, the share in which activity, weights and feedback moved; of spiking ones, which spiked."""
     ran = [line["alive"] for line in lines if line["kind"] == "agree"]
-    shares = {what: sum(what in each for each in ran) / max(len(ran), 1) for what in ("activity", "weights", "feedback")}
+    shares = {
+        what: sum(what in each for each in ran) / max(len(ran), 1) for what in ("activity", "weights", "feedback")
+    }
     spiking = [each for each in ran if "spiking" in each]
     return shares | {"spikes": sum("spikes" in each for each in spiking) / max(len(spiking), 1)}
 

@@ -104,9 +104,7 @@ class _Writer:
         if len(self.scales) > 1 and self.b.use("coupled", 70):
             own = f"{self.scales[first]}*" if self.scales[first] else ""
             start = f"d{first}/dt = ("
-            self.equations = [
-                line.replace(start, f"{start}{own}0.3*tanh({word}) + ", 1) for line in self.equations
-            ]
+            self.equations = [line.replace(start, f"{start}{own}0.3*tanh({word}) + ", 1) for line in self.equations]
 
     def beginning(self, scale: str) -> str:
         """An initial value as Python."""
@@ -187,9 +185,7 @@ class _Writer:
         else:
             self.equations.append(f"a = {self.current} : 1")
             self.equations.append(f"activity = {self.state('f', (1.3, 4.0))} : 1")
-        return self.fields(
-            activations={self.activation: f"Activation(f={quoted(f)}, f_prime={quoted(f_prime)})"}
-        )
+        return self.fields(activations={self.activation: f"Activation(f={quoted(f)}, f_prime={quoted(f_prime)})"})
 
     def spiking(self) -> dict:
         """A spiking neuron."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agreement import Judgement
-from models import Case
+from agreement import BAD, Judgement
+from grammar import Case
 
 OPTIONAL = {
     "circuit": {"substeps", "delay", "returned", "loss"},
@@ -34,10 +34,10 @@ def signature(judgement: Judgement) -> str:
 
 
 def shrunk(case: Case, judge: Callable[[Case], Judgement], budget: int = 300) -> tuple[Case, Judgement]:
-    """The smallest case found that fails in the same way, and how it fails."""
+    """The smallest case found that fails in the same way, and how it fails; the same case where it does not fail."""
     now = judge(case)
     wanted, tried = signature(now), set()
-    while budget > 0:
+    while budget > 0 and now.kind in BAD:
         for other in smaller(case):
             if repr(other) in tried or budget <= 0:
                 continue

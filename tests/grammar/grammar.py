@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -49,7 +50,7 @@ class Case:
         Options of `Circuit` and `Protocol`.
     task : mapping
         'seed', 'steps', 'inputs', 'outputs', 'shared' (by all replicates) and 'masked' (share of NaN in y), from which
-        arrays follow.
+        arrays follow; 'blank' more steps without stimulus and target may follow.
     parameters : mapping of str to (value, unit)
         In place of the models' defaults.
     names : tuple of str
@@ -97,7 +98,8 @@ class Case:
         if self.circuit.get("loss") == "cross-entropy":
             y = np.exp(2 * y) / np.exp(2 * y).sum(axis=-1, keepdims=True)
         y[rng.random(shape) < task["masked"]] = np.nan
-        return x, y
+        blank = [(0, 0), (0, 0), (0, task.get("blank", 0)), (0, 0)]
+        return np.pad(x, blank), np.pad(y, blank, constant_values=np.nan)
 
     def weights(self) -> ap.Weights:
         """Initial weights, some of W missing, within what stays stable."""
@@ -214,6 +216,23 @@ def _protocol(b: Builder) -> dict[str, Any]:
     if b.use("reset", 20):
         made["reset"] = False
     return made
+
+
+def renamed(case: Case) -> Case:
+    """A case whose models use other names, which mean nothing, in all that they chose freely."""
+    new = {name: f"neutral_{number}" for number, name in enumerate(case.names)}
+    # X, X_pre, X_post and dX/dt, but no argument of Neuron or Rule
+    pattern = re.compile(rf"(?<![\w.])(d?)({'|'.join(new)})(_pre|_post)?\b(?!=[\"{{(])") if new else re.compile("(?!)")
+
+    def other(found: re.Match) -> str:
+        ode = found[1] and case_text.startswith("/dt", found.end())
+        return f"{found[1]}{new[found[2]]}{found[3] or ''}" if ode or not found[1] else found[0]
+
+    texts = {}
+    for name, case_text in case.files.items():
+        texts[name] = pattern.sub(other, case_text)
+    parameters = {new.get(name, name): value for name, value in case.parameters.items()}
+    return replace(case, **texts, parameters=parameters, names=tuple(new.values()))
 
 
 def without(*features: str) -> frozenset[str]:
