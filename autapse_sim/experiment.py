@@ -260,7 +260,7 @@ def _defaults(circuit: Circuit) -> dict[str, Amount]:
     known = recall(key) if kept else None
     if known:
         return {name: Amount(*fields) for name, fields in json.loads(known).items()}
-    from autapse_sim.assembly import Models
+    from autapse_sim.circuit_models import Models
 
     found = {name: amount(value) for name, value in Models.of(circuit).parameters(circuit).items()}
     if kept:

@@ -55,6 +55,8 @@ class Job:
         See `Protocol`.
     epsilon : float
         See `Protocol`.
+    sources : mapping of str to str
+        The texts of the model files by their paths, read once; those that are not there are read where they lie.
     """
 
     circuit: Circuit
@@ -75,6 +77,7 @@ class Job:
     bound: tuple[float, float] | None = None
     reset: bool = True
     epsilon: float = 1e-8
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, networks: np.ndarray, room: int) -> Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""
