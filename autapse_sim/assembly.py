@@ -373,15 +373,15 @@ class _Assembler:
         entropy = self.circuit.loss == "cross-entropy"
         equations = ["readout : 1", "offset : 1", "prediction : 1", "err : 1", "target : 1"]
         equations += ["score = readout + offset : 1", "total : 1"] if entropy else []
-        surprise = "(err - prediction)*log(prediction)*counts(t_in_timesteps)"
+        surprise = "choose(known(target), -target*log(prediction), 0)"
         equations += [f"cost = {surprise if entropy else '0.5*err**2'} : 1"]
         made = self.group("outputs", self.c, "\n".join(equations), parameters)
         if "c" not in self.circuit.learn:
             self.inputs["outputs.offset"] = Bias("c", self.c)
         code = f"prediction = {'1/total' if entropy else 'readout + offset'}"
-        code += "\nerr = (prediction - target)*counts(t_in_timesteps)"
+        code += "\nerr = choose(known(target), prediction - target, 0)"
         if not self.program:
-            code += "\nkept = keep(i, t_in_timesteps, prediction, err)"
+            code += "\nkept = keep(i, t_in_timesteps, prediction, err, target)"
         self.regularly(made, code, "error")
         return made
 

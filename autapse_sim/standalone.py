@@ -97,7 +97,8 @@ def _loop(device: CPPStandaloneDevice, assembly: Assembly, layout: Layout) -> st
         condition = assembly.conditions.get(runner, "true")
         steps.append(f"{function}();" if condition == "true" else f"if ({condition}) {function}();")
         if runner == "outputs_error":
-            steps.append(f"tape.keep({array['outputs.prediction']}, {array['outputs.err']});")
+            shown = ", ".join(array[f"outputs.{name}"] for name in ("prediction", "err", "target"))
+            steps.append(f"tape.keep({shown});")
     body = "\n".join(f"            {step}" for step in steps)
     return f"""
 void autapse_steps()

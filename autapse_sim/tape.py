@@ -27,9 +27,9 @@ FUNCTIONS = {
     "updating": (("integer",), True),
     "updates": (("integer",), True),
     "share": (("integer",), True),
-    "counts": (("integer",), True),
+    "known": (("any",), True),
     "choose": (("any", "any", "any"), True),
-    "keep": (("integer", "integer", "any", "any"), False),
+    "keep": (("integer", "integer", "any", "any", "any"), False),
     "trace": (("integer", "integer", "integer", "any"), False),
 }
 """The functions that equations may call, in the order of their arguments."""
@@ -63,7 +63,6 @@ class Tape:
         self.keep_row, self.trace_row = _rows(job.schedule.keep), _rows(job.schedule.trace)
         self.learned = np.cumsum(self.learn)
         self.per_step, self.batch, self.averaging = job.update == "step", job.batch, job.averaging
-        self.scored = np.ones(self.steps, dtype=bool) if job.scored is None else job.scored
         self.traced = np.full(self.networks, -1)
         self.traced[job.traced] = np.arange(len(job.traced))
         self.seconds, self.memory = 0.0, 0
@@ -98,7 +97,6 @@ class Tape:
             "keep": self.keep_row,
             "trace": self.trace_row,
             "traced": self.traced,
-            "scored": self.scored,
             "x_column": self.x_column,
             "y_column": self.y_column,
         }
@@ -143,13 +141,14 @@ class Tape:
     def mse(self) -> np.ndarray:
         """Mean squared error per network and presentation, (N, P)."""
         squares = self.layout.unflat(self.error, self.outputs)
-        return (squares.sum(axis=2) / (self.scored.sum() * self.outputs)).T
+        return squares.sum(axis=2).T / self.job.counted
 
     def cross_entropy(self) -> np.ndarray | None:
         """Mean cross-entropy per network and presentation in nats, (N, P), where that is the loss."""
         if not self.entropy:
             return None
-        return (self.layout.unflat(self.surprise, self.outputs).sum(axis=2) / self.scored.sum()).T
+        nats = self.layout.unflat(self.surprise, self.outputs).sum(axis=2).T
+        return nats / (self.job.counted // self.outputs)
 
     def predictions(self) -> np.ndarray:
         """Kept predictions, (kept presentations, N, T, c)."""
@@ -229,18 +228,19 @@ class Tape:
     def share(self, timestep):
         return 1.0 / self.batch
 
-    def counts(self, timestep):
-        return float(self.scored[self._at(timestep)[1]])
+    def known(self, value):
+        return np.where(np.isnan(value), 0.0, 1.0)
 
     def choose(self, condition, yes, no):
         return np.where(condition, yes, no)
 
-    def keep(self, channel, timestep, prediction, err):
+    def keep(self, channel, timestep, prediction, err, target):
         presentation, step, substep = self._at(timestep)
         if substep == self.substeps - 1:
             self.error[presentation, channel] += err**2
-            if self.entropy and self.scored[step]:
-                self.surprise[presentation, channel] -= (prediction - err) * np.log(np.maximum(prediction, 1e-300))
+            if self.entropy:
+                nats = target * np.log(np.maximum(prediction, 1e-300))
+                self.surprise[presentation, channel] -= np.where(np.isnan(target), 0, nats)
             if self.keep_row[presentation] >= 0:
                 self.prediction[self.keep_row[presentation], step, channel] = prediction
         return 0.0

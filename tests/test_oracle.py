@@ -9,6 +9,7 @@ from brian2 import ms
 from autapse_sim import assembly, discrete
 from autapse_sim.compiler import compiler
 from autapse_sim.engine import simulate
+from autapse_sim.tasks.shown import masked
 
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 EXACT = 1e-12
@@ -96,11 +97,12 @@ def test_how_a_change_is_made(make_job, how, engine):
     given = {"parameters": {"eta": 0.002, "eta_out": 0.002}, "update": "step", "learn": ("W", "V", "b", "c")}
     given |= {name: changed.pop(name) for name in list(changed) if name in given}
     job = make_job(rule="dfa", replicates=3, steps=30, train=4, validate=1, test=1, biases=True, **given)
-    job = replace(job, **changed)
+    whole = job.y
+    job = replace(job, y=masked(whole, changed.pop("scored", None)), **changed)
     outcome = simulate(job, engine)
     assert difference(outcome, discrete.simulate(job)) <= EXACT
     assert_alive(job, outcome)
-    plain = replace(job, batch=1, optimiser="sgd", averaging=True, scored=None)
+    plain = replace(job, y=whole, batch=1, optimiser="sgd", averaging=True)
     if plain.update == "batch":
         plain = replace(plain, update="trajectory")
     assert difference(outcome, discrete.simulate(plain)) > 1e-5
