@@ -194,9 +194,10 @@ struct Tape {
         for (int64_t channel = begin; channel < end; channel++) sum[channel] += double(err[channel]) * err[channel];
         if (entropy) {
             double *__restrict nats = surprise.data() + presentation * width;
-            for (int64_t channel = begin; channel < end; channel++)
-                if (target[channel] == target[channel])
-                    nats[channel] -= double(target[channel]) * std::log(std::max(double(now[channel]), 1e-300));
+            for (int64_t channel = begin; channel < end; channel++) {
+                const double wanted = target[channel] == target[channel] ? target[channel] : 0;
+                nats[channel] -= wanted * std::log(std::max(double(now[channel]), 1e-300));
+            }
         }
         if (keeps[presentation] < 0) return;
         double *__restrict row = prediction.data() + (keeps[presentation] * steps + step) * width;

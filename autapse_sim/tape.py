@@ -239,8 +239,8 @@ class Tape:
         if substep == self.substeps - 1:
             self.error[presentation, channel] += err**2
             if self.entropy:
-                nats = target * np.log(np.maximum(prediction, 1e-300))
-                self.surprise[presentation, channel] -= np.where(np.isnan(target), 0, nats)
+                wanted = np.where(np.isnan(target), 0, target)
+                self.surprise[presentation, channel] -= wanted * np.log(np.maximum(prediction, 1e-300))
             if self.keep_row[presentation] >= 0:
                 self.prediction[self.keep_row[presentation], step, channel] = prediction
         return 0.0

@@ -90,7 +90,7 @@ def protocol_of(benchmark: Benchmark, method: Method, seeds: tuple[int, int], co
 
 
 def drawn(benchmark: Benchmark, method: Method, seeds: tuple[int, int], count: int) -> Drawn:
-    """The trajectories and initial weights of a block, before a reservoir is scaled; y is NaN where nothing is scored."""
+    """The trajectories, y NaN where it is not scored, and initial weights of a block, before a reservoir is scaled."""
     circuit = replace(benchmark.circuit, **method.circuit)
     given = draw(circuit, benchmark.task, protocol_of(benchmark, method, seeds, count))
     return replace(given, y=masked(given.y, benchmark.scored, "benchmark"))

@@ -26,7 +26,8 @@ class Task(Protocol):
     scored : bool array-like (T,), (K, T), (R, K, T) or (R, K, T, c), or None, optional
         Which targets count; None, or no such attribute, is all of them. NaN in a target says the same. Where a target
         does not count its error is 0, in learning as in every score, of rules and of controls. Of each trajectory
-        something must count. It is read after each `sample`, for all replicates and trajectories of the protocol.
+        something must count. It is read after each `sample`, and is of all replicates and all trajectories of the
+        protocol: those of training, then of validation, then of the test.
     floors : callable, optional
         ``floors(x, y)`` gives, by name, the scores (R,) that honest controls without the skill reach on trajectories x
         and y: MSE, or cross-entropy in nats where targets are probabilities.
