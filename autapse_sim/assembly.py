@@ -397,16 +397,16 @@ class _Assembler:
         entropy = self.circuit.loss == "cross-entropy"
         equations = [f"{name} : 1" for name in ("autapse_readout", "autapse_offset", "prediction", "err", "target")]
         equations += ["autapse_score = autapse_readout + autapse_offset : 1", "autapse_total : 1"] if entropy else []
-        surprise = "(err - prediction)*log(prediction)*autapse_counts(t_in_timesteps)"
+        surprise = "choose(autapse_known(target), -target*log(prediction), 0)"
         equations += [f"autapse_cost = {surprise if entropy else '0.5*err**2'} : 1"]
         begin = {"prediction": "0"} if self.circuit.returned else {}
         made = self.parts.group("outputs", self.size["outputs"], equations, parameters, begin, numbered=self.numbered)
         if "c" not in self.circuit.learn:
             self.parts.inputs["outputs.autapse_offset"] = Bias("c", self.size["outputs"])
         code = statements(f"prediction = {'1/autapse_total' if entropy else 'autapse_readout + autapse_offset'}")
-        code += statements("err = (prediction - target)*autapse_counts(t_in_timesteps)")
+        code += statements("err = choose(autapse_known(target), prediction - target, 0)")
         if not self.program:
-            code += statements("autapse_kept = autapse_keep(i, t_in_timesteps, prediction, err)")
+            code += statements("autapse_kept = autapse_keep(i, t_in_timesteps, prediction, err, target)")
         self.parts.regularly(made, code, "error")
         return made
 

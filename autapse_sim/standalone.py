@@ -115,7 +115,8 @@ def _loop(device: CPPStandaloneDevice, assembly: Assembly, layout: Layout) -> st
         when = assembly.conditions.get(runner, When.ALWAYS)
         steps.append(f"{function}();" if when is When.ALWAYS else f"if ({CONDITIONS[when]}) {function}();")
         if runner == "outputs_error":
-            steps.append(f"tape.keep({array['outputs.prediction']}, {array['outputs.err']});")
+            shown = ", ".join(array[f"outputs.{name}"] for name in ("prediction", "err", "target"))
+            steps.append(f"tape.keep({shown});")
     body = "\n".join(f"            {step}" for step in steps)
     return f"""
 void autapse_steps()

@@ -122,7 +122,7 @@ struct Tape {
     std::vector<int64_t> trajectory = read<int64_t>("trajectory.bin"), learn = read<int64_t>("learn.bin"),
                          stamp = read<int64_t>("stamp.bin"),
                          keeps = read<int64_t>("keep.bin"), traces = read<int64_t>("trace.bin"),
-                         traced = read<int64_t>("traced.bin"), scored = read<int64_t>("scored.bin");
+                         traced = read<int64_t>("traced.bin");
     std::vector<uint64_t> seeds = read<uint64_t>("seeds.bin");
     bool any_traced = std::any_of(traced.begin(), traced.end(), [](int64_t place) { return place >= 0; });
     int64_t presentations = trajectory.size(), width = networks * outputs;
@@ -190,15 +190,17 @@ struct Tape {
         x.show(first_row + step, stimulus, first, tile), y.show(first_row + step, target, first, tile);
     }
 
-    template <class F> void keep(const F *__restrict now, const F *__restrict err) {
+    template <class F> void keep(const F *__restrict now, const F *__restrict err, const F *__restrict target) {
         if (!last) return;
         const int64_t begin = first * outputs, end = begin + tile * outputs;
         double *__restrict sum = error.data() + presentation * width;
         for (int64_t channel = begin; channel < end; channel++) sum[channel] += double(err[channel]) * err[channel];
-        if (entropy && scored[step]) {
+        if (entropy) {
             double *__restrict nats = surprise.data() + presentation * width;
-            for (int64_t channel = begin; channel < end; channel++)
-                nats[channel] -= (double(now[channel]) - err[channel]) * std::log(std::max(double(now[channel]), 1e-300));
+            for (int64_t channel = begin; channel < end; channel++) {
+                const double wanted = target[channel] == target[channel] ? target[channel] : 0;
+                nats[channel] -= wanted * std::log(std::max(double(now[channel]), 1e-300));
+            }
         }
         if (keeps[presentation] < 0) return;
         double *__restrict row = prediction.data() + (keeps[presentation] * steps + step) * width;
@@ -238,8 +240,8 @@ inline double updating(int64_t) { return tape.updating; }
 inline double updates(int64_t) { return tape.updates; }
 inline double share(int64_t) { return 1.0 / tape.batch; }
 
-// whether the error of this step counts
-inline double counts(int64_t) { return tape.scored[tape.step]; }
+// whether a target counts: it is NaN where it does not
+template <class V> inline double known(V target) { return target == target; }
 
 template <class C, class A, class B> inline auto choose(C condition, A yes, B no) { return condition != 0 ? yes : no; }
 

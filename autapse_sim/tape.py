@@ -29,12 +29,12 @@ FUNCTIONS = {
     "autapse_updating": ("updating", ("integer",), True),
     "autapse_updates": ("updates", ("integer",), True),
     "autapse_share": ("share", ("integer",), True),
-    "autapse_counts": ("counts", ("integer",), True),
+    "autapse_known": ("known", ("any",), True),
     "autapse_uniform": ("uniform", ("integer",) * 4, True),
     "autapse_normal": ("normal", ("integer",) * 4, True),
     "autapse_pair_uniform": ("pair_uniform", ("integer",) * 6, True),
     "autapse_pair_normal": ("pair_normal", ("integer",) * 6, True),
-    "autapse_keep": ("keep", ("integer", "integer", "any", "any"), False),
+    "autapse_keep": ("keep", ("integer", "integer", "any", "any", "any"), False),
     "autapse_trace": ("trace", ("integer", "integer", "integer", "any"), False),
     "choose": ("choose", ("any", "any", "any"), True),
 }
@@ -71,7 +71,6 @@ class Tape:
         # what tells the random numbers of a presentation from those of others, however often one looks at other data
         self.stamp = ((self.learned - self.learn) << 32) + self.trajectory
         self.per_step, self.batch, self.averaging = job.update == "step", job.batch, job.averaging
-        self.scored = np.ones(self.steps, dtype=bool) if job.scored is None else job.scored
         self.traced = np.full(self.networks, -1)
         self.traced[job.traced] = np.arange(len(job.traced))
         self.seconds, self.memory = 0.0, 0
@@ -107,7 +106,6 @@ class Tape:
             "keep": self.keep_row,
             "trace": self.trace_row,
             "traced": self.traced,
-            "scored": self.scored,
             "x_column": self.x_column,
             "y_column": self.y_column,
         }
@@ -152,13 +150,14 @@ class Tape:
     def mse(self) -> np.ndarray:
         """Mean squared error per network and presentation, (N, P)."""
         squares = self.layout.unflat(self.error, self.outputs)
-        return (squares.sum(axis=2) / (self.scored.sum() * self.outputs)).T
+        return squares.sum(axis=2).T / self.job.counted
 
     def cross_entropy(self) -> np.ndarray | None:
         """Mean cross-entropy per network and presentation in nats, (N, P), where that is the loss."""
         if not self.entropy:
             return None
-        return (self.layout.unflat(self.surprise, self.outputs).sum(axis=2) / self.scored.sum()).T
+        nats = self.layout.unflat(self.surprise, self.outputs).sum(axis=2).T
+        return nats / (self.job.counted // self.outputs)
 
     def predictions(self) -> np.ndarray:
         """Kept predictions, (kept presentations, N, T, c)."""
@@ -260,8 +259,8 @@ class Tape:
     def share(self, timestep):
         return 1.0 / self.batch
 
-    def counts(self, timestep):
-        return float(self.scored[self._at(timestep)[1]])
+    def known(self, value):
+        return np.where(np.isnan(value), 0.0, 1.0)
 
     def choose(self, condition, yes, no):
         return np.where(condition, yes, no)
@@ -294,12 +293,13 @@ class Tape:
         angle = self._uniform(2 * place + 1, network, cell, timestep)
         return np.sqrt(-2 * np.log(radius)) * np.cos(2 * np.pi * angle)
 
-    def keep(self, channel, timestep, prediction, err):
+    def keep(self, channel, timestep, prediction, err, target):
         presentation, step, substep = self._at(timestep)
         if substep == self.substeps - 1:
             self.error[presentation, channel] += err**2
-            if self.entropy and self.scored[step]:
-                self.surprise[presentation, channel] -= (prediction - err) * np.log(np.maximum(prediction, 1e-300))
+            if self.entropy:
+                wanted = np.where(np.isnan(target), 0, target)
+                self.surprise[presentation, channel] -= wanted * np.log(np.maximum(prediction, 1e-300))
             if self.keep_row[presentation] >= 0:
                 self.prediction[self.keep_row[presentation], step, channel] = prediction
         return 0.0

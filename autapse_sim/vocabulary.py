@@ -46,7 +46,7 @@ SHOWN = {"activity": "the stimulus, or 1 of a bias", "sent": "the same"}
 """What the stimulus and the units of biases have."""
 READOUT = {
     "prediction": "V o + c, or its softmax",
-    "target": "y, what the prediction should be",
+    "target": "y, what the prediction should be; NaN where it does not count",
     "err": "prediction - target where it counts, else 0",
 }
 """What the read-out has."""
