@@ -36,7 +36,7 @@ ROOM = 2**29
 """Bytes that the stimuli, predictions and weights of the replicates that run at a time may take."""
 ALIVE = (0.1, 200.0)
 """Mean rate in Hz of a network of spiking neurons that is neither silent nor saturated."""
-ENGINES = ("auto", "standalone", "runtime", "numpy")
+ENGINES = ("auto", "standalone", "runtime", "reference", "numpy")
 WEIGHT_DIMS = {
     "W": ("post", "pre"),
     "B_rec": ("post", "pre"),
@@ -86,9 +86,10 @@ def train(
     parameters : mapping, optional
         Parameters of the neuron and the rule by name, in place of their defaults: one value, or one per replicate;
         Brian2 quantities where they have units (``{"tau": 5*ms}``).
-    engine : {'auto', 'standalone', 'runtime', 'numpy'}
-        'standalone' compiles to C++, 'runtime' is Brian2 without a compiler, 'numpy' the discrete reference; 'auto'
-        takes 'numpy' for rules without equations (bptt, fa), else 'standalone' where there is a C++ compiler.
+    engine : {'auto', 'standalone', 'runtime', 'reference', 'numpy'}
+        'standalone' compiles to C++, 'runtime' is Brian2 without a compiler, 'reference' a slow interpreter of what
+        the equations mean, 'numpy' the discrete reference; 'auto' takes 'numpy' for rules without equations (bptt, fa),
+        else 'standalone' where there is a C++ compiler.
     progress : callable, optional
         Called with the completed share, 0 to 1.
 
@@ -336,6 +337,10 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
             if values.ndim > 1:
                 raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")
         return discrete.simulate(job, progress=progress)
+    if engine == "reference":
+        from autapse_sim import reference
+
+        return reference.simulate(job, progress)
     from autapse_sim.engine import simulate
 
     return simulate(job, engine, progress, **options)
