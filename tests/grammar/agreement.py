@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from grammar import Case
 
-from autapse_sim.engine import simulate
 from autapse_sim.errors import InputError
+from autapse_sim.experiment import simulated
 from autapse_sim.job import Job, Outcome
 
 EXACT = 1e-10
@@ -76,7 +76,7 @@ def judge(case: Case, engines: Sequence[str] = QUICK) -> Judgement:
 def answer(job: Job, engine: str) -> Answer:
     """What an engine makes of a job."""
     try:
-        return Answer(numbers(simulate(job, **ENGINES[engine])))
+        return Answer(numbers(simulated(job, **ENGINES[engine])))
     except InputError as error:
         return Answer(refusal=str(error))
     except Exception:
@@ -108,7 +108,10 @@ def _judged(job: Job, answers: dict[str, Answer]) -> Judgement:
         if found:
             worst = max(found.values())
             decidable = not np.isfinite(worst) or worst > 10 * sensitivity(job, first)
-            said = ", ".join(f"{name} {value:.1e}" for name, value in found.items())
+            alone = sorted(answers[first].numbers.keys() ^ answers[other].numbers.keys())
+            said = ", ".join(
+                f"{name} {'of one alone' if name in alone else f'{value:.1e}'}" for name, value in found.items()
+            )
             return Judgement("differ" if decidable else "undecidable", f"{first} and {other}: {said}", alive)
     return Judgement("agree", alive=alive)
 
@@ -137,12 +140,12 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 def sensitivity(job: Job, engine: str) -> float:
     """How much the numbers of a job change where its inputs change as little as rounding might."""
-    before = numbers(simulate(job, **ENGINES[engine]))
+    before = numbers(simulated(job, **ENGINES[engine]))
     return max(
         (
             value
             for other in _nudged(job)
-            for value in differences(before, numbers(simulate(other, **ENGINES[engine])), 0).values()
+            for value in differences(before, numbers(simulated(other, **ENGINES[engine])), 0).values()
         ),
         default=0.0,
     )

@@ -14,12 +14,17 @@ PLAIN = """
 """
 """Names that mean nothing to anyone."""
 NASTY = """
-    mean now ends change velocity moment square trace learning share psi total w_before S I E tile std gamma y0 spikes
-    score cost readout offset counts choose keep late_0 steady_bias shown_input returned unit lane place index k o v p
-    sent_sum autapse brian x y z q m h n_0 tau_1 g_L Q O beta zeta erf j0 time double main size starting perturbed
-    corrected moment_mean fresh updating w_sign
+    mean now ends change velocity moment square trace learning share psi total w_before S I E tile std gamma y0
+    score cost readout offset counts keep late_0 steady_bias shown_input unit lane place index k o v p q m h z x y r
+    autapse brian n_0 tau_1 g_L Q O beta zeta erf j0 time size starting perturbed corrected moment_mean fresh updating
+    w_sign random normal uniform count x_column dx w_1 a_1 spike late numpy array group source presentation tables
 """
 """Names that code, a compiler or a computer algebra system may take for its own."""
+RESERVED = """
+    double main choose sent_sum returned err target prediction drive steps _idx autapse_w x_pre mV lambda xi e pi N i j
+    dt spiked spikes lastspike w elapsed loss feedback activity f f_prime perturbation clip int not_refractory
+"""
+"""Names that mean something, which most models may not define."""
 EVIL = [
     "# the plain truth",
     "# w += 100; v = 3",
@@ -63,6 +68,8 @@ class Builder:
         if self.use("names", 60):
             self.names = NASTY.split()
             random.Random(whole(0, 2**16)).shuffle(self.names)
+        if self.use("reserved names", 4):
+            self.names.insert(whole(0, 4), self.one(RESERVED.split()))
         self.taken: list[str] = []
         self.parameters: dict[str, str] = {}
         """Those of the model that is being made, as Python expressions."""

@@ -55,6 +55,7 @@ class _Writer:
         self.initial: dict[str, str] = {}
         self.sums: dict[str, str] = {}
         self.scales: dict[str, str] = {}
+        self.counted = ""
         self.atoms = self.surroundings()
         self.current = "drive + input + bias"
         if b.use("expressions"):
@@ -134,8 +135,9 @@ class _Writer:
             self.state(b.bounded(self.atoms), flag=flag if b.use("unless refractory", 30) else "")
         if b.use("subexpressions"):
             self.subexpression(b.bounded(self.atoms))
-        if b.use("plain states", 25):
+        if self.made.spiking and b.use("plain states", 35):
             name = b.name()
+            self.counted = name
             self.equations.append(f"{name} : 1")
             self.initial[name] = b.one([b.number(-0.5, 0.5), quoted("0.137*tanh(1 + 0.5)")])
             b.depends[name] = {name}
@@ -230,9 +232,12 @@ class _Writer:
         for word in states:
             state, _, scale = word.partition("/")
             name = state.format("")
-            if any(line.startswith(f"{name} =") for line in self.equations) or not b.use("several statements", 40):
+            defined = any(line.startswith(f"{name} =") for line in self.equations)
+            if defined or name == self.counted or not b.use("several statements", 40):
                 continue
             lines.append(f"{name} = 0.81*{name} + 0.113{f'*{scale}' if scale else ''}")
+        if self.counted:
+            lines.append(f"{self.counted} = 0.7*{self.counted} + 0.237")
         if b.use("temporaries", 40):
             name = b.name()
             lines += [f"{name} = 0.5*{v}", f"{v} -= 0.3*{name}"]

@@ -85,7 +85,7 @@ class _Writer:
         b, fields = self.b, {}
         drawn = [self.perturbation, self.connections, self.trace, self.postsynaptic, self.eligibility]
         for part in drawn:
-            if b.use(part.__name__, 45):
+            if b.use(part.__name__, 45) or (part == self.eligibility and self.receiver):
                 fields |= part()
         fields["update"] = b.statements(self.update(eta))
         if b.use("finish", 30):
@@ -225,14 +225,17 @@ class _Writer:
 
     def update(self, eta: str) -> list[str]:
         """Statements of the update."""
-        b, signals, lines = self.b, self.signals(), list(self.changes)
+        b, signals, lines, temporary = self.b, self.signals(), list(self.changes), ""
         if b.use("temporaries", 45):
-            name = b.name()
-            lines.append(f"{name} = {b.bounded(signals)}")
+            temporary = b.name()
+            lines.append(f"{temporary} = {b.bounded(signals)}")
             if b.use("several statements", 40):
-                lines.append(f"{name} *= 0.9")
-            signals.append(name)
-        terms = [f"- {eta}*feedback_post*({b.bounded(signals, 1)})"]
+                lines.append(f"{temporary} *= 0.9")
+            signals.append(temporary)
+        factor = b.bounded(signals, 1)
+        if temporary:  # what is set has to be read
+            factor = f"{temporary} + {factor}" if b.use("expressions") else temporary
+        terms = [f"- {eta}*feedback_post*({factor})"]
         for _ in range(b.whole(0, 2) if b.use("several terms") else 0):
             terms.append(f"{b.one('+-')} 0.4*{eta}*({b.bounded(signals)})")
         if b.use("decay", 30):
@@ -241,10 +244,9 @@ class _Writer:
             terms.append(f"{b.one('+-')} 0.6*{eta}*{b.one(self.events)}*({b.bounded(signals, 1)})")
         if b.use("dt terms", 25):
             terms.append(f"{b.one('+-')} 0.5*{eta}*dt/step*({b.bounded(signals, 1)})")
-        lines += self.weight(terms)
-        if b.use("several statements", 25):
-            lines = lines[::-1] if not b.features & {"temporaries"} else lines
-        return lines
+        changed = self.weight(terms)
+        # the weight may change before what it changes by
+        return [*changed, *lines] if not temporary and b.use("several statements", 30) else [*lines, *changed]
 
     def weight(self, terms: list[str]) -> list[str]:
         """The statements that change w by terms."""

@@ -9,7 +9,7 @@ from grammar import FEATURES, case_of, cases
 from hypothesis import HealthCheck, given, settings
 
 from autapse_sim.compiler import compiler
-from autapse_sim.engine import simulate
+from autapse_sim.experiment import simulated
 
 FLOORS = {"activity": 0.9, "weights": 0.7, "feedback": 0.8, "spikes": 0.5}
 """The least share of cases in which something moves; of neurons with a threshold, that spike."""
@@ -59,7 +59,7 @@ def test_a_small_difference_in_meaning_is_found(tmp_path):
             continue
         other = type(case)(**{**vars(case), "rule": case.rule.replace("0.4*eta", off)})
         one, two = (
-            numbers(simulate(each.job(tmp_path / f"{seed}_{each is case}"), "runtime")) for each in (case, other)
+            numbers(simulated(each.job(tmp_path / f"{seed}_{each is case}"), "runtime")) for each in (case, other)
         )
         assert not differences(one, one)
         assert "W" in differences(one, two)

@@ -10,8 +10,8 @@ from campaign import cheap_programs
 from grammar import case_of, changed, renamed, without
 
 from autapse_sim.compiler import compiler
-from autapse_sim.engine import simulate
 from autapse_sim.errors import InputError
+from autapse_sim.experiment import simulated
 from autapse_sim.protocol import Schedule
 
 EXACT = 1e-12
@@ -41,7 +41,7 @@ def drawn(tmp_path, first, count, off=(), **options):
 
 
 def run(job, engine):
-    return numbers(simulate(job, engine))
+    return numbers(simulated(job, engine))
 
 
 def assert_same(one, other, only=None):
