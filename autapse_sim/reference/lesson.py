@@ -12,8 +12,8 @@ import numpy as np
 from autapse_sim.errors import InputError
 from autapse_sim.job import Job
 from autapse_sim.model import Rule
-from autapse_sim.reference_code import Code, Look, assignments, clipped, evaluate, names, summands
-from autapse_sim.reference_parts import Synapses
+from autapse_sim.reference.code import Code, Look, assignments, clipped, evaluate, names, summands
+from autapse_sim.reference.parts import Synapses
 
 EVENTS = frozenset({"spiked", "spiked_pre", "spiked_post", "dt"})
 """What makes a term of a change of w happen as it is written."""
