@@ -1,120 +1,44 @@
-"""Circuit -> Brian2 objects; the one place that owns the order inside a time step.
-
-start, 0    activity, traces      back to 0 where a trajectory starts
-start, 1    x(t)                  the stimulus
-start, 2    perturbation          of the bias, where the rule perturbs
-groups, -1  drive = W o, input = U x, bias = b     summed, from the old activity
-groups, 0   eligibilities         state update, from the old activity and the new drive
-groups, 1   activity and traces   state update
-thresholds, 0    spikes: pseudo-derivative, threshold and reset
-after_resets, 0  read-out = V o, offset = c        summed, from the new activity
-after_resets, 1  total of the softmax              summed, where the loss is the cross-entropy
-after_resets, 2  err = prediction - target
-after_resets, 3  feedback = B err, loss            summed
-after_resets, 4  what the connections of a rule sum, one after the other
-after_resets, 8  weight updates
-after_resets, 9  end of a trajectory: gathered changes are added, eligibilities end
-end, 0      records
-end, 1      update of this step and drive of the next in one pass over the weights, where a program may (`fused`);
-            it then stands for both
-"""
+"""Circuit -> Brian2 objects. The order inside a time step is that of `autapse_sim.order`."""
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from brian2 import (
-    Clock,
-    Equations,
-    Network,
-    NeuronGroup,
-    StateUpdateMethod,
-    Synapses,
-    second,
-)
+from brian2 import Clock, Equations, Network, NeuronGroup, Synapses
 from brian2.core.variables import Variable
-from brian2.equations.equations import SUBEXPRESSION
 from brian2.groups.group import CodeRunner
 
-from autapse_sim.circuit import TAUGHT_BY, Circuit
-from autapse_sim.dense.layout import Block, Layout
-from autapse_sim.dense.synapses import DenseNeurons, DenseSynapses, assigned, fused
+from autapse_sim.circuit_models import Models
+from autapse_sim.delays import Delays
+from autapse_sim.dense.layout import Layout
+from autapse_sim.dense.synapses import fused
+from autapse_sim.equations import Draws, rebuilt
 from autapse_sim.errors import InputError
-from autapse_sim.job import STEP, Job
-from autapse_sim.model import Neuron, Rule, line_of, read_neuron, read_rule
-from autapse_sim.names import one_of
-from autapse_sim.program import Bias, Identity, Parameter, Projection, Sign
+from autapse_sim.job import Job
+from autapse_sim.language import Statement, names, renamed, statements
+from autapse_sim.model import Rule, line_of
+from autapse_sim.order import SLOTS, When
+from autapse_sim.parts import Input, Parts
+from autapse_sim.program import Bias, Identity, Projection, Sign
+from autapse_sim.scopes import POST, PRE, check_models
 from autapse_sim.statements import (
     OPTIMISER_STATE,
+    OURS,
+    changes,
     changing,
     computed,
     finish_code,
     spike_code,
-    states_of,
+    telling,
     unit_of,
     update_code,
     without,
-    words,
 )
 
-logger = logging.getLogger("autapse_sim")
-
-SLOTS = {
-    "restart": ("start", 0),
-    "stimulus": ("start", 1),
-    "perturbation": ("start", 2),
-    "drive": ("groups", -1),
-    "eligibility": ("groups", 0),
-    "state": ("groups", 1),
-    "spike": ("thresholds", 0),
-    "readout": ("after_resets", 0),
-    "softmax": ("after_resets", 1),
-    "error": ("after_resets", 2),
-    "feedback": ("after_resets", 3),
-    "sums 1": ("after_resets", 4),
-    "sums 2": ("after_resets", 5),
-    "sums 3": ("after_resets", 6),
-    "update": ("after_resets", 8),
-    "finish": ("after_resets", 9),
-    "record": ("end", 0),
-    "fused": ("end", 1),
-}
-"""The order inside a time step: slot -> (when, order)."""
-
-
-@dataclass(frozen=True)
-class Models:
-    """The neuron and the rules of a circuit, read and checked."""
-
-    neuron: Neuron
-    rule: Rule
-    readout_rule: Rule
-    feedback_rule: Rule
-
-    @classmethod
-    def of(cls, circuit: Circuit) -> Models:
-        """Read the model files that a circuit names."""
-        rules = (circuit.rule, circuit.readout_rule, circuit.feedback_rule)
-        return cls(read_neuron(circuit.neuron), *map(read_rule, rules))
-
-    def teaching(self, learned: Iterable[str]) -> list[Rule]:
-        """The rules by which these weights learn."""
-        teaching = {TAUGHT_BY[name] for name in learned}
-        return [getattr(self, name) for name in dict.fromkeys(TAUGHT_BY.values()) if name in teaching]
-
-    def parameters(self, circuit: Circuit) -> dict[str, object]:
-        """Every parameter of the circuit with its default value (a Brian2 quantity where it has a unit)."""
-        merged = dict(self.neuron.parameters)
-        for rule in self.teaching(circuit.learn):
-            twice = sorted(set(merged) & set(rule.parameters))
-            if twice:
-                raise InputError(f"{line_of(rule, twice[0])}: {twice[0]!r} is a parameter of the neuron too; rename it")
-            merged |= rule.parameters
-        return merged
+EVERYTHING = ("W", "U", "b", "V", "c")
+STEPS = "autapse_steps(t_in_timesteps)"
 
 
 @dataclass(frozen=True)
@@ -125,31 +49,42 @@ class Assembly:
     ----------
     network : Network
         All objects, in the order of `SLOTS`.
-    inputs : dict of str to Parameter, Bias or Projection
+    clock : Clock
+        That of all objects.
+    inputs : dict of str to Parameter, Bias, Projection, ...
         What has to be set before a run, by 'object.variable'.
     learned : dict of str to str
         The variables that hold the learned weights, by the weights' names.
     tables : dict of str to str
         The units of the records that the tape keeps by their names, 'error' first.
-    conditions : dict of str to str
-        When the program runs an object, by name, in words of the tape; always where nothing is said.
+    conditions : dict of str to When
+        When an object runs, by name; always where nothing is said.
+    names : frozenset of str
+        All names that the models of the circuit define.
     """
 
     network: Network
-    inputs: dict[str, Parameter | Bias | Projection]
+    clock: Clock
+    inputs: dict[str, Input]
     learned: dict[str, str]
     tables: dict[str, str]
-    conditions: dict[str, str]
+    conditions: dict[str, When]
+    names: frozenset[str]
 
     @property
     def spiking(self) -> bool:
-        """Whether the neurons spike, and 'neurons.total' counts it."""
+        """Whether the neurons spike, and 'neurons.autapse_total' counts it."""
         return "spikes" in self.tables
 
     def variable(self, name: str) -> Variable:
         """The Brian2 variable of an 'object.variable'."""
         owner, variable = name.split(".")
         return next(thing for thing in self.network.objects if thing.name == owner).variables[variable]
+
+    def runners(self) -> list[CodeRunner]:
+        """All that runs in a step."""
+        inside = [part for thing in self.network.objects for part in thing.contained_objects]
+        return [each for each in inside if isinstance(each, CodeRunner)]
 
 
 def assemble(
@@ -167,17 +102,18 @@ def assemble(
     job : Job
         What is run; only its shapes count here.
     models : Models
-        The neuron and the rules, read and checked.
+        The neuron and the rules, read.
     functions : mapping of str to callable
-        Those of the tape (stimulus, target, learning, ...).
+        Those of the tape (autapse_stimulus, autapse_target, choose, ...).
     layout : Layout
         How the networks lie in memory.
     program : bool
         For a program of our own loop (dense projections; the program itself moves stimuli and scores), or for Brian2's
         runtime mode.
     dense : bool
-        Whether a program runs projections as dense loops where it can.
+        Whether a program runs projections as dense loops.
     """
+    check_models(models, job.circuit)
     return _Assembler(job, models, functions, layout, program, dense and program).assembly()
 
 
@@ -194,127 +130,196 @@ class _Assembler:
         dense: bool,
     ):
         self.job, self.circuit, self.models = job, job.circuit, models
-        self.layout, self.program, self.dense = layout, program, dense
-        self.n, self.m, self.c = job.circuit.neurons, job.x.shape[-1], job.y.shape[-1]
-        self.namespace = {**functions, "step": STEP * second}
-        method = one_of("method", job.circuit.method or models.neuron.method, StateUpdateMethod.stateupdaters)
-        self.clock = Clock(dt=STEP / job.circuit.substeps * second, name="steps")
-        check_random(models, "standalone" if dense else "runtime" if not program else "Brian2's own path")
-        self.options = {"method": method, "clock": self.clock, "namespace": self.namespace}
-        """What Brian2 is told of every group and every projection."""
-        self.objects: list[object] = []
-        self.inputs: dict[str, Parameter | Bias | Projection] = {}
+        self.layout, self.program = layout, program
+        self.parts = Parts(job, models, functions, layout, dense)
+        self.size = {"neurons": job.circuit.neurons, "inputs": job.x.shape[-1], "outputs": job.y.shape[-1], "unit": 1}
         self.learned: dict[str, str] = {}
-        self.conditions: dict[str, str] = {}
+        texts = [*models.neuron.texts, *(text for rule in models.teaching(job.circuit.learn) for text in rule.texts)]
+        self.asked = names(*texts)
+        self.numbered = bool(self.asked & {"i", "j"})
+        self.delays = Delays(job.circuit, models)
 
     def assembly(self) -> Assembly:
-        learn = set(self.circuit.learn)
-        rule, readout_rule = self.models.rule, self.models.readout_rule
+        learn, circuit = set(self.circuit.learn), self.circuit
         neurons = self.neurons()
-        inputs = self.shown("inputs", self.m, "x : 1\nactivity = x : 1", "U")
-        outputs = self.outputs(readout_rule.parameters if learn & {"V", "c"} else {})
-        self.project("W", neurons, neurons, "w*sent_pre", "drive", "drive", rule)
-        self.project("U", inputs, neurons, "w*sent_pre", self.input, "drive", rule)
-        if self.circuit.returned:
-            self.project("F", outputs, neurons, "w*prediction_pre", "returned", "drive")
-        self.project("V", neurons, outputs, "w*activity_pre", "readout", "readout", readout_rule)
-        self.project("B", outputs, neurons, "w*err_pre", "feedback", "feedback", self.models.feedback_rule)
+        inputs = self.shown("inputs", ["autapse_x : 1", "activity = autapse_x : 1"], "U")
+        outputs = self.outputs(self.models.readout_rule.parameters if learn & {"V", "c"} else {})
+        self.project("W", neurons, neurons, {"drive": "w*sent_pre", **self.models.neuron.sums}, "drive")
+        self.project("U", inputs, neurons, {self.input: "w*sent_pre"}, "drive")
+        if circuit.returned:
+            self.project("F", outputs, neurons, {"autapse_returned": "w*prediction_pre"}, "drive")
+        self.project("V", neurons, outputs, {"autapse_readout": "w*activity_pre"}, "readout")
+        self.project("B", outputs, neurons, {"feedback": "w*err_pre"}, "feedback")
         if learn & {"b", "c"}:
             # a unit of constant activity, whose weights are the biases that learn
-            unit = self.shown("unit", 1, "activity = 1 : 1", "b", "c")
+            unit = self.shown("unit", ["activity = 1 : 1"], "b", "c")
             if "b" in learn:
-                self.project("b", unit, neurons, "w*sent_pre", self.bias, "drive", rule)
+                self.project("b", unit, neurons, {self.bias: "w*sent_pre"}, "drive")
             if "c" in learn:
-                self.project("c", unit, outputs, "w*activity_pre", "offset", "readout", readout_rule)
-        if self.circuit.loss == "cross-entropy":
-            self.synapses("softmax", outputs, outputs, "exp(score_pre - score_post)", "total", "softmax")
+                self.project("c", unit, outputs, {"autapse_offset": "w*activity_pre"}, "readout")
+        if circuit.loss == "cross-entropy":
+            total = {"autapse_total": "exp(autapse_score_pre - autapse_score_post)"}
+            self.parts.synapses("softmax", outputs, outputs, total, "softmax")
         if "loss" in neurons.variables:
-            self.synapses("loss", outputs, neurons, "cost_pre", "loss", "feedback")
+            self.parts.synapses("loss", outputs, neurons, {"loss": "autapse_cost_pre"}, "feedback")
         if not self.program:
-            self.regularly(inputs, "x = stimulus(i, t_in_timesteps)", "stimulus")
-            self.regularly(outputs, "target = shown(i, t_in_timesteps)", "stimulus")
-        added = [*self.traces("W", "U", "b", "V", "c"), *(each.postsynaptic for each in self.rules("W", "U", "b"))]
-        traces = [states_of(Equations(text)) for text in added if text.strip()]
-        tables = ["error", "activity", "feedback", *(name for names in traces for name in names)]
+            shown = [Statement("autapse_x", "", "autapse_stimulus(i, t_in_timesteps)")]
+            self.parts.regularly(inputs, shown, "stimulus")
+            self.parts.regularly(outputs, [Statement("target", "", "autapse_target(i, t_in_timesteps)")], "stimulus")
+        tables = self.records(neurons, outputs)
+        defined = frozenset(self.asked | {*self.models.neuron.parameters})
+        return Assembly(
+            Network(*self.parts.objects),
+            self.parts.options["clock"],
+            self.parts.inputs,
+            self.learned,
+            tables,
+            self.parts.conditions,
+            defined,
+        )
+
+    def records(self, neurons: NeuronGroup, outputs: NeuronGroup) -> dict[str, str]:
+        """Keep what is recorded of traced networks; the units of the records by their names."""
+        added = [*(rule.trace for rule in self.rules(*EVERYTHING)), *self.postsynaptic]
+        kept = [name for text in added for name in changing(Equations(text))]
+        kept += changing(Equations(self.models.neuron.equations)) if self.models.neuron.threshold else []
+        variables = {"activity": "activity", "feedback": "feedback"} | {name: name for name in kept}
         if self.models.neuron.threshold:
-            tables += ["spikes", *states_of(Equations(self.models.neuron.equations))]
-        records = "\n".join(f"t{k} = trace({k}, i, t_in_timesteps, {name})" for k, name in enumerate(tables[1:], 1))
-        self.regularly(neurons, records, "record", "tape.tracing")
-        self.regularly(outputs, "t0 = trace(0, i, t_in_timesteps, err)", "record", "tape.tracing")
-        units = {name: neurons.variables[name].unit for name in tables if name != "error"}
-        units = {"error": "1"} | {name: "1" if unit.is_dimensionless else str(unit) for name, unit in units.items()}
-        return Assembly(Network(*self.objects), self.inputs, self.learned, units, self.conditions)
+            variables["spikes"] = OURS["spikes"]
+        code = [
+            Statement(f"autapse_t{k}", "", f"autapse_trace({k}, i, t_in_timesteps, {name})")
+            for k, name in enumerate(variables.values(), 1)
+        ]
+        self.parts.regularly(neurons, code, "record", When.TRACING)
+        error = Statement("autapse_t0", "", "autapse_trace(0, i, t_in_timesteps, err)")
+        self.parts.regularly(outputs, [error], "record", When.TRACING)
+        units = {name: neurons.variables[variable].unit for name, variable in variables.items()}
+        return {"error": "1"} | {name: "1" if unit.is_dimensionless else str(unit) for name, unit in units.items()}
 
     def rules(self, *taught: str) -> list[Rule]:
         """The rules that teach any of these weights here."""
         return self.models.teaching(set(taught) & set(self.circuit.learn))
 
-    def traces(self, *taught: str) -> list[str]:
-        """The equations that presynaptic neurons of these weights get."""
-        return [rule.trace for rule in self.rules(*taught)]
+    @property
+    def postsynaptic(self) -> list[str]:
+        """The equations that rules add to the neurons that they teach."""
+        return [rule.postsynaptic for rule in self.rules("W", "U", "b")]
+
+    def words(self, group: str) -> dict[str, str]:
+        """What names in the texts of a group's neurons stand for."""
+        return {"i": "autapse_i", "N": str(self.size[group]), "steps": STEPS}
 
     def neurons(self) -> NeuronGroup:
         """The neurons of the circuit."""
-        neuron, rule = self.models.neuron, self.models.rule
-        everything = ("W", "U", "b", "V", "c")
-        equations = [neuron.equations, *self.traces(*everything), "drive : 1", f"{self.input} : 1", "feedback : 1"]
-        equations += ["returned : 1", f"input = {self.input} + returned : 1"] if self.circuit.returned else []
-        equations += [f"{self.bias} : 1{'' if 'b' in self.circuit.learn else ' (constant)'}"]
+        neuron, size, words = self.models.neuron, self.size["neurons"], self.words("neurons")
+        stored, kept, alias = self.sending()
+        equations = [f"{name} : 1" for name in stored] + alias + [*rebuilt(kept, words), *self.provided()]
         if neuron.activations:
-            activation = neuron.activations[
-                one_of(f"activation of {self.circuit.neuron}", self.circuit.activation, neuron.activations)
-            ]
-            equations += [f"f = {activation.f} : 1", f"f_prime = {activation.f_prime} : 1"]
-        stored, begins, kept, lines = self.sending()
-        equations[0] = "\n".join(lines)
-        if neuron.threshold:
-            equations += ["spiked : 1", "spikes : 1", "total : 1"]
-        if neuron.pseudo_derivative:
-            equations += ["psi : 1", "f_prime = psi : 1"]
-        if self.perturbs:
-            equations += ["perturbation : 1", f"bias = {self.bias} + perturbation : 1"]
-        equations += [each.postsynaptic for each in self.rules("W", "U", "b")]
-        asked = words(*(text for each in self.rules(*everything) for text in each.texts))
-        for name in ("loss", "sent_sum"):
-            if asked & {name, f"{name}_post"}:
-                equations += [f"{name} : 1"]
-        equations += [
-            f"{name} : 1" for each in self.rules(*everything) for one in each.connections for name in one.sums
-        ]
-        initial = {**neuron.initial, **begins}
-        written = kept + "\n".join(equations)
-        made = self.group("neurons", self.n, written, self.neuron_parameters(), initial, neuron.refractory)
+            activation = neuron.activations[self.circuit.activation]
+            equations += [f"{name} = {renamed(getattr(activation, name), words)} : 1" for name in ("f", "f_prime")]
+        defined = Equations("\n".join(equations))
+        late = self.delays.registers(defined, [rule.trace for rule in self.rules(*EVERYTHING)] + self.postsynaptic)
+        self.parts.jumps += late.names
+        begin = self.begin("neurons", [kept, *map(Equations, self.postsynaptic)], neuron.initial)
+        moving = ("spiked", OURS["spikes"], OURS["psi"], "sent_sum", "feedback", "loss", *self.sums(*EVERYTHING))
+        begin = {name: "0" for name in moving if name in defined} | begin
+        begin |= {name: renamed(value, words) for name, value in stored.items()} | late.begin
+        made = self.parts.group(
+            "neurons",
+            size,
+            [*equations, *late.equations],
+            self.neuron_parameters(),
+            begin,
+            renamed(neuron.refractory, words),
+            self.numbered,
+        )
+        self.parts.inputs |= late.inputs
         if "b" not in self.circuit.learn:
-            self.inputs[f"neurons.{self.bias}"] = Bias("b", self.n)
+            self.parts.inputs[f"neurons.{self.bias}"] = Bias("b", size)
+        draws = Draws("neurons", size)
         if self.perturbs:
-            code = f"perturbation = choose(learning(t_in_timesteps) > 0, {rule.perturbation}, 0)"
-            self.regularly(made, code, "perturbation")
-        code = [spike_code(neuron)] if neuron.threshold else []
-        code += [f"{name} = {value}" for name, value in stored.items()]
-        code += ["sent_sum = sent_sum + sent*dt/step"] if "sent_sum" in made.variables else []
+            value = Draws("neurons.perturbation", size)(renamed(self.models.rule.perturbation, words))
+            code = [Statement("perturbation", "", f"choose({OURS['learns']}, {value}, 0)")]
+            self.parts.regularly(made, code, "perturbation")
+        mine = {each.name: f"autapse_own_{each.name}" for each in statements(neuron.reset) if each.name not in kept}
+        reset = statements(draws(renamed(neuron.reset, {**words, **mine})))
+        code = [each.renamed(words) for each in spike_code(neuron, reset)] if neuron.threshold else []
+        code += [Statement(name, "", renamed(value, words)) for name, value in stored.items()]
+        code += [Statement("sent_sum", "", "sent_sum + sent*dt/step")] if "sent_sum" in made.variables else []
+        code += late.code
         if code:
-            self.regularly(made, "\n".join(code), "spike")
-        self.connect(made, *everything)
+            self.parts.regularly(made, code, "spike")
+        self.connect(made, *EVERYTHING)
+        self.leave(made)
         return made
 
-    def sending(self) -> tuple[dict[str, str], dict[str, str], Equations, list[str]]:
-        """What neurons show and send: code of each step, values at the start, their other equations, and new ones."""
-        neuron, delay = self.models.neuron, self.circuit.delay
-        defined = Equations(neuron.equations)
-        if "activity" not in defined:
-            raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
-        if "sent" in defined and defined["sent"].type != SUBEXPRESSION:
-            raise InputError(f"{line_of(neuron, 'sent')}: sent is no expression; write for example 'sent = z : 1'")
-        stored, sends = computed(defined), defined["sent"].expr.code if "sent" in defined else "activity"
-        begins, kept = dict(stored), without(defined, {*stored, "sent"})
-        if delay:
-            # what was sent goes from place to place, one a step
-            line = [f"late_{step}" for step in range(delay)]
-            shifts = dict(zip(["sent", *reversed(line)], [*reversed(line), sends], strict=True))
-            stored = {name: value for name, value in stored.items() if name != "sent"} | shifts
-            begins |= dict.fromkeys(shifts, "0")
-        alias = [] if "sent" in stored else [f"sent = {sends} : 1"]
-        return stored, begins, kept, [f"{name} : 1" for name in stored] + alias
+    def provided(self) -> list[str]:
+        """The equations of what the circuit provides to its neurons."""
+        neuron = self.models.neuron
+        lines = ["drive : 1", f"{self.input} : 1", "feedback : 1"]
+        lines += ["autapse_returned : 1", f"input = {self.input} + autapse_returned : 1"] * self.circuit.returned
+        lines += [f"{self.bias} : 1{'' if 'b' in self.circuit.learn else ' (constant)'}"]
+        lines += ["perturbation : 1", f"bias = {self.bias} + perturbation : 1"] * self.perturbs
+        if neuron.threshold:
+            lines += ["spiked : 1", f"{OURS['spikes']} : 1", f"{OURS['total']} : 1"]
+        if neuron.pseudo_derivative:
+            lines += [f"{OURS['psi']} : 1", f"f_prime = {OURS['psi']} : 1"]
+        lines += [f"{name} : 1" for name in ("loss", "sent_sum") if self.asked & {name, f"{name}_post", f"{name}_pre"}]
+        lines += [f"{name} : 1" for name in (*neuron.sums, *self.sums(*EVERYTHING))]
+        words = self.words("neurons")
+        for rule in self.rules(*EVERYTHING):
+            lines += rebuilt(Equations(rule.trace), words)
+        for text in self.postsynaptic:
+            lines += rebuilt(Equations(text), words)
+        return lines + [f"autapse_left_{name} : {unit}" for name, unit in self.left().items()]
+
+    def sums(self, *taught: str) -> list[str]:
+        """The variables that receive what the connections of these weights' rules sum."""
+        return [name for rule in self.rules(*taught) for one in rule.connections for name in one.sums]
+
+    def left(self) -> dict[str, str]:
+        """The states of neurons that start a trajectory from where the last training trajectory left them; units."""
+        lasting = {name for rule in self.rules(*EVERYTHING) for name in rule.lasting}
+        texts = [*(rule.trace for rule in self.rules(*EVERYTHING)), *self.postsynaptic]
+        every = [(name, each[name]) for each in map(Equations, texts) for name in each if name in lasting]
+        return {name: unit_of(equation.unit) for name, equation in every}
+
+    def begin(self, group: str, equations: Iterable[Equations], initial: Mapping[str, str]) -> dict[str, str]:
+        """Where the states of a group's neurons begin, those of the traces of rules among them."""
+        taught = {"neurons": EVERYTHING, "inputs": ("U",), "unit": ("b", "c")}[group]
+        rules = self.rules(*taught)
+        every = [*equations, *(Equations(rule.trace) for rule in rules)]
+        states = [name for each in every for name in changing(each)]
+        said = dict(initial)  # in their order, after all that begin at 0
+        for rule in rules:
+            said |= {name: value for name, value in rule.initial.items() if name in states}
+        begin = {name: "0" for name in states if name not in said} | said
+        begin = {name: renamed(value, self.words(group)) for name, value in begin.items()}
+        first = "autapse_first(t_in_timesteps)"
+        for name in self.left() if group == "neurons" else ():
+            begin[name] = f"choose({first}, {begin[name]}, autapse_left_{name})"
+        return begin
+
+    def leave(self, neurons: NeuronGroup) -> None:
+        """What happens in the neurons at the end of each training trajectory."""
+        words, code = self.words("neurons"), []
+        for rule in self.rules("W", "U", "b"):
+            states = changing(Equations(rule.postsynaptic))
+            found = statements(rule.finish_postsynaptic)
+            mine = {each.name: f"autapse_own_{each.name}" for each in found if each.name not in states}
+            draws = Draws("neurons.finish_postsynaptic", self.size["neurons"])
+            code += statements(draws(renamed(rule.finish_postsynaptic, {**words, **mine})))
+        code += [Statement(f"autapse_left_{name}", "", name) for name in self.left()]
+        if code:
+            self.parts.regularly(neurons, code, "leave", When.LEARNED)
+
+    def sending(self) -> tuple[dict[str, str], Equations, list[str]]:
+        """What neurons show and send where it is computed, their other equations, and another name where it is not."""
+        defined = Equations(self.models.neuron.equations)
+        stored = computed(defined)
+        sends = defined["sent"].expr.code if "sent" in defined else "activity"
+        alias = [] if "sent" in stored else [f"sent = {renamed(sends, self.words('neurons'))} : 1"]
+        return stored, without(defined, {*stored, "sent"}), alias
 
     def neuron_parameters(self) -> dict[str, object]:
         """The parameters that the neurons hold: their own, and those of rules as far as they are asked for there."""
@@ -322,22 +327,37 @@ class _Assembler:
         for rule in self.rules("W", "U", "b", "B"):
             parameters |= rule.parameters
         for rule in self.rules("V", "c"):
-            here = words(rule.trace, *(text for one in rule.connections for text in one.texts))
+            here = names(rule.trace, *(text for one in rule.connections for text in one.texts))
             parameters |= {key: value for key, value in rule.parameters.items() if key in here}
         return parameters
 
     def connect(self, group: NeuronGroup, *taught: str) -> None:
         """The connections within a group that the rules of these weights need."""
+        size = self.size[group.name]
         for each in self.rules(*taught):
             for number, one in enumerate(each.connections, 1):
-                (variable, value), *_ = one.sums.items()
+                (variable, _), *_ = one.sums.items()
                 slot = "drive" if one.when == "drive" else f"sums {number}"
+                equations, draws = Equations(one.equations), Draws(f"{group.name}.{variable}", size, size)
+                own = {name: f"autapse_own_{name}" for name in (*equations, *(s.name for s in statements(one.update)))}
+                words = {**self.synapse_words(group.name, group.name, one.pairs), **own}
+                sums = {name: draws(renamed(value, words)) for name, value in one.sums.items()}
                 name = f"{group.name}_{variable}"
-                synapses, block = self.synapses(name, group, group, value, variable, slot, one.equations, one.pairs)
+                lines = rebuilt(equations, words, own)
+                synapses, block = self.parts.synapses(name, group, group, sums, slot, lines, one.pairs)
                 if one.initial == "identity":
-                    self.inputs[f"{synapses.name}.{changing(Equations(one.equations))[0]}"] = Identity(block)
-                if one.update:
-                    self.regularly(synapses, one.update, "update", "tape.learns")
+                    self.parts.inputs[f"{synapses.name}.{own[changing(equations)[0]]}"] = Identity(block)
+                if one.update.strip():
+                    code = statements(draws(renamed(one.update, words)))
+                    self.parts.regularly(synapses, code, "update", When.LEARNS)
+
+    def synapse_words(self, source: str, target: str, pairs: str = "all") -> dict[str, str]:
+        """What names in the texts of synapses between two groups stand for."""
+        pre, post = self.size[source], self.size[target]
+        many = {"N_incoming": pre, "N_outgoing": post} if pairs == "all" else {"N_incoming": 1, "N_outgoing": 1}
+        words = {name: str(count) for name, count in {"N_pre": pre, "N_post": post, **many}.items()}
+        words |= {"w": OURS["w"], "i": "autapse_i_pre", "j": "autapse_i_post", "steps": STEPS}
+        return words | {"elapsed": "autapse_elapsed(t_in_timesteps)"}
 
     @property
     def perturbs(self) -> bool:
@@ -347,162 +367,139 @@ class _Assembler:
     @property
     def input(self) -> str:
         """The variable of a neuron that the stimulus goes to."""
-        return "shown_input" if self.circuit.returned else "input"
+        return "autapse_input" if self.circuit.returned else "input"
 
     @property
     def bias(self) -> str:
         """The variable of a neuron that the weights b go to."""
-        return "steady_bias" if self.perturbs else "bias"
+        return "autapse_bias" if self.perturbs else "bias"
 
-    def shown(self, name: str, size: int, equations: str, *taught: str) -> NeuronGroup:
+    def shown(self, name: str, equations: list[str], *taught: str) -> NeuronGroup:
         """Neurons whose activity is given, with the traces and connections of the rules that teach their weights."""
         rules = self.rules(*taught)
-        connections = [one for rule in rules for one in rule.connections]
-        here = words(*self.traces(*taught), *(text for one in connections for text in one.texts))
+        here = names(
+            *(rule.trace for rule in rules), *(text for r in rules for one in r.connections for text in one.texts)
+        )
         possible = dict(self.models.neuron.parameters)
         for rule in rules:
             possible |= rule.parameters
-        sums = [f"{name} : 1" for one in connections for name in one.sums]
-        equations = "\n".join([equations, "sent = activity : 1", *self.traces(*taught), *sums])
-        made = self.group(name, size, equations, {key: value for key, value in possible.items() if key in here})
+        traces = [line for rule in rules for line in rebuilt(Equations(rule.trace), self.words(name))]
+        sums = self.sums(*taught)
+        equations = [*equations, "sent = activity : 1", *traces, *(f"{each} : 1" for each in sums)]
+        parameters = {key: value for key, value in possible.items() if key in here}
+        begin = dict.fromkeys(sums, "0") | self.begin(name, [], {})
+        made = self.parts.group(name, self.size[name], equations, parameters, begin, numbered=self.numbered)
         self.connect(made, *taught)
         return made
 
     def outputs(self, parameters: Mapping[str, object]) -> NeuronGroup:
         """The read-out, its target and its error."""
         entropy = self.circuit.loss == "cross-entropy"
-        equations = ["readout : 1", "offset : 1", "prediction : 1", "err : 1", "target : 1"]
-        equations += ["score = readout + offset : 1", "total : 1"] if entropy else []
-        surprise = "(err - prediction)*log(prediction)*counts(t_in_timesteps)"
-        equations += [f"cost = {surprise if entropy else '0.5*err**2'} : 1"]
-        made = self.group("outputs", self.c, "\n".join(equations), parameters)
+        equations = [f"{name} : 1" for name in ("autapse_readout", "autapse_offset", "prediction", "err", "target")]
+        equations += ["autapse_score = autapse_readout + autapse_offset : 1", "autapse_total : 1"] if entropy else []
+        surprise = "choose(autapse_known(target), -target*log(prediction), 0)"
+        equations += [f"autapse_cost = {surprise if entropy else '0.5*err**2'} : 1"]
+        begin = {"prediction": "0"} if self.circuit.returned else {}
+        made = self.parts.group("outputs", self.size["outputs"], equations, parameters, begin, numbered=self.numbered)
         if "c" not in self.circuit.learn:
-            self.inputs["outputs.offset"] = Bias("c", self.c)
-        code = f"prediction = {'1/total' if entropy else 'readout + offset'}"
-        code += "\nerr = (prediction - target)*counts(t_in_timesteps)"
+            self.parts.inputs["outputs.autapse_offset"] = Bias("c", self.size["outputs"])
+        code = statements(f"prediction = {'1/autapse_total' if entropy else 'autapse_readout + autapse_offset'}")
+        code += statements("err = choose(autapse_known(target), prediction - target, 0)")
         if not self.program:
-            code += "\nkept = keep(i, t_in_timesteps, prediction, err)"
-        self.regularly(made, code, "error")
+            code += statements("autapse_kept = autapse_keep(i, t_in_timesteps, prediction, err, target)")
+        self.parts.regularly(made, code, "error")
         return made
 
-    def group(
-        self,
-        name: str,
-        size: int,
-        equations: str | Equations,
-        parameters: Mapping[str, object],
-        initial: Mapping[str, str] = MappingProxyType({}),
-        refractory: str = "",
-    ) -> NeuronGroup:
-        """R x `size` neurons whose parameters are inputs of the run, and whose states begin anew with a trajectory."""
-        declared = "".join(f"\n{key} : {unit_of(value)} (constant)" for key, value in parameters.items())
-        options = {**self.options, "name": name}
-        if refractory:
-            options["refractory"] = refractory
-        if self.dense:
-            made = DenseNeurons(
-                size, equations + declared, self.layout, jumps=("spiked", "activity", "sent"), **options
-            )
-        else:
-            made = NeuronGroup(self.layout.replicates * size, equations + declared, **options)
-        self.objects.append(made)
-        self.inputs |= {f"{name}.{key}": Parameter(key, size, name == "neurons") for key in parameters}
-        if made.state_updater is not None:
-            made.state_updater.when, made.state_updater.order = SLOTS["state"]
-        for state in set(initial) - set(made.variables):
-            raise InputError(f"{line_of(self.models.neuron, state)}: the neuron has no {state!r} that could start anew")
-        begin = {state: "0" for state in states_of(made.equations) if state not in initial}
-        moving = ("spiked", "spikes", "psi", "sent_sum", *(("prediction",) if self.circuit.returned else ()))
-        begin |= {name: "0" for name in moving if name in made.variables}
-        begin |= initial
-        if refractory:
-            begin["lastspike"] = "-10000*second"
-        if begin:
-            # first, since Brian2 lets nothing be written to what is `unless refractory` while this is false
-            code = ["not_refractory = not_refractory or starting(t_in_timesteps) > 0"] if refractory else []
-            code += [f"{state} = choose(starting(t_in_timesteps), {value}, {state})" for state, value in begin.items()]
-            self.regularly(made, "\n".join(code), "restart", "tape.starting")
-        return made
+    def project(self, name: str, source: NeuronGroup, target: NeuronGroup, sums: Mapping[str, str], slot: str) -> None:
+        """The projection of the weights `name`, all-to-all within each network; it learns where the circuit says so."""
+        learns = name in self.circuit.learn
+        rule = self.models.teacher(name) if learns else None
+        eligibility = Equations(rule.eligibility if rule else "")
+        code = statements(f"{rule.update}\n{rule.finish}") if rule else []
+        taken = [each for each in eligibility if "summed" not in eligibility[each].flags]
+        own = {each: f"autapse_own_{each}" for each in (*taken, *(s.name for s in code if s.name != "w"))}
+        words = {**self.synapse_words(source.name, target.name), **own}
+        words |= self.delays.arriving if name == "W" else {}
+        draws = Draws(f"projection_{name}", self.size[source.name], self.size[target.name])
+        lines = [f"{OURS['w']} : 1", *rebuilt(eligibility, words, own)]
+        kept = ("change", *OPTIMISER_STATE[self.job.optimiser]) if learns and self.gathers else ()
+        lines += [f"{OURS[each]} : 1" for each in kept]
+        signed = learns and bool(self.job.constraints) and name in ("W", "U")
+        lines += ["autapse_sign : 1 (constant)"] * signed
+        lines += ["autapse_delay : 1 (constant)"] * (name == "W" and self.delays.each_synapse)
+        exactly = [own[each] for each in taken if "event-driven" in eligibility[each].flags]
+        sums = {variable: draws(renamed(value, words)) for variable, value in sums.items()}
+        synapses, block = self.parts.synapses(name, source, target, sums, slot, lines, exactly=exactly)
+        self.parts.inputs[f"{synapses.name}.{OURS['w']}"] = Projection(name, block)
+        if signed:
+            self.parts.inputs[f"{synapses.name}.autapse_sign"] = Sign(name, block)
+        if name == "W":
+            self.parts.inputs |= self.delays.synaptic(synapses.name, block)
+        if rule is not None:
+            self.learned[name] = f"{synapses.name}.{OURS['w']}"
+            self.teach(name, rule, synapses, eligibility, words, draws, next(iter(sums)), slot)
 
-    def project(
+    def teach(
         self,
         name: str,
-        source: NeuronGroup,
-        target: NeuronGroup,
-        value: str,
+        rule: Rule,
+        synapses: Synapses,
+        eligibility: Equations,
+        words: Mapping[str, str],
+        draws: Draws,
         variable: str,
         slot: str,
-        rule: Rule | None = None,
     ) -> None:
-        """The projection of the weights `name`, all-to-all within each network; it learns by `rule` where it learns."""
-        rule = rule if name in self.circuit.learn else None
-        equations, traces = "w : 1\n", []
-        if rule is not None:
-            equations += """
-                elapsed = since_start(t_in_timesteps) : 1 (shared)
-                steps = steps_shown(t_in_timesteps) : 1 (shared)
-                """
-            equations += rule.eligibility
-            traces = changing(Equations(rule.eligibility)) if rule.eligibility.strip() else []
-            kept = ("change", *OPTIMISER_STATE[self.job.optimiser]) if self.gathers else ()
-            equations += "".join(f"\n{name} : 1" for name in kept)
-            if self.job.constraints and name in ("W", "U"):
-                equations += "\nw_sign : 1 (constant)"
-        synapses, block = self.synapses(name, source, target, value, variable, slot, equations)
-        self.inputs[f"{synapses.name}.w"] = Projection(name, block)
-        if "w_sign" in synapses.variables:
-            self.inputs[f"{synapses.name}.w_sign"] = Sign(name, block)
-        if rule is None:
-            return
-        self.learned[name] = f"{synapses.name}.w"
+        """Let the weights of a projection learn by a rule."""
         # what a rule keeps begins anew with each trajectory, so it need not run where nothing is learned
-        gated = self.program and assigned(rule.update) & set(synapses.variables) <= {"w", *traces}
-        learns = "tape.learns" if gated else "true"
+        carried = not self.job.reset
+        learns = When.ALWAYS if carried else When.LEARNS
         if synapses.state_updater is not None:
-            synapses.state_updater.when, synapses.state_updater.order = SLOTS["eligibility"]
-            self.conditions[synapses.state_updater.name] = learns
-        limits = self.limits(name)
-        code = update_code(rule, self.gathers, limits, scaled=not gated or self.circuit.substeps > 1)
-        update = self.regularly(synapses, code, "update", learns)
-        finish = finish_code(rule, traces, limits, self.gathers, self.job.optimiser, self.job.epsilon)
+            self.parts.conditions[synapses.state_updater.name] = learns
+        states = [each for each in changing(eligibility) if "summed" not in eligibility[each].flags]
+        begin = [Statement(words[each], "", self.start(rule, each, words)) for each in states]
+        if begin:
+            self.parts.regularly(synapses, begin, "restart", When.STARTING)
+        events = self.events(rule, eligibility, name)
+        change = changes(rule, rule.update, self.gathers, self.circuit.substeps, events)
+        ending = changes(rule, rule.finish, self.gathers, 1, events)
+        limits = [renamed(limit, words) for limit in (*change.limits, *ending.limits)] + self.limits(name)
+        lines = statements(draws(renamed("\n".join(map(str, change.statements)), words)))
+        code = update_code(lines, self.gathers, limits, carried)
+        update = self.parts.regularly(synapses, code, "update", learns)
+        last = statements(draws(renamed("\n".join(map(str, ending.statements)), words)))
+        kept = {words[each] for each in states}
+        finish = finish_code(rule, last, kept, limits, self.gathers, self.job.optimiser, self.job.epsilon)
         if finish:
-            self.regularly(synapses, finish, "finish", f"(tape.updating || tape.ending) && {learns}")
+            self.parts.regularly(synapses, finish, "finish", When.FINISHES)
         summed = synapses.summed_updaters[f"{variable}_post"]
-        early = self.dense and slot == "drive" and not (self.gathers and self.job.update == "step")
+        early = self.parts.dense and slot == "drive" and not (self.gathers and self.job.update == "step")
+        early = early and len(synapses.summed_updaters) == 1
         both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if early else None
         if both is not None:
             synapses.contained_objects.append(both)
-            self.conditions[both.name] = f"driven = {learns} && !tape.ending"
-            self.conditions[update.name] = f"{learns} && tape.ending"
-            self.conditions[summed.name] = "!driven"
+            self.parts.conditions[both.name] = When.FUSED if carried else When.FUSED_LEARNS
+            self.parts.conditions[update.name] = When.ENDS if carried else When.ENDS_LEARNS
+            self.parts.conditions[summed.name] = When.UNDRIVEN
 
-    def synapses(
-        self,
-        name: str,
-        source: NeuronGroup,
-        target: NeuronGroup,
-        value: str,
-        variable: str,
-        slot: str,
-        equations: str = "",
-        pairs: str = "all",
-    ) -> tuple[Synapses, Block]:
-        """Synapses within each network, all to all or each to itself, which sum `value` to a variable of the target."""
-        R = self.layout.replicates
-        pre, post = source.N // R, target.N // R
-        equations += f"\n{variable}_post = {value} : 1 (summed)\n"
-        options = {**self.options, "name": f"projection_{name}"}
-        if self.dense:
-            synapses = DenseSynapses(source, target, equations, pairs, **options)
-            block = synapses.block
-        else:
-            block = Block(self.layout, pre, post, "self" if pairs == "self" else "post")
-            synapses = Synapses(source, target, equations, **options)
-            synapses.connect(j="i" if pairs == "self" else f"(i//{pre})*{post} + k for k in range({post})")
-        self.objects.append(synapses)
-        summed = synapses.summed_updaters[f"{variable}_post"]
-        summed.when, summed.order = SLOTS[slot]
-        return synapses, block
+    def start(self, rule: Rule, state: str, words: Mapping[str, str]) -> str:
+        """The value of a synapse's state where a trajectory begins, as code for every step."""
+        new, value = words[state], renamed(rule.initial.get(state, "0"), words)
+        when = "autapse_first" if state in rule.lasting else "autapse_starting"
+        return f"choose({when}(t_in_timesteps), {value}, {new})"
+
+    def events(self, rule: Rule, eligibility: Equations, name: str) -> frozenset[str]:
+        """The names in a rule's code that tell of events."""
+        neurons = Equations(
+            "\n".join(
+                [self.models.neuron.equations, *(each.trace for each in self.rules(*EVERYTHING)), *self.postsynaptic]
+            )
+        )
+        sides = {"_pre": PRE[name] == "neurons", "_post": POST[name] == "neurons", "": POST[name] == "neurons"}
+        suffixes = [suffix for suffix, here in sides.items() if here]
+        known = telling(neurons, {"spiked", "dt"}, suffixes) if suffixes else frozenset({"dt"})
+        known |= {f"spiked{suffix}" for suffix in suffixes}
+        return telling(eligibility, known - set(eligibility))
 
     @property
     def gathers(self) -> bool:
@@ -510,57 +507,13 @@ class _Assembler:
         return self.job.update != "step" or self.job.optimiser != "sgd"
 
     def limits(self, name: str) -> list[str]:
-        """The code that keeps the weights `name` within the constraints of the protocol."""
+        """What the protocol lets the weights `name` be, as expressions of w."""
         if name not in ("W", "U"):
             return []
-        sparse = ["w = choose(w_sign == 0, w_before, w)"] if "sparse" in self.job.constraints else []
-        dale = ["w = choose(w*w_sign < 0, 0, w)"] if "dale" in self.job.constraints else []
-        bound = ["w = clip(w, {!r}, {!r})".format(*self.job.bound)] if self.job.bound is not None else []
-        return sparse + dale + bound
-
-    def regularly(self, group: NeuronGroup | Synapses, code: str, slot: str, condition: str = "true") -> CodeRunner:
-        """Run `code` in every step, in a slot of the step; the program may run it under a condition only."""
-        when, order = SLOTS[slot]
-        runner = group.run_regularly(code, when=when, order=order, name=f"{group.name}_{slot}", clock=group.clock)
-        self.conditions[runner.name] = condition
-        return runner
-
-
-def check_random(models: Models, engine: str) -> None:
-    """Refuse random numbers that could not be drawn for each network alone, whoever runs beside it."""
-    for model in (models.neuron, models.rule, models.readout_rule, models.feedback_rule):
-        written = words(*model.texts)
-        drawn = written & {"rand", "randn", "xi"} | {word for word in written if word.startswith("xi_")}
-        other = written & {"poisson", "binomial"}
-        if drawn and engine != "standalone":
-            raise InputError(
-                f"{line_of(model, min(drawn))}: {min(drawn)} needs engine 'standalone' and dense projections"
-            )
-        if other:
-            raise InputError(
-                f"{line_of(model, min(other))}: {min(other)} cannot be seeded; draw from rand() or randn()"
-            )
-
-
-def dense_can(rule: Rule) -> bool:
-    """Whether a rule's update may run in dense loops: it writes variables of the synapse alone."""
-    foreign = sorted(word for word in assigned(rule.update) if word.endswith(("_pre", "_post")))
-    if foreign:
-        logger.info("%s writes %s: projections run on Brian2's own path", rule.path, ", ".join(foreign))
-    return not foreign
-
-
-def check_order(network: Network) -> None:
-    """Assert the order inside a step on Brian2's own sorted objects."""
-    rank = {slot: position for position, slot in enumerate(SLOTS)}
-    place = {key: slot for slot, key in SLOTS.items()}
-    seen = [
-        place[(runner.when, runner.order)]
-        for runner in network.sorted_objects
-        if isinstance(runner, CodeRunner) and runner.active and (runner.when, runner.order) in place
-    ]
-    if seen != sorted(seen, key=rank.__getitem__):
-        raise AssertionError(f"the order inside a step is broken: {' '.join(seen)}")
+        sparse = ["choose(autapse_sign == 0, w_before, w)"] if "sparse" in self.job.constraints else []
+        dale = ["choose(w*autapse_sign < 0, 0, w)"] if "dale" in self.job.constraints else []
+        bound = ["clip(w, {!r}, {!r})".format(*self.job.bound)] if self.job.bound is not None else []
+        return [renamed(limit, OURS) for limit in sparse + dale + bound]
 
 
 def explain(error: BaseException, models: Models) -> InputError:
@@ -570,7 +523,7 @@ def explain(error: BaseException, models: Models) -> InputError:
         causes.append(causes[-1].__cause__)
     innermost = causes[-1]
     text = str(innermost.args[0]) if isinstance(innermost, KeyError) else str(innermost)
-    text = " ".join(text.split())
+    text = re.sub(r"\bautapse_(own_)?", "", " ".join(text.split()))
     if text.startswith("Refractory"):
         return InputError(f"{line_of(models.neuron, 'refractory')}: {text}")
     quoted = re.findall(r"['\"]([^'\"]+)['\"]", text)

@@ -13,7 +13,8 @@ import numpy as np
 from brian2 import Function, have_same_dimensions, prefs, set_device
 from brian2.devices.device import Device, reset_device
 
-from autapse_sim.assembly import Models, explain
+from autapse_sim.assembly import explain
+from autapse_sim.circuit_models import Models
 from autapse_sim.errors import InputError
 from autapse_sim.tape import FUNCTIONS
 
@@ -63,7 +64,7 @@ def _from_brian(error: BaseException) -> bool:
 
 def tape_function(name: str, python: Callable) -> Function:
     """A function of the tape as Brian2 knows it; `choose` keeps the units of what it chooses from."""
-    kinds, stateless = FUNCTIONS[name]
+    _, kinds, stateless = FUNCTIONS[name]
     return Function(
         python,
         arg_units=[None] * len(kinds),

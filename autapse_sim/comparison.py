@@ -33,7 +33,7 @@ from autapse_sim.experiment import (
 from autapse_sim.job import Job, Outcome, Progress
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result
-from autapse_sim.scores import best_eta
+from autapse_sim.scores import best_eta, mean_squared_error
 from autapse_sim.tasks.base import Task
 from autapse_sim.worker import beside
 
@@ -174,10 +174,10 @@ def _controls(
     report(1.0)
     names = list(predictions)
     scores = [r2_scores(predictions[name], target) for name in names]
-    mse = np.stack([((predictions[name] - target) ** 2).mean(axis=(2, 3)) for name in names])
+    errors = np.stack([mean_squared_error(predictions[name], target, axis=(2, 3)) for name in names])
     return {
         "control": names,
-        "control_mse": (("control", "replicate", "trajectory"), mse, {"long_name": "test MSE of the control"}),
+        "control_mse": (("control", "replicate", "trajectory"), errors, {"long_name": "test MSE of the control"}),
         "control_r2_trajectory": (("control", "replicate"), np.stack([a for a, _ in scores])),
         "control_r2_network": (("control", "replicate"), np.stack([b for _, b in scores])),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from autapse_sim.discrete.network import Network
 from autapse_sim.errors import InputError
+from autapse_sim.scores import mean_squared_error
 from autapse_sim.weights import Weights
 
 LAGS = (1, 2, 5, 20)
@@ -42,7 +43,7 @@ def stimulus_controls(
     x : array (R, K, T, m)
         Stimulus.
     y : array (R, K, T, c)
-        Target.
+        Target; where it is NaN it does not count, and nothing is fitted to it.
     train, test : slice
         The trajectories that the fitted controls learn from, and those that all predict.
     horizon : int, optional
@@ -55,7 +56,8 @@ def stimulus_controls(
     dict of str to array (R, K_test, T, c)
         'training mean'; 'persistence', 'linear extrapolation' and 'hold last seen', where m = c; 'affine of x(t)' and
         'affine of L lags', the least squares map of [x(t), ..., x(t-L+1), 1] (before the start: the first observation)
-        for L up to T. Without training trajectories, the mean and the affine maps are left out.
+        for L up to T. Without training trajectories, the mean and the affine maps are left out; they are NaN for a
+        coordinate that never counts in training.
 
     Examples
     --------
@@ -68,7 +70,9 @@ def stimulus_controls(
     seen, predictions = x[:, test], {}
     trained = x[:, train].shape[1] > 0
     if trained:
-        mean = y[:, train].mean(axis=(1, 2), keepdims=True)
+        known = ~np.isnan(y[:, train])
+        with np.errstate(invalid="ignore"):  # 0/0 where a coordinate never counts
+            mean = np.nansum(y[:, train], axis=(1, 2), keepdims=True) / known.sum(axis=(1, 2), keepdims=True)
         predictions["training mean"] = np.broadcast_to(mean, y[:, test].shape).copy()
     if x.shape[3] == y.shape[3]:
         predictions["persistence"] = seen.copy()
@@ -97,7 +101,7 @@ def readout_controls(activity_train: np.ndarray, y_train: np.ndarray, activity_t
     activity_train : array (R, K_train, T, n)
         Activity on the training trajectories.
     y_train : array (R, K_train, T, c)
-        Targets of these.
+        Targets of these; nothing is fitted where they are NaN.
     activity_test : array (R, K_test, T, n)
         Activity on the test trajectories.
 
@@ -134,7 +138,7 @@ def ridge_readout(
     fit : array (R, K_fit, T, n), array (R, K_fit, T, c)
         Activity and targets that the read-out is fitted to.
     select : array (R, K_select, T, n), array (R, K_select, T, c)
-        Activity and targets that the penalty is chosen on, per replicate.
+        Activity and targets that the penalty is chosen on, per replicate. Targets that are NaN do not count.
     activity : array (R, K, T, n)
         What the predictions are made from.
     penalties : sequence of float
@@ -215,7 +219,6 @@ def tune_reservoir(
     train: slice,
     validate: slice,
     activation: str,
-    scored: np.ndarray | None = None,
     gains: Sequence[float] = GAINS,
     input_scales: Sequence[float] = INPUT_SCALES,
     penalties: Sequence[float] = PENALTIES,
@@ -232,29 +235,26 @@ def tune_reservoir(
     x : array (R, K, T, m)
         Stimulus.
     y : array (R, K, T, c)
-        Target.
+        Target; where it is NaN it does not count.
     train, validate : slice
         The trajectories that the read-out is fitted to, and those that choose penalty, gain and input scale.
     activation : str
         Name of f.
-    scored : bool array (T,), optional
-        The steps that count; all of them where not given.
     gains, input_scales : sequence of float
         The grid.
     penalties : sequence of float
         As in `ridge_readout`.
     """
-    steps = np.ones(x.shape[2], dtype=bool) if scored is None else scored
-    wanted = y[:, validate][:, :, steps]
-    mse = np.empty((len(gains), len(input_scales), len(x)))
+    wanted = y[:, validate]
+    errors = np.empty((len(gains), len(input_scales), len(x)))
     for (g, gain), (s, scale) in product(enumerate(gains), enumerate(input_scales)):
-        o = activity(_scaled(weights, gain, scale), x, activation)[:, :, steps]
+        o = activity(_scaled(weights, gain, scale), x, activation)
         select = o[:, validate], wanted
-        prediction = ridge_readout((o[:, train], y[:, train][:, :, steps]), select, o[:, validate], penalties)
-        mse[g, s] = ((prediction - wanted) ** 2).mean(axis=(1, 2, 3))
-    medians = np.median(np.where(np.isnan(mse), np.inf, mse), axis=-1)
+        prediction = ridge_readout((o[:, train], y[:, train]), select, o[:, validate], penalties)
+        errors[g, s] = mean_squared_error(prediction, wanted, axis=(2, 3)).mean(axis=1)
+    medians = np.median(np.where(np.isnan(errors), np.inf, errors), axis=-1)
     g, s = np.unravel_index(np.argmin(medians), medians.shape)
-    return Reservoir(gains[g], input_scales[s], mse)
+    return Reservoir(gains[g], input_scales[s], errors)
 
 
 def _scaled(weights: Weights, gain: float, input_scale: float) -> Weights:
@@ -338,13 +338,26 @@ def _fit_predict(train: np.ndarray, target: np.ndarray, test: np.ndarray) -> np.
     Columns are standardised, so the normal equations lose no digits to their scales; directions in which the training
     data do not vary get no weight.
     """
-    if not (np.isfinite(train).all() and np.isfinite(test).all()):
-        return np.full((*test.shape[:2], target.shape[-1]), np.nan)
+    prediction = np.full((*test.shape[:2], target.shape[-1]), np.nan)
+    if np.isfinite(train).all() and np.isfinite(test).all():
+        for outputs, columns, wanted in _known_samples(train, target):
+            centre, inverse = _standard(columns)
+            deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
+            matrix, *_ = np.linalg.lstsq(deviations.T @ deviations, deviations.T @ (wanted - offset), rcond=1e-12)
+            prediction[..., outputs] = (test - centre) * inverse @ matrix + offset
+    return prediction
+
+
+def _known_samples(train: np.ndarray, target: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The samples of train (K, T, p) and target (K, T, c) that count, for the outputs (bool, c) that share them."""
     columns, wanted = train.reshape(-1, train.shape[-1]), target.reshape(-1, target.shape[-1])
-    centre, inverse = _standard(columns)
-    deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
-    matrix, *_ = np.linalg.lstsq(deviations.T @ deviations, deviations.T @ (wanted - offset), rcond=1e-12)
-    return (test - centre) * inverse @ matrix + offset
+    known = ~np.isnan(wanted)
+    for rows in np.unique(known, axis=1).T:
+        outputs = (known == rows[:, None]).all(axis=0)
+        if rows.all():
+            yield outputs, columns, wanted[:, outputs]
+        elif rows.any():
+            yield outputs, columns[rows], wanted[rows][:, outputs]
 
 
 def _ridge_predict(
@@ -358,14 +371,25 @@ def _ridge_predict(
     """`ridge_readout` of one replicate: arrays (K, T, n) and (K, T, c)."""
     if not all(np.isfinite(array).all() for array in (train, select, test)):
         return np.full((*test.shape[:2], target.shape[-1]), np.nan)
-    columns, wanted = train.reshape(-1, train.shape[-1]), target.reshape(-1, target.shape[-1])
-    centre, inverse = _standard(columns)
-    deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
-    spread, axes = np.linalg.eigh(deviations.T @ deviations / len(columns))
-    along = axes.T @ (deviations.T @ (wanted - offset)) / len(columns)
-    matrices = axes @ (along / (np.maximum(spread, 0)[:, None] + penalties[:, None, None]))
-    errors = [np.square((select - centre) * inverse @ matrix + offset - select_target).mean() for matrix in matrices]
-    return (test - centre) * inverse @ matrices[np.argmin(errors)] + offset
+    maps = []
+    for outputs, columns, wanted in _known_samples(train, target):
+        centre, inverse = _standard(columns)
+        deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
+        spread, axes = np.linalg.eigh(deviations.T @ deviations / len(columns))
+        along = axes.T @ (deviations.T @ (wanted - offset)) / len(columns)
+        matrices = axes @ (along / (np.maximum(spread, 0)[:, None] + penalties[:, None, None]))
+        maps.append((outputs, centre, inverse, matrices, offset))
+
+    def predicted(seen: np.ndarray, penalty: int) -> np.ndarray:
+        prediction = np.full((*seen.shape[:2], target.shape[-1]), np.nan)
+        for outputs, centre, inverse, matrices, offset in maps:
+            prediction[..., outputs] = (seen - centre) * inverse @ matrices[penalty] + offset
+        return prediction
+
+    errors = [
+        mean_squared_error(predicted(select, penalty), select_target, axis=None) for penalty in range(len(penalties))
+    ]
+    return predicted(test, int(np.argmin(errors)))
 
 
 def _standard(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -125,7 +125,7 @@ def _program(job: Job, networks: int, dense: bool, folder: Path, command: str) -
 
 def _asked(job: Job, networks: int, dense: bool, command: str) -> str | None:
     """The key of what is asked for: models, shapes, versions, compiler; None where a model may read other files."""
-    models = texts(job.circuit)
+    models = job.sources or texts(job.circuit)
     if not all(map(self_contained, models.values())):
         return None
     here = Path(__file__).parent
@@ -134,7 +134,7 @@ def _asked(job: Job, networks: int, dense: bool, command: str) -> str | None:
         "models": models,
         "circuit": asdict(job.circuit),
         "shapes": [networks, job.x.shape[-1], job.y.shape[-1]],
-        "update": [job.update, job.optimiser, job.constraints, job.bound, job.epsilon],
+        "update": [job.update, job.optimiser, job.constraints, job.bound, job.epsilon, job.reset],
         "dense": dense,
         "versions": [metadata.version(name) for name in ("brian2", "numpy")],
         "compiler": identity(command),

@@ -28,6 +28,7 @@ from autapse_sim.results import Result, provenance
 from autapse_sim.scores import affine_r2, diverged
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.shown import checked, masked
 from autapse_sim.units import Amount, amount
 from autapse_sim.weights import Weights, draw_weights
 
@@ -52,14 +53,13 @@ WEIGHT_DIMS = {
 class Drawn:
     """The trajectories and initial weights of an experiment: the same for every rule that is compared.
 
-    `scored` are the steps whose error counts, bool (T,); None is all of them.
+    Targets y are NaN where they do not count.
     """
 
     x: np.ndarray
     y: np.ndarray
     weights: Weights
     seeds: np.ndarray
-    scored: np.ndarray | None = None
 
 
 def train(
@@ -155,19 +155,21 @@ def draws(
             raise InputError(
                 "weights: F is for circuits whose prediction is returned (returned=True), and they need it"
             )
-    held = task.sample(to_task, protocol.replicates, protocol.trajectories) if isinstance(task, ArrayTask) else None
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
     for start in range(0, protocol.replicates, size):
         count = min(size, protocol.replicates - start)
-        if held:
-            x, y = (array[start : start + count] for array in held)
+        if isinstance(task, ArrayTask):
+            held = task.sample(to_task, protocol.replicates, protocol.trajectories)
+            given = [array[start : start + count] for array in held]
         else:
-            x, y = task.sample(to_task, count, protocol.trajectories)
+            given = task.sample(to_task, count, protocol.trajectories)
+        x, y = checked(task, given, (count, protocol.trajectories))
+        y = masked(y, getattr(task, "scored", None), first=start, replicates=protocol.replicates)
         if weights is None:
             mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
         else:
             mine = weights.take(np.arange(start, start + count))
-        yield start, Drawn(x, y, mine, seeds[start : start + count], getattr(task, "scored", None))
+        yield start, Drawn(x, y, mine, seeds[start : start + count])
 
 
 def _block(circuit: Circuit, task: Task, protocol: Protocol) -> int:
@@ -261,7 +263,7 @@ def _defaults(circuit: Circuit) -> dict[str, Amount]:
     known = recall(key) if kept else None
     if known:
         return {name: Amount(*fields) for name, fields in json.loads(known).items()}
-    from autapse_sim.assembly import Models
+    from autapse_sim.circuit_models import Models
 
     found = {name: amount(value) for name, value in Models.of(circuit).parameters(circuit).items()}
     if kept:
@@ -306,7 +308,7 @@ def prepare(
     }
     shown = (drawn.x, drawn.y, source)
     given = (weights, parameters, schedule, protocol.update, traced, seeds)
-    return Job(circuit, *shown, *given, scored=drawn.scored, **how)
+    return Job(circuit, *shown, *given, **how)
 
 
 def run(

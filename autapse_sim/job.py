@@ -28,7 +28,7 @@ class Job:
     x : array (S, K, T, m)
         K stimulus trajectories for each of S sources.
     y : array (S, K, T, c)
-        The targets.
+        The targets; NaN where they do not count: there err is 0, in learning as in the MSE.
     source : int array (N,)
         Which of the S sources a network sees, so that a grid over parameters shares its stimuli.
     weights : Weights
@@ -49,12 +49,12 @@ class Job:
         How a gradient becomes a change, see `Protocol`.
     averaging : bool
         Whether the 1/t of eq. 1 is in, see `Protocol`.
-    scored : bool array (T,), optional
-        The steps whose error counts, in learning and in the MSE; None is all of them. At the others err is 0.
     constraints, bound, reset : tuple, (float, float) or None, bool
         See `Protocol`.
     epsilon : float
         See `Protocol`.
+    sources : mapping of str to str
+        The texts of the model files by their paths, read once; those that are not there are read where they lie.
     """
 
     circuit: Circuit
@@ -70,11 +70,17 @@ class Job:
     batch: int = 1
     optimiser: str = "sgd"
     averaging: bool = True
-    scored: np.ndarray | None = None
     constraints: tuple[str, ...] = ()
     bound: tuple[float, float] | None = None
     reset: bool = True
     epsilon: float = 1e-8
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def counted(self) -> np.ndarray:
+        """How many numbers of its target count, for each network and presentation (N, P)."""
+        shown = (~np.isnan(self.y)).sum(axis=(2, 3))
+        return shown[self.source[:, None], self.schedule.trajectory]
 
     def part(self, networks: np.ndarray, room: int) -> Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""
@@ -103,7 +109,7 @@ class Outcome:
     Parameters
     ----------
     mse : array (N, P)
-        Mean over scored steps and coordinates of (prediction - target)^2, per presentation.
+        Mean over the targets that count of (prediction - target)^2, per presentation.
     weights : Weights
         After the last presentation.
     prediction : array (kept presentations, N, T, c)
@@ -117,7 +123,7 @@ class Outcome:
     units : mapping of str to str
         The units of traces that have one.
     cross_entropy : array (N, P), optional
-        Mean over scored steps of -sum_c y log(prediction) in nats, where that is the loss.
+        Mean over the steps that count of -sum_c y log(prediction) in nats, where that is the loss.
     spikes : array (N, n), optional
         Spikes of each neuron in the whole run, where neurons spike.
     """
@@ -160,7 +166,15 @@ def check_targets(job: Job) -> None:
     """Refuse targets of the cross-entropy that are not distributions over the outputs at each step that counts."""
     if job.circuit.loss != "cross-entropy":
         return
-    y = job.y if job.scored is None else job.y[:, :, job.scored]
+    missing = np.isnan(job.y)
+    partly = missing.any(axis=-1) & ~missing.all(axis=-1)
+    if partly.any():
+        source, trajectory, step = map(int, np.argwhere(partly)[0])
+        raise InputError(
+            "loss 'cross-entropy' needs targets of which all outputs of a step count or none, but in step "
+            f"{step} of trajectory {trajectory} of replicate {source} (counted from 0) some do not"
+        )
+    y = job.y[~missing.any(axis=-1)]
     bad = (y < 0).any(axis=-1) | ~(np.abs(y.sum(axis=-1) - 1) < 1e-9)
     if bad.any():
         first = y[tuple(np.argwhere(bad)[0])]

@@ -29,7 +29,7 @@ from autapse_sim.model import is_file
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Schedule
 from autapse_sim.results import Result
-from autapse_sim.scores import best_eta, median_interval
+from autapse_sim.scores import best_eta, mean_squared_error, median_interval
 from autapse_sim.statistics import Paired, compare_all, replicates_needed, sentence
 from autapse_sim.tasks.base import Task
 from autapse_sim.trial import (
@@ -320,7 +320,7 @@ def _reservoirs(setting: Benchmark, seed: int) -> dict[float, Reservoir]:
     shown = slice(max(0, protocol.train - FITTED), protocol.train + protocol.validate)
     x, y = given.x[:, shown], given.y[:, shown]
     parts = slice(0, -protocol.validate), slice(-protocol.validate, None)
-    tune = partial(tune_reservoir, given.weights, x, y, *parts, setting.circuit.activation, scored=setting.scored)
+    tune = partial(tune_reservoir, given.weights, x, y, *parts, setting.circuit.activation)
     # judged by the read-outs that it will be read with
     return {floor: tune(penalties=refit_penalties(floor)) for floor in FLOORS}
 
@@ -375,9 +375,8 @@ def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
         predictions["physics: the box and two observations"] = physics(
             x[:, test], horizon, task.radius, 1 - task.radius, task.blanked
         )
-    wanted = given.y[:, test][:, :, setting.scored]
     return {
-        name: ((prediction[:, :, setting.scored] - wanted) ** 2).mean(axis=(1, 2, 3))
+        name: mean_squared_error(prediction, given.y[:, test], axis=(2, 3)).mean(axis=1)
         for name, prediction in predictions.items()
     }
 
@@ -445,8 +444,7 @@ def _probe(setting: Benchmark, given: Drawn, protocol: Any, rule: str = "bptt"):
 
     circuit = replace(setting.circuit, rule=rule)
     values = resolve_parameters(circuit, {}, protocol.replicates)
-    job = prepare(circuit, given, protocol, values, np.arange(protocol.replicates))
-    return replace(job, scored=setting.scored)
+    return prepare(circuit, given, protocol, values, np.arange(protocol.replicates))
 
 
 def _joined(blocks: list[dict[str, Scores]]) -> dict[str, Scores]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autapse_sim.errors import InputError
 
@@ -49,6 +49,10 @@ class Statement:
 
     def __str__(self) -> str:
         return f"{self.name} {self.operator}= {self.value}"
+
+    def renamed(self, new: Mapping[str, str]) -> Statement:
+        """The same with other names."""
+        return replace(self, name=renamed(self.name, new), value=renamed(self.value, new))
 
 
 def clean(text: str) -> str:
@@ -123,7 +127,7 @@ def parsed(expression: str) -> ast.expr:
 
 def names(*texts: str) -> set[str]:
     """The identifiers in clean texts."""
-    return {name for text in texts for name in _NAME.findall(text)}
+    return {name for text in texts for name in _NAME.findall(text)} - {"and", "or", "not"}
 
 
 def renamed(text: str, new: Mapping[str, str]) -> str:
@@ -140,6 +144,20 @@ def renamed(text: str, new: Mapping[str, str]) -> str:
 def called(expression: str) -> Iterator[str]:
     """The functions that an expression calls."""
     return (node.func.id for node in ast.walk(parsed(expression)) if isinstance(node, ast.Call))
+
+
+def call_of(expression: str, function: str) -> list[str] | None:
+    """The arguments, where an expression is a call of that function and nothing else.
+
+    Examples
+    --------
+    >>> call_of("clip(w + a, 0, 1)", "clip")
+    ['w + a', '0', '1']
+    """
+    node = parsed(expression)
+    if isinstance(node, ast.Call) and node.func.id == function:
+        return [ast.unparse(argument) for argument in node.args]
+    return None
 
 
 def terms(expression: str) -> list[str]:

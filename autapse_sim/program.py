@@ -103,7 +103,31 @@ class Identity:
         return block.flat(np.broadcast_to(np.eye(block.post, block.pre), (layout.replicates, block.post, block.pre)))
 
 
-KINDS = {kind.__name__: kind for kind in (Parameter, Bias, Projection, Sign, Identity)}
+@dataclass(frozen=True)
+class Index:
+    """A variable of a group that holds the number of each neuron within its network; `size` as in `Parameter`."""
+
+    size: int
+
+    def values(self, job: Job, layout: Layout) -> np.ndarray:
+        """The numbers in the order of the group."""
+        return layout.flat(np.tile(np.arange(float(self.size)), (layout.replicates, 1)))
+
+
+@dataclass(frozen=True)
+class Delay:
+    """The delays of a circuit in integration steps: of each neuron of the group, or of each synapse of the block."""
+
+    block: Block | None = None
+
+    def values(self, job: Job, layout: Layout) -> np.ndarray:
+        """The numbers in the order of the group or of the synapses."""
+        given = np.array(job.circuit.delay, dtype=float)
+        every = np.broadcast_to(given, (layout.replicates, *given.shape)).copy()
+        return self.block.flat(every) if self.block else layout.flat(every)
+
+
+KINDS = {kind.__name__: kind for kind in (Parameter, Bias, Projection, Sign, Identity, Index, Delay)}
 
 
 @dataclass(frozen=True)
@@ -149,7 +173,7 @@ class Program:
         found = json.loads(text)
         layout, inputs = Layout(**found.pop("layout")), {}
         for name, (kind, fields) in found.pop("inputs").items():
-            if "block" in fields:
+            if fields.get("block"):
                 fields["block"] = Block(layout, **{k: v for k, v in fields["block"].items() if k != "layout"})
             inputs[name] = KINDS[kind](**fields)
         return cls(layout=layout, inputs=inputs, **found)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
-from brian2 import prefs, second
+from brian2 import Clock, NetworkOperation, prefs, second
 from brian2.devices.device import runtime_device
 
-from autapse_sim.assembly import Models, assemble, check_order
+from autapse_sim.assembly import Assembly, assemble
 from autapse_sim.brian import building, tape_function
+from autapse_sim.circuit_models import Models
 from autapse_sim.dense.layout import Layout
 from autapse_sim.job import STEP, Job, Outcome, Progress
+from autapse_sim.order import When, check_order
 from autapse_sim.program import outcome
 from autapse_sim.tape import FUNCTIONS, Tape
 
 
 def simulate(job: Job, progress: Progress) -> Outcome:
     """Run a job in Brian2's runtime mode (NumPy)."""
-    models = Models.of(job.circuit)
+    models = Models.of(job.circuit, job.sources)
     layout = Layout.plain(len(job.source))
     before = prefs.codegen.target
     prefs.codegen.target = "numpy"
@@ -24,8 +29,8 @@ def simulate(job: Job, progress: Progress) -> Outcome:
         with building(runtime_device, models, job.circuit.precision):
             box: list[Tape] = []
             functions = {
-                name: tape_function(name, lambda *arguments, name=name: getattr(box[0], name)(*arguments))
-                for name in FUNCTIONS
+                name: tape_function(name, lambda *arguments, method=method: getattr(box[0], method)(*arguments))
+                for name, (method, *_) in FUNCTIONS.items()
             }
             assembly = assemble(job, models, functions, layout, program=False)
             tape = Tape(job, assembly.tables, layout)
@@ -33,13 +38,14 @@ def simulate(job: Job, progress: Progress) -> Outcome:
             box.append(tape)
             for name, given in assembly.inputs.items():
                 assembly.variable(name).set_value(given.values(job, layout))
+            _direct(assembly, tape)
             for done in range(tape.presentations):
                 with np.errstate(all="ignore"):  # networks that diverge go on with NaN or infinity
                     assembly.network.run(tape.steps * STEP * second, namespace={})
                 if done == 0:
                     check_order(assembly.network)
                 progress((done + 1) / tape.presentations)
-            total = np.array(assembly.variable("neurons.total").get_value()) if assembly.spiking else None
+            total = np.array(assembly.variable("neurons.autapse_total").get_value()) if assembly.spiking else None
             learned = {
                 name: assembly.inputs[key].weights(np.array(assembly.variable(key).get_value(), dtype=float))
                 for name, key in assembly.learned.items()
@@ -47,3 +53,25 @@ def simulate(job: Job, progress: Progress) -> Outcome:
     finally:
         prefs.codegen.target = before
     return outcome(job, tape, learned, total, "runtime")
+
+
+def _direct(assembly: Assembly, tape: Tape) -> None:
+    """Let every object of the network run where the tape says so only, and time begin anew with the states."""
+    clock = assembly.clock
+    begin = NetworkOperation(
+        lambda: clock.variables["t"].set_value(tape.moment(clock.variables["timestep"].get_value()) * clock.dt_),
+        clock=clock,
+        when="start",
+        order=-1,
+        name="autapse_time",
+    )
+    assembly.network.add(begin)
+    for runner in assembly.runners():
+        when = assembly.conditions.get(runner.name, When.ALWAYS)
+        if when is not When.ALWAYS:
+            runner.run = partial(_run_where, tape, when, clock, runner.run)
+
+
+def _run_where(tape: Tape, when: When, clock: Clock, run: Callable[[], None]) -> None:
+    if tape.holds(when, clock.variables["timestep"].get_value()):
+        run()

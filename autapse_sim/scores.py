@@ -16,6 +16,22 @@ RESAMPLES = 2000
 _HUGE = 1e100  # stands in for infinity where values are interpolated (inf - inf is NaN)
 
 
+def mean_squared_error(prediction: np.ndarray, target: np.ndarray, axis: int | tuple[int, ...] | None) -> np.ndarray:
+    """Mean squared error over the targets that count (that are not NaN), along some axes.
+
+    Examples
+    --------
+    >>> mean_squared_error(np.array([1.0, 2.0, 50.0]), np.array([0.0, 0.0, np.nan]), axis=0)
+    np.float64(2.5)
+    """
+    known = ~np.isnan(target)
+    squares = (prediction - target) ** 2
+    if known.all():
+        return squares.mean(axis=axis)
+    counted = np.broadcast_to(known, squares.shape).sum(axis=axis)
+    return np.where(known, squares, 0).sum(axis=axis) / counted
+
+
 def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     """R2 of the target given the best affine map (matrix and offset) of the prediction.
 
@@ -25,13 +41,14 @@ def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     prediction, target : array (..., T, c)
-        One map is fitted over the T samples for each of the leading indices.
+        One map is fitted over the T samples for each of the leading indices: over those at which the target is not
+        NaN, for each coordinate.
 
     Returns
     -------
     array (...)
-        1 - SSE/SST, pooled over coordinates: 0 to 1, and 0 where the prediction is constant. NaN where prediction or
-        target is not finite, or the target is constant.
+        1 - SSE/SST, pooled over coordinates: 0 to 1, and 0 where the prediction is constant. NaN where the prediction
+        is not finite, or the target is infinite or constant.
 
     Examples
     --------
@@ -42,23 +59,33 @@ def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     array([0., 0., 0.])
     """
     p, y = np.asarray(prediction, dtype=float), np.asarray(target, dtype=float)
-    defined = np.isfinite(p).all(axis=(-2, -1)) & np.isfinite(y).all(axis=(-2, -1))
-    p = _centred(np.where(defined[..., None, None], p, 0), axis=-2)
-    y = _centred(np.where(defined[..., None, None], y, 0), axis=(-2, -1))
+    defined = np.isfinite(p).all(axis=(-2, -1)) & ~np.isinf(y).any(axis=(-2, -1))
+    known = ~np.isnan(y)
+    p, y = np.where(defined[..., None, None], p, 0), np.where(defined[..., None, None] & known, y, 0)
+    y = _centred(y, known, axis=(-2, -1))
     rounding = 1e-12 * np.sqrt(y.shape[-2])  # in units of the largest magnitude
-    basis, spread, _ = np.linalg.svd(p, full_matrices=False)
-    basis = np.where(spread[..., None, :] > rounding, basis, 0)
-    explained = ((np.swapaxes(basis, -2, -1) @ y) ** 2).sum(axis=(-2, -1))
+    together = (known == known[..., :1]).all()  # the coordinates count in the same samples, so that one fit does
+    explained = 0.0
+    for some in [slice(None)] if together else [slice(k, k + 1) for k in range(y.shape[-1])]:
+        # samples that do not count are 0 on both sides, which adds nothing to a product over samples
+        basis, spread, _ = np.linalg.svd(_centred(p, known[..., some][..., :1], axis=-2), full_matrices=False)
+        basis = np.where(spread[..., None, :] > rounding, basis, 0)
+        explained = explained + ((np.swapaxes(basis, -2, -1) @ y[..., some]) ** 2).sum(axis=(-2, -1))
     total = (y**2).sum(axis=(-2, -1))
     defined &= np.sqrt(total) > rounding
     return np.where(defined, explained / np.where(defined, total, 1), np.nan)
 
 
-def _centred(samples: np.ndarray, axis: int | tuple[int, int]) -> np.ndarray:
-    """Deviations from the mean over the sample axis (..., T, c), in units of the largest magnitude along `axis`."""
+def _centred(samples: np.ndarray, known: np.ndarray, axis: int | tuple[int, int]) -> np.ndarray:
+    """Deviations from the mean over the samples (..., T, c) that are known, in units of the largest along `axis`.
+
+    The others are 0.
+    """
+    samples = np.where(known, samples, 0)
     largest = np.abs(samples).max(axis=axis, keepdims=True)
     samples = samples / np.where(largest > 0, largest, 1)
-    return samples - samples.mean(axis=-2, keepdims=True)
+    number = np.maximum(known.sum(axis=-2, keepdims=True), 1)
+    return np.where(known, samples - samples.sum(axis=-2, keepdims=True) / number, 0)
 
 
 def diverged(mse: np.ndarray, *arrays: np.ndarray) -> np.ndarray:

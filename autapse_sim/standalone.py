@@ -12,14 +12,30 @@ from brian2 import Function, second
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.groups.group import CodeRunner
 
-from autapse_sim.assembly import Assembly, Models, assemble, check_order, dense_can
+from autapse_sim import vocabulary
+from autapse_sim.assembly import Assembly, assemble
 from autapse_sim.brian import building, tape_function
+from autapse_sim.circuit_models import Models
 from autapse_sim.compiler import compile_program, identity
 from autapse_sim.dense.layout import Layout
 from autapse_sim.job import STEP, Job
+from autapse_sim.order import When, check_order
 from autapse_sim.program import Program
 from autapse_sim.tape import FUNCTIONS
 
+CONDITIONS = {
+    When.STARTING: "tape.starting",
+    When.LEARNS: "tape.learns",
+    When.LEARNED: "tape.learns && tape.ending",
+    When.FINISHES: "tape.learns && (tape.updating || tape.ending)",
+    When.TRACING: "tape.tracing",
+    When.FUSED: "driven = !tape.ending",
+    When.FUSED_LEARNS: "driven = tape.learns && !tape.ending",
+    When.ENDS: "tape.ending",
+    When.ENDS_LEARNS: "tape.learns && tape.ending",
+    When.UNDRIVEN: "!driven",
+}
+"""When an object runs, in C++."""
 HEADERS = """
     algorithm climits cmath csignal cstdint ctime fstream iostream map random set string tuple utility vector
 """
@@ -48,8 +64,7 @@ def generate(job: Job, networks: int, dense: bool, folder: Path, command: str) -
     build : callable
         Compiles the sources to the path that it is given.
     """
-    models = Models.of(job.circuit)
-    dense = dense and all(dense_can(rule) for rule in models.teaching(job.circuit.learn))
+    models = Models.of(job.circuit, job.sources)
     channels = max(job.x.shape[-1], job.y.shape[-1])
     layout = Layout.choose(networks, job.circuit.neurons, channels) if dense else Layout.plain(networks)
     device = CPPStandaloneDevice()
@@ -59,7 +74,7 @@ def generate(job: Job, networks: int, dense: bool, folder: Path, command: str) -
         check_order(assembly.network)
         loop = _loop(device, assembly, layout)
         device.build(directory=str(folder), compile=False, run=False, with_output=False)
-    _one_source(folder, loop, _ending(device, assembly))
+    _one_source(folder, loop, _ending(device, assembly), assembly.names)
     digest = hashlib.sha256(identity(command).encode())
     for path in sorted(folder.rglob("*")):
         if path.suffix in {".cpp", ".h"}:
@@ -74,7 +89,10 @@ def _functions() -> dict[str, Function]:
     functions = {}
     for name in FUNCTIONS:
         function = tape_function(name, lambda *arguments: 0.0)
-        function.implementations.add_implementation("cpp", {"support_code": f"using autapse::{name};"})
+        method = FUNCTIONS[name][0]
+        alias = f"template <class... A> inline auto {name}(A... a) {{ return autapse::{method}(a...); }}"
+        code = f"using autapse::{name};" if name == method else alias
+        function.implementations.add_implementation("cpp", {"support_code": code})
         functions[name] = function
     return functions
 
@@ -89,15 +107,16 @@ def _loop(device: CPPStandaloneDevice, assembly: Assembly, layout: Layout) -> st
     }
     array = {
         name: device.get_array_name(assembly.variable(name))
-        for name in ("inputs.x", "outputs.target", "outputs.prediction", "outputs.err")
+        for name in ("inputs.autapse_x", "outputs.target", "outputs.prediction", "outputs.err")
     }
-    steps = [f"tape.show({array['inputs.x']}, {array['outputs.target']});"]
+    steps = [f"tape.show({array['inputs.autapse_x']}, {array['outputs.target']});"]
     for function in re.findall(r"\.add\(&steps, (\w+)\);", "\n".join(lines)):
         runner = runners.get(function.removeprefix("_run_"), "")
-        condition = assembly.conditions.get(runner, "true")
-        steps.append(f"{function}();" if condition == "true" else f"if ({condition}) {function}();")
+        when = assembly.conditions.get(runner, When.ALWAYS)
+        steps.append(f"{function}();" if when is When.ALWAYS else f"if ({CONDITIONS[when]}) {function}();")
         if runner == "outputs_error":
-            steps.append(f"tape.keep({array['outputs.prediction']}, {array['outputs.err']});")
+            shown = ", ".join(array[f"outputs.{name}"] for name in ("prediction", "err", "target"))
+            steps.append(f"tape.keep({shown});")
     body = "\n".join(f"            {step}" for step in steps)
     return f"""
 void autapse_steps()
@@ -111,9 +130,9 @@ void autapse_steps()
         tape.rewind(autapse::tile);
         while (tape.next())
         {{
+            _array_steps_t[0] = tape.moment*_array_steps_dt[0];
 {body}
             _array_steps_timestep[0]++;
-            _array_steps_t[0] = _array_steps_timestep[0]*_array_steps_dt[0];
         }}
     }}
 }}
@@ -127,14 +146,17 @@ def _ending(device: CPPStandaloneDevice, assembly: Assembly) -> str:
         for name, key in assembly.learned.items()
     ]
     if assembly.spiking:
-        total = assembly.variable("neurons.total")
+        total = assembly.variable("neurons.autapse_total")
         array = device.get_array_name(total, access_data=False)
         written.append(f'    autapse::write("total.out", brian::{array}, {total.size});')
     return "\n".join(["    autapse::tape.finish();", *written])
 
 
-def _one_source(folder: Path, loop: str, ending: str) -> None:
-    """Join a generated project to one source file, each code object in a namespace of its own."""
+def _one_source(folder: Path, loop: str, ending: str, names: frozenset[str]) -> None:
+    """Join a generated project to one source file, each code object in a namespace of its own.
+
+    Names of the models may be those of macros in the headers, which are then taken away.
+    """
     for header in ("tape.h", "dense/arrays.h"):
         (folder / Path(header).name).write_text(files("autapse_sim").joinpath(header).read_text())
     main = (folder / "main.cpp").read_text()
@@ -150,6 +172,7 @@ def _one_source(folder: Path, loop: str, ending: str) -> None:
     lines = [f"#include <{name}>" for name in HEADERS.split()] + ["#include <stdlib.h>", "#include <time.h>"]
     lines += ['#include "objects.h"', '#include "brianlib/common_math.h"', '#include "brianlib/stdint_compat.h"']
     lines += ['#include "arrays.h"', '#include "tape.h"'] + [f'#include "code_objects/{name}.h"' for name in objects]
+    lines += [f"#undef {name}" for name in sorted(names - vocabulary.everywhere())]
     for name in objects:
         lines += [f"namespace of_{name} {{", f'#include "code_objects/{name}.cpp"', "}"]
         function = name if name.startswith(("before_run_", "after_run_")) else f"run_{name}"

@@ -120,8 +120,9 @@ struct Tape {
     bool per_step = size[13], averaging = size[14], entropy = size[15], resets = size[16];
     Rows x{"x", size[6], networks, size[11] != 0}, y{"y", size[7], networks, size[11] != 0};
     std::vector<int64_t> trajectory = read<int64_t>("trajectory.bin"), learn = read<int64_t>("learn.bin"),
+                         stamp = read<int64_t>("stamp.bin"),
                          keeps = read<int64_t>("keep.bin"), traces = read<int64_t>("trace.bin"),
-                         traced = read<int64_t>("traced.bin"), scored = read<int64_t>("scored.bin");
+                         traced = read<int64_t>("traced.bin");
     std::vector<uint64_t> seeds = read<uint64_t>("seeds.bin");
     bool any_traced = std::any_of(traced.begin(), traced.end(), [](int64_t place) { return place >= 0; });
     int64_t presentations = trajectory.size(), width = networks * outputs;
@@ -130,6 +131,7 @@ struct Tape {
 
     // where the tape stands
     int64_t timestep = -1, presentation = -1, step = 0, substep = 0, first_row = 0;
+    int64_t moment = 0;                              // time steps since the states last began anew
     int64_t first = 0;                               // of the networks that are being run
     bool starting = false, ending = false, learns = false, tracing = false, last = false, updating = false;
     int64_t learned = 0, updates = 0;                // trajectories, and changes of the weights, with this one
@@ -167,6 +169,7 @@ struct Tape {
             }
         }
         starting = step == 0 && substep == 0 && (resets || presentation == 0);
+        moment = starting ? 0 : moment + 1;
         last = substep == substeps - 1;              // of this step of the stimulus
         ending = last && step == steps - 1;
         learned += learns && ending;
@@ -187,15 +190,17 @@ struct Tape {
         x.show(first_row + step, stimulus, first, tile), y.show(first_row + step, target, first, tile);
     }
 
-    template <class F> void keep(const F *__restrict now, const F *__restrict err) {
+    template <class F> void keep(const F *__restrict now, const F *__restrict err, const F *__restrict target) {
         if (!last) return;
         const int64_t begin = first * outputs, end = begin + tile * outputs;
         double *__restrict sum = error.data() + presentation * width;
         for (int64_t channel = begin; channel < end; channel++) sum[channel] += double(err[channel]) * err[channel];
-        if (entropy && scored[step]) {
+        if (entropy) {
             double *__restrict nats = surprise.data() + presentation * width;
-            for (int64_t channel = begin; channel < end; channel++)
-                nats[channel] -= (double(now[channel]) - err[channel]) * std::log(std::max(double(now[channel]), 1e-300));
+            for (int64_t channel = begin; channel < end; channel++) {
+                const double wanted = target[channel] == target[channel] ? target[channel] : 0;
+                nats[channel] -= wanted * std::log(std::max(double(now[channel]), 1e-300));
+            }
         }
         if (keeps[presentation] < 0) return;
         double *__restrict row = prediction.data() + (keeps[presentation] * steps + step) * width;
@@ -213,8 +218,8 @@ struct Tape {
 
 inline Tape tape;
 
-// the share of one step's update that this integration step makes: dt/step, or 0 where nothing is learned
-inline double learning(int64_t) { return tape.learns ? 1.0 / tape.substeps : 0.0; }
+// whether something is learned
+inline double learns(int64_t) { return tape.learns; }
 
 // steps since the trajectory began, 1 at the end of the first; always 1 where eq. 1's 1/t is left out
 inline double since_start(int64_t) {
@@ -226,6 +231,7 @@ inline double steps_shown(int64_t) { return tape.step + 1; }
 inline double fresh(int64_t) { return tape.substep == 0; }
 
 inline double starting(int64_t) { return tape.starting; }
+inline double first_of_all(int64_t) { return tape.timestep == 0; }
 
 inline double ending(int64_t) { return tape.ending; }
 
@@ -234,8 +240,8 @@ inline double updating(int64_t) { return tape.updating; }
 inline double updates(int64_t) { return tape.updates; }
 inline double share(int64_t) { return 1.0 / tape.batch; }
 
-// whether the error of this step counts
-inline double counts(int64_t) { return tape.scored[tape.step]; }
+// whether a target counts: it is NaN where it does not
+template <class V> inline double known(V target) { return target == target; }
 
 template <class C, class A, class B> inline auto choose(C condition, A yes, B no) { return condition != 0 ? yes : no; }
 
@@ -256,24 +262,39 @@ inline double trace(int64_t table, int64_t element, int64_t, double value) {
     return 1;
 }
 
-// Random numbers as a function of the seed of a network, the time step, the place in the network and in the code: what a
-// network draws does not depend on those beside it. Mixing: SplitMix64 (Steele, Lea & Flood 2014).
+// Random numbers as a function of the seed of a network, the presentation, the time in it, the place in the network and
+// in the code: what a network draws depends neither on those beside it nor on how often it is shown other data. Mixing:
+// SplitMix64 (Steele, Lea & Flood 2014).
 inline uint64_t mixed(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
 }
 
-inline double uniform(size_t element, size_t size, uint64_t place) {
-    const uint64_t golden = 0x9e3779b97f4a7c15u, seed = tape.seeds[network_of(element, size)];
-    const uint64_t when = mixed(seed + golden * uint64_t(tape.timestep + 1));
-    return (mixed(mixed(when + golden * (within(element, size) + 1)) + golden * place) >> 11) * 0x1p-53;
+inline double drawn(uint64_t place, int64_t network, uint64_t cell) {
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    uint64_t when = mixed(tape.seeds[network] + golden * (uint64_t(tape.stamp[tape.presentation]) + 1));
+    when = mixed(when + golden * uint64_t(tape.step * tape.substeps + tape.substep + 1));
+    return (mixed(mixed(when + golden * (cell + 1)) + golden * place) >> 11) * 0x1p-53;
 }
 
 // Box & Muller
-inline double normal(size_t element, size_t size, uint64_t place) {
-    const double radius = 1 - uniform(element, size, 2 * place), angle = uniform(element, size, 2 * place + 1);
+inline double gauss(uint64_t place, int64_t network, uint64_t cell) {
+    const double radius = 1 - drawn(2 * place, network, cell), angle = drawn(2 * place + 1, network, cell);
     return std::sqrt(-2 * std::log(radius)) * std::cos(6.283185307179586 * angle);
+}
+
+inline double uniform(int64_t place, int64_t element, int64_t size, int64_t) {
+    return drawn(place, network_of(element, size), within(element, size));
+}
+inline double normal(int64_t place, int64_t element, int64_t size, int64_t) {
+    return gauss(place, network_of(element, size), within(element, size));
+}
+inline double pair_uniform(int64_t place, int64_t pre, int64_t post, int64_t many_pre, int64_t many_post, int64_t) {
+    return drawn(place, network_of(post, many_post), within(pre, many_pre) * many_post + within(post, many_post));
+}
+inline double pair_normal(int64_t place, int64_t pre, int64_t post, int64_t many_pre, int64_t many_post, int64_t) {
+    return gauss(place, network_of(post, many_post), within(pre, many_pre) * many_post + within(post, many_post));
 }
 
 }  // namespace autapse

@@ -13,24 +13,30 @@ import numpy as np
 
 from autapse_sim.dense.layout import Layout
 from autapse_sim.job import Job
+from autapse_sim.order import When
 
 FUNCTIONS = {
-    # name: (kinds of the arguments, stateless)
-    "stimulus": (("integer", "integer"), True),
-    "shown": (("integer", "integer"), True),
-    "learning": (("integer",), True),
-    "since_start": (("integer",), True),
-    "steps_shown": (("integer",), True),
-    "fresh": (("integer",), True),
-    "starting": (("integer",), True),
-    "ending": (("integer",), True),
-    "updating": (("integer",), True),
-    "updates": (("integer",), True),
-    "share": (("integer",), True),
-    "counts": (("integer",), True),
-    "choose": (("any", "any", "any"), True),
-    "keep": (("integer", "integer", "any", "any"), False),
-    "trace": (("integer", "integer", "integer", "any"), False),
+    # name: (method here, function in tape.h; kinds of the arguments, stateless)
+    "autapse_stimulus": ("stimulus", ("integer", "integer"), True),
+    "autapse_target": ("shown", ("integer", "integer"), True),
+    "autapse_learns": ("learns", ("integer",), True),
+    "autapse_elapsed": ("since_start", ("integer",), True),
+    "autapse_steps": ("steps_shown", ("integer",), True),
+    "autapse_fresh": ("fresh", ("integer",), True),
+    "autapse_starting": ("starting", ("integer",), True),
+    "autapse_first": ("first_of_all", ("integer",), True),
+    "autapse_ending": ("ending", ("integer",), True),
+    "autapse_updating": ("updating", ("integer",), True),
+    "autapse_updates": ("updates", ("integer",), True),
+    "autapse_share": ("share", ("integer",), True),
+    "autapse_known": ("known", ("any",), True),
+    "autapse_uniform": ("uniform", ("integer",) * 4, True),
+    "autapse_normal": ("normal", ("integer",) * 4, True),
+    "autapse_pair_uniform": ("pair_uniform", ("integer",) * 6, True),
+    "autapse_pair_normal": ("pair_normal", ("integer",) * 6, True),
+    "autapse_keep": ("keep", ("integer", "integer", "any", "any", "any"), False),
+    "autapse_trace": ("trace", ("integer", "integer", "integer", "any"), False),
+    "choose": ("choose", ("any", "any", "any"), True),
 }
 """The functions that equations may call, in the order of their arguments."""
 
@@ -62,8 +68,9 @@ class Tape:
         self.trajectory, self.learn = job.schedule.trajectory, job.schedule.learn
         self.keep_row, self.trace_row = _rows(job.schedule.keep), _rows(job.schedule.trace)
         self.learned = np.cumsum(self.learn)
+        # what tells the random numbers of a presentation from those of others, however often one looks at other data
+        self.stamp = ((self.learned - self.learn) << 32) + self.trajectory
         self.per_step, self.batch, self.averaging = job.update == "step", job.batch, job.averaging
-        self.scored = np.ones(self.steps, dtype=bool) if job.scored is None else job.scored
         self.traced = np.full(self.networks, -1)
         self.traced[job.traced] = np.arange(len(job.traced))
         self.seconds, self.memory = 0.0, 0
@@ -95,10 +102,10 @@ class Tape:
             "size": size,
             "trajectory": self.trajectory,
             "learn": self.learn,
+            "stamp": self.stamp,
             "keep": self.keep_row,
             "trace": self.trace_row,
             "traced": self.traced,
-            "scored": self.scored,
             "x_column": self.x_column,
             "y_column": self.y_column,
         }
@@ -143,13 +150,14 @@ class Tape:
     def mse(self) -> np.ndarray:
         """Mean squared error per network and presentation, (N, P)."""
         squares = self.layout.unflat(self.error, self.outputs)
-        return (squares.sum(axis=2) / (self.scored.sum() * self.outputs)).T
+        return squares.sum(axis=2).T / self.job.counted
 
     def cross_entropy(self) -> np.ndarray | None:
         """Mean cross-entropy per network and presentation in nats, (N, P), where that is the loss."""
         if not self.entropy:
             return None
-        return (self.layout.unflat(self.surprise, self.outputs).sum(axis=2) / self.scored.sum()).T
+        nats = self.layout.unflat(self.surprise, self.outputs).sum(axis=2).T
+        return nats / (self.job.counted // self.outputs)
 
     def predictions(self) -> np.ndarray:
         """Kept predictions, (kept presentations, N, T, c)."""
@@ -176,7 +184,26 @@ class Tape:
 
     def functions(self) -> dict[str, Callable]:
         """The functions that equations may call."""
-        return {name: getattr(self, name) for name in FUNCTIONS}
+        return {name: getattr(self, method) for name, (method, *_) in FUNCTIONS.items()}
+
+    def holds(self, when: When, timestep: int) -> bool:
+        """Whether an object runs in this time step."""
+        presentation = self._at(timestep)[0]
+        learns, ending = bool(self.learn[presentation]), bool(self.ending(timestep))
+        if when is When.TRACING:
+            return bool(self.trace_row[presentation] >= 0)
+        return {
+            When.ALWAYS: True,
+            When.STARTING: bool(self.starting(timestep)),
+            When.LEARNS: learns,
+            When.LEARNED: learns and ending,
+            When.FINISHES: learns and (ending or bool(self.updating(timestep))),
+        }[when]
+
+    def moment(self, timestep) -> int:
+        """Time steps since the states last began anew."""
+        timestep = int(np.ravel(timestep)[0])
+        return timestep % (self.steps * self.substeps) if self.job.reset else timestep
 
     def _at(self, timestep) -> tuple[int, int, int]:
         timestep = int(np.ravel(timestep)[0])
@@ -192,8 +219,8 @@ class Tape:
         presentation, step, _ = self._at(timestep)
         return self.layout.flat(values[self.job.source, self.trajectory[presentation], step])
 
-    def learning(self, timestep):
-        return float(self.learn[self._at(timestep)[0]]) / self.substeps
+    def learns(self, timestep):
+        return float(self.learn[self._at(timestep)[0]])
 
     def since_start(self, timestep):
         _, step, substep = self._at(timestep)
@@ -208,6 +235,9 @@ class Tape:
     def starting(self, timestep):
         presentation, step, substep = self._at(timestep)
         return float(step == 0 and substep == 0 and (self.job.reset or presentation == 0))
+
+    def first_of_all(self, timestep):
+        return float(np.ravel(timestep)[0] == 0)
 
     def ending(self, timestep):
         _, step, substep = self._at(timestep)
@@ -229,18 +259,47 @@ class Tape:
     def share(self, timestep):
         return 1.0 / self.batch
 
-    def counts(self, timestep):
-        return float(self.scored[self._at(timestep)[1]])
+    def known(self, value):
+        return np.where(np.isnan(value), 0.0, 1.0)
 
     def choose(self, condition, yes, no):
         return np.where(condition, yes, no)
 
-    def keep(self, channel, timestep, prediction, err):
+    def uniform(self, place, element, size, timestep):
+        return self._uniform(place, element // size, element % size, timestep)
+
+    def normal(self, place, element, size, timestep):
+        return self._normal(place, element // size, element % size, timestep)
+
+    def pair_uniform(self, place, pre, post, many_pre, many_post, timestep):
+        return self._uniform(place, post // many_post, pre % many_pre * many_post + post % many_post, timestep)
+
+    def pair_normal(self, place, pre, post, many_pre, many_post, timestep):
+        return self._normal(place, post // many_post, pre % many_pre * many_post + post % many_post, timestep)
+
+    def _uniform(self, place, network, cell, timestep) -> np.ndarray:
+        presentation, step, substep = self._at(timestep)
+        number = np.uint64(int(np.ravel(place)[0]))
+        within = np.uint64(step * self.substeps + substep + 1)
+        with np.errstate(over="ignore"):
+            when = _mixed(self.job.seeds.astype(np.uint64)[network] + _GOLDEN * np.uint64(self.stamp[presentation] + 1))
+            when = _mixed(when + _GOLDEN * within)
+            drawn = _mixed(_mixed(when + _GOLDEN * (cell.astype(np.uint64) + np.uint64(1))) + _GOLDEN * number)
+        return (drawn >> np.uint64(11)) * 2.0**-53
+
+    def _normal(self, place, network, cell, timestep) -> np.ndarray:
+        place = int(np.ravel(place)[0])
+        radius = 1 - self._uniform(2 * place, network, cell, timestep)
+        angle = self._uniform(2 * place + 1, network, cell, timestep)
+        return np.sqrt(-2 * np.log(radius)) * np.cos(2 * np.pi * angle)
+
+    def keep(self, channel, timestep, prediction, err, target):
         presentation, step, substep = self._at(timestep)
         if substep == self.substeps - 1:
             self.error[presentation, channel] += err**2
-            if self.entropy and self.scored[step]:
-                self.surprise[presentation, channel] -= (prediction - err) * np.log(np.maximum(prediction, 1e-300))
+            if self.entropy:
+                wanted = np.where(np.isnan(target), 0, target)
+                self.surprise[presentation, channel] -= wanted * np.log(np.maximum(prediction, 1e-300))
             if self.keep_row[presentation] >= 0:
                 self.prediction[self.keep_row[presentation], step, channel] = prediction
         return 0.0
@@ -256,6 +315,16 @@ class Tape:
             column = place[chosen] * width + unit[chosen] % width
             self.traces[table][row, step, column] = np.broadcast_to(value, place.shape)[chosen]
         return 0.0
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _mixed(z: np.ndarray) -> np.ndarray:
+    """SplitMix64 (Steele, Lea & Flood 2014), as in tape.h."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
 
 
 def _rows(flags: np.ndarray) -> np.ndarray:

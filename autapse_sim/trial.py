@@ -13,6 +13,8 @@ from autapse_sim.controls import PENALTIES, Reservoir, activity, ridge_readout
 from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, simulated
 from autapse_sim.job import Outcome
 from autapse_sim.protocol import Protocol, Schedule
+from autapse_sim.scores import mean_squared_error
+from autapse_sim.tasks.shown import masked
 from autapse_sim.weights import Weights
 
 FITTED = 100
@@ -88,9 +90,10 @@ def protocol_of(benchmark: Benchmark, method: Method, seeds: tuple[int, int], co
 
 
 def drawn(benchmark: Benchmark, method: Method, seeds: tuple[int, int], count: int) -> Drawn:
-    """The trajectories and initial weights of a block, before a reservoir is scaled."""
+    """The trajectories, y NaN where it is not scored, and initial weights of a block, before a reservoir is scaled."""
     circuit = replace(benchmark.circuit, **method.circuit)
-    return draw(circuit, benchmark.task, protocol_of(benchmark, method, seeds, count))
+    given = draw(circuit, benchmark.task, protocol_of(benchmark, method, seeds, count))
+    return replace(given, y=masked(given.y, benchmark.scored, "benchmark"))
 
 
 def train_method(
@@ -119,7 +122,7 @@ def train_method(
     if eta_out is not None and "eta_out" in known:
         rates["eta_out"] = np.full(len(source), eta_out)
     values = resolve_parameters(circuit, {**method.parameters, **rates}, len(source))
-    job = replace(prepare(circuit, given, protocol, values, source), scored=benchmark.scored)
+    job = prepare(circuit, given, protocol, values, source)
     swept = method.rule in SWEPT and protocol.update != "step" and circuit.neuron == "rate"
     engine = "numpy" if method.rule is None or swept else choose_engine(circuit, "auto")
     return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)
@@ -149,11 +152,10 @@ def refit_mse(
     first = protocol.train - shown.start
     fit, select, test = slice(first), slice(first, first + protocol.validate), slice(-protocol.test, None)
     x, y = (array[:, shown][source] for array in (given.x, given.y))
-    o = activity(weights, x, benchmark.circuit.activation)[:, :, benchmark.scored]
-    y = y[:, :, benchmark.scored]
+    o = activity(weights, x, benchmark.circuit.activation)
     parts = [(o[:, part], y[:, part]) for part in (fit, select)]
     found = []
     for floor in floors:
         prediction = ridge_readout(*parts, o[:, test], refit_penalties(floor))
-        found.append(((prediction - y[:, test]) ** 2).mean(axis=(1, 2, 3)))
+        found.append(mean_squared_error(prediction, y[:, test], axis=(2, 3)).mean(axis=1))
     return np.stack(found, axis=1)

@@ -227,7 +227,8 @@ def test_a_tuned_reservoir_beats_the_grid_it_was_chosen_from():
     weights, x, y = drawn_networks()
     train, validate = slice(0, 8), slice(8, 12)
     scored = np.arange(40) >= 5
-    tuned = tune_reservoir(weights, x, y, train, validate, "tanh", scored)
+    counted = np.where(scored[:, None], y, np.nan)
+    tuned = tune_reservoir(weights, x, counted, train, validate, "tanh")
     medians = np.median(tuned.mse, axis=-1)
     assert medians.shape == (5, 4)
     assert (
@@ -263,3 +264,49 @@ def test_a_penalty_is_noise_of_the_read_out():
     assert mse(o, 1e-3) > 0.9
     np.testing.assert_allclose(mse(noisy, 1e-12), 2 / 3, rtol=0.05)  # signal 1 and noise 2, in units of the signal
     np.testing.assert_allclose(mse(o, 1e-6), (2 / 3) ** 2, rtol=0.05)  # the same shrinkage, without the noise itself
+
+
+def test_read_outs_are_fitted_to_what_counts():
+    rng = np.random.default_rng(4)
+    o = rng.normal(size=(3, 9, 20, 5))
+    y = o[..., :2] + o[..., 2:4] ** 2 + 0.1 * rng.normal(size=(3, 9, 20, 2))
+    fit, select, test = slice(0, 4), slice(4, 7), slice(7, 9)
+    gaps = np.where(rng.random(y.shape) < 0.6, y, np.nan)
+    for penalties in ((1e-3,), (1e-10, 0.1, 10.0)):
+        found = ridge_readout((o[:, fit], gaps[:, fit]), (o[:, select], gaps[:, select]), o[:, test], penalties)
+        for r in range(3):
+            candidates = []
+            for penalty in penalties:
+                prediction, squares = np.empty((2, 20, 2)), []
+                for q in range(2):
+                    wanted = gaps[r, fit, :, q]
+                    rows = ~np.isnan(wanted)
+                    columns, centre = o[r, fit][rows], o[r, fit][rows].mean(axis=0)
+                    z = (columns - centre) / columns.std(axis=0)
+                    square = z.T @ z / len(z) + penalty * np.eye(5)
+                    best = np.linalg.solve(square, z.T @ (wanted[rows] - wanted[rows].mean()) / len(z))
+                    read = [
+                        (o[r, part] - centre) / columns.std(axis=0) @ best + wanted[rows].mean()
+                        for part in (select, test)
+                    ]
+                    prediction[..., q] = read[1]
+                    left = (read[0] - gaps[r, select, :, q]) ** 2
+                    squares.append(left[~np.isnan(left)])
+                candidates.append((np.concatenate(squares).mean(), prediction))
+            np.testing.assert_allclose(found[r], min(candidates, key=lambda one: one[0])[1], rtol=1e-8)
+    least_squares = readout_controls(o[:, fit], gaps[:, fit], o[:, test])
+    whole = readout_controls(o[:, fit], y[:, fit], o[:, test])
+    assert np.abs(least_squares - whole).max() > 1e-2
+    np.testing.assert_array_equal(
+        least_squares, readout_controls(o[:, fit], np.where(np.isnan(gaps), np.nan, y)[:, fit], o[:, test])
+    )
+
+
+def test_a_coordinate_that_never_counts_in_training_is_not_predicted():
+    x, y = ball()
+    y = y.copy()
+    y[:, :5, :, 1] = np.nan
+    predictions = stimulus_controls(x, y, train=slice(0, 5), test=slice(5, 10), horizon=1)
+    for name in ("training mean", "affine of x(t)", "affine of 5 lags"):
+        assert np.isnan(predictions[name][..., 1]).all()
+        assert np.isfinite(predictions[name][..., 0]).all()

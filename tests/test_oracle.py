@@ -9,6 +9,7 @@ from brian2 import ms
 from autapse_sim import assembly, discrete
 from autapse_sim.compiler import compiler
 from autapse_sim.engine import simulate
+from autapse_sim.tasks.shown import masked
 
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 EXACT = 1e-12
@@ -96,11 +97,12 @@ def test_how_a_change_is_made(make_job, how, engine):
     given = {"parameters": {"eta": 0.002, "eta_out": 0.002}, "update": "step", "learn": ("W", "V", "b", "c")}
     given |= {name: changed.pop(name) for name in list(changed) if name in given}
     job = make_job(rule="dfa", replicates=3, steps=30, train=4, validate=1, test=1, biases=True, **given)
-    job = replace(job, **changed)
+    whole = job.y
+    job = replace(job, y=masked(whole, changed.pop("scored", None)), **changed)
     outcome = simulate(job, engine)
     assert difference(outcome, discrete.simulate(job)) <= EXACT
     assert_alive(job, outcome)
-    plain = replace(job, batch=1, optimiser="sgd", averaging=True, scored=None)
+    plain = replace(job, y=whole, batch=1, optimiser="sgd", averaging=True)
     if plain.update == "batch":
         plain = replace(plain, update="trajectory")
     assert difference(outcome, discrete.simulate(plain)) > 1e-5
@@ -122,8 +124,8 @@ def test_other_activations(make_job, rule, activation, engine):
 )
 def test_swapped_slots_are_seen(make_job, monkeypatch, one, other):
     job = make_job(replicates=2, steps=50)
-    slots = assembly.SLOTS
-    monkeypatch.setattr(assembly, "SLOTS", {**slots, one: slots[other], other: slots[one]})
+    swapped_slots = {**order.SLOTS, one: order.SLOTS[other], other: order.SLOTS[one]}
+    monkeypatch.setattr(parts, "SLOTS", swapped_slots)
     monkeypatch.setattr("autapse_sim.runtime.check_order", lambda network: None)
     swapped = simulate(job, "runtime")
     assert np.abs(swapped.weights.W - discrete.simulate(job).weights.W).max() > 1e-6
@@ -131,11 +133,11 @@ def test_swapped_slots_are_seen(make_job, monkeypatch, one, other):
 
 def test_order_is_asserted_on_brians_own_objects(make_job, monkeypatch):
     job = make_job(steps=5)
-    slots = {**assembly.SLOTS}
-    shown = assembly.check_order
+    slots = {**order.SLOTS}
+    shown = order.check_order
 
     def check(network):
-        monkeypatch.setattr(assembly, "SLOTS", dict(reversed(slots.items())))
+        monkeypatch.setattr(order, "SLOTS", dict(reversed(slots.items())))
         shown(network)
 
     monkeypatch.setattr("autapse_sim.runtime.check_order", check)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autapse_sim.errors import InputError
-from autapse_sim.scores import DIVERGED_MSE, affine_r2, best_eta, diverged, median_interval
+from autapse_sim.scores import DIVERGED_MSE, affine_r2, best_eta, diverged, mean_squared_error, median_interval
 
 RNG = np.random.default_rng(0)
 
@@ -113,3 +113,32 @@ def test_best_eta():
 def test_best_eta_refuses_when_every_rate_diverged():
     with pytest.raises(InputError, match="none of the 2 learning rates has a finite median validation MSE"):
         best_eta(np.array([[0.1, np.nan], [np.inf, np.nan]]))
+
+
+def test_affine_r2_leaves_out_what_does_not_count():
+    prediction, target = RNG.normal(size=(4, 40, 2)), RNG.normal(size=(4, 40, 2)) * [1, 10] + 5
+    steps = np.where(RNG.random((4, 40, 1)) < 0.6, target, np.nan)
+    apart = np.where(RNG.random(target.shape) < 0.6, target, np.nan)
+    for gaps in (steps, apart):
+        for p, y, r2 in zip(prediction, gaps, affine_r2(prediction, gaps), strict=True):
+            left = total = 0
+            for q in range(2):
+                known = ~np.isnan(y[:, q])
+                design, wanted = np.column_stack([p, np.ones(40)])[known], y[known, q]
+                left += ((wanted - design @ np.linalg.lstsq(design, wanted, rcond=None)[0]) ** 2).sum()
+                total += ((wanted - wanted.mean()) ** 2).sum()
+            np.testing.assert_allclose(r2, 1 - left / total, rtol=1e-10)
+    assert np.abs(affine_r2(prediction, steps) - affine_r2(prediction, target)).min() > 1e-3
+    assert np.isnan(affine_r2(prediction, np.full_like(target, np.nan))).all()
+
+
+def test_the_mean_squared_error_is_over_what_counts():
+    prediction, target = RNG.normal(size=(2, 3, 7, 2)), RNG.normal(size=(2, 3, 7, 2))
+    gaps = np.where(RNG.random(target.shape) < 0.5, target, np.nan)
+    found = mean_squared_error(prediction, gaps, axis=(2, 3))
+    for r, k in np.ndindex(2, 3):
+        known = ~np.isnan(gaps[r, k])
+        np.testing.assert_allclose(found[r, k], np.square(prediction[r, k] - target[r, k])[known].mean(), rtol=1e-13)
+    whole = mean_squared_error(prediction, target, axis=(2, 3))
+    np.testing.assert_array_equal(whole, ((prediction - target) ** 2).mean(axis=(2, 3)))
+    assert np.abs(found - whole).max() > 0.1

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
 import re
-import zlib
 from collections.abc import Iterable
 
 from brian2 import NeuronGroup, Synapses
 from brian2.codegen.codeobject import create_runner_codeobj
 from brian2.codegen.generators.cpp_generator import c_data_type
-from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import ArrayVariable, Subexpression, Variable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
@@ -25,8 +21,6 @@ _POINTER = re.compile(r"^\s*([\w:<> ]+\*)\s*(?:__restrict)?\s*(\w+) = (\w+);", r
 """A line with which Brian2 names a pointer to an array."""
 _INDEX_LINE = re.compile(r"\s*const \w+ _(?:pre|post)synaptic_idx = ")
 """A line with which Brian2 loads the index of a neuron of a synapse."""
-_DRAW = re.compile(r"\b_randn?\(_vectorisation_idx(?=\))")
-"""A random number in Brian2's code, but for the bracket that closes it."""
 
 
 class DenseCodeObject(CPPStandaloneCodeObject):
@@ -77,31 +71,7 @@ def _exponentials(
     return [(table, *parts) for table, parts in sorted(tables.items())], text.split("\n")
 
 
-def _drawn(lines: list[str], name: str) -> list[str]:
-    """Code in which every draw of a random number knows its own place."""
-    places = itertools.count(zlib.crc32(name.replace("_fused", "_update").encode()) << 20)
-    return [_DRAW.sub(lambda match: f"{match[0]}, {next(places)}u", line) for line in lines]
-
-
-def _random(name: str, owner: DenseNeurons | DenseSynapses) -> dict[str, str]:
-    """A draw from the program's `uniform` or `normal`, which a header of the program has to define."""
-    block = getattr(owner, "block", None)
-    size = block.pre * block.post if block else owner.size
-    brian = {"uniform": "rand", "normal": "randn"}[name]
-    code = f"return autapse::{name}(index, {size}, place);"
-    return {"support_code": f"inline double _{brian}(size_t index, uint64_t place) {{ {code} }}"}
-
-
-for _brian, _name in {"rand": "uniform", "randn": "normal"}.items():
-    DEFAULT_FUNCTIONS[_brian].implementations.add_dynamic_implementation(
-        DenseCodeObject,
-        code=functools.partial(_random, _name),
-        namespace=lambda owner: {},
-        name=f"_{_brian}",
-    )
-
 DenseCodeObject.templater.env.filters |= {
-    "drawn": _drawn,
     "parameters": _parameters,
     "arguments": _arguments,
     "computed": _computed,
@@ -225,8 +195,3 @@ def settled(group: DenseNeurons) -> set[str]:
         if equation.type == DIFFERENTIAL_EQUATION or (equation.type == PARAMETER and "constant" in equation.flags):
             names.add(name)
     return names
-
-
-def assigned(code: str) -> set[str]:
-    """The names that code assigns to."""
-    return set(re.findall(r"^\s*(\w+)\s*(?:[-+*/%]|\*\*|//)?=(?!=)", code, re.MULTILINE))

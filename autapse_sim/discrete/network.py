@@ -79,8 +79,6 @@ class Network:
         What learns; a bias that is not given starts from 0 if it learns.
     steps : int
         T, the length of a trajectory.
-    scored : bool array (T,), optional
-        The steps whose error counts; None is all of them.
     loss : {'mse', 'cross-entropy'}
         What is to fall.
     tau_m : array (N,), optional
@@ -102,7 +100,9 @@ class Network:
     recurrent : slice
         The columns of W and z that belong to o.
     prediction, err : arrays (T, L, c)
-        yhat, and yhat - y where it counts (else 0).
+        yhat, and yhat - y where it counts, else 0.
+    unknown : bool array (T, L, c) or None
+        Where y is NaN and does not count; None where all of it does.
     """
 
     def __init__(
@@ -111,14 +111,12 @@ class Network:
         activation: str,
         learn: tuple[str, ...],
         steps: int,
-        scored: np.ndarray | None = None,
         loss: str = "mse",
         tau_m: np.ndarray | None = None,
     ) -> None:
         count, n, _ = weights.W.shape
         self.given, self.learn, self.layout, self.neurons = weights, learn, Layout(n, count), n
         self.steps = steps
-        self.scored = None if scored is None or scored.all() else scored.astype(float)[:, None, None]
         self.softmax = loss == "cross-entropy"
         self.tau_m = None if tau_m is None or (tau_m == 1).all() else tau_m
         self.activate, self.derive = ACTIVATIONS[activation]
@@ -190,6 +188,8 @@ class Network:
             self.layout.split(stimulus, 1)[...] = x.transpose(2, 1, 0, 3)
             self.layout.apply(self.U, stimulus, out=self.drive)
         self.layout.split(self.y, 1)[...] = y.transpose(2, 1, 0, 3)
+        unknown = np.isnan(self.y)
+        self.unknown = unknown if unknown.any() else None
 
     def step(self, t: int) -> None:
         """The activity of step t."""
@@ -221,12 +221,12 @@ class Network:
             log -= np.log(np.exp(log).sum(axis=-1, keepdims=True))
             np.exp(log, out=prediction)
         np.subtract(prediction, self.y[t], out=self.err[t])
-        if self.scored is not None:
-            self.err[t] *= self.scored[t]
+        if self.unknown is not None:
+            self.err[t][self.unknown[t]] = 0
 
     def cross_entropy(self) -> np.ndarray:
         """-sum_c y log(yhat) in nats, summed over the steps that count (L,)."""
-        y = self.y if self.scored is None else self.y * self.scored
+        y = self.y if self.unknown is None else np.where(self.unknown, 0, self.y)
         return -np.einsum("tlq,tlq->l", y, self.log_prediction)
 
     def feedback(self, t: int | slice) -> np.ndarray:

@@ -84,7 +84,6 @@ def network_of(job: Job) -> Network:
         job.circuit.activation,
         job.circuit.learn,
         job.x.shape[2],
-        job.scored,
         job.circuit.loss,
         None if tau_m is None else np.asarray(tau_m, dtype=float) / STEP,
     )
@@ -95,7 +94,7 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
     schedule, steps = job.schedule, job.x.shape[2]
     network = network_of(job)
     learner = Learner(job, network, fast)
-    counted = steps if job.scored is None else np.count_nonzero(job.scored)
+    counted = job.counted
     count, outputs = job.weights.V.shape[:2]
     presentations = len(schedule.trajectory)
     mse = np.empty((count, presentations))
@@ -111,10 +110,11 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
             else:
                 network.run()
                 network.read(slice(None))
-            squares = np.einsum("tlq,tlq->l", network.err, network.err) / (counted * outputs)
-            mse[:, together] = network.layout.split(squares, 0).T
+            squares = np.einsum("tlq,tlq->l", network.err, network.err)
+            mse[:, together] = network.layout.split(squares, 0).T / counted[:, together]
             if cross_entropy is not None:
-                cross_entropy[:, together] = network.layout.split(network.cross_entropy() / counted, 0).T
+                nats = network.layout.split(network.cross_entropy(), 0).T
+                cross_entropy[:, together] = nats / (counted[:, together] // outputs)
             for k, p in enumerate(together):
                 first = k * count
                 if schedule.keep[p]:

@@ -20,7 +20,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.plots import panels, style
 from autapse_sim.results import Result, dataset
-from autapse_sim.scores import median_interval
+from autapse_sim.scores import mean_squared_error, median_interval
 from autapse_sim.statistics import compare_paired
 
 RESERVOIRS = {"fixed reservoir": "0.3", "tuned reservoir": "0.6"}
@@ -399,7 +399,7 @@ def draw_example(
     bottom = np.clip(finite.min(initial=low), low - reach, low) - 0.06 * reach
     ax.set_ylim(bottom, np.clip(finite.max(initial=high), high, high + reach) + 0.06 * reach)
     ax.set_xlim(time[0], time[-1])
-    error = float(np.mean((prediction - target) ** 2)) if np.isfinite(prediction).all() else np.inf
+    error = float(mean_squared_error(prediction, target, axis=None)) if np.isfinite(prediction).all() else np.inf
     said = f"MSE {_number(error)}" if np.isfinite(error) else "diverged"
     ax.set_title(f"{style.label(method)}: {said}", fontsize=7.5)
     ax.set(xlabel="step", ylabel=unit(data))

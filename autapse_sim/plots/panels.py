@@ -45,12 +45,14 @@ def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int =
     )
     if target.shape[1] < 2:
         raise InputError("a trajectory is drawn in a plane, and this result has one coordinate only")
-    low, high = np.minimum(target.min(axis=0), 0)[:2], np.maximum(target.max(axis=0), 1)[:2]
+    # a target that is NaN does not count
+    low, high = np.fmin.reduce(target[:, :2], initial=0), np.fmax.reduce(target[:, :2], initial=1)
+    start = target[np.isfinite(target[:, :2]).all(axis=1).argmax()]
     if np.all(low == 0) and np.all(high == 1):
         ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor="0.7", linewidth=0.8))
     ax.plot(*target.T[:2], color="0.35", linewidth=2.4, alpha=0.6, label="true")
     ax.plot(*prediction.T[:2], color=style.colour(rule), label="predicted")
-    ax.plot(*target[0, :2], "o", color="0.35", markersize=3.5, label="start")
+    ax.plot(*start[:2], "o", color="0.35", markersize=3.5, label="start")
     ax.plot(*prediction[0, :2], "o", color=style.colour(rule), markersize=3.5)
     seen = np.where(np.isfinite(prediction), prediction, 0.5)[:, :2]
     reach = high - low

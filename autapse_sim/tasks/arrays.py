@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
+from typing import Any
 
 import numpy as np
 
 from autapse_sim.errors import InputError
+from autapse_sim.tasks.shown import check_finite, masked, numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +20,9 @@ class ArrayTask:
     x : array (R, K, T, m)
         Stimulus of K trajectories of T steps for each of R replicates; R = 1 is shared by all replicates.
     y : array (R, K, T, c)
-        Target.
+        Target; where it is NaN it does not count: there is no error there, neither in learning nor in any score.
+    scored : bool array-like (T,), (K, T), (R, K, T) or (R, K, T, c), optional
+        Which targets count, for trajectories of different lengths for example; it goes into `y` as NaN.
 
     Examples
     --------
@@ -26,14 +30,18 @@ class ArrayTask:
     >>> task = ArrayTask(x, y=x[..., :1])
     >>> task.inputs, task.outputs, task.steps
     (3, 1, 20)
+    >>> lengths = np.array([20, 20, 15, 12, 18])
+    >>> int(np.isnan(ArrayTask(x, x[..., :1], np.arange(20) < lengths[:, None]).y).sum())
+    15
     >>> [array.shape for array in task.sample(np.random.default_rng(0), replicates=2, trajectories=4)]
     [(2, 4, 20, 3), (2, 4, 20, 1)]
     """
 
     x: np.ndarray
     y: np.ndarray
+    scored: InitVar[Any] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, scored: Any) -> None:
         for name in ("x", "y"):
             object.__setattr__(self, name, _checked(name, getattr(self, name)))
         if self.x.shape[:3] != self.y.shape[:3]:
@@ -41,6 +49,7 @@ class ArrayTask:
                 f"array task: y has (replicates, trajectories, steps) = {self.y.shape[:3]}, "
                 f"expected {self.x.shape[:3]} as x has"
             )
+        object.__setattr__(self, "y", masked(self.y, scored, "array task"))
 
     @property
     def inputs(self) -> int:
@@ -87,11 +96,8 @@ class ArrayTask:
         return x, y
 
 
-def _checked(name: str, values: object) -> np.ndarray:
-    try:
-        array = np.array(values, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"array task: {name} is not an array of numbers") from None
+def _checked(name: str, values: Any) -> np.ndarray:
+    array = numbers(f"array task: {name}", values).copy()
     if array.ndim != 4:
         raise InputError(
             f"array task: {name} has shape {array.shape}, "
@@ -99,7 +105,5 @@ def _checked(name: str, values: object) -> np.ndarray:
         )
     if not array.size:
         raise InputError(f"array task: {name} has shape {array.shape}; every axis must be at least 1 long")
-    if not np.isfinite(array).all():
-        first = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
-        raise InputError(f"array task: {name}{list(first)} is {array[first]}; every number must be finite")
+    check_finite("array task", name, array)
     return array

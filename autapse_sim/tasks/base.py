@@ -23,8 +23,11 @@ class Task(Protocol):
         T, steps of a trajectory.
     blanked : bool array (T,) or None
         The steps at which the stimulus is blanked; None where it never is.
-    scored : bool array (T,) or None, optional
-        The steps whose error counts; None, or no such attribute, is all of them.
+    scored : bool array-like (T,), (K, T), (R, K, T) or (R, K, T, c), or None, optional
+        Which targets count; None, or no such attribute, is all of them. NaN in a target says the same. Where a target
+        does not count its error is 0, in learning as in every score, of rules and of controls. Of each trajectory
+        something must count. It is read after each `sample`, and is of all replicates and all trajectories of the
+        protocol: those of training, then of validation, then of the test.
     floors : callable, optional
         ``floors(x, y)`` gives, by name, the scores (R,) that honest controls without the skill reach on trajectories x
         and y: MSE, or cross-entropy in nats where targets are probabilities.
@@ -43,5 +46,8 @@ class Task(Protocol):
     def blanked(self) -> np.ndarray | None: ...
 
     def sample(self, rng: np.random.Generator, replicates: int, trajectories: int) -> tuple[np.ndarray, np.ndarray]:
-        """Draw stimulus x (R, K, T, m) and target y (R, K, T, c) for R replicates of K trajectories."""
+        """Draw stimulus x (R, K, T, m) and target y (R, K, T, c) for R replicates of K trajectories.
+
+        Real numbers, all of them finite but for NaN in y where it does not count.
+        """
         ...

@@ -25,6 +25,7 @@ from autapse_sim.discrete.layout import SMALL
 from autapse_sim.job import STEP, Job
 from autapse_sim.protocol import Schedule
 from autapse_sim.tasks.add import AddTask
+from autapse_sim.tasks.shown import masked
 from autapse_sim.weights import draw_weights
 
 RULES = ("bptt", "rtrl", "snap1", "uoro", "fa", "dfa", "rflo", "autapse", "read-out only")
@@ -68,7 +69,7 @@ def scores(rule: str, setting: Setting) -> tuple[np.ndarray, dict[str, float]]:
             loss="cross-entropy",
         ),
         x=x,
-        y=y,
+        y=masked(y, task.scored),
         source=networks,
         weights=draw_weights(to_weights, R, n, 2, 2, "random", "random").take(networks),
         parameters={"eta": eta, "eta_out": eta, "tau": np.full(len(eta), sum(setting.lags) / 2) * STEP},
@@ -79,7 +80,6 @@ def scores(rule: str, setting: Setting) -> tuple[np.ndarray, dict[str, float]]:
         batch=BATCH if update == "batch" else 1,
         optimiser="adam",
         averaging=False,
-        scored=task.scored,
     )
     start = perf_counter()
     nats = simulate(job).cross_entropy.reshape(len(etas), R, -1)

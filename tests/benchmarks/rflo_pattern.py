@@ -23,6 +23,7 @@ from autapse_sim.discrete import simulate
 from autapse_sim.job import STEP, Job
 from autapse_sim.protocol import Schedule
 from autapse_sim.tasks.pattern import PatternGeneration
+from autapse_sim.tasks.shown import masked
 from autapse_sim.weights import Weights
 
 NEURONS, TAU_M, ETA, SATURATING = 50, 10, 0.03, 20.0
@@ -61,7 +62,7 @@ def losses(case: str, replicates: int, trials: int, seed: int) -> tuple[np.ndarr
     job = Job(
         circuit=Circuit(rule=rule, neurons=NEURONS, readout="random", activation="tanh", learn=learn),
         x=x,
-        y=y,
+        y=masked(y, task.scored),
         source=np.zeros(replicates, dtype=int),
         weights=draw(np.random.default_rng([seed, 1]), replicates),
         parameters={"eta": eta, "eta_out": eta, "tau": tau, "tau_m": tau},
@@ -70,7 +71,6 @@ def losses(case: str, replicates: int, trials: int, seed: int) -> tuple[np.ndarr
         traced=np.array([], dtype=int),
         seeds=np.arange(replicates),
         averaging=False,
-        scored=task.scored,
     )
     start = perf_counter()
     mse = simulate(job).mse[:, -1]

@@ -7,12 +7,12 @@
 {% call kernel(pointers_lines) %}
     {{ scalar_code | autoindent }}
     {% if owner.block is defined %}
-    {% set tables, code = vector_code | drawn(codeobj_name) | computed | exponentials(scalar_code, variables) %}
+    {% set tables, code = vector_code | computed | exponentials(scalar_code, variables) %}
     {{ filled(tables) }}
     {{ loops(owner.block, code, '', '') }}
     {% else %}
     {% set size, T = owner.size, owner.layout.tile %}
-    {% set tables, code = vector_code | drawn(codeobj_name) | exponentials(scalar_code, variables) %}
+    {% set tables, code = vector_code | exponentials(scalar_code, variables) %}
     {{ filled(tables) }}
     {% set constants, code = code | reciprocals(variables) %}
     {% for name, array in constants %}

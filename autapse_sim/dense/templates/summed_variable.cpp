@@ -5,7 +5,7 @@
 {% block maincode %}
 {% call kernel(pointers_lines) %}
     {{ scalar_code | autoindent }}
-    {% set tables, code = vector_code | drawn(codeobj_name) | computed | exponentials(scalar_code, variables) %}
+    {% set tables, code = vector_code | computed | exponentials(scalar_code, variables) %}
     {{ filled(tables) }}
     {{ loops(owner.block, code, get_array_name(_target_var), c_data_type(_target_var.dtype)) }}
 {% endcall %}

@@ -1,0 +1,142 @@
+"""Groups, synapses and what runs in a step: the Brian2 objects of a circuit while they are being made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from brian2 import Clock, NeuronGroup, StateUpdateMethod, Synapses, second
+from brian2.groups.group import CodeRunner
+
+from autapse_sim.circuit_models import Models
+from autapse_sim.dense.layout import Block, Layout
+from autapse_sim.dense.synapses import DenseNeurons, DenseSynapses
+from autapse_sim.equations import Draws, integrator
+from autapse_sim.job import STEP, Job
+from autapse_sim.language import Statement
+from autapse_sim.names import one_of
+from autapse_sim.order import SLOTS, When
+from autapse_sim.program import Bias, Identity, Index, Parameter, Projection, Sign
+from autapse_sim.statements import unit_of
+
+Input = Parameter | Bias | Projection | Identity | Index | Sign
+
+
+class Parts:
+    """The objects of a circuit while they are being made.
+
+    Parameters
+    ----------
+    job : Job
+        Only its shapes count.
+    models : Models
+        The neuron and the rules.
+    functions : mapping of str to callable
+        Those of the tape.
+    layout : Layout
+        How the networks lie in memory.
+    dense : bool
+        Whether projections are dense loops.
+
+    Attributes
+    ----------
+    objects, inputs, conditions
+        See `autapse_sim.assembly.Assembly`.
+    jumps : list of str
+        Variables of neurons that are set once between a state update and the sums that follow it in the same step.
+    """
+
+    def __init__(self, job: Job, models: Models, functions: Mapping[str, object], layout: Layout, dense: bool):
+        circuit = job.circuit
+        self.layout, self.dense = layout, dense
+        methods = [name for name in StateUpdateMethod.stateupdaters if not name.startswith("gsl")]
+        self.method = one_of("method", circuit.method or models.neuron.method, methods)
+        clock = Clock(dt=STEP / circuit.substeps * second, name="steps")
+        self.options = {"clock": clock, "namespace": {**functions, "step": STEP * second}}
+        """What Brian2 is told of every group and every projection."""
+        self.objects: list[object] = []
+        self.inputs: dict[str, Input] = {}
+        self.conditions: dict[str, When] = {}
+        self.jumps = ["spiked", "activity", "sent"]
+
+    def group(
+        self,
+        name: str,
+        size: int,
+        equations: Iterable[str],
+        parameters: Mapping[str, object],
+        begin: Mapping[str, str] = MappingProxyType({}),
+        refractory: str = "",
+        numbered: bool = False,
+    ) -> NeuronGroup:
+        """R x `size` neurons; parameters are inputs of the run, states `begin` anew with a trajectory."""
+        lines = [*equations, *(f"{key} : {unit_of(value)} (constant)" for key, value in parameters.items())]
+        lines += ["autapse_i : 1 (constant)"] if numbered else []
+        options = {**self.options, "name": name, "method": self.method}
+        if refractory:
+            options["refractory"] = refractory
+        if self.dense:
+            made = DenseNeurons(size, "\n".join(lines), self.layout, jumps=tuple(self.jumps), **options)
+        else:
+            made = NeuronGroup(self.layout.replicates * size, "\n".join(lines), **options)
+        self.objects.append(made)
+        self.inputs |= {f"{name}.{key}": Parameter(key, size, name == "neurons") for key in parameters}
+        if numbered:
+            self.inputs[f"{name}.autapse_i"] = Index(size)
+        if made.state_updater is not None:
+            made.state_updater.when, made.state_updater.order = SLOTS["state"]
+            Draws(f"{name}.equations", size).rewrite(made.state_updater)
+        begin = dict(begin)
+        if refractory:
+            begin["lastspike"] = "-10000*second"
+        # first, since Brian2 lets nothing be written to what is `unless refractory` while this is false
+        code = [Statement("not_refractory", "", f"not_refractory or {_STARTING} > 0")] if refractory else []
+        code += [Statement(state, "", f"choose({_STARTING}, {value}, {state})") for state, value in begin.items()]
+        if code:
+            self.regularly(made, code, "restart", When.STARTING)
+        return made
+
+    def synapses(
+        self,
+        name: str,
+        source: NeuronGroup,
+        target: NeuronGroup,
+        sums: Mapping[str, str],
+        slot: str,
+        equations: Iterable[str] = (),
+        pairs: str = "all",
+        exactly: Iterable[str] = (),
+    ) -> tuple[Synapses, Block]:
+        """Synapses within each network, all to all or each to itself, which sum to variables of the target."""
+        R = self.layout.replicates
+        pre, post = source.N // R, target.N // R
+        lines = [*equations, *(f"{variable}_post = {value} : 1 (summed)" for variable, value in sums.items())]
+        options = {**self.options, "name": f"projection_{name}", "method": integrator(self.method, exactly)}
+        text = "\n".join(lines)
+        if self.dense:
+            synapses = DenseSynapses(source, target, text, pairs, **options)
+            block = synapses.block
+        else:
+            block = Block(self.layout, pre, post, "self" if pairs == "self" else "post")
+            synapses = Synapses(source, target, text, **options)
+            synapses.connect(j="i" if pairs == "self" else f"(i//{pre})*{post} + k for k in range({post})")
+        self.objects.append(synapses)
+        for summed in synapses.summed_updaters.values():
+            summed.when, summed.order = SLOTS[slot]
+        if synapses.state_updater is not None:
+            synapses.state_updater.when, synapses.state_updater.order = SLOTS["eligibility"]
+            Draws(f"{name}.eligibility", pre, post).rewrite(synapses.state_updater)
+        return synapses, block
+
+    def regularly(
+        self, group: NeuronGroup | Synapses, code: Iterable[Statement], slot: str, when: When = When.ALWAYS
+    ) -> CodeRunner:
+        """Run `code` in every step, in a slot of the step, under a condition."""
+        place, order = SLOTS[slot]
+        text = "\n".join(map(str, code))
+        runner = group.run_regularly(text, when=place, order=order, name=f"{group.name}_{slot}", clock=group.clock)
+        self.conditions[runner.name] = when
+        return runner
+
+
+_STARTING = "autapse_starting(t_in_timesteps)"

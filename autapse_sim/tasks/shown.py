@@ -1,0 +1,124 @@
+"""What a task hands out, checked: real numbers of the right shapes, and NaN in the targets that do not count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autapse_sim.errors import InputError
+from autapse_sim.tasks.base import Task
+
+
+def checked(task: Task, given: Any, shape: tuple[int, int], what: str = "task") -> tuple[np.ndarray, np.ndarray]:
+    """Stimulus and target that a task's `sample` gave for (replicates, trajectories), as finite numbers or NaN in y."""
+    try:
+        pair = tuple(given)
+    except TypeError:
+        pair = ()
+    if len(pair) != 2:
+        raise InputError(f"{what}: sample gave {type(given).__name__}, expected the two arrays x and y")
+    arrays = []
+    for name, values, axis in zip("xy", pair, ("inputs", "outputs"), strict=True):
+        array = numbers(f"{what}: {name}", values)
+        expected = (*shape, task.steps, getattr(task, axis))
+        if array.shape != expected:
+            raise InputError(
+                f"{what}: {name} has shape {array.shape}, "
+                f"expected (replicates, trajectories, steps, {axis}) = {expected}"
+            )
+        check_finite(what, name, array)
+        arrays.append(array)
+    return arrays[0], arrays[1]
+
+
+def numbers(name: str, values: Any) -> np.ndarray:
+    """An array of real numbers as float64; an `InputError` for all else (masked, complex, text, dates, objects)."""
+    unfit = _unfit(values)
+    if unfit:
+        raise InputError(f"{name} {unfit}")
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"{name} is not an array of numbers") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} is not an array of numbers: it holds {array.dtype}; expected real numbers")
+    return array.astype(float, copy=False)
+
+
+def _unfit(values: Any) -> str:
+    """What NumPy would drop without a word: a mask or a unit, also within lists."""
+    if isinstance(values, np.ma.MaskedArray):
+        return "is a masked array; give plain numbers, and NaN in y, or scored, for what does not count"
+    if not getattr(values, "is_dimensionless", True):
+        return "has a unit; expected numbers without one"
+    if isinstance(values, (list, tuple)):
+        return next(filter(None, map(_unfit, values)), "")
+    return ""
+
+
+def check_finite(what: str, name: str, array: np.ndarray) -> None:
+    """Refuse what is not finite, but for NaN in a target y: there it says that it does not count."""
+    bad = np.isinf(array) if name == "y" else ~np.isfinite(array)
+    if bad.any():
+        first = tuple(map(int, np.argwhere(bad)[0]))
+        right = (
+            "a target must be finite, or NaN where it does not count" if name == "y" else "every number must be finite"
+        )
+        raise InputError(f"{what}: {name}{list(first)} is {array[first]}; {right}")
+
+
+def masked(y: np.ndarray, scored: Any, what: str = "task", first: int = 0, replicates: int | None = None) -> np.ndarray:
+    """Targets with NaN where they do not count; a trajectory of which nothing counts is refused.
+
+    Parameters
+    ----------
+    y : array (R, K, T, c)
+        Targets; where they are NaN they do not count anyway.
+    scored : bool array-like (T,), (K, T), (R, K, T) or (R, K, T, c), or None
+        What counts; None is everything.
+    what : str
+        Whose targets, for messages.
+    first, replicates : int, optional
+        The targets are those of the replicates from number `first` on, of `replicates` in all, for which `scored` is
+        given.
+
+    Returns
+    -------
+    array (R, K, T, c)
+        A copy where `scored` leaves anything out.
+
+    Examples
+    --------
+    >>> masked(np.ones((1, 2, 3, 1)), [[True, True, False], [True, True, True]])[0, :, :, 0]
+    array([[ 1.,  1., nan],
+           [ 1.,  1.,  1.]])
+    """
+    if scored is not None:
+        counts = _counts(scored, (replicates or len(y), *y.shape[1:]), what)[first : first + len(y)]
+        y = y if counts.all() else np.where(counts, y, np.nan)
+    empty = np.isnan(y).all(axis=(2, 3))
+    if empty.any():
+        r, k = map(int, np.argwhere(empty)[0])
+        raise InputError(
+            f"{what}: no target counts in trajectory {k} of replicate {first + r} (both counted from 0); "
+            "at least one number of each trajectory must"
+        )
+    return y
+
+
+def _counts(scored: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """Which targets of a shape (R, K, T, c) count, bool of that shape."""
+    R, K, T, _ = shape
+    forms = {"(T,)": (T,), "(K, T)": (K, T), "(R, K, T)": (R, K, T), "(R, K, T, c)": shape}
+    try:
+        array = np.asarray(scored)
+        found = f"has shape {array.shape}" if array.dtype == bool else f"holds {array.dtype} in shape {array.shape}"
+    except (TypeError, ValueError, RuntimeError):
+        array, found = np.empty(()), "is not an array"
+    if isinstance(scored, np.ma.MaskedArray):
+        found = "is a masked array"
+    elif array.dtype == bool and array.shape in forms.values():
+        return np.broadcast_to(array if array.ndim == 4 else array[..., None], shape)
+    expected = ", ".join(f"{form} = {sizes}" for form, sizes in forms.items())
+    raise InputError(f"{what}: scored {found}; expected bools of shape {expected}")
