@@ -113,11 +113,9 @@ class _Network(Wiring):
         source, substeps = job.source[self.number], job.circuit.substeps
         x, y = (shown[source, schedule.trajectory[presentation]] for shown in (job.x, job.y))
         counts = ~np.isnan(y)
-        if getattr(job, "scored", None) is not None:
-            counts &= job.scored[:, None]
         squares, nats, steps = 0.0, 0.0, len(x)
         for step in range(steps):
-            self.inputs.values["x"], self.outputs.values["target"] = x[step], y[step]
+            self.inputs.values["autapse_x"], self.outputs.values["target"] = x[step], y[step]
             for substep in range(substeps):
                 last = substep == substeps - 1
                 ending = last and step == steps - 1

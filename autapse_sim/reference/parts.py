@@ -87,6 +87,8 @@ class Part:
                 self.summed[name.removesuffix("_post")] = node
             elif equation.type in (PARAMETER, DIFFERENTIAL_EQUATION):
                 self.declare(name)
+                if "constant" in equation.flags:
+                    self.moving.remove(name)
             elif name in self.values or name in self.expressions or "constant over dt" in equation.flags:
                 raise self.world.blame(name, f"{name!r} is defined twice, or constant over dt")
             else:

@@ -30,7 +30,7 @@ class Wiring:
         self.entropy = circuit.loss == "cross-entropy"
         self.helpers: list[tuple[Sum, Connection]] = []
         self.neurons = self._neurons()
-        self.inputs = self._shown(job.x.shape[-1], "x : 1\nactivity = x : 1", "U")
+        self.inputs = self._shown(job.x.shape[-1], "autapse_x : 1\nactivity = autapse_x : 1", "U")
         self.unit = self._shown(1, "activity = 1 : 1", "b", "c")
         self.outputs = Group(self.world, job.y.shape[-1])
         self.outputs.declare("readout", "prediction", "err", "target", "cost")
@@ -166,8 +166,8 @@ class Wiring:
         own = equations(self.neuron.equations)
         tables = {name: each for text in written for name, each in equations(text).items()}
         spikes = {"spikes": None, **own} if self.neuron.threshold else {}
-        states = self.neurons.rates.keys() | self.neurons.exact.keys() | {"spikes"}
-        kept = {name: each for name, each in (tables | spikes).items() if name in states}
+        states = self.neurons.moving | {"spikes"}
+        kept = {name: each for name, each in (tables | spikes).items() if name in states - self.stored.keys()}
         kept = {"error": None, "activity": own["activity"], "feedback": None, **kept}
         return {
             name: "1" if each is None or each.unit.is_dimensionless else str(each.unit) for name, each in kept.items()
