@@ -12,11 +12,14 @@ import numpy as np
 from autapse_sim.errors import InputError
 from autapse_sim.job import Job
 from autapse_sim.model import Rule
-from autapse_sim.reference_code import Code, Look, assignments, clipped, evaluate, names, summands
-from autapse_sim.reference_parts import Synapses
+from autapse_sim.reference.code import Code, Look, assignments, clipped, evaluate, names, summands
+from autapse_sim.reference.parts import Synapses
 
 EVENTS = frozenset({"spiked", "spiked_pre", "spiked_post", "dt"})
 """What makes a term of a change of w happen as it is written."""
+
+Term = tuple[Any, bool]
+"""A term of a change: its value, and whether it is an event."""
 
 
 class Lesson:
@@ -110,21 +113,22 @@ class Lesson:
         A term of a change of w counts `share`, unless it is an event.
         """
         temporaries: dict[str, Any] = {}
-        read: dict[str, set[str]] = {}
+        parts: dict[str, list[Term]] = {}
         values = self.synapses.values
         look = self.synapses.seen(ChainMap(temporaries, values))
         moved: Any = 0.0
         for name, node in code:
             if name == "w":
-                moved = moved + self.move(node, look, read, share)
+                moved = moved + self.move(node, look, parts, share)
             elif name in values:
                 values[name] = self.synapses.full(evaluate(node, look))
             else:
                 self.synapses.check_own(name)
-                temporaries[name], read[name] = evaluate(node, look), self.reads(node, read)
+                summed = [each for sign, term in summands(node) for each in self.terms(sign, term, look, parts, share)]
+                temporaries[name], parts[name] = evaluate(node, look), summed
         return moved
 
-    def move(self, node: ast.expr, look: Look, read: Mapping[str, set[str]], share: float) -> Any:
+    def move(self, node: ast.expr, look: Look, parts: Mapping[str, list[Term]], share: float) -> Any:
         """Set w; returns by how much that changes it."""
         inner, bounds = clipped(node)
         terms = list(summands(inner))
@@ -136,8 +140,8 @@ class Lesson:
             self.w = evaluate(node, look)
             return 0.0
         moved: Any = 0.0
-        for sign, term in others:
-            moved = moved + sign * evaluate(term, look) * (1.0 if EVENTS & self.reads(term, read) else share)
+        for value, event in (each for sign, term in others for each in self.terms(sign, term, look, parts, share)):
+            moved = moved + value * (1.0 if event else share)
         self.w = self.w + moved
         if bounds:
             self.bounds.append([evaluate(bound, look) for bound in bounds])
@@ -145,14 +149,25 @@ class Lesson:
             self.w = np.clip(self.w, *self.bounds[-1])
         return moved
 
-    def reads(self, node: ast.expr, temporaries: Mapping[str, set[str]]) -> set[str]:
-        """The names that an expression reads, through temporaries and expressions of the synapse too."""
-        found: set[str] = set()
-        for name in names(node):
-            if name in temporaries:
-                found |= temporaries[name]
-            elif name in self.synapses.expressions:
-                found |= self.reads(self.synapses.expressions[name], temporaries)
-            else:
-                found.add(name)
-        return found
+    def terms(
+        self, sign: float, term: ast.expr, look: Look, parts: Mapping[str, list[Term]], share: float
+    ) -> list[Term]:
+        """A term with its sign; those of which a temporary is the sum, where it is a temporary."""
+        if isinstance(term, ast.Name) and term.id in parts:
+            return [(sign * value, event) for value, event in parts[term.id]]
+        for name in names(term) & parts.keys():
+            if share != 1 and len({event for _, event in parts[name]}) > 1:
+                said = f"{ast.unparse(term)} mixes what happens at spikes with what happens at a rate"
+                raise self.synapses.world.blame(name, f"{said}; write the two as terms of their own")
+        return [(sign * evaluate(term, look), self.is_event(term, parts))]
+
+    def is_event(self, node: ast.expr, parts: Mapping[str, list[Term]]) -> bool:
+        """Whether an expression reads what happens at once, through temporaries and the synapse's expressions too."""
+        return any(
+            any(event for _, event in parts[name])
+            if name in parts
+            else self.is_event(self.synapses.expressions[name], parts)
+            if name in self.synapses.expressions
+            else name in EVENTS
+            for name in names(node)
+        )

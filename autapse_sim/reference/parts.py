@@ -14,7 +14,7 @@ from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP
 from autapse_sim.model import Neuron, Rule, line_of
-from autapse_sim.reference_code import (
+from autapse_sim.reference.code import (
     CONSTANTS,
     Code,
     Look,
@@ -87,6 +87,8 @@ class Part:
                 self.summed[name.removesuffix("_post")] = node
             elif equation.type in (PARAMETER, DIFFERENTIAL_EQUATION):
                 self.declare(name)
+                if "constant" in equation.flags:
+                    self.moving.remove(name)
             elif name in self.values or name in self.expressions or "constant over dt" in equation.flags:
                 raise self.world.blame(name, f"{name!r} is defined twice, or constant over dt")
             else:
@@ -193,7 +195,8 @@ class Group(Part):
                     f"parameter {name} is given per neuron, but inputs or outputs have it too: give one per replicate"
                 )
             return value
-        return {"i": np.arange(self.size), "N": self.size}[name] if name in ("i", "N") else self.world.look(name)
+        places = {"i": np.arange(self.size, dtype=float), "N": np.float64(self.size)}
+        return places[name] if name in places else self.world.look(name)
 
 
 class Synapses(Part):
@@ -207,8 +210,9 @@ class Synapses(Part):
         self.moment = ""
         self.add(text, rule and rule.initial, rule.lasting if rule else ())
         incoming, outgoing = (1, 1) if self.itself else (pre.size, post.size)
-        self.places = {"i": np.arange(pre.size), "j": np.arange(post.size)[:, None]}
-        self.places |= {"N_pre": pre.size, "N_post": post.size, "N_incoming": incoming, "N_outgoing": outgoing}
+        counts = {"N_pre": pre.size, "N_post": post.size, "N_incoming": incoming, "N_outgoing": outgoing}
+        self.places = {name: np.float64(count) for name, count in counts.items()}
+        self.places |= {"i": np.arange(float(pre.size)), "j": np.arange(float(post.size))[:, None]}
 
     def outside(self, name: str) -> Any:
         if name in self.places:
