@@ -155,7 +155,9 @@ def _case(whole: Callable[[int, int], int], features: Collection[str]) -> Case:
     activation = b.one(ACTIVATIONS)
     entropy = b.use("cross-entropy", 25)
     neuron = draw_neuron(b, activation)
-    rule = draw_rule(b, neuron, learn)
+    protocol = _protocol(b)
+    gathers = protocol.get("update", "step") != "step" or "optimiser" in protocol
+    rule = draw_rule(b, neuron, learn, gathers)
     readout = draw_readout_rule(b, neuron) if b.use("readout rule") else DrawnRule("delta")
     feedback = draw_feedback_rule(b) if b.use("feedback rule") else DrawnRule("kolen_pollack")
     n = b.whole(1, 4)
@@ -168,7 +170,6 @@ def _case(whole: Callable[[int, int], int], features: Collection[str]) -> Case:
         circuit["returned"] = True
     if b.use("delay", 30):
         circuit["delay"] = _delay(b, n)
-    protocol = _protocol(b)
     task = {"seed": b.whole(0, 9999), "steps": b.whole(3, 14), "inputs": b.whole(1, 3), "outputs": b.whole(1, 3)}
     task |= {"shared": b.use("shared stimuli", 30), "masked": 0.2 if b.use("masks", 20) else 0.0}
     asked = neuron.parameters | (rule.parameters if {"W", "U", "b"} & set(learn) else {})

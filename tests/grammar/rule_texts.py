@@ -19,10 +19,10 @@ class DrawnRule:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
-def draw_rule(b: Builder, neuron: DrawnNeuron, taught: Collection[str]) -> DrawnRule:
-    """Draw a rule for the neurons of a circuit that learns `taught`."""
+def draw_rule(b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool) -> DrawnRule:
+    """Draw a rule for the neurons of a circuit that learns `taught`; where it `gathers` changes, w is changed only."""
     b.parameters = {}
-    writer = _Writer(b, neuron, taught)
+    writer = _Writer(b, neuron, taught, gathers)
     fields = writer.fields(b.constant(0.004, 0.05, name="eta"))
     return DrawnRule(model_file("Rule", fields), b.parameters)
 
@@ -58,7 +58,8 @@ def draw_feedback_rule(b: Builder) -> DrawnRule:
 class _Writer:
     """One rule for neurons while it is being written."""
 
-    def __init__(self, b: Builder, neuron: DrawnNeuron, taught: Collection[str]):
+    def __init__(self, b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool):
+        self.gathers = gathers
         self.b, self.neuron, self.taught = b, neuron, {"W", "U", "b"} & set(taught)
         self.initial: dict[str, str] = {}
         self.states: list[str] = []
@@ -260,7 +261,7 @@ class _Writer:
         lines = [f"w = w {change}" if b.use("several statements") else f"w += {change.removeprefix('+ ')}"]
         if kind == "clipped after" and b.use("clip", 80):
             lines.append(f"w = clip(w, {BOUNDS})")
-        elif b.use("normalisation", 12):
+        elif not self.gathers and b.use("normalisation", 12):
             lines.append(b.one(["w = w/(1 + 0.001*abs(w))", "w *= 0.9973", "w = w*(1 - 0.003*activity_post**2)"]))
         return lines
 

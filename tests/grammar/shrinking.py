@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from agreement import BAD, Judgement
@@ -36,31 +37,33 @@ def signature(judgement: Judgement) -> str:
 def shrunk(case: Case, judge: Callable[[Case], Judgement], budget: int = 300) -> tuple[Case, Judgement]:
     """The smallest case found that fails in the same way, and how it fails; the same case where it does not fail."""
     now = judge(case)
-    wanted, tried = signature(now), set()
-    while budget > 0 and now.kind in BAD:
-        for other in smaller(case):
-            if repr(other) in tried or budget <= 0:
-                continue
-            tried.add(repr(other))
-            budget -= 1
-            found = judge(other)
-            if signature(found) == wanted:
-                case, now = other, found
-                break
-        else:
-            break
+    wanted, left = signature(now), budget if now.kind in BAD else 0
+    before = None
+    while case != before:
+        before = case
+        for way in (_fewer_options, _fewer_texts, _simpler_texts):
+            place = 0
+            # after a success the same place holds something new
+            while left and (other := next(islice(way(case), place, None), None)) is not None:
+                left -= 1
+                found = judge(other)
+                if signature(found) == wanted:
+                    case, now = other, found
+                else:
+                    place += 1
     return case, now
 
 
-def smaller(case: Case) -> Iterator[Case]:
-    """Cases that are smaller by one thing."""
-    for name, text in case.files.items():
-        for kept in _fewer_lines(text.split("\n")):
-            yield replace(case, **{name: "\n".join(kept)})
+def _fewer_texts(case: Case) -> Iterator[Case]:
     for name, default in (("readout_rule", "delta"), ("feedback_rule", "kolen_pollack")):
         if getattr(case, name) != default:
             yield replace(case, **{name: default})
-    yield from _fewer_options(case)
+    for name, text in case.files.items():
+        for kept in _fewer_lines(text.split("\n")):
+            yield replace(case, **{name: "\n".join(kept)})
+
+
+def _simpler_texts(case: Case) -> Iterator[Case]:
     for name, text in case.files.items():
         for simpler in _simpler(text):
             yield replace(case, **{name: simpler})
