@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autapse_sim as ap
-from autapse_sim.assembly import unit_of
+from autapse_sim.statements import unit_of
 from autapse_sim.compiler import compiler
 from autapse_sim.model import library, read_neuron
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from brian2 import ms
 
-from autapse_sim import assembly, discrete
+from autapse_sim import discrete, order, parts
 from autapse_sim.compiler import compiler
 from autapse_sim.engine import simulate
 from autapse_sim.tasks.shown import masked
