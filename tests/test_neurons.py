@@ -295,8 +295,8 @@ def shown(path):
     [
         ({"reset": "v > 0"}, 6, "'v > 0' is no assignment"),
         ({"reset": "v == 0"}, 6, "is no assignment"),
-        ({"threshold": "v > theta"}, 5, '"theta" could not be resolved'),
-        ({"reset": "v = rest"}, 6, '"rest" could not be resolved'),
+        ({"threshold": "v > theta"}, 5, "'theta' means nothing in the neuron"),
+        ({"reset": "v = rest"}, 6, "'rest' means nothing in the neuron"),
         ({"refractory": "2"}, 7, "Refractory expression"),
         ({"threshold": "", "reset": ""}, 3, r"refractory=\.\.\.\) needs a threshold"),
         ({"threshold": "", "refractory": ""}, 3, r"reset=\.\.\.\) needs a threshold"),

@@ -122,7 +122,8 @@ def test_loss_and_feedback_begin_at_zero(files, engine):
 
 
 @pytest.mark.parametrize(
-    "how", [{}, {"update": "trajectory"}, {"update": "batch", "batch": 4}, {"optimiser": "momentum"}, {"optimiser": "adam"}]
+    "how",
+    [{}, {"update": "trajectory"}, {"update": "batch", "batch": 4}, {"optimiser": "momentum"}, {"optimiser": "adam"}],
 )
 @pytest.mark.parametrize(
     "code",
@@ -286,9 +287,7 @@ def test_a_learning_rate_within_another_name_is_left_alone(files, engine):
     x, start = np.random.default_rng(0).normal(size=(3, 15, 2)), weights(2, 2, 2)
     W = []
     for name in ("BETA", "slope"):
-        rule = files.rule(
-            f"w -= eta*feedback_post*activity_pre*{name}", parameters=f"{{'{name}': 2.0, 'eta': 0.03}}"
-        )
+        rule = files.rule(f"w -= eta*feedback_post*activity_pre*{name}", parameters=f"{{'{name}': 2.0, 'eta': 0.03}}")
         circuit = ap.Circuit(rule=rule, readout="random")
         W.append(trained(circuit, x, engine=engine, start=start, optimiser="adam").W.values)
     assert np.abs(W[0] - W[1]).max() == 0
