@@ -206,7 +206,7 @@ def test_traces_are_of_the_rules_that_have_one(data):
         colours = {to_hex(ax.lines[0].get_color()).upper() for ax in axes}
         assert colours == {style.colour(rule) for rule in expected}
         labels = [ax.get_ylabel() for ax in axes if ax.get_ylabel()]
-        assert set(labels) == {*sum(expected.values(), []), "feedback", "error\n(box lengths)"}
+        assert set(labels) == {*(row for rows in expected.values() for row in rows), "feedback", "error\n(box lengths)"}
         assert len(labels) == len(set(labels))
     assert {ax.get_title() for ax in plots.figure_traces(added).axes if ax.get_title()} == {"fa", "dfa", "autapse"}
     assert len(plots.figure_traces(added, "dfa").axes) == 4
