@@ -1,7 +1,7 @@
 """The autapse rule with f' put back: its trace, with a time constant of its own, is of f'(a_i) o_j, in the synapse.
 
 An ablation: beside `autapse` it tells what f' is worth, beside `rflo`, whose trace shares the membrane's time constant,
-what that time constant is worth. Not a rule that anybody has proposed: as such, take one of these two.
+what that time constant is worth. Not for results about a published rule: it is neither of the two.
 
 ========= ======= ==== ======================================
 Parameter Default Unit Description
