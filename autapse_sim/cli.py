@@ -294,7 +294,7 @@ def _evidence(result: ap.Result, claims: list, folder: Path) -> list[Path]:
 @main.command()
 @click.argument("figure")
 @click.argument("result", type=Path)
-@click.option("--rule", help="Of a result of several rules. [default: the first]")
+@click.option("--rule", help="Of several rules. [default: the first; for traces, those that have one]")
 @click.option("--replicate", type=int, help="Number of the replicate. [default: 0]")
 @click.option("--phase", "phases", multiple=True, help="E.g. 'test 1'; may be repeated. [default: first and last]")
 @click.option("--before", type=Path, help="A result of the same networks before learning, for FIGURE circuit.")

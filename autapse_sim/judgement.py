@@ -220,8 +220,8 @@ def _ablations(rule: str, setting: Benchmark) -> dict[str, Method]:
     own = round(known["tau"][0] / STEP) if taus else None
     found |= {f"tau = {n}": Method(rule, parameters={"tau": tau}) for n, tau in taus.items() if n != own}
     if rule == "autapse":
-        put_back = {n: Method("rflo", parameters={"tau": taus[n]}) for n in (1, own)}
-        found |= {f"f' put back (rflo), tau = {n}": method for n, method in put_back.items()}
+        put_back = {n: Method("autapse_f_prime", parameters={"tau": taus[n]}) for n in (1, own)}
+        found |= {f"f' put back, tau = {n}": method for n, method in put_back.items()}
     how = setting.protocol
     slow = {"step": "sgd", "trajectory": how.optimiser}
     for update, optimiser in slow.items():

@@ -143,7 +143,7 @@ def test_ablations_change_one_thing_each():
     names = {benchmark: set(_ablations("autapse", BENCHMARKS[benchmark])) for benchmark in ("bounce", "paper", "copy")}
     names = {benchmark: {name.removeprefix("autapse, ") for name in found} for benchmark, found in names.items()}
     spectra = {f"V B's eigenvalues {kind}" for kind in ("positive", "mixed", "negative")}
-    back = {f"f' put back (rflo), tau = {tau}" for tau in (1, 10)}
+    back = {f"f' put back, tau = {tau}" for tau in (1, 10)}
     common = {"B random", *back, *(f"tau = {tau}" for tau in (1, 3, 25, 50)), "updates per trajectory"}
     assert names["bounce"] == common | spectra | {"updates per step", "optimiser sgd"}
     assert names["copy"] == names["bounce"] - {"V B's eigenvalues mixed"}  # one output

@@ -18,6 +18,8 @@ from autapse_sim.results import Result, dataset, of_rule
 UNIT = "box lengths"
 FLOOR = 1e-8
 """Errors below it are drawn at it: the axis is logarithmic."""
+UNTRACED = ("activity", "feedback", "error")
+"""What every rule has; traces are drawn below the first of these."""
 CURVES = {
     "train": ("mse_train", "training_trajectory", "training"),
     "validate": ("mse_validate", "validation", "validation"),
@@ -129,8 +131,9 @@ def trace_names(data: xr.Dataset | Result, rule: str) -> list[str]:
     part = of_rule(data, rule)
     _need(part, "trace_activity", "traces")
     own = [str(name).removeprefix("trace_") for name in part.data_vars if str(name).startswith("trace_")]
-    own = [name for name in own if name not in ("activity", "feedback", "error", "stimulus", "spikes")]
-    return ["activity", *(name for name in own if part[f"trace_{name}"].notnull().any()), "feedback", "error"]
+    own = [name for name in own if name not in (*UNTRACED, "stimulus", "spikes")]
+    above, *below = UNTRACED
+    return [above, *(name for name in own if part[f"trace_{name}"].notnull().any()), *below]
 
 
 def traces(data: xr.Dataset | Result, axes: Sequence[Axes], rule: str, phase: str, recorded: int = 0) -> None:

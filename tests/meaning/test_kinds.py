@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from brian2 import ms
+from meaning.models import ENGINES, RELAY, Files, spikes_only, trained, weights
 
 import autapse_sim as ap
-from meaning.models import ENGINES, RELAY, Files, spikes_only, trained, weights
 
 EXACT = 1e-12
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
