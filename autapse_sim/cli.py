@@ -13,10 +13,10 @@ from typing import Any
 import click
 
 import autapse_sim as ap
-from autapse_sim.circuit import ACTIVATIONS, FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
+from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.protocol import UPDATES, Protocol
-from autapse_sim.units import TIMES, Amount
+from autapse_sim.units import amount
 
 
 class _Commands(click.Group):
@@ -52,7 +52,7 @@ def _experiment(command: Callable) -> Callable:
         click.option(
             "--readout", type=click.Choice(READOUTS), help="U = V = I, or drawn. [default: identity for n = 2]"
         ),
-        click.option("--activation", default="sigmoid", show_default=True, help=f"f: {', '.join(ACTIVATIONS)}."),
+        click.option("--activation", default="sigmoid", show_default=True, help="f, one of those that the neuron has."),
         click.option("--learn", default="W", show_default=True, help=f"What learns: any of {','.join(LEARNABLE)}."),
         click.option("--feedback", type=click.Choice(FEEDBACKS), default="conditioned", show_default=True, help="B."),
         click.option("--substeps", default=1, show_default=True, help="Integration steps in a step of the stimulus."),
@@ -109,26 +109,7 @@ def _setting(options: dict[str, Any], rule: str) -> tuple[Circuit, ap.BouncingBa
     tau = take("tau")
     if tau is not None:
         given["tau"] = tau
-    return circuit, task, protocol, {name: _quantity(name, value) for name, value in given.items()}
-
-
-def _quantity(name: str, text: str) -> Any:
-    """A number with or without a unit of Brian2, such as '10 ms', '10*ms' or '0.03'."""
-    match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\*?\s*([A-Za-z]+)?\s*", text)
-    if not match:
-        raise InputError(f"parameter {name}: {text!r} is not a number with a unit; write for example '10 ms' or 0.03")
-    number, unit = float(match[1]), match[2]
-    if unit is None:
-        return number
-    if unit in TIMES:
-        return Amount(number * TIMES[unit], "second", text)
-    import brian2.units.allunits
-    import brian2.units.stdunits
-
-    for place in (brian2.units.stdunits, brian2.units.allunits):
-        if isinstance(getattr(place, unit, None), brian2.units.fundamentalunits.Unit):
-            return number * getattr(place, unit)
-    raise InputError(f"parameter {name}: unknown unit {unit!r} in {text!r}; write for example '10 ms'")
+    return circuit, task, protocol, {name: amount(value, name) for name, value in given.items()}
 
 
 def _folder(out: Path | None, default: str) -> Path:
