@@ -25,7 +25,9 @@ def compiler() -> str | None:
     """The C++ compiler of this machine, or None; what the environment variable CXX names goes before all others."""
     asked = os.environ.get("CXX")
     if asked and not shutil.which(asked):
-        raise InputError(f"the environment variable CXX is {asked!r}, and there is no such compiler; name one, or unset it")
+        raise InputError(
+            f"the environment variable CXX is {asked!r}, and there is no such compiler; name one, or unset it"
+        )
     return shutil.which(asked or "g++") or shutil.which("c++")
 
 

@@ -158,6 +158,10 @@ class Schedule:
         """Whether a presentation is a look at a validation trajectory, bool (P,)."""
         return ~self.learn & ~self.keep
 
+    def part(self, which: np.ndarray) -> Schedule:
+        """The presentations `which` alone, bool (P,)."""
+        return Schedule(self.trajectory[which], self.learn[which], self.keep[which], self.trace[which])
+
     @classmethod
     def of(cls, protocol: Protocol) -> Schedule:
         """The whole experiment as one run: training with looks at the validation trajectories between, then the test.

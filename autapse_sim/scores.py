@@ -6,9 +6,10 @@ import numpy as np
 
 from autapse_sim.errors import InputError
 
-DIVERGED_MSE = 10.0
-"""A mean test MSE above this counts as diverged: it lies more than three box lengths off, and no prediction inside the
-unit box has an MSE above 1."""
+DIVERGED = 100.0
+"""A mean test MSE above so many times the variance of the targets counts as diverged: it is off by ten times their
+spread, and who predicts their mean has 1. For the ball (a variance of 1/12) that is an MSE of 8, three box lengths
+off; no prediction inside the box has one above 1."""
 
 RESAMPLES = 2000
 """Bootstrap resamples of an interval."""
@@ -25,13 +26,14 @@ def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     prediction, target : array (..., T, c)
-        One map is fitted over the T samples for each of the leading indices.
+        One map is fitted over the T samples for each of the leading indices. A sample with a target that is NaN does
+        not count.
 
     Returns
     -------
     array (...)
-        1 - SSE/SST, pooled over coordinates: 0 to 1, and 0 where the prediction is constant. NaN where prediction or
-        target is not finite, or the target is constant.
+        1 - SSE/SST, pooled over coordinates: 0 to 1, and 0 where the prediction is constant. NaN where a prediction
+        that counts or a target is not finite, or the target is constant.
 
     Examples
     --------
@@ -42,9 +44,11 @@ def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     array([0., 0., 0.])
     """
     p, y = np.asarray(prediction, dtype=float), np.asarray(target, dtype=float)
-    defined = np.isfinite(p).all(axis=(-2, -1)) & np.isfinite(y).all(axis=(-2, -1))
-    p = _centred(np.where(defined[..., None, None], p, 0), axis=-2)
-    y = _centred(np.where(defined[..., None, None], y, 0), axis=(-2, -1))
+    counts = ~np.isnan(y).any(axis=-1, keepdims=True)
+    p, y = (np.where(counts, array, 0) for array in (p, y))
+    defined = np.isfinite(p).all(axis=(-2, -1)) & np.isfinite(y).all(axis=(-2, -1)) & counts.any(axis=(-2, -1))
+    p = _centred(np.where(defined[..., None, None], p, 0), counts, axis=-2)
+    y = _centred(np.where(defined[..., None, None], y, 0), counts, axis=(-2, -1))
     rounding = 1e-12 * np.sqrt(y.shape[-2])  # in units of the largest magnitude
     basis, spread, _ = np.linalg.svd(p, full_matrices=False)
     basis = np.where(spread[..., None, :] > rounding, basis, 0)
@@ -54,20 +58,56 @@ def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.where(defined, explained / np.where(defined, total, 1), np.nan)
 
 
-def _centred(samples: np.ndarray, axis: int | tuple[int, int]) -> np.ndarray:
-    """Deviations from the mean over the sample axis (..., T, c), in units of the largest magnitude along `axis`."""
+def _centred(samples: np.ndarray, counts: np.ndarray, axis: int | tuple[int, int]) -> np.ndarray:
+    """Deviations from the mean over the sample axis (..., T, c), in units of the largest magnitude along `axis`.
+
+    Samples that do not count (`counts` is False, (..., T, 1)) are 0, and stay so.
+    """
     largest = np.abs(samples).max(axis=axis, keepdims=True)
     samples = samples / np.where(largest > 0, largest, 1)
-    return samples - samples.mean(axis=-2, keepdims=True)
+    mean = samples.sum(axis=-2, keepdims=True) / np.maximum(counts.sum(axis=-2, keepdims=True), 1)
+    return np.where(counts, samples - mean, 0)
 
 
-def diverged(mse: np.ndarray, *arrays: np.ndarray) -> np.ndarray:
-    """Which replicates diverged: MSE or weights not finite, or a mean test MSE above `DIVERGED_MSE`.
+def mean_square(prediction: np.ndarray, target: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
+    """Mean squared error over `axis`; where a target is NaN it does not count.
+
+    Examples
+    --------
+    >>> mean_square(np.array([1.0, 3.0, 7.0]), np.array([0.0, 0.0, np.nan]), axis=0)
+    np.float64(5.0)
+    """
+    counts = ~np.isnan(target)
+    error = np.where(counts, prediction - target, 0)
+    return np.square(error).sum(axis=axis) / counts.sum(axis=axis)
+
+
+def divergence(target: np.ndarray) -> np.ndarray:
+    """The mean test MSE above which a replicate counts as diverged, (R,): `DIVERGED` times the variance of its targets.
+
+    Parameters
+    ----------
+    target : array (R, K, T, c)
+        All targets of the replicates, NaN where they do not count. Where they do not vary, the limit is infinite.
+
+    Examples
+    --------
+    >>> divergence(np.array([[0.0, 2.0, np.nan], [1.0, 1.0, 1.0]]).reshape(2, 1, 3, 1))
+    array([100.,  inf])
+    """
+    variance = np.nanvar(target, axis=(1, 2)).mean(axis=-1)
+    return np.where(variance > 0, DIVERGED * variance, np.inf)
+
+
+def diverged(mse: np.ndarray, limit: np.ndarray | float, *arrays: np.ndarray) -> np.ndarray:
+    """Which replicates diverged: MSE or weights not finite, or a mean test MSE above a limit.
 
     Parameters
     ----------
     mse : array (R, ...)
         Test MSE, say per trajectory; without test trajectories (R, 0).
+    limit : array (R,) or float
+        Of the mean test MSE, see `divergence`.
     *arrays : array (R, ...)
         What must be finite besides: weights after training.
 
@@ -77,12 +117,13 @@ def diverged(mse: np.ndarray, *arrays: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> diverged(np.array([[0.1, 0.2], [np.nan, 0.1], [5.0, 50.0]]), np.ones((3, 2, 2)))
+    >>> diverged(np.array([[0.1, 0.2], [np.nan, 0.1], [5.0, 50.0]]), 10.0, np.ones((3, 2, 2)))
     array([False,  True,  True])
     """
     flat = [np.reshape(array, (len(array), -1)) for array in (mse, *arrays)]
+    limit = limit if flat[0].size else 0.0
     finite = np.logical_and.reduce([np.isfinite(array).all(axis=1) for array in flat])
-    return ~finite | (flat[0].sum(axis=1) > DIVERGED_MSE * flat[0].shape[1])
+    return ~finite | (flat[0].sum(axis=1) > limit * flat[0].shape[1])
 
 
 def median_interval(

@@ -35,6 +35,17 @@ class Amount:
     text: str
 
 
+def squared(unit: str) -> str:
+    """The unit of a squared error.
+
+    Examples
+    --------
+    >>> squared("box lengths"), squared("1")
+    ('squared box lengths', '1')
+    """
+    return unit if unit == "1" else f"squared {unit}"
+
+
 def amount(given: Any, name: str = "") -> Amount:
     """The amount of a number, an array, a Brian2 quantity, or of a text such as '10 ms', '10*ms' or '0.03'.
 

@@ -25,6 +25,14 @@ class Task(Protocol):
         The steps at which the stimulus is blanked; None where it never is.
     scored : bool array (T,) or None, optional
         The steps whose error counts; None, or no such attribute, is all of them.
+    units : str, optional
+        What targets are measured in ('box lengths'); '1', or no such attribute, is nothing.
+    horizon : int, optional
+        Where the target is the stimulus that many steps later: controls extrapolate by so much.
+    observed : callable, optional
+        ``observed(x)`` gives what a stimulus shows in the units of the target, where x does not.
+    physics : callable, optional
+        ``physics(x)`` gives, by name, what who knows the task predicts from x: what is possible, no control to beat.
     floors : callable, optional
         ``floors(x, y)`` gives, by name, the scores (R,) that honest controls without the skill reach on trajectories x
         and y: MSE, or cross-entropy in nats where targets are probabilities.
