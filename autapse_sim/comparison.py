@@ -13,21 +13,9 @@ import xarray as xr
 
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import task_controls
+from autapse_sim.description import describe, described, equations_text, peak_memory, without_equations
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import (
-    Drawn,
-    checked_discrete,
-    choose_engine,
-    describe,
-    described,
-    draw,
-    equations_text,
-    peak_memory,
-    prepare,
-    resolve_parameters,
-    run,
-    without_equations,
-)
+from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, resolve_parameters, run
 from autapse_sim.job import Outcome, Progress
 from autapse_sim.labels import control_scores, scored, targets
 from autapse_sim.network_controls import chosen, network_controls

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -41,7 +41,7 @@ def stimulus_controls(
     x : array (R, K, T, m)
         Stimulus.
     y : array (R, K, T, c)
-        Target, NaN where it does not count.
+        Target; where it is NaN it does not count, and nothing is fitted to it.
     train, test : slice
         The trajectories that the fitted controls learn from, and those that all predict.
     horizon : int, optional
@@ -56,7 +56,8 @@ def stimulus_controls(
     dict of str to array (R, K_test, T, c)
         'training mean'; 'persistence', 'linear extrapolation' and 'hold last seen', where m = c; 'affine of x(t)' and
         'affine of L lags', the least squares map of [x(t), ..., x(t-L+1), 1] (before the start: the first observation)
-        for L up to T. Without training trajectories, the mean and the affine maps are left out.
+        for L up to T. Without training trajectories, the mean and the affine maps are left out; they are NaN for a
+        coordinate that never counts in training.
 
     Examples
     --------
@@ -69,7 +70,9 @@ def stimulus_controls(
     seen, predictions = x[:, test], {}
     trained = x[:, train].shape[1] > 0
     if trained:
-        mean = np.nanmean(y[:, train], axis=(1, 2), keepdims=True)
+        known = ~np.isnan(y[:, train])
+        with np.errstate(invalid="ignore"):  # 0/0 where a coordinate never counts
+            mean = np.nansum(y[:, train], axis=(1, 2), keepdims=True) / known.sum(axis=(1, 2), keepdims=True)
         predictions["training mean"] = np.broadcast_to(mean, y[:, test].shape).copy()
     if x.shape[3] == y.shape[3]:
         predictions["persistence"] = seen.copy()
@@ -113,7 +116,7 @@ def readout_controls(activity_train: np.ndarray, y_train: np.ndarray, activity_t
     activity_train : array (R, K_train, T, n)
         Activity on the training trajectories.
     y_train : array (R, K_train, T, c)
-        Targets of these, NaN where they do not count.
+        Targets of these; nothing is fitted where they are NaN.
     activity_test : array (R, K_test, T, n)
         Activity on the test trajectories.
 
@@ -287,20 +290,29 @@ def _lagged(x: np.ndarray, lags: int) -> np.ndarray:
 def _fit_predict(train: np.ndarray, target: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Fit target (K, T, c) as an affine map of train (K, T, p) by least squares, and apply it to test (K', T, p).
 
-    Samples with a target that is NaN do not count.
-
     Columns are standardised, so the normal equations lose no digits to their scales; directions in which the training
     data do not vary get no weight.
     """
-    if not (np.isfinite(train).all() and np.isfinite(test).all()):
-        return np.full((*test.shape[:2], target.shape[-1]), np.nan)
+    prediction = np.full((*test.shape[:2], target.shape[-1]), np.nan)
+    if np.isfinite(train).all() and np.isfinite(test).all():
+        for outputs, columns, wanted in _known_samples(train, target):
+            centre, inverse = _standard(columns)
+            deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
+            matrix, *_ = np.linalg.lstsq(deviations.T @ deviations, deviations.T @ (wanted - offset), rcond=1e-12)
+            prediction[..., outputs] = (test - centre) * inverse @ matrix + offset
+    return prediction
+
+
+def _known_samples(train: np.ndarray, target: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The samples of train (K, T, p) and target (K, T, c) that count, for the outputs (bool, c) that share them."""
     columns, wanted = train.reshape(-1, train.shape[-1]), target.reshape(-1, target.shape[-1])
-    counts = ~np.isnan(wanted).any(axis=1)
-    columns, wanted = columns[counts], wanted[counts]
-    centre, inverse = _standard(columns)
-    deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
-    matrix, *_ = np.linalg.lstsq(deviations.T @ deviations, deviations.T @ (wanted - offset), rcond=1e-12)
-    return (test - centre) * inverse @ matrix + offset
+    known = ~np.isnan(wanted)
+    for rows in np.unique(known, axis=1).T:
+        outputs = (known == rows[:, None]).all(axis=0)
+        if rows.all():
+            yield outputs, columns, wanted[:, outputs]
+        elif rows.any():
+            yield outputs, columns[rows], wanted[rows][:, outputs]
 
 
 def _ridge_predict(

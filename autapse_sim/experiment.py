@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
-import resource
-import shlex
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, astuple, dataclass, is_dataclass, replace
-from pathlib import Path
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,14 +15,15 @@ from autapse_sim import __version__, discrete
 from autapse_sim.cache import recall, remember
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import observed, task_controls
+from autapse_sim.description import describe, described, peak_memory, without_equations
 from autapse_sim.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
-from autapse_sim.job import STEP, Job, Outcome, Progress
+from autapse_sim.job import Job, Outcome, Progress
 from autapse_sim.labels import control_scores, scored, targets
 from autapse_sim.model import is_file, library, rules, self_contained, texts
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
-from autapse_sim.results import Result, provenance
+from autapse_sim.results import Result
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.units import Amount, amount
@@ -225,12 +221,6 @@ def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
     return together.merge(xr.concat(records, "recorded", data_vars="minimal", coords="minimal", compat="override"))
 
 
-def peak_memory(programs: int) -> str:
-    """The most memory that was in use, of this process and of the compiled programs beside it."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return f"{own / 2**20:.0f} MB, and {programs / 2**20:.0f} MB in compiled programs"
-
-
 def choose_engine(circuit: Circuit, engine: str) -> str:
     """The engine that runs a circuit, or an `InputError` where the one asked for cannot."""
     one_of("engine", engine, ENGINES)
@@ -268,11 +258,6 @@ def discretely(circuit: Circuit) -> bool:
     """Whether the discrete network is what a circuit does where nothing learns."""
     simple = replace(circuit, neuron="rate", substeps=1, precision="double", returned=False, delay=0)
     return circuit == simple and circuit.method in (None, "euler")
-
-
-def without_equations(circuit: Circuit) -> bool:
-    """Whether a circuit's rule exists for the discrete network only (bptt, fa)."""
-    return circuit.rule in discrete.RULES.keys() - library("rules").keys()
 
 
 def resolve_parameters(circuit: Circuit, given: Mapping[str, Any], networks: int) -> dict[str, np.ndarray]:
@@ -394,41 +379,3 @@ def checked_discrete(job: Job) -> Job:
         if values.ndim > 1:
             raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")
     return job
-
-
-def described(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The values of parameters as JSON holds them: one number where all are the same."""
-    return {name: (value.flat[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
-
-
-def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, parameters: Mapping) -> dict[str, str]:
-    """What made a result, as attributes: circuit, task, protocol, equations, parameters, versions and the command."""
-    command = shlex.join(sys.argv) if sys.argv and sys.argv[0] else "interactive"
-    what = asdict(task) if is_dataclass(task) and not isinstance(task, ArrayTask) else {}
-    return {
-        "rule": circuit.rule,
-        "engine": engine,
-        "circuit": json.dumps(asdict(circuit)),
-        "task": json.dumps(
-            {"name": type(task).__name__, **what}, default=lambda given: getattr(given, "item", given.__repr__)()
-        ),
-        "protocol": json.dumps(asdict(protocol)),
-        "seed": protocol.seed,
-        "parameters": json.dumps(dict(parameters)),
-        "parameter_units": f"SI; one step of the stimulus is {STEP} s",
-        "averaging": f"eq. 1's 1/t is {'in (bptt, rtrl, snap1, uoro, fa, dfa)' if protocol.averaging else 'out'}",
-        "equations": equations_text(circuit),
-        "provenance": json.dumps(provenance(command)),
-    }
-
-
-def equations_text(circuit: Circuit) -> str:
-    """The text of the model files of a circuit; of rules without equations, of the discrete reference."""
-    if without_equations(circuit):
-        return f"discrete network, rule {circuit.rule}:\n{discrete_text(circuit.rule)}"
-    return "\n\n".join(f"# {Path(path).name}\n{text}" for path, text in texts(circuit).items())
-
-
-def discrete_text(rule: str) -> str:
-    """What the discrete reference of a rule says of itself: its equations."""
-    return inspect.getdoc(inspect.getmodule(discrete.RULES[rule]))

@@ -10,7 +10,7 @@ import xarray as xr
 
 from autapse_sim.job import STEP, Outcome
 from autapse_sim.protocol import Protocol, Schedule
-from autapse_sim.scores import affine_r2, diverged, divergence, mean_square
+from autapse_sim.scores import affine_r2, diverged, divergence, mean_squared_error
 from autapse_sim.units import squared
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def targets(drawn: Drawn, protocol: Protocol) -> dict[str, Any]:
 def control_scores(predictions: Mapping[str, np.ndarray], target: np.ndarray, units: str) -> dict[str, Any]:
     """MSE and affine R2 of controls, from their predictions (R, K, T, c) of test targets (NaN: does not count)."""
     scores = [r2_scores(prediction, target) for prediction in predictions.values()]
-    mse = np.stack([mean_square(prediction, target, axis=(2, 3)) for prediction in predictions.values()])
+    mse = np.stack([mean_squared_error(prediction, target, axis=(2, 3)) for prediction in predictions.values()])
     about = {"long_name": "test MSE of the control", "units": squared(units)}
     return {
         "control": list(predictions),

@@ -17,6 +17,22 @@ RESAMPLES = 2000
 _HUGE = 1e100  # stands in for infinity where values are interpolated (inf - inf is NaN)
 
 
+def mean_squared_error(prediction: np.ndarray, target: np.ndarray, axis: int | tuple[int, ...] | None) -> np.ndarray:
+    """Mean squared error over the targets that count (that are not NaN), along some axes.
+
+    Examples
+    --------
+    >>> mean_squared_error(np.array([1.0, 2.0, 50.0]), np.array([0.0, 0.0, np.nan]), axis=0)
+    np.float64(2.5)
+    """
+    known = ~np.isnan(target)
+    squares = (prediction - target) ** 2
+    if known.all():
+        return squares.mean(axis=axis)
+    counted = np.broadcast_to(known, squares.shape).sum(axis=axis)
+    return np.where(known, squares, 0).sum(axis=axis) / counted
+
+
 def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     """R2 of the target given the best affine map (matrix and offset) of the prediction.
 
@@ -26,14 +42,14 @@ def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     prediction, target : array (..., T, c)
-        One map is fitted over the T samples for each of the leading indices. A sample with a target that is NaN does
-        not count.
+        One map is fitted over the T samples for each of the leading indices: over those at which the target is not
+        NaN, for each coordinate.
 
     Returns
     -------
     array (...)
-        1 - SSE/SST, pooled over coordinates: 0 to 1, and 0 where the prediction is constant. NaN where a prediction
-        that counts or a target is not finite, or the target is constant.
+        1 - SSE/SST, pooled over coordinates: 0 to 1, and 0 where the prediction is constant. NaN where the prediction
+        is not finite, or the target is infinite or constant.
 
     Examples
     --------
@@ -44,42 +60,33 @@ def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     array([0., 0., 0.])
     """
     p, y = np.asarray(prediction, dtype=float), np.asarray(target, dtype=float)
-    counts = ~np.isnan(y).any(axis=-1, keepdims=True)
-    p, y = (np.where(counts, array, 0) for array in (p, y))
-    defined = np.isfinite(p).all(axis=(-2, -1)) & np.isfinite(y).all(axis=(-2, -1)) & counts.any(axis=(-2, -1))
-    p = _centred(np.where(defined[..., None, None], p, 0), counts, axis=-2)
-    y = _centred(np.where(defined[..., None, None], y, 0), counts, axis=(-2, -1))
+    defined = np.isfinite(p).all(axis=(-2, -1)) & ~np.isinf(y).any(axis=(-2, -1))
+    known = ~np.isnan(y)
+    p, y = np.where(defined[..., None, None], p, 0), np.where(defined[..., None, None] & known, y, 0)
+    y = _centred(y, known, axis=(-2, -1))
     rounding = 1e-12 * np.sqrt(y.shape[-2])  # in units of the largest magnitude
-    basis, spread, _ = np.linalg.svd(p, full_matrices=False)
-    basis = np.where(spread[..., None, :] > rounding, basis, 0)
-    explained = ((np.swapaxes(basis, -2, -1) @ y) ** 2).sum(axis=(-2, -1))
+    together = (known == known[..., :1]).all()  # the coordinates count in the same samples, so that one fit does
+    explained = 0.0
+    for some in [slice(None)] if together else [slice(k, k + 1) for k in range(y.shape[-1])]:
+        # samples that do not count are 0 on both sides, which adds nothing to a product over samples
+        basis, spread, _ = np.linalg.svd(_centred(p, known[..., some][..., :1], axis=-2), full_matrices=False)
+        basis = np.where(spread[..., None, :] > rounding, basis, 0)
+        explained = explained + ((np.swapaxes(basis, -2, -1) @ y[..., some]) ** 2).sum(axis=(-2, -1))
     total = (y**2).sum(axis=(-2, -1))
     defined &= np.sqrt(total) > rounding
     return np.where(defined, explained / np.where(defined, total, 1), np.nan)
 
 
-def _centred(samples: np.ndarray, counts: np.ndarray, axis: int | tuple[int, int]) -> np.ndarray:
-    """Deviations from the mean over the sample axis (..., T, c), in units of the largest magnitude along `axis`.
+def _centred(samples: np.ndarray, known: np.ndarray, axis: int | tuple[int, int]) -> np.ndarray:
+    """Deviations from the mean over the samples (..., T, c) that are known, in units of the largest along `axis`.
 
-    Samples that do not count (`counts` is False, (..., T, 1)) are 0, and stay so.
+    The others are 0.
     """
+    samples = np.where(known, samples, 0)
     largest = np.abs(samples).max(axis=axis, keepdims=True)
     samples = samples / np.where(largest > 0, largest, 1)
-    mean = samples.sum(axis=-2, keepdims=True) / np.maximum(counts.sum(axis=-2, keepdims=True), 1)
-    return np.where(counts, samples - mean, 0)
-
-
-def mean_square(prediction: np.ndarray, target: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
-    """Mean squared error over `axis`; where a target is NaN it does not count.
-
-    Examples
-    --------
-    >>> mean_square(np.array([1.0, 3.0, 7.0]), np.array([0.0, 0.0, np.nan]), axis=0)
-    np.float64(5.0)
-    """
-    counts = ~np.isnan(target)
-    error = np.where(counts, prediction - target, 0)
-    return np.square(error).sum(axis=axis) / counts.sum(axis=axis)
+    number = np.maximum(known.sum(axis=-2, keepdims=True), 1)
+    return np.where(known, samples - samples.sum(axis=-2, keepdims=True) / number, 0)
 
 
 def divergence(target: np.ndarray) -> np.ndarray:

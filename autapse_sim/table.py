@@ -39,7 +39,7 @@ def rows(data: xr.Dataset) -> list[dict]:
         row |= {"eta": float(eta), "diverged": one.replicate.values[bad].tolist()}
         if untrained is not None:
             mse = one.mse.mean("trajectory", skipna=False).values
-            row["worse_than_untrained"] = float(np.mean(~(mse < untrained)))
+            row["worse_than_untrained"] = float(np.mean(~(mse <= untrained * (1 + ROUNDING))))
         rules.append(row)
     controls = [
         _row(
@@ -143,7 +143,7 @@ def summary(lines: list[dict]) -> str:
             who = "every rule beats" if several else f"{rules[0]['name']} beats"
         else:
             who = f"{', '.join(winners)} alone {'beats' if len(winners) == 1 else 'beat'}"
-        said.append(f"{who} {', '.join(beaten)}")
+        said.append(f"{who} {', '.join(repr(name) if ',' in name else name for name in beaten)}")
     return f"In median test MSE {'; '.join(said)}."
 
 

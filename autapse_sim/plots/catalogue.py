@@ -1,0 +1,32 @@
+"""Which figures there are, and which a result has the numbers for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from autapse_sim.plots.evidence import EVIDENCE
+from autapse_sim.plots.evidence import NEEDED as EVIDENCE_NEEDS
+from autapse_sim.plots.figures import CIRCUIT_FIGURES, FIGURES
+from autapse_sim.results import Result, dataset
+
+ALL: dict[str, Callable[..., Figure]] = {**FIGURES, **CIRCUIT_FIGURES, **EVIDENCE}
+"""Every figure of every kind of result, by its name."""
+NEEDED = {
+    "fig1": ("prediction", "target"),
+    "fig2": ("mse_train", "mse_validate"),
+    "traces": ("trace_activity", "trace_feedback", "trace_error"),
+    "raster": ("trace_spikes",),
+    "activity": ("trace_activity",),
+    "circuit": ("W",),
+    **{name: (variable,) for name, variable in EVIDENCE_NEEDS.items()},
+}
+"""The variables without which a figure cannot be drawn."""
+
+
+def figures_of(data: xr.Dataset | Result) -> dict[str, Callable[..., Figure]]:
+    """The figures that a result has the numbers for, by name; each is a function of the result."""
+    held = dataset(data)
+    return {name: draw for name, draw in ALL.items() if all(each in held and held[each].size for each in NEEDED[name])}
