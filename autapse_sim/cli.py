@@ -309,14 +309,11 @@ def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tupl
     import inspect
 
     from autapse_sim.names import one_of
-    from autapse_sim.plots.catalogue import ALL, figures_of
+    from autapse_sim.plots.catalogue import ALL, check_held, figures_of
     from autapse_sim.plots.style import save
 
     loaded = ap.load(result)
-    figures = figures_of(loaded)
-    if figure in ALL.keys() - figures.keys():
-        raise InputError(f"{result} has no numbers for figure {figure}; it has those for {', '.join(figures)}")
-    draw = figures[one_of("figure", figure, figures)]
+    draw = ALL[figure if figure in ALL else one_of("figure", figure, figures_of(loaded))]
     taken = inspect.signature(draw).parameters
     if "phases" in taken:
         options["phases"] = phases or None
@@ -329,6 +326,7 @@ def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tupl
         raise InputError(f"figure {figure} takes no --{name}")
     if before:
         given["before"] = ap.load(before).data
+    check_held(loaded, figure)
     for path in save(draw(loaded.data, **given), _folder(out, "plot"), figure):
         click.echo(path)
 

@@ -129,7 +129,8 @@ def targets(drawn: Drawn, protocol: Protocol) -> dict[str, Any]:
 def control_scores(predictions: Mapping[str, np.ndarray], target: np.ndarray, units: str) -> dict[str, Any]:
     """MSE and affine R2 of controls, from their predictions (R, K, T, c) of test targets (NaN: does not count)."""
     scores = [r2_scores(prediction, target) for prediction in predictions.values()]
-    mse = np.stack([mean_squared_error(prediction, target, axis=(2, 3)) for prediction in predictions.values()])
+    with np.errstate(over="ignore", invalid="ignore"):  # of networks that diverged
+        mse = np.stack([mean_squared_error(prediction, target, axis=(2, 3)) for prediction in predictions.values()])
     about = {"long_name": "test MSE of the control", "units": squared(units)}
     return {
         "control": list(predictions),

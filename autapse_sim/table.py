@@ -10,6 +10,8 @@ import xarray as xr
 
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import UNTRAINED
+from autapse_sim.results import of_rule
+from autapse_sim.results import rules as names_of_rules
 from autapse_sim.scores import median_interval
 
 ROUNDING = 1e-9
@@ -24,15 +26,13 @@ def rows(data: xr.Dataset) -> list[dict]:
     """
     if "mse" not in data:
         raise InputError("the result has no test trajectories; run with test of at least 1")
-    if "rule" not in data.dims:
-        data = data.expand_dims(rule=[data.attrs["rule"]])
     untrained = None
     if "control" in data.dims and UNTRAINED in data.control:
         untrained = data.control_mse.sel(control=UNTRAINED).mean("trajectory").values
     parameters = json.loads(data.attrs["parameters"])
     rules = []
-    for rule in data.rule.values.tolist():
-        one = data.sel(rule=rule)
+    for rule in names_of_rules(data):
+        one = of_rule(data, rule)
         row = _row("rule", rule, one.mse.values, one.r2_trajectory.values, one.r2_network.values)
         eta = one.eta if "eta" in one else np.median(parameters.get("eta", np.nan))
         bad = np.flatnonzero(one.diverged.values)

@@ -65,8 +65,9 @@ def test_compare_writes_table_result_and_figures(run, tmp_path):
 def test_json_is_for_machines(run):
     done = run("train", *SMALL, "--json", "--engine", "numpy", "--tau", "5 ms")
     assert done.exit_code == 0, done.output
-    (row,) = json.loads(done.stdout)
+    row, *controls = json.loads(done.stdout)
     assert row["name"] == "autapse"
+    assert {each["name"] for each in controls} == {"training mean", "persistence", "untrained W", "affine of x(t)"}
     assert row["mse"][1] <= row["mse"][0] <= row["mse"][2]
 
 

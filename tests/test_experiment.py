@@ -90,7 +90,7 @@ def test_a_diverged_replicate_is_named_and_never_averaged_away():
     weights.W[2] = 1e9
     result = ap.train(circuit, TASK, SMALL, weights=weights, engine="numpy")
     assert result.data.diverged.values.tolist() == [False, False, True, False]
-    (row,) = table.rows(result.data)
+    row, *_ = table.rows(result.data)
     assert row["diverged"] == [2]
     assert row["mean_mse"] is None
     assert "diverged replicates, counted as infinite: autapse: 2" in table.text(result.data)
@@ -193,6 +193,6 @@ def test_traces_name_their_units():
     few = ap.Protocol(replicates=1, train=1, validate=0, test=0, record=1)
     data = ap.train(circuit, ap.BouncingBall(steps=3), few, engine="runtime").data
     units = {name: data[name].attrs["units"] for name in data if str(name).startswith("trace_")}
-    assert units.pop("trace_stimulus") == "box lengths"
+    assert {units.pop(f"trace_{name}") for name in ("stimulus", "error")} == {"box lengths"}
     assert set(units.values()) == {"1"}
     assert {"trace_spikes", "trace_v"} < units.keys()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import xarray as xr
 from matplotlib.figure import Figure
 
+from autapse_sim.errors import InputError
 from autapse_sim.plots.evidence import EVIDENCE
 from autapse_sim.plots.evidence import NEEDED as EVIDENCE_NEEDS
 from autapse_sim.plots.figures import CIRCUIT_FIGURES, FIGURES
@@ -28,5 +29,16 @@ NEEDED = {
 
 def figures_of(data: xr.Dataset | Result) -> dict[str, Callable[..., Figure]]:
     """The figures that a result has the numbers for, by name; each is a function of the result."""
+    return {name: draw for name, draw in ALL.items() if not _missing(data, name)}
+
+
+def check_held(data: xr.Dataset | Result, figure: str) -> None:
+    """Refuse to draw a figure from a result that lacks what it needs."""
+    if missing := _missing(data, figure):
+        told = f"figure {figure} needs {', '.join(missing)}, and this result has none"
+        raise InputError(f"{told}; its figures are {', '.join(figures_of(data)) or 'none'}")
+
+
+def _missing(data: xr.Dataset | Result, figure: str) -> list[str]:
     held = dataset(data)
-    return {name: draw for name, draw in ALL.items() if all(each in held and held[each].size for each in NEEDED[name])}
+    return [name for name in NEEDED[figure] if name not in held or not held[name].size]
