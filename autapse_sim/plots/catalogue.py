@@ -22,7 +22,7 @@ NEEDED = {
     "raster": ("trace_spikes",),
     "activity": ("trace_activity",),
     "circuit": ("W",),
-    **{name: (variable,) for name, variable in EVIDENCE_NEEDS.items()},
+    **{name: ("mse_online", variable) for name, variable in EVIDENCE_NEEDS.items()},
 }
 """The variables without which a figure cannot be drawn."""
 
