@@ -67,7 +67,7 @@ def comparison(replicates: int = 40, train: int = 100, steps: int = 100) -> xr.D
             "mse_train": (("rule", "replicate", "training_trajectory"), mse_train),
             "mse_validate": (("rule", "replicate", "validation"), mse_validate),
             "prediction": (("rule", "recorded", "trajectory", "step", "coordinate"), prediction),
-            "target": (("recorded", "trajectory", "step", "coordinate"), target),
+            "target": (("recorded", "trajectory", "step", "coordinate"), target, {"units": "box lengths"}),
             "trace_activity": (trace, activity),
             "trace_k": (trace, k),
             "trace_feedback": (trace, -error),
