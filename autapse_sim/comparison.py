@@ -13,7 +13,7 @@ import xarray as xr
 
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import task_controls
-from autapse_sim.description import describe, described, equations_text, peak_memory, without_equations
+from autapse_sim.description import describe, described, equations_text, peak_memory, sources_of, without_equations
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, resolve_parameters, run
 from autapse_sim.job import Outcome, Progress
@@ -82,7 +82,8 @@ def compare(
     engines = {rule: choose_engine(c, "auto" if without_equations(c) else engine) for rule, c in circuits.items()}
     values = _parameters(circuits, parameters or {}, protocol.replicates)
     every = {rule: _over_grid(circuits[rule], values[rule], etas) for rule in rules}
-    drawn = draw(circuit, task, protocol)
+    drawn = draw(circuits[rules[0]], task, protocol)
+    drawn = replace(drawn, sources={path: text for one in circuits.values() for path, text in sources_of(one).items()})
     source = np.tile(np.arange(protocol.replicates), len(etas))
     shares = dict.fromkeys([*rules, "controls"], 0.0)
 
@@ -112,11 +113,11 @@ def compare(
     predictions |= task_controls(task, drawn.x, drawn.y, slice(0, protocol.train), slice(-protocol.test, None))
     data = data.assign(control_scores(predictions, drawn.y[:, -protocol.test :], drawn.units))
     others = {rule: described({k: v for k, v in values[rule].items() if k != "eta"}) for rule in rules}
-    attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others)
+    attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others, drawn.sources)
     attributes["peak_memory"] = peak_memory(max(outcome.memory for outcome in outcomes.values()))
     attributes["rule"] = ", ".join(rules)
     attributes["notes"] = json.dumps(notes)
-    attributes["equations"] = "\n\n".join(equations_text(one) for one in circuits.values())
+    attributes["equations"] = "\n\n".join(equations_text(one, drawn.sources) for one in circuits.values())
     return Result(data.assign_attrs(attributes))
 
 

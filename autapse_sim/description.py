@@ -17,7 +17,7 @@ import numpy as np
 from autapse_sim import discrete
 from autapse_sim.circuit import Circuit
 from autapse_sim.job import STEP
-from autapse_sim.model import library, texts
+from autapse_sim.model import library, paths_of, texts
 from autapse_sim.protocol import Protocol
 from autapse_sim.results import provenance
 from autapse_sim.tasks.arrays import ArrayTask
@@ -29,7 +29,14 @@ def described(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {name: (value.flat[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
 
 
-def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, parameters: Mapping) -> dict[str, str]:
+def describe(
+    circuit: Circuit,
+    task: Task,
+    protocol: Protocol,
+    engine: str,
+    parameters: Mapping[str, Any],
+    sources: Mapping[str, str],
+) -> dict[str, str]:
     """What made a result, as attributes: circuit, task, protocol, equations, parameters, versions and the command."""
     command = shlex.join(sys.argv) if sys.argv and sys.argv[0] else "interactive"
     what = asdict(task) if is_dataclass(task) and not isinstance(task, ArrayTask) else {}
@@ -45,16 +52,21 @@ def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, para
         "parameters": json.dumps(dict(parameters)),
         "parameter_units": f"SI; one step of the stimulus is {STEP} s",
         "averaging": f"eq. 1's 1/t is {'in (bptt, rtrl, snap1, uoro, fa, dfa)' if protocol.averaging else 'out'}",
-        "equations": equations_text(circuit),
+        "equations": equations_text(circuit, sources),
         "provenance": json.dumps(provenance(command)),
     }
 
 
-def equations_text(circuit: Circuit) -> str:
-    """The text of the model files of a circuit; of rules without equations, of the discrete reference."""
+def sources_of(circuit: Circuit) -> dict[str, str]:
+    """The texts of the model files of a circuit by their paths; none of rules without equations."""
+    return {} if without_equations(circuit) else texts(circuit)
+
+
+def equations_text(circuit: Circuit, sources: Mapping[str, str]) -> str:
+    """The texts of the model files of a circuit, as they ran; of rules without equations, of the discrete reference."""
     if without_equations(circuit):
         return f"discrete network, rule {circuit.rule}:\n{discrete_text(circuit.rule)}"
-    return "\n\n".join(f"# {Path(path).name}\n{text}" for path, text in texts(circuit).items())
+    return "\n\n".join(f"# {Path(path).name}\n{text}" for path, text in sources.items() if path in paths_of(circuit))
 
 
 def discrete_text(rule: str) -> str:

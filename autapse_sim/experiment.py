@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from autapse_sim import __version__, discrete
 from autapse_sim.cache import recall, remember
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import observed, task_controls
-from autapse_sim.description import describe, described, peak_memory, without_equations
+from autapse_sim.description import describe, described, peak_memory, sources_of, without_equations
 from autapse_sim.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
 from autapse_sim.job import Job, Outcome, Progress
@@ -35,13 +35,17 @@ ROOM = 2**29
 ENGINES = ("auto", "standalone", "runtime", "numpy")
 UNTRAINED = "untrained W"
 """The control that is the circuit itself, with nothing learned."""
+    if engine == "reference":
+        from autapse_sim import reference
+
+        return reference.simulate(job, progress)
 
 
 @dataclass(frozen=True)
 class Drawn:
     """The trajectories and initial weights of an experiment: the same for every rule that is compared.
 
-    Targets y are NaN where they do not count. `units` and `stimulus_units` are those of targets and stimuli, '1' where
+    `sources` are the texts of the models by their paths. Targets y are NaN where they do not count. `units` and `stimulus_units` are those of targets and stimuli, '1' where
     they have none.
     """
 
@@ -51,6 +55,7 @@ class Drawn:
     seeds: np.ndarray
     units: str = "1"
     stimulus_units: str = "1"
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def train(
@@ -77,9 +82,10 @@ def train(
     parameters : mapping, optional
         Parameters of the neuron and the rule by name, in place of their defaults: one value, or one per replicate;
         Brian2 quantities where they have units (``{"tau": 5*ms}``).
-    engine : {'auto', 'standalone', 'runtime', 'numpy'}
-        'standalone' compiles to C++, 'runtime' is Brian2 without a compiler, 'numpy' the discrete reference; 'auto'
-        takes 'numpy' for rules without equations (bptt, fa), else 'standalone' where there is a C++ compiler.
+    engine : {'auto', 'standalone', 'runtime', 'reference', 'numpy'}
+        'standalone' compiles to C++, 'runtime' is Brian2 without a compiler, 'reference' a slow interpreter of what
+        the equations mean, 'numpy' the discrete reference; 'auto' takes 'numpy' for rules without equations (bptt, fa),
+        else 'standalone' where there is a C++ compiler.
     progress : callable, optional
         Called with the completed share, 0 to 1.
 
@@ -116,7 +122,7 @@ def train(
         part = part.assign(_controls(circuit, task, drawn, block, mine, engine))
         parts.append(part.assign_coords(replicate=start + networks, recorded=start + part.recorded))
         programs = max(programs, outcome.memory)
-    attributes = describe(circuit, task, protocol, engine, described(values))
+    attributes = describe(circuit, task, protocol, engine, described(values), drawn.sources)
     attributes["peak_memory"] = peak_memory(programs)
     return Result(_joined(parts).assign_attrs(attributes))
 
@@ -174,6 +180,7 @@ def draws(
                 "weights: F is for circuits whose prediction is returned (returned=True), and they need it"
             )
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
+    sources = sources_of(circuit)  # once: a file that is edited meanwhile changes neither the run nor its record
     for start in range(0, protocol.replicates, size):
         count = min(size, protocol.replicates - start)
         if isinstance(task, ArrayTask):
@@ -192,7 +199,7 @@ def draws(
         stimulus_units = units if observed(task, x) is x else "1"
         yield (
             start,
-            Drawn(x, y, mine, seeds[start : start + count], units, stimulus_units),
+            Drawn(x, y, mine, seeds[start : start + count], units, stimulus_units, sources),
         )
 
 
@@ -339,7 +346,7 @@ def prepare(
     }
     shown = (drawn.x, drawn.y, source)
     given = (weights, parameters, schedule, protocol.update, traced, seeds)
-    return Job(circuit, *shown, *given, **how)
+    return Job(circuit, *shown, *given, **how, sources=drawn.sources)
 
 
 def run(
@@ -363,6 +370,10 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
     """The outcome of a job on an engine; `options` are those of `autapse_sim.engine.simulate`."""
     if engine == "numpy":
         return discrete.simulate(checked_discrete(job), progress=progress)
+    if engine == "reference":
+        from autapse_sim import reference
+
+        return reference.simulate(job, progress)
     from autapse_sim.engine import simulate
 
     return simulate(job, engine, progress, **options)

@@ -21,7 +21,7 @@ from autapse_sim.alignment import align, cosine, exact_gradient
 from autapse_sim.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.controls import Reservoir, observed, task_controls, tune_reservoir
 from autapse_sim.crew import Crew
-from autapse_sim.description import describe, equations_text, peak_memory
+from autapse_sim.description import describe, peak_memory, sources_of
 from autapse_sim.engine import cores
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, choose_engine
@@ -122,7 +122,9 @@ def verdict(
         raise InputError(f"replicates is {replicates}; a verdict needs at least 2")
     if precision is not None and not precision > 0:
         raise InputError(f"precision is {precision!r}; it must be positive")
-    choose_engine(replace(setting.circuit, rule=rule), "auto")
+    judged = replace(setting.circuit, rule=rule)
+    choose_engine(judged, "auto")
+    sources = sources_of(judged)
     methods = _methods(rule, setting)
     if ablations:
         methods |= _ablations(rule, setting)
@@ -144,7 +146,9 @@ def verdict(
             if needed <= len(found):
                 break
             found += work.map(judge_block, [(seed, k) for k in range(len(found), needed)])
-    return _result(rule, benchmark, setting, methods, chosen, grid, reservoirs, found, seed)
+    if sources_of(judged) != sources:
+        raise InputError(f"a model file of rule {rule!r} was changed while it was judged; run it again")
+    return _result(rule, benchmark, setting, methods, chosen, grid, reservoirs, found, seed, sources)
 
 
 def _pilots(
@@ -459,6 +463,7 @@ def _result(
     reservoirs: Mapping[float, Reservoir],
     found: list[dict[str, Any]],
     seed: int,
+    sources: Mapping[str, str],
 ) -> Result:
     """The evidence, with names on every axis, and the answer."""
     scores = _joined([one["scores"] for one in found])
@@ -516,7 +521,7 @@ def _result(
     protocol = replace(setting.protocol, replicates=replicates, seed=seed)
     circuit = replace(setting.circuit, rule=rule)
     rates = {name: asdict(one) for name, one in chosen.items()}
-    attributes = describe(circuit, setting.task, protocol, json.dumps(found[0]["engines"]), {"eta": rates})
+    attributes = describe(circuit, setting.task, protocol, json.dumps(found[0]["engines"]), {"eta": rates}, sources)
     attributes |= {
         "sentence": answer,
         **({} if unit == "1" else {"unit": unit}),
@@ -527,7 +532,6 @@ def _result(
         "statistics": json.dumps({against: _plain(pairs) for against, pairs in judged.items()}),
         "floors": json.dumps(_floors(data, rule, reservoirs)),
         "peak_memory": peak_memory(cores() * max(one["memory"] for one in found)),
-        "equations": equations_text(circuit),
     }
     data = data.assign_attrs(attributes)
     mind = dependence(judge_floors(data, rule))
