@@ -32,21 +32,17 @@ from autapse_sim.weights import Weights, draw_weights
 
 ROOM = 2**29
 """Bytes that the stimuli, predictions and weights of the replicates that run at a time may take."""
-ENGINES = ("auto", "standalone", "runtime", "numpy")
+ENGINES = ("auto", "standalone", "runtime", "reference", "numpy")
 UNTRAINED = "untrained W"
 """The control that is the circuit itself, with nothing learned."""
-    if engine == "reference":
-        from autapse_sim import reference
-
-        return reference.simulate(job, progress)
 
 
 @dataclass(frozen=True)
 class Drawn:
     """The trajectories and initial weights of an experiment: the same for every rule that is compared.
 
-    `sources` are the texts of the models by their paths. Targets y are NaN where they do not count. `units` and `stimulus_units` are those of targets and stimuli, '1' where
-    they have none.
+    Targets y are NaN where they do not count. `units` and `stimulus_units` are those of targets and stimuli, '1' where
+    they have none; `sources` the texts of the models by their paths.
     """
 
     x: np.ndarray
