@@ -368,7 +368,10 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
         return discrete.simulate(checked_discrete(job), progress=progress)
     if engine == "reference":
         from autapse_sim import reference
+        from autapse_sim.circuit_models import Models
+        from autapse_sim.scopes import check_models
 
+        check_models(Models.of(job.circuit, job.sources), job.circuit)
         return reference.simulate(job, progress)
     from autapse_sim.engine import simulate
 
