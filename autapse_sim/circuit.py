@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from autapse_sim.errors import InputError
-from autapse_sim.names import one_of
+from autapse_sim.names import one_of, whole
 from autapse_sim.units import STEP, amount
 
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear")
 READOUTS = ("identity", "random")
 PRECISIONS = ("double", "single")
 FEEDBACKS = ("conditioned", "mixed", "negative", "random", "symmetric")
@@ -42,8 +41,8 @@ class Circuit:
         n, the number of neurons.
     readout : {'identity', 'random'}
         'identity' is the paper's U = V = I (n inputs and n outputs), 'random' draws U and V.
-    activation : {'sigmoid', 'tanh', 'relu', 'linear'}
-        The function f of the neuron.
+    activation : str
+        The function f, one of those that the neuron has (rate: 'sigmoid', 'tanh', 'relu', 'linear').
     learn : tuple of {'W', 'U', 'b', 'V', 'c', 'B'}
         What learns: W, U and b by the rule, V and c by the read-out's rule, B by that of the feedback.
     feedback : {'conditioned', 'mixed', 'negative', 'random', 'symmetric'}
@@ -94,12 +93,8 @@ class Circuit:
             object.__setattr__(self, name, str(given) if isinstance(given, Path) else given)
         object.__setattr__(self, "learn", (self.learn,) if isinstance(self.learn, str) else tuple(self.learn))
         for name in ("neurons", "substeps"):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-                raise InputError(f"{name} is {value!r}; it must be a whole number of at least 1")
-            object.__setattr__(self, name, int(value))
+            object.__setattr__(self, name, whole(name, getattr(self, name), least=1))
         object.__setattr__(self, "delay", _delays(self.delay, self.neurons, STEP / self.substeps))
-        one_of("activation", self.activation, ACTIVATIONS)
         one_of("readout", self.readout, READOUTS)
         one_of("feedback", self.feedback, FEEDBACKS)
         one_of("precision", self.precision, PRECISIONS)

@@ -6,23 +6,26 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 import autapse_sim as ap
-from autapse_sim.circuit import ACTIVATIONS, FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
+from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.errors import InputError
+from autapse_sim.files import written
 from autapse_sim.protocol import UPDATES, Protocol
-from autapse_sim.units import TIMES, Amount
+from autapse_sim.units import amount
 
 
 class _Commands(click.Group):
-    """Input errors become one line and exit code 2; Ctrl-C becomes 130 and leaves nothing behind."""
+    """Input errors become one line and exit code 2; Ctrl-C becomes 130, and what was written before it is said."""
 
     def invoke(self, context: click.Context) -> Any:
+        before = len(written)
         try:
             return super().invoke(context)
         except InputError as error:
@@ -34,7 +37,10 @@ class _Commands(click.Group):
             click.echo(f"autapse: failed: {error}", err=True)
             context.exit(1)
         except KeyboardInterrupt:
-            click.echo("autapse: stopped; nothing was written", err=True)
+            said = ", ".join(map(str, written[before:]))
+            click.echo(
+                f"autapse: stopped; {f'written before that: {said}' if said else 'nothing was written'}", err=True
+            )
             context.exit(130)
 
 
@@ -52,7 +58,7 @@ def _experiment(command: Callable) -> Callable:
         click.option(
             "--readout", type=click.Choice(READOUTS), help="U = V = I, or drawn. [default: identity for n = 2]"
         ),
-        click.option("--activation", default="sigmoid", show_default=True, help=f"f: {', '.join(ACTIVATIONS)}."),
+        click.option("--activation", default="sigmoid", show_default=True, help="f, one of those that the neuron has."),
         click.option("--learn", default="W", show_default=True, help=f"What learns: any of {','.join(LEARNABLE)}."),
         click.option("--feedback", type=click.Choice(FEEDBACKS), default="conditioned", show_default=True, help="B."),
         click.option("--substeps", default=1, show_default=True, help="Integration steps in a step of the stimulus."),
@@ -80,7 +86,7 @@ def _experiment(command: Callable) -> Callable:
         click.option("--occlusion", nargs=2, type=int, help="BLANK PERIOD: input blanked BLANK steps in PERIOD."),
         click.option("--tau", help="Time constant of the trace, e.g. '10 ms' (10 steps)."),
         click.option("--parameter", "-p", multiple=True, help="Any other parameter, e.g. -p eta_out=0.01."),
-        click.option("--engine", default="auto", show_default=True, help="auto, standalone, runtime or numpy."),
+        click.option("--engine", default="auto", show_default=True, help="auto, standalone, runtime, reference or numpy."),
         click.option("--out", type=Path, help="Folder for what is written. [default: results/COMMAND]"),
         click.option("--json", "as_json", is_flag=True, help="Print the table as JSON."),
     ]
@@ -109,26 +115,7 @@ def _setting(options: dict[str, Any], rule: str) -> tuple[Circuit, ap.BouncingBa
     tau = take("tau")
     if tau is not None:
         given["tau"] = tau
-    return circuit, task, protocol, {name: _quantity(name, value) for name, value in given.items()}
-
-
-def _quantity(name: str, text: str) -> Any:
-    """A number with or without a unit of Brian2, such as '10 ms', '10*ms' or '0.03'."""
-    match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\*?\s*([A-Za-z]+)?\s*", text)
-    if not match:
-        raise InputError(f"parameter {name}: {text!r} is not a number with a unit; write for example '10 ms' or 0.03")
-    number, unit = float(match[1]), match[2]
-    if unit is None:
-        return number
-    if unit in TIMES:
-        return Amount(number * TIMES[unit], "second", text)
-    import brian2.units.allunits
-    import brian2.units.stdunits
-
-    for place in (brian2.units.stdunits, brian2.units.allunits):
-        if isinstance(getattr(place, unit, None), brian2.units.fundamentalunits.Unit):
-            return number * getattr(place, unit)
-    raise InputError(f"parameter {name}: unknown unit {unit!r} in {text!r}; write for example '10 ms'")
+    return circuit, task, protocol, {name: amount(value, name) for name, value in given.items()}
 
 
 def _folder(out: Path | None, default: str) -> Path:
@@ -157,18 +144,19 @@ def _print(result: ap.Result, folder: Path, files: list[Path], as_json: bool) ->
 
     if as_json:
         click.echo(json.dumps(table.rows(result.data), indent=1))
+        for note in table.notes(result.data):
+            click.echo(note, err=True)
     else:
         click.echo(table.text(result.data))
     click.echo(f"written to {folder}: {', '.join(path.name for path in files)}", err=True)
 
 
-def _say_slower(engine: str) -> None:
-    """Say so where there is no compiler."""
-    if engine == "auto":
-        from autapse_sim.compiler import compiler
+def _say_slower(circuits: Iterable[Circuit], engine: str) -> None:
+    """Say so where Brian2 runs without a compiler that was not declined."""
+    from autapse_sim.experiment import choose_engine
 
-        if compiler() is None:
-            click.echo("no C++ compiler found: Brian2 runs in runtime mode, same numbers, but slower", err=True)
+    if engine == "auto" and any(choose_engine(circuit, engine) == "runtime" for circuit in circuits):
+        click.echo("no C++ compiler found: Brian2 runs in runtime mode, same numbers, but slower", err=True)
 
 
 @main.command()
@@ -187,8 +175,8 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
     engine = options.pop("engine")
     rules = rules or RULES
     circuit, task, protocol, parameters = _setting(options, rules[0])
+    _say_slower((replace(circuit, rule=rule) for rule in rules), engine)
     folder = _folder(out, "compare")
-    _say_slower(engine)
     with _bar("comparing") as progress:
         result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress)
     path = folder / "compare.nc"
@@ -212,9 +200,8 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
     circuit, task, protocol, parameters = _setting(options, rule)
     if eta is not None:
         parameters["eta"] = eta
+    _say_slower([circuit], engine)
     folder = _folder(out, "train")
-    if rule not in ("bptt", "fa"):
-        _say_slower(engine)
     with _bar(f"training {rule}") as progress:
         result = ap.train(circuit, task, protocol, parameters=parameters, engine=engine, progress=progress)
     path = folder / "train.nc"
@@ -294,7 +281,7 @@ def _evidence(result: ap.Result, claims: list, folder: Path) -> list[Path]:
 @main.command()
 @click.argument("figure")
 @click.argument("result", type=Path)
-@click.option("--rule", help="Of a result of several rules. [default: the first]")
+@click.option("--rule", help="Of several rules. [default: the first; for traces, those that have one]")
 @click.option("--replicate", type=int, help="Number of the replicate. [default: 0]")
 @click.option("--phase", "phases", multiple=True, help="E.g. 'test 1'; may be repeated. [default: first and last]")
 @click.option("--before", type=Path, help="A result of the same networks before learning, for FIGURE circuit.")
@@ -303,21 +290,30 @@ def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tupl
     """Draw FIGURE from a RESULT file, as PDF and PNG.
 
     \b
-    fig1      true and predicted trajectories
-    fig2      learning curves
-    traces    activity, traces, feedback and error over a trajectory
-    raster    spikes, rate, membrane and traces, stimulus and error over time
-    activity  the same with the activity of all neurons as an image
-    circuit   W, its eigenvalues, principal components of the activity
+    fig1             true and predicted trajectories
+    fig2             learning curves
+    traces           activity, traces, feedback and error over a trajectory
+    raster           spikes, rate, membrane and traces, stimulus and error over time
+    activity         the same with the activity of all neurons as an image
+    circuit          W, its eigenvalues, principal components of the activity
+
+    \b
+    Of a verdict:
+    scores           test error of every method and control
+    learning_curves  validation error during training
+    example          predictions of one held-out trajectory
+    alignment        updates beside the exact gradient
+    ablations        the rule with one part changed
+    learning_rates   what every learning rate gives
     """
     import inspect
 
     from autapse_sim.names import one_of
-    from autapse_sim.plots import CIRCUIT_FIGURES, FIGURES
+    from autapse_sim.plots.catalogue import ALL, check_held, figures_of
     from autapse_sim.plots.style import save
 
-    figures = FIGURES | CIRCUIT_FIGURES
-    draw = figures[one_of("figure", figure, figures)]
+    loaded = ap.load(result)
+    draw = ALL[figure if figure in ALL else one_of("figure", figure, figures_of(loaded))]
     taken = inspect.signature(draw).parameters
     if "phases" in taken:
         options["phases"] = phases or None
@@ -328,9 +324,9 @@ def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tupl
     given = {name: value for name, value in {**options, "before": before}.items() if value is not None}
     for name in given.keys() - taken.keys():
         raise InputError(f"figure {figure} takes no --{name}")
-    loaded = ap.load(result)
     if before:
         given["before"] = ap.load(before).data
+    check_held(loaded, figure)
     for path in save(draw(loaded.data, **given), _folder(out, "plot"), figure):
         click.echo(path)
 
@@ -339,7 +335,7 @@ def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tupl
 def models() -> None:
     """List the neurons and rules that come with the package."""
     from autapse_sim import discrete
-    from autapse_sim.experiment import discrete_text
+    from autapse_sim.description import discrete_text
     from autapse_sim.model import library
 
     for kind in ("neurons", "rules"):

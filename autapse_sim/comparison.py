@@ -11,29 +11,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from autapse_sim import discrete
 from autapse_sim.circuit import Circuit
-from autapse_sim.controls import readout_controls, stimulus_controls
+from autapse_sim.controls import task_controls
+from autapse_sim.description import describe, described, equations_text, peak_memory, sources_of, without_equations
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import (
-    Drawn,
-    choose_engine,
-    describe,
-    draw,
-    equations_text,
-    peak_memory,
-    prepare,
-    r2_scores,
-    resolve_parameters,
-    run,
-    scored,
-    targets,
-    without_equations,
-)
-from autapse_sim.job import Job, Outcome, Progress
-from autapse_sim.protocol import Protocol, Schedule
+from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, resolve_parameters, run
+from autapse_sim.job import Outcome, Progress
+from autapse_sim.labels import control_scores, scored, targets
+from autapse_sim.network_controls import chosen, network_controls
+from autapse_sim.protocol import Protocol
 from autapse_sim.results import Result
-from autapse_sim.scores import best_eta, mean_squared_error
 from autapse_sim.tasks.base import Task
 from autapse_sim.worker import beside
 
@@ -91,22 +78,13 @@ def compare(
         )
     if not protocol.test:
         raise InputError("compare needs test trajectories; test is 0")
-    drawn = draw(circuit, task, protocol)
-    source = np.tile(np.arange(protocol.replicates), len(etas))
-    grid = np.repeat(etas, protocol.replicates)
-
     circuits = {rule: replace(circuit, rule=rule) for rule in rules}
     engines = {rule: choose_engine(c, "auto" if without_equations(c) else engine) for rule, c in circuits.items()}
-    values = {}
-    given = dict(parameters or {})
-    for rule, one in circuits.items():
-        known = resolve_parameters(one, {}, len(source))
-        mine = {name: value for name, value in given.items() if name in known}
-        values[rule] = resolve_parameters(one, {**mine, "eta": grid}, len(source))
-    unknown = set(given) - set().union(*values.values())
-    if unknown:
-        raise InputError(f"no rule of {', '.join(rules)} has a parameter {min(unknown)!r}")
-
+    values = _parameters(circuits, parameters or {}, protocol.replicates)
+    every = {rule: _over_grid(circuits[rule], values[rule], etas) for rule in rules}
+    drawn = draw(circuits[rules[0]], task, protocol)
+    drawn = replace(drawn, sources={path: text for one in circuits.values() for path, text in sources_of(one).items()})
+    source = np.tile(np.arange(protocol.replicates), len(etas))
     shares = dict.fromkeys([*rules, "controls"], 0.0)
 
     def report(name: str, share: float) -> None:
@@ -115,115 +93,69 @@ def compare(
             progress(sum(shares.values()) / len(shares))
 
     numpy = {
-        rule: prepare(circuits[rule], drawn, protocol, values[rule], source)
+        rule: checked_discrete(prepare(circuits[rule], drawn, protocol, every[rule], source))
         for rule in rules
         if engines[rule] == "numpy"
     }
     with beside(numpy, report) as results:
         outcomes = {
-            rule: run(circuits[rule], drawn, protocol, values[rule], source, engines[rule], partial(report, rule))
+            rule: run(circuits[rule], drawn, protocol, every[rule], source, engines[rule], partial(report, rule))
             for rule in rules
             if engines[rule] != "numpy"
         }
-        controlled = _controls(circuit, task, drawn, protocol, etas, partial(report, "controls"))
+        # a rule that has equations, where there is one: its circuit may be more than the discrete network
+        like = min(rules, key=lambda rule: engines[rule] == "numpy")
+        networks = circuits[like], drawn, protocol, values[like], etas, engines[like]
+        predictions, notes = network_controls(*networks, partial(report, "controls"))
         outcomes |= results()
-
-    parts, chosen = [], []
-    for rule in rules:
-        outcome = outcomes[rule]
-        grid_mse = _final_validation(protocol, outcome).reshape(len(etas), protocol.replicates)
-        best = best_eta(grid_mse) if len(etas) > 1 else 0
-        networks = best * protocol.replicates + np.arange(protocol.replicates)
-        part = scored(drawn, protocol, outcome, networks)
-        part["grid_mse"] = (("eta_grid", "replicate"), grid_mse, {"long_name": "final validation MSE"})
-        parts.append(part)
-        chosen.append(etas[best])
-    data = xr.concat(parts, dim="rule", join="outer", data_vars="all")
-    data = data.assign_coords(rule=rules, eta_grid=etas)
-    data["eta"] = ("rule", np.array(chosen), {"long_name": "learning rate, chosen on validation"})
-    data = data.assign(targets(drawn, protocol)).assign(controlled)
-    others = {rule: {k: float(v[0]) for k, v in values[rule].items() if k != "eta"} for rule in rules}
-    attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others)
+    outcomes = {rule: outcomes[rule] for rule in rules}
+    data = _scores(outcomes, drawn, protocol, etas)
+    predictions |= task_controls(task, drawn.x, drawn.y, slice(0, protocol.train), slice(-protocol.test, None))
+    data = data.assign(control_scores(predictions, drawn.y[:, -protocol.test :], drawn.units))
+    others = {rule: described({k: v for k, v in values[rule].items() if k != "eta"}) for rule in rules}
+    attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others, drawn.sources)
     attributes["peak_memory"] = peak_memory(max(outcome.memory for outcome in outcomes.values()))
     attributes["rule"] = ", ".join(rules)
-    attributes["equations"] = "\n\n".join(equations_text(one) for one in circuits.values())
+    attributes["notes"] = json.dumps(notes)
+    attributes["equations"] = "\n\n".join(equations_text(one, drawn.sources) for one in circuits.values())
     return Result(data.assign_attrs(attributes))
 
 
-def _final_validation(protocol: Protocol, outcome: Outcome) -> np.ndarray:
-    """Mean MSE of the last look at the validation trajectories, per network (NaN where there is none)."""
-    schedule = Schedule.of(protocol)
-    validation = outcome.mse[:, schedule.look][:, -protocol.validate :]
-    if not protocol.validate:
-        return np.full(len(outcome.mse), np.nan)
-    return validation.mean(axis=1)
+def _scores(outcomes: Mapping[str, Outcome], drawn: Drawn, protocol: Protocol, etas: np.ndarray) -> xr.Dataset:
+    """What each rule's networks gave at its best learning rate, with names."""
+    parts, rates = [], []
+    for outcome in outcomes.values():
+        best, grid_mse = chosen(protocol, outcome, len(etas))
+        part = scored(drawn, protocol, outcome, best * protocol.replicates + np.arange(protocol.replicates))
+        part["grid_mse"] = (("eta_grid", "replicate"), grid_mse, {"long_name": "final validation MSE"})
+        parts.append(part)
+        rates.append(etas[best])
+    data = xr.concat(parts, dim="rule", join="outer", data_vars="all")
+    data = data.assign_coords(rule=list(outcomes), eta_grid=etas)
+    data["eta"] = ("rule", np.array(rates), {"long_name": "learning rate, chosen on validation"})
+    return data.assign(targets(drawn, protocol))
 
 
-def _controls(
-    circuit: Circuit, task: Task, drawn: Drawn, protocol: Protocol, etas: np.ndarray, report: Progress
-) -> dict[str, Any]:
-    """Every control on the test trajectories: MSE and affine R2."""
-    train, test = slice(0, protocol.train), slice(-protocol.test, None)
-    target = drawn.y[:, test]
-    predictions = {}
-    if circuit.neuron == "rate":
-        predictions |= _network_controls(circuit, drawn, protocol, etas)
-    report(0.5)
-    horizon = getattr(task, "horizon", None)
-    predictions |= stimulus_controls(drawn.x, drawn.y, train, test, horizon, task.blanked)
-    report(1.0)
-    names = list(predictions)
-    scores = [r2_scores(predictions[name], target) for name in names]
-    errors = np.stack([mean_squared_error(predictions[name], target, axis=(2, 3)) for name in names])
-    return {
-        "control": names,
-        "control_mse": (("control", "replicate", "trajectory"), errors, {"long_name": "test MSE of the control"}),
-        "control_r2_trajectory": (("control", "replicate"), np.stack([a for a, _ in scores])),
-        "control_r2_network": (("control", "replicate"), np.stack([b for _, b in scores])),
-    }
+def _parameters(
+    circuits: Mapping[str, Circuit], given: Mapping[str, Any], replicates: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """The parameters of each rule's circuit, per replicate; a given one is for the rules that have it."""
+    if "eta" in given:
+        raise InputError("parameter eta is chosen for each rule from the grid; give etas (--eta) in its place")
+    values = {}
+    for rule, circuit in circuits.items():
+        known = resolve_parameters(circuit, {}, replicates)
+        mine = {name: value for name, value in given.items() if name in known}
+        values[rule] = resolve_parameters(circuit, mine, replicates)
+    unknown = set(given) - set().union(*values.values())
+    if unknown:
+        raise InputError(f"no rule of {', '.join(circuits)} has a parameter {min(unknown)!r}")
+    return values
 
 
-def _network_controls(circuit: Circuit, drawn: Drawn, protocol: Protocol, etas: np.ndarray) -> dict[str, np.ndarray]:
-    """Controls that are networks: untrained, W = 0, bias only, fixed W with what is left to learn, best read-out."""
-    everyone = np.arange(protocol.replicates)
-    tested = Schedule.of(replace(protocol, train=0, validate=0, validate_every=1))
-    tested = replace(tested, trajectory=tested.trajectory + protocol.train + protocol.validate)
-    nothing = {"eta": np.zeros(len(everyone))}
-    still = replace(circuit, rule="fa", learn=())
-    weights = drawn.weights
-    zero = replace(weights, W=np.zeros_like(weights.W))
-
-    def shown(weights, schedule: Schedule = tested, y: np.ndarray = drawn.y) -> np.ndarray:
-        job = Job(still, drawn.x, y, everyone, weights, nothing, schedule, "step", everyone[:0], drawn.seeds)
-        return discrete.simulate(job).prediction.transpose(1, 0, 2, 3)
-
-    predictions = {"untrained W": shown(weights), "W = 0": shown(zero)}
-    if protocol.train and protocol.validate:
-        # with W = 0 the exact gradient of the biases is FA's with B = V^T and no recurrent feedback
-        exact = replace(zero, B=weights.V.transpose(0, 2, 1), B_rec=np.zeros_like(weights.W))
-        predictions["bias only"] = _best_on_validation(
-            replace(still, learn=("b",)), replace(drawn, weights=exact), protocol, etas, "eta"
-        )
-        if {"V", "c"} & set(circuit.learn):
-            fixed = replace(still, learn=tuple(sorted({"V", "c"} & set(circuit.learn))))
-            predictions["fixed W, trained read-out"] = _best_on_validation(fixed, drawn, protocol, etas, "eta_out")
-    if protocol.train:
-        n = circuit.neurons
-        identity = np.broadcast_to(np.eye(n), (len(everyone), n, n))
-        listening = replace(weights, V=identity, B=identity, c=None)
-        every = np.arange(protocol.trajectories)
-        off, on = np.zeros(len(every), dtype=bool), np.ones(len(every), dtype=bool)
-        activity = shown(listening, Schedule(every, off, on, off), np.zeros((*drawn.y.shape[:3], n)))
-        parts = activity[:, : protocol.train], drawn.y[:, : protocol.train], activity[:, -protocol.test :]
-        predictions["best affine read-out, untrained W"] = readout_controls(*parts)
-    return predictions
-
-
-def _best_on_validation(circuit: Circuit, drawn: Drawn, protocol: Protocol, etas: np.ndarray, name: str) -> np.ndarray:
-    """Test predictions of a control that learns, at the learning rate that is best on validation."""
-    replicates = protocol.replicates
+def _over_grid(circuit: Circuit, values: Mapping[str, np.ndarray], etas: np.ndarray) -> dict[str, np.ndarray]:
+    """The parameters of all replicates at each learning rate, one rate after the other."""
+    replicates = len(next(iter(values.values())))
+    rates = resolve_parameters(circuit, {"eta": np.repeat(etas, replicates)}, len(etas) * replicates)["eta"]
     source = np.tile(np.arange(replicates), len(etas))
-    values = {"eta": np.zeros(len(source)), name: np.repeat(etas, replicates)}
-    outcome = run(circuit, drawn, replace(protocol, record=0), values, source, "numpy")
-    best = best_eta(_final_validation(protocol, outcome).reshape(len(etas), replicates))
-    return outcome.prediction[:, best * replicates : (best + 1) * replicates].transpose(1, 0, 2, 3)
+    return {name: given[source] for name, given in values.items()} | {"eta": rates}

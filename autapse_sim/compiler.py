@@ -8,6 +8,8 @@ import subprocess
 from importlib import import_module
 from pathlib import Path
 
+from autapse_sim.errors import InputError
+
 FLAGS = [
     "-std=c++17",
     "-O3",
@@ -20,8 +22,13 @@ FLAGS = [
 
 
 def compiler() -> str | None:
-    """The C++ compiler of this machine, or None."""
-    return shutil.which(os.environ.get("CXX", "g++")) or shutil.which("c++")
+    """The C++ compiler of this machine, or None; what the environment variable CXX names goes before all others."""
+    asked = os.environ.get("CXX")
+    if asked and not shutil.which(asked):
+        raise InputError(
+            f"the environment variable CXX is {asked!r}, and there is no such compiler; name one, or unset it"
+        )
+    return shutil.which(asked or "g++") or shutil.which("c++")
 
 
 def identity(command: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from autapse_sim.discrete.network import Network
 from autapse_sim.errors import InputError
 from autapse_sim.scores import mean_squared_error
+from autapse_sim.tasks.base import Task
 from autapse_sim.weights import Weights
 
 LAGS = (1, 2, 5, 20)
@@ -24,9 +25,6 @@ GAINS = (0.5, 0.8, 1.0, 1.2, 1.5)
 INPUT_SCALES = (0.1, 0.3, 1.0, 3.0)
 """What W and U of a reservoir may be multiplied by."""
 
-DIFFERENCES = 9
-"""Differences of successive observations that tell the speed: a wall met among so many does not move their median."""
-
 
 def stimulus_controls(
     x: np.ndarray,
@@ -35,6 +33,7 @@ def stimulus_controls(
     test: slice,
     horizon: int | None = None,
     blanked: np.ndarray | None = None,
+    lags: Sequence[int] = LAGS,
 ) -> dict[str, np.ndarray]:
     """Predictions of the test targets from the stimulus alone.
 
@@ -50,6 +49,8 @@ def stimulus_controls(
         Steps from stimulus to target, for 'linear extrapolation'; None leaves it out.
     blanked : bool array (T,), optional
         Steps at which the stimulus is blanked, for 'hold last seen'; None leaves it out.
+    lags : sequence of int
+        Numbers of observations that the affine maps see.
 
     Returns
     -------
@@ -81,14 +82,29 @@ def stimulus_controls(
         if blanked is not None:
             steps = np.arange(x.shape[2])
             predictions["hold last seen"] = seen[:, :, np.maximum.accumulate(np.where(blanked, 0, steps))]
-    for lags in LAGS:
-        if trained and lags <= x.shape[2]:
-            name = "affine of x(t)" if lags == 1 else f"affine of {lags} lags"
+    for count in lags:
+        if trained and count <= x.shape[2]:
+            name = "affine of x(t)" if count == 1 else f"affine of {count} lags"
             pairs = zip(x, y, strict=True)
             predictions[name] = np.stack(
-                [_fit_predict(_lagged(xr[train], lags), yr[train], _lagged(xr[test], lags)) for xr, yr in pairs]
+                [_fit_predict(_lagged(xr[train], count), yr[train], _lagged(xr[test], count)) for xr, yr in pairs]
             )
     return predictions
+
+
+def task_controls(
+    task: Task, x: np.ndarray, y: np.ndarray, train: slice, test: slice, cheap: bool = False
+) -> dict[str, np.ndarray]:
+    """The `stimulus_controls` of a task, from what its stimulus shows; where `cheap`, those without a history."""
+    x = observed(task, x)
+    if cheap:
+        return stimulus_controls(x, y, train, test, lags=LAGS[:1])
+    return stimulus_controls(x, y, train, test, getattr(task, "horizon", None), task.blanked)
+
+
+def observed(task: Task, x: np.ndarray) -> np.ndarray:
+    """What a stimulus shows, in the units of the target."""
+    return task.observed(x) if hasattr(task, "observed") else x
 
 
 def readout_controls(activity_train: np.ndarray, y_train: np.ndarray, activity_test: np.ndarray) -> np.ndarray:
@@ -259,70 +275,6 @@ def tune_reservoir(
 
 def _scaled(weights: Weights, gain: float, input_scale: float) -> Weights:
     return replace(weights, W=gain * weights.W, U=input_scale * weights.U)
-
-
-def physics(
-    position: np.ndarray,
-    horizon: int,
-    low: float = 0.0,
-    high: float = 1.0,
-    blanked: np.ndarray | None = None,
-) -> np.ndarray:
-    """Extrapolation by one who knows the box: straight on, and reflected where a wall is in the way.
-
-    The speed of a coordinate is the median of its last `DIFFERENCES` absolute differences. The direction is the one of
-    the two in which a ball of that speed gets from the last but one observation nearest to the last. Without noise and
-    gravity both are exact after four observations, at speeds that meet a wall at most once in three steps.
-
-    Parameters
-    ----------
-    position : array (R, K, T, m)
-        As observed, in the units of the box.
-    horizon : int
-        Steps from observation to target.
-    low, high : float
-        Where the walls are (for the centre of the ball).
-    blanked : bool array (T,), optional
-        Steps at which nothing is seen.
-
-    Returns
-    -------
-    array (R, K, T, m)
-        Predictions; before two observations in a row were made, the last observation, and `low` before the first.
-
-    Examples
-    --------
-    >>> position = np.array([0.5, 0.75, 1.0, 0.75, 0.5, 0.25]).reshape(1, 1, 6, 1)
-    >>> physics(position, horizon=2).ravel()
-    array([0.5 , 0.75, 0.5 , 0.25, 0.  , 0.25])
-    """
-    seen = np.ones(position.shape[2], dtype=bool) if blanked is None else ~blanked
-    prediction = np.empty_like(position)
-    here = np.full_like(position[:, :, 0], low)
-    speed, direction = np.zeros_like(here), np.ones_like(here)
-    differences: list[np.ndarray] = []
-    last = None
-    for t in range(position.shape[2]):
-        if seen[t]:
-            before, here = here, position[:, :, t]
-            if last is not None:
-                if t - last == 1:
-                    differences = [*differences[1 - DIFFERENCES :], np.abs(here - before)]
-                    speed = np.median(differences, axis=0)
-                ways = [(_reflected(before, sign * speed * (t - last), low, high), sign) for sign in (1, -1)]
-                (up, turned_up), (down, turned_down) = [(p, sign * turn) for (p, turn), sign in ways]
-                direction = np.where(np.abs(up - here) <= np.abs(down - here), turned_up, turned_down)
-            last = t
-        ahead = 0 if last is None else t - last + horizon
-        prediction[:, :, t] = _reflected(here, direction * speed * ahead, low, high)[0]
-    return prediction
-
-
-def _reflected(start: np.ndarray, way: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where a point ends that goes a signed way between two walls, and whether it then goes on (1) or back (-1)."""
-    side = high - low
-    phase = (start - low + way) % (2 * side)
-    return low + np.minimum(phase, 2 * side - phase), np.where(phase < side, 1, -1)
 
 
 def _lagged(x: np.ndarray, lags: int) -> np.ndarray:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
-import resource
-import shlex
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, astuple, dataclass, is_dataclass, replace
-from pathlib import Path
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,13 +14,16 @@ import xarray as xr
 from autapse_sim import __version__, discrete
 from autapse_sim.cache import recall, remember
 from autapse_sim.circuit import Circuit
+from autapse_sim.controls import observed, task_controls
+from autapse_sim.description import describe, described, peak_memory, sources_of, without_equations
+from autapse_sim.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
-from autapse_sim.job import STEP, Job, Outcome, Progress
+from autapse_sim.job import Job, Outcome, Progress
+from autapse_sim.labels import control_scores, scored, targets
 from autapse_sim.model import is_file, library, rules, self_contained, texts
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
-from autapse_sim.results import Result, provenance
-from autapse_sim.scores import affine_r2, diverged
+from autapse_sim.results import Result
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import checked, masked
@@ -34,32 +32,26 @@ from autapse_sim.weights import Weights, draw_weights
 
 ROOM = 2**29
 """Bytes that the stimuli, predictions and weights of the replicates that run at a time may take."""
-ALIVE = (0.1, 200.0)
-"""Mean rate in Hz of a network of spiking neurons that is neither silent nor saturated."""
 ENGINES = ("auto", "standalone", "runtime", "reference", "numpy")
-WEIGHT_DIMS = {
-    "W": ("post", "pre"),
-    "B_rec": ("post", "pre"),
-    "U": ("neuron", "input"),
-    "V": ("coordinate", "neuron"),
-    "B": ("neuron", "coordinate"),
-    "b": ("neuron",),
-    "c": ("coordinate",),
-    "F": ("neuron", "coordinate"),
-}
+UNTRAINED = "untrained W"
+"""The control that is the circuit itself, with nothing learned."""
 
 
 @dataclass(frozen=True)
 class Drawn:
     """The trajectories and initial weights of an experiment: the same for every rule that is compared.
 
-    Targets y are NaN where they do not count.
+    Targets y are NaN where they do not count. `units` and `stimulus_units` are those of targets and stimuli, '1' where
+    they have none; `sources` the texts of the models by their paths.
     """
 
     x: np.ndarray
     y: np.ndarray
     weights: Weights
     seeds: np.ndarray
+    units: str = "1"
+    stimulus_units: str = "1"
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def train(
@@ -96,7 +88,8 @@ def train(
     Returns
     -------
     Result
-        Scores, predictions, traces and weights by name.
+        Scores, predictions, traces and weights by name; where something was learned and tested, also those of the
+        controls that cost next to nothing, with a dimension `control`.
 
     Examples
     --------
@@ -122,12 +115,39 @@ def train(
         networks = np.arange(count)
         outcome = run(circuit, drawn, block, mine, networks, engine, report, size)
         part = scored(drawn, block, outcome, networks).assign(targets(drawn, block))
+        part = part.assign(_controls(circuit, task, drawn, block, mine, engine))
         parts.append(part.assign_coords(replicate=start + networks, recorded=start + part.recorded))
         programs = max(programs, outcome.memory)
-    described = {name: (value.flat[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
-    attributes = describe(circuit, task, protocol, engine, described)
+    attributes = describe(circuit, task, protocol, engine, described(values), drawn.sources)
     attributes["peak_memory"] = peak_memory(programs)
     return Result(_joined(parts).assign_attrs(attributes))
+
+
+def _controls(
+    circuit: Circuit, task: Task, drawn: Drawn, protocol: Protocol, parameters: Mapping[str, np.ndarray], engine: str
+) -> dict[str, Any]:
+    """The scores of the untrained networks, and of what needs none, on the test trajectories."""
+    if not (protocol.test and protocol.train and circuit.learn):
+        return {}
+    everyone = np.arange(protocol.replicates)
+    job = prepare(circuit, drawn, replace(protocol, record=0), parameters, everyone)
+    if protocol.reset:  # a look at the test changes nothing: the same program, shown less
+        job = replace(job, schedule=job.schedule.part(job.schedule.keep))
+    else:
+        job = replace(job, circuit=replace(circuit, learn=()))
+    untrained = unlearned(job, engine).prediction.transpose(1, 0, 2, 3)
+    train, test = slice(0, protocol.train), slice(-protocol.test, None)
+    predictions = {UNTRAINED: untrained, **task_controls(task, drawn.x, drawn.y, train, test, cheap=True)}
+    return control_scores(predictions, drawn.y[:, test], drawn.units)
+
+
+def unlearned(job: Job, engine: str) -> Outcome:
+    """The outcome of a job in which nothing learns; the discrete network has it for nothing where it is the circuit."""
+    if discretely(job.circuit) and job.reset and all(values.ndim == 1 for values in job.parameters.values()):
+        still = replace(job.circuit, rule="fa", readout_rule="delta", learn=())
+        job = replace(job, circuit=still, update="trajectory", batch=1, optimiser="sgd", constraints=(), bound=None)
+        engine = "numpy"
+    return simulated(job, engine)
 
 
 def draw(circuit: Circuit, task: Task, protocol: Protocol, weights: Weights | None = None) -> Drawn:
@@ -156,6 +176,7 @@ def draws(
                 "weights: F is for circuits whose prediction is returned (returned=True), and they need it"
             )
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
+    sources = sources_of(circuit)  # once: a file that is edited meanwhile changes neither the run nor its record
     for start in range(0, protocol.replicates, size):
         count = min(size, protocol.replicates - start)
         if isinstance(task, ArrayTask):
@@ -169,7 +190,13 @@ def draws(
             mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
         else:
             mine = weights.take(np.arange(start, start + count))
-        yield start, Drawn(x, y, mine, seeds[start : start + count])
+        units = getattr(task, "units", "1")
+        # a stimulus that shows what is observed as something else has no unit
+        stimulus_units = units if observed(task, x) is x else "1"
+        yield (
+            start,
+            Drawn(x, y, mine, seeds[start : start + count], units, stimulus_units, sources),
+        )
 
 
 def _block(circuit: Circuit, task: Task, protocol: Protocol) -> int:
@@ -194,12 +221,6 @@ def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
     return together.merge(xr.concat(records, "recorded", data_vars="minimal", coords="minimal", compat="override"))
 
 
-def peak_memory(programs: int) -> str:
-    """The most memory that was in use, of this process and of the compiled programs beside it."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return f"{own / 2**20:.0f} MB, and {programs / 2**20:.0f} MB in compiled programs"
-
-
 def choose_engine(circuit: Circuit, engine: str) -> str:
     """The engine that runs a circuit, or an `InputError` where the one asked for cannot."""
     one_of("engine", engine, ENGINES)
@@ -214,17 +235,18 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
     if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
         if circuit.rule not in discrete.RULES:
             raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.RULES)}")
-        simple = replace(
-            circuit, neuron="rate", substeps=1, precision="double", readout_rule="delta", returned=False, delay=0
-        )
-        if circuit != simple or circuit.method not in (None, "euler") or "B" in circuit.learn:
+        if not discretely(circuit) or circuit.readout_rule != "delta" or "B" in circuit.learn:
             raise InputError(
                 f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
                 "method='euler', precision='double', readout_rule='delta', returned=False, delay=0 and no B that learns"
             )
+        one_of("activation", circuit.activation, ACTIVATIONS)
         return "numpy"
     if without_equations(circuit):
         raise InputError(f"rule {circuit.rule!r} has no equations for engine {engine!r}; use engine='numpy'")
+    activations = _declared(circuit).activations
+    if activations:
+        one_of("activation", circuit.activation, activations)
     if engine == "auto":
         from autapse_sim.compiler import compiler
 
@@ -232,43 +254,55 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
     return engine
 
 
-def without_equations(circuit: Circuit) -> bool:
-    """Whether a circuit's rule exists for the discrete network only (bptt, fa)."""
-    return circuit.rule in discrete.RULES.keys() - library("rules").keys()
+def discretely(circuit: Circuit) -> bool:
+    """Whether the discrete network is what a circuit does where nothing learns."""
+    simple = replace(circuit, neuron="rate", substeps=1, precision="double", returned=False, delay=0)
+    return circuit == simple and circuit.method in (None, "euler")
 
 
 def resolve_parameters(circuit: Circuit, given: Mapping[str, Any], networks: int) -> dict[str, np.ndarray]:
     """Every parameter of a circuit for each network, in SI units: the given ones, else the models' defaults."""
-    defaults = _defaults(circuit)
+    defaults = _declared(circuit).parameters
     for name in given:
         one_of("parameter", name, defaults)
     return {
-        name: _value(name, amount(given.get(name, default)), default, networks, circuit.neurons)
+        name: _value(name, amount(given.get(name, default), name), default, networks, circuit.neurons)
         for name, default in defaults.items()
     }
 
 
-def _defaults(circuit: Circuit) -> dict[str, Amount]:
-    """The parameters of a circuit as its models give them; kept with their texts, so that Brian2 is asked once."""
+@dataclass(frozen=True)
+class Declared:
+    """What the models of a circuit declare: parameters with their defaults, and the names of the activations."""
+
+    parameters: dict[str, Amount]
+    activations: list[str]
+
+
+def _declared(circuit: Circuit) -> Declared:
+    """What the models of a circuit declare; kept with their texts, so that Brian2 is asked once."""
     if without_equations(circuit):
         # the time constant and the read-out's parameters are those of a circuit with equations
-        beside = _defaults(replace(circuit, rule="autapse"))
+        beside = _declared(replace(circuit, rule="autapse")).parameters
         kept_names = ("tau_m", "eta_out")
         own = {name: amount(value) for name, value in discrete.RULES[circuit.rule].parameters.items()}
-        return {name: beside[name] for name in kept_names if name in beside} | own
+        return Declared({name: beside[name] for name in kept_names if name in beside} | own, list(ACTIVATIONS))
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
-    asked = json.dumps(["parameters", __version__, written, sorted(circuit.learn)])
+    asked = json.dumps(["declared", __version__, written, sorted(circuit.learn)])
     key = hashlib.sha256(asked.encode()).hexdigest()
     known = recall(key) if kept else None
     if known:
-        return {name: Amount(*fields) for name, fields in json.loads(known).items()}
+        parameters, activations = json.loads(known)
+        return Declared({name: Amount(*fields) for name, fields in parameters.items()}, activations)
     from autapse_sim.circuit_models import Models
 
-    found = {name: amount(value) for name, value in Models.of(circuit).parameters(circuit).items()}
+    models = Models.of(circuit)
+    parameters = {name: amount(value, name) for name, value in models.parameters(circuit).items()}
+    activations = list(models.neuron.activations)
     if kept:
-        remember(key, json.dumps({name: astuple(value) for name, value in found.items()}))
-    return found
+        remember(key, json.dumps([{name: astuple(value) for name, value in parameters.items()}, activations]))
+    return Declared(parameters, activations)
 
 
 def _value(name: str, given: Amount, default: Amount, networks: int, neurons: int) -> np.ndarray:
@@ -287,7 +321,7 @@ def _value(name: str, given: Amount, default: Amount, networks: int, neurons: in
         )
     if not np.isfinite(array).all():
         raise InputError(f"parameter {name} holds NaN or infinity; it must be finite")
-    if default.unit == "second" and ((array < 0) | (array == 0) & (default.value > 0)).any():
+    if default.unit == "second" and ((array < 0) | (array == 0) & (np.min(default.value) > 0)).any():
         raise InputError(f"parameter {name} is {given.text}; a time constant must be positive")
     if name.startswith("eta") and (array < 0).any():
         raise InputError(f"parameter {name} is {given.text}; a learning rate must not be negative")
@@ -308,7 +342,7 @@ def prepare(
     }
     shown = (drawn.x, drawn.y, source)
     given = (weights, parameters, schedule, protocol.update, traced, seeds)
-    return Job(circuit, *shown, *given, **how)
+    return Job(circuit, *shown, *given, **how, sources=drawn.sources)
 
 
 def run(
@@ -331,12 +365,7 @@ def run(
 def simulated(job: Job, engine: str, progress: Progress | None = None, **options: Any) -> Outcome:
     """The outcome of a job on an engine; `options` are those of `autapse_sim.engine.simulate`."""
     if engine == "numpy":
-        if job.constraints or job.bound is not None or not job.reset:
-            raise InputError("engine 'numpy' has no constraints or bound on weights, and resets with each trajectory")
-        for name, values in job.parameters.items():
-            if values.ndim > 1:
-                raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")
-        return discrete.simulate(job, progress=progress)
+        return discrete.simulate(checked_discrete(job), progress=progress)
     if engine == "reference":
         from autapse_sim import reference
 
@@ -346,128 +375,11 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
     return simulate(job, engine, progress, **options)
 
 
-def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray) -> xr.Dataset:
-    """Scores, weights, predictions and traces of some of an outcome's networks, one per replicate, with names."""
-    schedule = Schedule.of(protocol)
-    replicates = protocol.replicates
-    mse = outcome.mse[networks]
-    recorded = np.arange(min(protocol.record, replicates))
-    block = networks[0] // replicates * len(recorded) + np.arange(len(recorded))
-    squared = "squared box lengths"
-    data = xr.Dataset(coords={"replicate": np.arange(replicates), "recorded": recorded})
-    data = data.assign_coords(coordinate=np.arange(drawn.y.shape[-1]))
-
-    def add(name: str, dims: tuple[str, ...], values: np.ndarray, long_name: str, units: str = "1") -> None:
-        data[name] = (dims, values, {"long_name": long_name, "units": units})
-
-    if protocol.train:
-        add("mse_train", ("replicate", "training_trajectory"), mse[:, schedule.learn], "training MSE", squared)
-        data.coords["training_trajectory"] = np.arange(1, protocol.train + 1)
-    if protocol.validate:
-        points = protocol.validation_points
-        validation = mse[:, schedule.look].reshape(replicates, len(points), protocol.validate)
-        add("mse_validate", ("replicate", "validation"), validation.mean(axis=2), "validation MSE", squared)
-        data.coords["validation"] = points
-    test = mse[:, schedule.keep]
-    weights = outcome.weights.take(networks)
-    bad = diverged(test, *(value for _, value in weights.items()))
-    add("diverged", ("replicate",), bad, "not finite, or a test MSE far outside the box")
-    if protocol.test:
-        prediction = outcome.prediction[:, networks].transpose(1, 0, 2, 3)
-        target = drawn.y[:, -protocol.test :]
-        per_trajectory, per_network = r2_scores(prediction, target)
-        add("mse", ("replicate", "trajectory"), test, "test MSE", squared)
-        add("r2_trajectory", ("replicate",), per_trajectory, "R2 after the best affine map of each trajectory")
-        add("r2_network", ("replicate",), per_network, "R2 after the best affine map of each network")
-        dims = ("recorded", "trajectory", "step", "coordinate")
-        add("prediction", dims, prediction[recorded], "prediction", "box lengths")
-        data.coords["trajectory"] = np.arange(protocol.test)
-    if outcome.cross_entropy is not None:
-        nats = outcome.cross_entropy[networks]
-        if protocol.train:
-            dims = ("replicate", "training_trajectory")
-            add("cross_entropy_train", dims, nats[:, schedule.learn], "training cross-entropy", "nat")
-        if protocol.test:
-            add("cross_entropy", ("replicate", "trajectory"), nats[:, schedule.keep], "test cross-entropy", "nat")
-    for name, array in weights.items():
-        add(name, ("replicate", *WEIGHT_DIMS[name]), array, f"{name} after training")
-    for name, array in outcome.traces.items():
-        dims = ("recorded", "phase", "step", "coordinate" if name == "error" else "neuron")
-        add(f"trace_{name}", dims, array[:, block].transpose(1, 0, 2, 3), name, outcome.units.get(name, "1"))
-    if outcome.spikes is not None:
-        duration = mse.shape[1] * drawn.x.shape[2] * STEP
-        rate = outcome.spikes[networks] / duration
-        add("rate", ("replicate", "neuron"), rate, "spikes per second in the whole run", "Hz")
-        add("alive", ("replicate",), alive(rate), f"mean rate from {ALIVE[0]:g} to {ALIVE[1]:g} Hz")
-    if outcome.traces:
-        data.coords["phase"] = phases(protocol)
-    return data
-
-
-def alive(rate: np.ndarray) -> np.ndarray:
-    """Whether networks are neither silent nor saturated, by the rates of their neurons in Hz, (R, n) to bool (R,)."""
-    mean = rate.mean(axis=1)
-    return (mean >= ALIVE[0]) & (mean <= ALIVE[1])
-
-
-def phases(protocol: Protocol) -> list[str]:
-    """The names of the traced presentations, in order."""
-    names = [f"training {k}" for k in dict.fromkeys((1, protocol.train)) if protocol.train]
-    return names + (["test 1"] if protocol.test else [])
-
-
-def r2_scores(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """R2 after the best affine map: mean over trajectories with one map each, and with one map per network."""
-    merged = (len(target), -1, target.shape[-1])
-    per_network = affine_r2(prediction.reshape(merged), target.reshape(merged))
-    return affine_r2(prediction, target).mean(axis=1), per_network
-
-
-def targets(drawn: Drawn, protocol: Protocol) -> dict[str, Any]:
-    """The stimulus and target of the recorded replicates' test trajectories, and the stimulus of the traced phases."""
-    recorded = min(protocol.record, protocol.replicates)
-    schedule = Schedule.of(protocol)
-    traced = schedule.trajectory[schedule.trace]
-    units = {"units": "box lengths"}
-    # copies, or a block of replicates would stay in memory for the few that are recorded
-    x, y = (array[:recorded] for array in (drawn.x, drawn.y))
-    about = {"long_name": "stimulus", **units}
-    shown = {"trace_stimulus": (("recorded", "phase", "step", "input"), x[:, traced], about)} if traced.size else {}
-    if not protocol.test:
-        return shown
-    x, y = (array[:, -protocol.test :].copy() for array in (x, y))
-    return shown | {
-        "target": (("recorded", "trajectory", "step", "coordinate"), y, {"long_name": "target", **units}),
-        "stimulus": (("recorded", "trajectory", "step", "input"), x, about),
-    }
-
-
-def describe(circuit: Circuit, task: Task, protocol: Protocol, engine: str, parameters: Mapping) -> dict[str, str]:
-    """What made a result, as attributes: circuit, task, protocol, equations, parameters, versions and the command."""
-    command = shlex.join(sys.argv) if sys.argv and sys.argv[0] else "interactive"
-    what = asdict(task) if is_dataclass(task) and not isinstance(task, ArrayTask) else {}
-    return {
-        "rule": circuit.rule,
-        "engine": engine,
-        "circuit": json.dumps(asdict(circuit)),
-        "task": json.dumps({"name": type(task).__name__, **what}, default=repr),
-        "protocol": json.dumps(asdict(protocol)),
-        "seed": protocol.seed,
-        "parameters": json.dumps(dict(parameters)),
-        "parameter_units": f"SI; one step of the stimulus is {STEP} s",
-        "averaging": f"eq. 1's 1/t is {'in (bptt, rtrl, snap1, uoro, fa, dfa)' if protocol.averaging else 'out'}",
-        "equations": equations_text(circuit),
-        "provenance": json.dumps(provenance(command)),
-    }
-
-
-def equations_text(circuit: Circuit) -> str:
-    """The text of the model files of a circuit; of rules without equations, of the discrete reference."""
-    if without_equations(circuit):
-        return f"discrete network, rule {circuit.rule}:\n{discrete_text(circuit.rule)}"
-    return "\n\n".join(f"# {Path(path).name}\n{text}" for path, text in texts(circuit).items())
-
-
-def discrete_text(rule: str) -> str:
-    """What the discrete reference of a rule says of itself: its equations."""
-    return inspect.getdoc(inspect.getmodule(discrete.RULES[rule]))
+def checked_discrete(job: Job) -> Job:
+    """The job, where the discrete network takes what it asks for, else an `InputError`."""
+    if job.constraints or job.bound is not None or not job.reset:
+        raise InputError("engine 'numpy' has no constraints or bound on weights, and resets with each trajectory")
+    for name, values in job.parameters.items():
+        if values.ndim > 1:
+            raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")
+    return job

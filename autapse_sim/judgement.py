@@ -19,11 +19,12 @@ import xarray as xr
 
 from autapse_sim.alignment import align, cosine, exact_gradient
 from autapse_sim.benchmarks import BENCHMARKS, Benchmark
-from autapse_sim.controls import Reservoir, physics, stimulus_controls, tune_reservoir
+from autapse_sim.controls import Reservoir, observed, task_controls, tune_reservoir
 from autapse_sim.crew import Crew
+from autapse_sim.description import describe, peak_memory, sources_of
 from autapse_sim.engine import cores
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import Drawn, choose_engine, describe, equations_text, peak_memory
+from autapse_sim.experiment import Drawn, choose_engine
 from autapse_sim.job import STEP, Progress
 from autapse_sim.model import is_file
 from autapse_sim.names import one_of
@@ -44,6 +45,7 @@ from autapse_sim.trial import (
     score,
     train_method,
 )
+from autapse_sim.units import squared
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
 STILL, BIASES = "W = 0", "bias only (W = 0)"
@@ -120,7 +122,9 @@ def verdict(
         raise InputError(f"replicates is {replicates}; a verdict needs at least 2")
     if precision is not None and not precision > 0:
         raise InputError(f"precision is {precision!r}; it must be positive")
-    choose_engine(replace(setting.circuit, rule=rule), "auto")
+    judged = replace(setting.circuit, rule=rule)
+    choose_engine(judged, "auto")
+    sources = sources_of(judged)
     methods = _methods(rule, setting)
     if ablations:
         methods |= _ablations(rule, setting)
@@ -142,7 +146,9 @@ def verdict(
             if needed <= len(found):
                 break
             found += work.map(judge_block, [(seed, k) for k in range(len(found), needed)])
-    return _result(rule, benchmark, setting, methods, chosen, grid, reservoirs, found, seed)
+    if sources_of(judged) != sources:
+        raise InputError(f"a model file of rule {rule!r} was changed while it was judged; run it again")
+    return _result(rule, benchmark, setting, methods, chosen, grid, reservoirs, found, seed, sources)
 
 
 def _pilots(
@@ -220,8 +226,8 @@ def _ablations(rule: str, setting: Benchmark) -> dict[str, Method]:
     own = round(known["tau"][0] / STEP) if taus else None
     found |= {f"tau = {n}": Method(rule, parameters={"tau": tau}) for n, tau in taus.items() if n != own}
     if rule == "autapse":
-        put_back = {n: Method("rflo", parameters={"tau": taus[n]}) for n in (1, own)}
-        found |= {f"f' put back (rflo), tau = {n}": method for n, method in put_back.items()}
+        put_back = {n: Method("autapse_f_prime", parameters={"tau": taus[n]}) for n in (1, own)}
+        found |= {f"f' put back, tau = {n}": method for n, method in put_back.items()}
     how = setting.protocol
     slow = {"step": "sgd", "trajectory": how.optimiser}
     for update, optimiser in slow.items():
@@ -333,7 +339,7 @@ def _block(
     seeds: tuple[int, int],
 ) -> dict[str, Any]:
     """All that is kept of a block of seeds."""
-    scores, memory, example, kept = {}, 0, {}, {}
+    scores, memory, example, kept, engines = {}, 0, {}, {}, {}
     for first, names in _alike(methods):
         given = drawn(setting, first, seeds, BLOCK)
         for name in names:
@@ -350,7 +356,7 @@ def _block(
                     for floor, one in reservoirs.items()
                 ]
                 scores[name] = replace(scores[name], refit=np.concatenate(tuned, axis=1))
-            memory = max(memory, outcome.memory)
+            memory, engines[name] = max(memory, outcome.memory), outcome.engine
             if seeds[1] == 0:
                 example[name] = outcome.prediction[0, 0]
         if FIXED not in names:
@@ -360,35 +366,26 @@ def _block(
             test = -setting.protocol.test
             kept |= {"target": given.y[0, test], "stimulus": _seen(setting.task, given.x)[0, test]}
             kept["alignment"] = _alignment(setting, methods, chosen, given, seeds)
-    return kept | {"scores": scores, "memory": memory, "example": example}
+    return kept | {"scores": scores, "memory": memory, "example": example, "engines": engines}
 
 
 def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
-    """Test MSE of every control that needs no network, (R,), and of the best that physics allows for the ball."""
+    """Test MSE of every control that needs no network, (R,), and of what the task's own physics allow for."""
     protocol, task = setting.protocol, setting.task
     # as many trajectories as a refitted read-out gets
     train, test = slice(max(0, protocol.train - FITTED), protocol.train), slice(-protocol.test, None)
-    horizon = getattr(task, "horizon", None)
-    x = _observed(task, given.x)
-    predictions = stimulus_controls(x, given.y, train, test, horizon, task.blanked)
-    if horizon is not None:
-        predictions["physics: the box and two observations"] = physics(
-            x[:, test], horizon, task.radius, 1 - task.radius, task.blanked
-        )
+    predictions = task_controls(task, given.x, given.y, train, test)
+    if hasattr(task, "physics"):
+        predictions |= task.physics(given.x[:, test])
     return {
         name: mean_squared_error(prediction, given.y[:, test], axis=(2, 3)).mean(axis=1)
         for name, prediction in predictions.items()
     }
 
 
-def _observed(task: Task, x: np.ndarray) -> np.ndarray:
-    """What a stimulus shows, in the units of the target."""
-    return task.observed(x) if hasattr(task, "observed") else x
-
-
 def _seen(task: Task, x: np.ndarray) -> np.ndarray:
     """The same, with NaN where the stimulus is blanked."""
-    seen = _observed(task, x).copy()
+    seen = observed(task, x).copy()
     if task.blanked is not None:
         seen[..., task.blanked, :] = np.nan
     return seen
@@ -466,6 +463,7 @@ def _result(
     reservoirs: Mapping[float, Reservoir],
     found: list[dict[str, Any]],
     seed: int,
+    sources: Mapping[str, str],
 ) -> Result:
     """The evidence, with names on every axis, and the answer."""
     scores = _joined([one["scores"] for one in found])
@@ -474,10 +472,10 @@ def _result(
     names = [name for name in scores if name not in varied]
     replicates = len(scores[rule].online)
     data = xr.Dataset(coords={"method": names, "replicate": np.arange(replicates), "eta_grid": list(setting.etas)})
-    units = {"units": "squared box lengths" if hasattr(setting.task, "horizon") else "1"}
+    unit = getattr(setting.task, "units", "1")
 
-    def add(name: str, dims: tuple[str, ...], values: Any, long_name: str) -> None:
-        data[name] = (dims, np.asarray(values), {"long_name": long_name, **units})
+    def add(name: str, dims: tuple[str, ...], values: Any, long_name: str, units: str = squared(unit)) -> None:
+        data[name] = (dims, np.asarray(values), {"long_name": long_name, "units": units})
 
     add("mse_online", ("method", "replicate"), [scores[n].online for n in names], "test MSE")
     refits = np.array([scores[n].refit for n in names])
@@ -508,9 +506,9 @@ def _result(
     shown = [n for n in names if n in first["example"]]
     example = np.stack([first["example"][n] for n in names]) if len(shown) == len(names) else None
     if example is not None:
-        add("example_prediction", ("method", "step", "coordinate"), example, "prediction")
-    add("example_target", ("step", "coordinate"), first["target"], "target")
-    add("example_stimulus", ("step", "input"), first["stimulus"], "stimulus")
+        add("example_prediction", ("method", "step", "coordinate"), example, "prediction", unit)
+    add("example_target", ("step", "coordinate"), first["target"], "target", unit)
+    add("example_stimulus", ("step", "input"), first["stimulus"], "stimulus", unit)
     aligned = dict(first.get("alignment", {}))
     if aligned:
         data = data.assign_coords(updates_aligned=(np.array(AGES) * setting.protocol.train) // batch)
@@ -523,10 +521,10 @@ def _result(
     protocol = replace(setting.protocol, replicates=replicates, seed=seed)
     circuit = replace(setting.circuit, rule=rule)
     rates = {name: asdict(one) for name, one in chosen.items()}
-    attributes = describe(circuit, setting.task, protocol, "standalone, numpy", {"eta": rates})
+    attributes = describe(circuit, setting.task, protocol, json.dumps(found[0]["engines"]), {"eta": rates}, sources)
     attributes |= {
         "sentence": answer,
-        **({"unit": "box lengths"} if hasattr(setting.task, "horizon") else {}),
+        **({} if unit == "1" else {"unit": unit}),
         "benchmark": benchmark,
         "title": setting.title,
         "heading": heading(setting, replicates, seed, chosen[FIXED].readout),
@@ -534,7 +532,6 @@ def _result(
         "statistics": json.dumps({against: _plain(pairs) for against, pairs in judged.items()}),
         "floors": json.dumps(_floors(data, rule, reservoirs)),
         "peak_memory": peak_memory(cores() * max(one["memory"] for one in found)),
-        "equations": equations_text(circuit),
     }
     data = data.assign_attrs(attributes)
     mind = dependence(judge_floors(data, rule))

@@ -301,12 +301,17 @@ def _source(path: Path) -> str:
         raise InputError(f"{path}: is no Python text: {error}") from None
 
 
-def texts(circuit: Circuit) -> dict[str, str]:
-    """The texts of the model files of a circuit by their paths, without running them."""
+def paths_of(circuit: Circuit) -> list[str]:
+    """The paths of the model files of a circuit."""
     taught = {TAUGHT_BY[name] for name in circuit.learn} - {"rule"}
     paths = [_path(circuit.neuron, "neurons", "neuron"), _path(circuit.rule, "rules", "rule")]
     paths += [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
-    return {str(path): _source(path) for path in paths}
+    return [str(path) for path in paths]
+
+
+def texts(circuit: Circuit) -> dict[str, str]:
+    """The texts of the model files of a circuit by their paths, without running them."""
+    return {path: _source(Path(path)) for path in paths_of(circuit)}
 
 
 _PLAIN = """
@@ -350,7 +355,7 @@ def read_rule(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> R
 
 def _read(name: str, folder: str, variable: str, kind: type, sources: Mapping[str, str]) -> Any:
     path = Path(name) if name in sources else _path(name, folder, variable)
-    source = sources.get(str(path)) or _source(path)
+    source = sources[str(path)] if str(path) in sources else _source(path)
     namespace = {"__name__": path.stem, "__file__": str(path)}
     try:
         exec(compile(source, str(path), "exec"), namespace)

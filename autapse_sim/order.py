@@ -23,9 +23,10 @@ end, 1      update of this step and drive of the next in one pass over the weigh
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from brian2 import Network
-from brian2.groups.group import CodeRunner
+if TYPE_CHECKING:
+    from brian2 import Network
 
 SLOTS = {
     "restart": ("start", 0),
@@ -69,6 +70,8 @@ class When(Enum):
 
 def check_order(network: Network) -> None:
     """Assert the order inside a step on Brian2's own sorted objects."""
+    from brian2.groups.group import CodeRunner
+
     rank = {slot: position for position, slot in enumerate(SLOTS)}
     place = {key: slot for slot, key in SLOTS.items()}
     seen = [

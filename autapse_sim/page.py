@@ -16,8 +16,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from autapse_sim.files import replacing
 from autapse_sim.plots import style
-from autapse_sim.results import Result, replacing
+from autapse_sim.results import Result
 
 CAPTIONS = {
     "scores": "Test error of each method beside the controls: look whether {rule} lies left of the fixed reservoir, "

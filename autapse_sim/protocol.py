@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autapse_sim.errors import InputError
-from autapse_sim.names import one_of
+from autapse_sim.names import one_of, whole
 
 UPDATES = ("step", "trajectory", "batch")
 OPTIMISERS = ("sgd", "momentum", "adam", "adam-hat")
@@ -86,9 +86,7 @@ class Protocol:
             "batch": 1,
         }
         for name, bound in least.items():
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < bound:
-                raise InputError(f"{name} is {value!r}; it must be a whole number of at least {bound}")
+            object.__setattr__(self, name, whole(name, getattr(self, name), bound))
         if self.train + self.validate + self.test == 0:
             raise InputError("train, validate and test are all 0: there is no trajectory to show")
         one_of("update", self.update, UPDATES)
@@ -159,6 +157,10 @@ class Schedule:
     def look(self) -> np.ndarray:
         """Whether a presentation is a look at a validation trajectory, bool (P,)."""
         return ~self.learn & ~self.keep
+
+    def part(self, which: np.ndarray) -> Schedule:
+        """The presentations `which` alone, bool (P,)."""
+        return Schedule(self.trajectory[which], self.learn[which], self.keep[which], self.trace[which])
 
     @classmethod
     def of(cls, protocol: Protocol) -> Schedule:

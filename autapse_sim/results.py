@@ -6,9 +6,6 @@ import os
 import platform
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +18,7 @@ import xarray as xr
 
 import autapse_sim
 from autapse_sim.errors import InputError
+from autapse_sim.files import replacing
 from autapse_sim.names import one_of
 
 FORMAT = "autapse_sim 1"
@@ -96,30 +94,6 @@ def of_rule(data: xr.Dataset | Result, rule: str) -> xr.Dataset:
     data = dataset(data)
     one_of("rule", rule, rules(data))
     return data.sel(rule=rule) if "rule" in data.dims else data
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; what was written there takes the place of `path` if all went well.
-
-    Raises
-    ------
-    InputError
-        The folder cannot be written.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with open(temporary, "rb+") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        if os.path.lexists(temporary):
-            temporary.unlink()
 
 
 def git_state() -> str:

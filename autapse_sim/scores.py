@@ -6,9 +6,10 @@ import numpy as np
 
 from autapse_sim.errors import InputError
 
-DIVERGED_MSE = 10.0
-"""A mean test MSE above this counts as diverged: it lies more than three box lengths off, and no prediction inside the
-unit box has an MSE above 1."""
+DIVERGED = 100.0
+"""A mean test MSE above so many times the variance of the targets counts as diverged: it is off by ten times their
+spread, and who predicts their mean has 1. For the ball (a variance of 1/12) that is an MSE of 8, three box lengths
+off; no prediction inside the box has one above 1."""
 
 RESAMPLES = 2000
 """Bootstrap resamples of an interval."""
@@ -88,13 +89,32 @@ def _centred(samples: np.ndarray, known: np.ndarray, axis: int | tuple[int, int]
     return np.where(known, samples - samples.sum(axis=-2, keepdims=True) / number, 0)
 
 
-def diverged(mse: np.ndarray, *arrays: np.ndarray) -> np.ndarray:
-    """Which replicates diverged: MSE or weights not finite, or a mean test MSE above `DIVERGED_MSE`.
+def divergence(target: np.ndarray) -> np.ndarray:
+    """The mean test MSE above which a replicate counts as diverged, (R,): `DIVERGED` times the variance of its targets.
+
+    Parameters
+    ----------
+    target : array (R, K, T, c)
+        All targets of the replicates, NaN where they do not count. Where they do not vary, the limit is infinite.
+
+    Examples
+    --------
+    >>> divergence(np.array([[0.0, 2.0, np.nan], [1.0, 1.0, 1.0]]).reshape(2, 1, 3, 1))
+    array([100.,  inf])
+    """
+    variance = np.nanvar(target, axis=(1, 2)).mean(axis=-1)
+    return np.where(variance > 0, DIVERGED * variance, np.inf)
+
+
+def diverged(mse: np.ndarray, limit: np.ndarray | float, *arrays: np.ndarray) -> np.ndarray:
+    """Which replicates diverged: MSE or weights not finite, or a mean test MSE above a limit.
 
     Parameters
     ----------
     mse : array (R, ...)
         Test MSE, say per trajectory; without test trajectories (R, 0).
+    limit : array (R,) or float
+        Of the mean test MSE, see `divergence`.
     *arrays : array (R, ...)
         What must be finite besides: weights after training.
 
@@ -104,12 +124,13 @@ def diverged(mse: np.ndarray, *arrays: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> diverged(np.array([[0.1, 0.2], [np.nan, 0.1], [5.0, 50.0]]), np.ones((3, 2, 2)))
+    >>> diverged(np.array([[0.1, 0.2], [np.nan, 0.1], [5.0, 50.0]]), 10.0, np.ones((3, 2, 2)))
     array([False,  True,  True])
     """
     flat = [np.reshape(array, (len(array), -1)) for array in (mse, *arrays)]
+    limit = limit if flat[0].size else 0.0
     finite = np.logical_and.reduce([np.isfinite(array).all(axis=1) for array in flat])
-    return ~finite | (flat[0].sum(axis=1) > DIVERGED_MSE * flat[0].shape[1])
+    return ~finite | (flat[0].sum(axis=1) > limit * flat[0].shape[1])
 
 
 def median_interval(

@@ -9,7 +9,13 @@ import numpy as np
 import xarray as xr
 
 from autapse_sim.errors import InputError
+from autapse_sim.experiment import UNTRAINED
+from autapse_sim.results import of_rule
+from autapse_sim.results import rules as names_of_rules
 from autapse_sim.scores import median_interval
+
+ROUNDING = 1e-9
+"""Relative difference of two median errors up to which neither beats the other."""
 
 
 def rows(data: xr.Dataset) -> list[dict]:
@@ -20,22 +26,20 @@ def rows(data: xr.Dataset) -> list[dict]:
     """
     if "mse" not in data:
         raise InputError("the result has no test trajectories; run with test of at least 1")
-    if "rule" not in data.dims:
-        data = data.expand_dims(rule=[data.attrs["rule"]])
     untrained = None
-    if "control" in data.dims and "untrained W" in data.control:
-        untrained = data.control_mse.sel(control="untrained W").mean("trajectory").values
+    if "control" in data.dims and UNTRAINED in data.control:
+        untrained = data.control_mse.sel(control=UNTRAINED).mean("trajectory").values
     parameters = json.loads(data.attrs["parameters"])
     rules = []
-    for rule in data.rule.values.tolist():
-        one = data.sel(rule=rule)
+    for rule in names_of_rules(data):
+        one = of_rule(data, rule)
         row = _row("rule", rule, one.mse.values, one.r2_trajectory.values, one.r2_network.values)
         eta = one.eta if "eta" in one else np.median(parameters.get("eta", np.nan))
         bad = np.flatnonzero(one.diverged.values)
         row |= {"eta": float(eta), "diverged": one.replicate.values[bad].tolist()}
         if untrained is not None:
             mse = one.mse.mean("trajectory", skipna=False).values
-            row["worse_than_untrained"] = float(np.mean(~(mse < untrained)))
+            row["worse_than_untrained"] = float(np.mean(~(mse <= untrained * (1 + ROUNDING))))
         rules.append(row)
     controls = [
         _row(
@@ -72,7 +76,8 @@ def text(data: xr.Dataset) -> str:
     replicates = data.sizes["replicate"]
     wide = max(len(row["name"]) for row in lines) + 2
     head = f"{'':{wide}}{'eta':>7}  {'test MSE, median [95%]':<27}{'mean':<9}{'R2 traj.':<9}{'R2 net.':<9}"
-    shown = [head + "diverged  worse than untrained W"]
+    compared = any("worse_than_untrained" in row for row in lines)
+    shown = [head + (f"diverged  worse than {UNTRAINED}" if compared else "diverged")]
     for kind in ("rule", "control"):
         group = [row for row in lines if row["kind"] == kind]
         if not group:
@@ -92,9 +97,10 @@ def text(data: xr.Dataset) -> str:
     if "alive" in data:
         dead = int((~data.alive).sum())
         shown.append(f"{dead} of {data.alive.size} networks silent or saturated (not with a {data.alive.long_name})")
+    shown += notes(data)
+    shown += [f"peak memory {data.attrs['peak_memory']}"] if "peak_memory" in data.attrs else []
     sentence = summary(lines)
     shown += [sentence] if sentence else []
-    shown += [f"peak memory {data.attrs['peak_memory']}"] if "peak_memory" in data.attrs else []
     return "\n".join([heading(data), *shown])
 
 
@@ -110,23 +116,39 @@ def heading(data: xr.Dataset) -> str:
     )
 
 
+def notes(data: xr.Dataset) -> list[str]:
+    """What has to be said of the controls, and which are left out."""
+    return json.loads(data.attrs.get("notes", "[]"))
+
+
 def summary(lines: list[dict]) -> str:
-    """What the table says, in a sentence: which controls each rule beats in the median, and which none beats."""
+    """What the table says, in a sentence: which controls the rules beat in the median, all or some, and which none."""
     rules = [row for row in lines if row["kind"] == "rule"]
     controls = [row for row in lines if row["kind"] == "control"]
     if not rules or not controls:
         return ""
+    groups: dict[tuple[str, ...], list[str]] = {tuple(row["name"] for row in rules): [], (): []}
+    for row in controls:
+        # what differs in its last digits alone is as good
+        winners = tuple(each["name"] for each in rules if _median(each) * (1 + ROUNDING) < _median(row))
+        groups.setdefault(winners, []).append(row["name"])
+    several = len(rules) > 1
+    said = []
+    for winners, beaten in groups.items():
+        if not beaten:
+            continue
+        if not winners:
+            who = "no rule beats" if several else f"{rules[0]['name']} does not beat"
+        elif len(winners) == len(rules):
+            who = "every rule beats" if several else f"{rules[0]['name']} beats"
+        else:
+            who = f"{', '.join(winners)} alone {'beats' if len(winners) == 1 else 'beat'}"
+        said.append(f"{who} {', '.join(repr(name) if ',' in name else name for name in beaten)}")
+    return f"In median test MSE {'; '.join(said)}."
 
-    def names(rows: list[dict]) -> str:
-        return ", ".join(row["name"] for row in rows) or "no control"
 
-    def median(row: dict) -> float:
-        return np.inf if row["mse"][0] is None else row["mse"][0]
-
-    worst, best = max(map(median, rules)), min(map(median, rules))
-    beaten = [row for row in controls if median(row) > worst]
-    unbeaten = [row for row in controls if median(row) <= best]
-    return f"In median test MSE every rule beats {names(beaten)}; no rule beats {names(unbeaten)}."
+def _median(row: dict) -> float:
+    return np.inf if row["mse"][0] is None else row["mse"][0]
 
 
 def _number(value: float | None) -> str:

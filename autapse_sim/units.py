@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from autapse_sim.errors import InputError
 
 STEP = 1e-3
 """Length of one step of the stimulus in seconds; tau_m of the rate neuron, so that Euler is the discrete network."""
@@ -32,16 +35,38 @@ class Amount:
     text: str
 
 
-def amount(given: Any) -> Amount:
-    """The amount of a number, an array or a Brian2 quantity.
+def squared(unit: str) -> str:
+    """The unit of a squared error.
+
+    Examples
+    --------
+    >>> squared("box lengths"), squared("1")
+    ('squared box lengths', '1')
+    """
+    return unit if unit == "1" else f"squared {unit}"
+
+
+def amount(given: Any, name: str = "") -> Amount:
+    """The amount of a number, an array, a Brian2 quantity, or of a text such as '10 ms', '10*ms' or '0.03'.
+
+    Parameters
+    ----------
+    given : number, array, quantity or str
+        What was given.
+    name : str
+        Of the parameter that it was given for, for errors.
 
     Examples
     --------
     >>> amount(0.5)
     Amount(value=0.5, unit='1', text='0.5')
+    >>> amount("10 ms")
+    Amount(value=0.01, unit='second', text='10 ms')
     """
     if isinstance(given, Amount):
         return given
+    if isinstance(given, str):
+        return _read(given, f"parameter {name}: " if name else "")
     unit = "1"
     if getattr(given, "dim", None) is not None:
         from autapse_sim.statements import is_time, unit_of
@@ -51,3 +76,22 @@ def amount(given: Any) -> Amount:
         return Amount(np.asarray(given, dtype=float).tolist(), unit, str(given))
     except (TypeError, ValueError):
         return Amount(np.nan, "no number", str(given))
+
+
+def _read(text: str, where: str) -> Amount:
+    """The amount that a text says; the units of time need no Brian2."""
+    match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\*?\s*([A-Za-z]\w*)?\s*", text)
+    if not match:
+        raise InputError(f"{where}{text!r} is not a number with a unit; write for example '10 ms' or 0.03")
+    number, unit = float(match[1]), match[2]
+    if unit is None:
+        return Amount(number, "1", text)
+    if unit in TIMES:
+        return Amount(number * TIMES[unit], "second", text)
+    import brian2.units.allunits
+    import brian2.units.stdunits
+
+    for place in (brian2.units.stdunits, brian2.units.allunits):
+        if isinstance(getattr(place, unit, None), brian2.units.fundamentalunits.Unit):
+            return replace(amount(number * getattr(place, unit)), text=text)
+    raise InputError(f"{where}unknown unit {unit!r} in {text!r}; write for example '10 ms'")

@@ -163,10 +163,9 @@ def test_how_dfa_aligns_hangs_on_the_mean_error():
     found = {}
     for rule in ("dfa", "rflo"):
         job = make_job(rule, n=32, N=N, K=1, learn=("W",), update="trajectory", averaging=False)
-        tau = {"tau": np.full(N, STEP)}
         for offset in (0, 0.5):
             start = replace(weights, c=np.full((N, 2), float(offset)))
-            shown = replace(job, x=x, y=y, weights=start, parameters={**job.parameters, **tau})
+            shown = replace(job, x=x, y=y, weights=start)
             update = start.W - simulate(shown).weights.W
             found[rule, offset] = np.median(cosine(update, exact_gradient(shown)))
     assert found["dfa", 0] > 0.2

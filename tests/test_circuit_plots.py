@@ -408,6 +408,6 @@ def test_command_line_names_the_activity_map_for_rates(plot, spiking, tmp_path):
     type(spiking)(spiking.data.drop_vars("trace_spikes")).save(tmp_path / "rates.nc")
     code, output, _ = plot("raster", result=tmp_path / "rates.nc")
     assert code == 2
-    assert "no spikes" in output
-    assert "autapse plot activity" in output
+    assert "figure raster needs trace_spikes" in output
+    assert "its figures are traces, activity, circuit" in output
     assert plot("activity", result=tmp_path / "rates.nc")[0] == 0

@@ -65,8 +65,9 @@ def test_compare_writes_table_result_and_figures(run, tmp_path):
 def test_json_is_for_machines(run):
     done = run("train", *SMALL, "--json", "--engine", "numpy", "--tau", "5 ms")
     assert done.exit_code == 0, done.output
-    (row,) = json.loads(done.stdout)
+    row, *controls = json.loads(done.stdout)
     assert row["name"] == "autapse"
+    assert {each["name"] for each in controls} == {"training mean", "persistence", "untrained W", "affine of x(t)"}
     assert row["mse"][1] <= row["mse"][0] <= row["mse"][2]
 
 
@@ -186,6 +187,39 @@ def test_ctrl_c_leaves_no_result_and_no_process(tmp_path):
     assert not list((tmp_path / "out").iterdir())
     assert not list(tmp_path.glob("autapse_*"))
     assert not [line for line in running() if str(tmp_path) in line]
+
+
+def stop(*arguments, **options):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("autapse_sim.plots.style.save", stop)
+    done = run("compare", *SMALL, "--rule", "bptt", "--eta", "0.1")
+    assert done.exit_code == 130
+    assert done.stderr.splitlines()[-1] == f"autapse: stopped; written before that: {tmp_path / 'out' / 'compare.nc'}"
+    assert ap.load(tmp_path / "out" / "compare.nc").data.mse.size
+    monkeypatch.setattr("autapse_sim.compare", stop, raising=False)
+    done = run("compare", *SMALL, "--rule", "bptt", "--eta", "0.1")
+    assert done.stderr.splitlines()[-1] == "autapse: stopped; nothing was written"
+
+
+@pytest.mark.parametrize("rule", ["bptt", "rtrl", "snap1", "uoro", "fa", "autapse"])
+def test_only_who_runs_in_brian2_runs_slower_without_a_compiler(run, rule, monkeypatch):
+    monkeypatch.setattr("autapse_sim.compiler.compiler", lambda: None)
+    few = ["--replicates", "1", "--trajectories", "1", "--validate", "0", "--test", "1", "--steps", "5"]
+    done = run("train", *few, "--rule", rule)
+    assert done.exit_code == 0, done.output
+    assert ("Brian2 runs in runtime mode" in done.stderr) == (rule == "autapse")
+    done = run("compare", *few, "--rule", rule, "--eta", "0.1")
+    assert ("Brian2 runs in runtime mode" in done.stderr) == (rule == "autapse")
+
+
+def test_parameters_of_a_grid_and_activations_of_the_neuron(run):
+    done = run("compare", *SMALL, "--rule", "bptt", "--eta", "0.1", "-p", "eta=0.1")
+    assert (done.exit_code, "give etas (--eta)" in done.stderr) == (2, True)
+    done = run("train", *SMALL, "--neuron", "leaky", "--activation", "tan")
+    assert (done.exit_code, "did you mean 'tanh'" in done.stderr) == (2, True)
 
 
 @pytest.fixture

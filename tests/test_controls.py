@@ -6,14 +6,13 @@ import pytest
 from autapse_sim.controls import (
     Reservoir,
     activity,
-    physics,
     readout_controls,
     ridge_readout,
     stimulus_controls,
     tune_reservoir,
 )
 from autapse_sim.errors import InputError
-from autapse_sim.tasks.ball import BouncingBall
+from autapse_sim.tasks.ball import BouncingBall, physics
 from autapse_sim.tasks.memory import DelayedCopy
 from autapse_sim.weights import draw_weights
 

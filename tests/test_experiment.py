@@ -90,7 +90,7 @@ def test_a_diverged_replicate_is_named_and_never_averaged_away():
     weights.W[2] = 1e9
     result = ap.train(circuit, TASK, SMALL, weights=weights, engine="numpy")
     assert result.data.diverged.values.tolist() == [False, False, True, False]
-    (row,) = table.rows(result.data)
+    row, *_ = table.rows(result.data)
     assert row["diverged"] == [2]
     assert row["mean_mse"] is None
     assert "diverged replicates, counted as infinite: autapse: 2" in table.text(result.data)
@@ -193,6 +193,102 @@ def test_traces_name_their_units():
     few = ap.Protocol(replicates=1, train=1, validate=0, test=0, record=1)
     data = ap.train(circuit, ap.BouncingBall(steps=3), few, engine="runtime").data
     units = {name: data[name].attrs["units"] for name in data if str(name).startswith("trace_")}
-    assert units.pop("trace_stimulus") == "box lengths"
+    assert {units.pop(f"trace_{name}") for name in ("stimulus", "error")} == {"box lengths"}
     assert set(units.values()) == {"1"}
     assert {"trace_spikes", "trace_v"} < units.keys()
+
+
+def test_errors_have_the_unit_of_the_task():
+    units = {}
+    for task in (TASK, ap.BouncingBall(steps=30, centred=True), ap.ChaoticSeries(steps=30)):
+        circuit = ap.Circuit(neurons=3, readout="random")
+        data = ap.train(circuit, task, SMALL, engine="numpy").data
+        names = ("mse_train", "mse", "control_mse", "prediction", "target", "trace_error", "stimulus")
+        units[task] = [data[name].attrs["units"] for name in names]
+    square, box = "squared box lengths", "box lengths"
+    assert list(units.values()) == [[square] * 3 + [box] * 4, [square] * 3 + [box] * 3 + ["1"], ["1"] * 7]
+
+
+def test_a_stimulus_is_compared_in_the_units_of_the_target():
+    data = ap.train(ap.Circuit(), ap.BouncingBall(steps=30, centred=True), SMALL, engine="numpy").data
+    plain = ap.train(ap.Circuit(), TASK, SMALL, engine="numpy").data
+    persistence = [each.control_mse.sel(control="persistence") for each in (data, plain)]
+    np.testing.assert_allclose(*persistence, atol=1e-12)
+    assert np.abs(data.stimulus - plain.stimulus).max() > 0.1
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_what_diverges_is_judged_by_the_scale_of_the_task(scale):
+    x, y = ap.BouncingBall(steps=30).sample(np.random.default_rng(0), 4, 11)
+    data = ap.train(ap.Circuit(), ap.ArrayTask(x, scale * y), SMALL, engine="numpy").data
+    # of order 1, the network is as far off from small targets as from large ones
+    assert data.diverged.values.tolist() == [scale < 1] * 4
+
+
+def test_numbers_of_numpys_and_texts_with_units_are_as_good_as_pythons(tmp_path):
+    circuit = ap.Circuit(neurons=np.int64(2), substeps=np.int32(1), delay=np.int64(0))
+    task, protocol = ap.BouncingBall(steps=np.int64(30)), replace(SMALL, replicates=np.int64(4))
+    given = ap.train(circuit, task, protocol, parameters={"tau": "5 ms", "eta": "0.1"}, engine="numpy")
+    from brian2 import ms
+
+    plain = ap.train(ap.Circuit(), TASK, SMALL, parameters={"tau": 5 * ms, "eta": 0.1}, engine="numpy")
+    np.testing.assert_array_equal(given.data.W, plain.data.W)
+    for name in ("circuit", "task", "protocol", "parameters"):
+        assert given.data.attrs[name] == plain.data.attrs[name]
+    given.save(tmp_path / "run.nc")
+    wrong = (("5", "second"), ("5 mV", "expected second"), ("5 quux", "unknown unit 'quux'"), ("five ms", "tau"))
+    for bad, says in wrong:
+        with pytest.raises(ap.InputError, match=says):
+            ap.train(ap.Circuit(), TASK, SMALL, parameters={"tau": bad}, engine="numpy")
+    for bad in (2.0, True, np.array([2, 2]), "2"):
+        with pytest.raises(ap.InputError, match="neurons is"):
+            ap.Circuit(neurons=bad)
+
+
+NEURON = '''from brian2 import ms
+from numpy import array
+from autapse_sim import Activation, Neuron
+neuron = Neuron(
+    equations="""
+        do/dt = (-o + f)/tau_m : 1
+        a = drive + input + bias : 1
+        activity = o : 1
+    """,
+    activations={"cube": Activation(f="a**3", f_prime="3*a**2"), "sine": Activation(f="sin(a)", f_prime="cos(a)")},
+    parameters={"tau_m": array([[5, 10, 20]])*ms},
+)
+'''
+
+
+def test_a_neuron_may_have_activations_of_its_own_and_defaults_of_each_neuron(tmp_path, monkeypatch):
+    path = tmp_path / "mine.py"
+    path.write_text(NEURON)
+    circuit = ap.Circuit(neuron=str(path), neurons=3, readout="random", activation="sine")
+    data = ap.train(circuit, TASK, SMALL, engine="runtime").data
+    steps = data.trace_activity.sel(phase="test 1").isel(recorded=0).values[:, :3]
+    assert json.loads(data.attrs["parameters"])["tau_m"][0] == [0.005, 0.01, 0.02]
+    # neurons with shorter time constants move faster
+    assert (np.diff(np.abs(np.diff(steps, axis=0)).max(axis=0)) != 0).all()
+    one = ap.train(circuit, TASK, SMALL, parameters={"tau_m": "5 ms"}, engine="runtime").data
+    other = one.trace_activity.sel(phase="test 1").isel(recorded=0).values
+    np.testing.assert_allclose(steps[0, 0], other[0, 0], atol=1e-12)
+    assert np.abs(steps[0, 1:] - other[0, 1:]).min() > 1e-3
+    monkeypatch.setattr("autapse_sim.experiment.draws", None)  # nothing is drawn before the name is known
+    for run in (ap.train, lambda wrong, *more: ap.compare(["autapse"], *more, circuit=wrong)):
+        with pytest.raises(ap.InputError, match="unknown activation 'sin'; did you mean 'sine'"):
+            run(replace(circuit, activation="sin"), TASK, SMALL)
+        with pytest.raises(ap.InputError, match="unknown activation 'tan'; did you mean 'tanh'"):
+            run(ap.Circuit(activation="tan"), TASK, SMALL)
+
+
+def test_cxx_names_a_compiler_or_is_refused(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(ap.InputError, match="CXX is 'no-such-compiler'"):
+        compiler()
+    with pytest.raises(ap.InputError, match="CXX is 'no-such-compiler'"):
+        ap.train(ap.Circuit(), TASK, SMALL)
+    ap.train(ap.Circuit(rule="bptt"), TASK, SMALL)
+    monkeypatch.setenv("CXX", "")
+    found = compiler()
+    monkeypatch.delenv("CXX")
+    assert found == compiler()

@@ -9,7 +9,7 @@ import xarray as xr
 from click.testing import CliRunner
 
 import autapse_sim as ap
-from autapse_sim.benchmarks import BENCHMARKS
+from autapse_sim.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.cli import main
 from autapse_sim.controls import Reservoir
 from autapse_sim.judgement import (
@@ -143,7 +143,7 @@ def test_ablations_change_one_thing_each():
     names = {benchmark: set(_ablations("autapse", BENCHMARKS[benchmark])) for benchmark in ("bounce", "paper", "copy")}
     names = {benchmark: {name.removeprefix("autapse, ") for name in found} for benchmark, found in names.items()}
     spectra = {f"V B's eigenvalues {kind}" for kind in ("positive", "mixed", "negative")}
-    back = {f"f' put back (rflo), tau = {tau}" for tau in (1, 10)}
+    back = {f"f' put back, tau = {tau}" for tau in (1, 10)}
     common = {"B random", *back, *(f"tau = {tau}" for tau in (1, 3, 25, 50)), "updates per trajectory"}
     assert names["bounce"] == common | spectra | {"updates per step", "optimiser sgd"}
     assert names["copy"] == names["bounce"] - {"V B's eigenvalues mixed"}  # one output
@@ -211,3 +211,26 @@ def test_bad_input_is_one_line():
         outcome = CliRunner().invoke(main, arguments)
         assert outcome.exit_code == 2
         assert wanted in outcome.output
+
+
+def test_a_benchmark_of_any_task_is_judged_in_its_own_unit(monkeypatch):
+    """A chaotic series has a horizon as the ball has, but no box."""
+    few = ap.Protocol(train=16, validate=2, test=2, validate_every=8, update="batch", batch=8, optimiser="adam")
+    circuit = ap.Circuit(neurons=4, readout="random", activation="tanh", learn=("W", "V", "c"), feedback="symmetric")
+    series = Benchmark("foresee a chaotic series", ap.ChaoticSeries(steps=20, horizon=2), circuit, few, etas=(0.01,))
+    ball = replace(series, task=ap.BouncingBall(steps=20, horizon=2))
+    monkeypatch.setattr("autapse_sim.judgement.BENCHMARKS", {"series": series, "ball": ball})
+    judged = {name: ap.verdict("autapse", name, replicates=2).data for name in ("series", "ball")}
+    assert "linear extrapolation" in judged["series"].control
+    physics = "physics: the box and two observations"
+    assert physics not in judged["series"].control
+    assert physics in judged["ball"].control
+    for name, unit, squared in (("series", None, "1"), ("ball", "box lengths", "squared box lengths")):
+        data = judged[name]
+        assert data.attrs.get("unit") == unit
+        assert {data[each].attrs["units"] for each in ("mse_online", "curve", "control_mse")} == {squared}
+        assert data.example_target.attrs["units"] == (unit or "1")
+    engines = json.loads(judged["ball"].attrs["engine"])
+    assert set(engines) == {*judged["ball"].method.values.tolist()}
+    assert engines[FIXED] == engines["bptt"] == "numpy"
+    assert set(engines.values()) <= {"numpy", "standalone", "runtime"}

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import autapse_sim as ap
-from autapse_sim.assembly import unit_of
 from autapse_sim.compiler import compiler
 from autapse_sim.model import library, read_neuron
+from autapse_sim.statements import unit_of
 
 R, N, M, C, T = 4, 5, 3, 2, 60
 SILENT, SATURATED = 2, 3
@@ -295,8 +295,8 @@ def shown(path):
     [
         ({"reset": "v > 0"}, 6, "'v > 0' is no assignment"),
         ({"reset": "v == 0"}, 6, "is no assignment"),
-        ({"threshold": "v > theta"}, 5, '"theta" could not be resolved'),
-        ({"reset": "v = rest"}, 6, '"rest" could not be resolved'),
+        ({"threshold": "v > theta"}, 5, "'theta' means nothing in the neuron"),
+        ({"reset": "v = rest"}, 6, "'rest' means nothing in the neuron"),
         ({"refractory": "2"}, 7, "Refractory expression"),
         ({"threshold": "", "reset": ""}, 3, r"refractory=\.\.\.\) needs a threshold"),
         ({"threshold": "", "refractory": ""}, 3, r"reset=\.\.\.\) needs a threshold"),
@@ -323,7 +323,7 @@ def test_every_neuron_says_what_its_parameters_are(name):
 
 
 def test_a_parameter_per_neuron_is_not_taken_for_one_per_input():
-    circuit = ap.Circuit(neuron="lif", rule="eprop", neurons=2, learn=("W", "U"))
+    circuit = ap.Circuit(rule="autapse", neurons=2, learn=("W", "U"))
     protocol = ap.Protocol(replicates=1, train=1, validate=0, test=0)
-    with pytest.raises(ap.InputError, match="tau_m is given per neuron"):
-        ap.train(circuit, ap.BouncingBall(steps=5), protocol, parameters={"tau_m": np.array([[20, 30]]) * b2.ms})
+    with pytest.raises(ap.InputError, match="tau is given per neuron"):
+        ap.train(circuit, ap.BouncingBall(steps=5), protocol, parameters={"tau": np.array([[20, 30]]) * b2.ms})

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from brian2 import ms
 
-from autapse_sim import assembly, discrete
+from autapse_sim import discrete, order, parts
 from autapse_sim.compiler import compiler
 from autapse_sim.engine import simulate
+from autapse_sim.errors import InputError
 from autapse_sim.tasks.shown import masked
 
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
@@ -196,7 +197,7 @@ def test_divergence_reaches_the_result(make_job):
     assert finite.tolist() == [True, False, True]
 
 
-RFLO = """
+F_PRIME = """
 from brian2 import ms
 from autapse_sim import Rule
 rule = Rule(
@@ -208,11 +209,12 @@ rule = Rule(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_users_own_rule_does_what_its_equations_say(make_job, tmp_path, engine):
-    """RFLO (Murray 2019), given as a file, against a loop written from its equations."""
-    path = tmp_path / "rflo.py"
-    path.write_text(RFLO)
-    job = make_job(rule=str(path), replicates=2, steps=50, train=3)
+@pytest.mark.parametrize("own", [True, False], ids=["a user's file", "the package's"])
+def test_the_autapse_rule_with_f_prime_does_what_its_equations_say(make_job, tmp_path, engine, own):
+    """A trace of f' times activity, given as a file and as it comes, against a loop written from its equations."""
+    path = tmp_path / "mine.py"
+    path.write_text(F_PRIME)
+    job = make_job(rule=str(path) if own else "autapse_f_prime", replicates=2, steps=50, train=3)
     outcome = simulate(job, engine)
     assert_alive(job, outcome)
     for r in range(2):
@@ -225,3 +227,21 @@ def test_a_users_own_rule_does_what_its_equations_say(make_job, tmp_path, engine
                 o = new
                 W -= 0.03 * (B @ (o - y))[:, None] * p
         assert np.abs(W - outcome.weights.W[r]).max() <= EXACT
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("tau_m", [1, 4])
+def test_with_the_membranes_time_constant_that_rule_is_rflo(make_job, engine, tau_m):
+    shape = {"neurons": 6, "replicates": 2, "steps": 50, "train": 3, "activation": "tanh", "learn": ("W", "U")}
+    rflo = discrete.simulate(make_job(rule="rflo", parameters={"tau_m": tau_m * ms}, **shape))
+    for tau, same in ((tau_m, True), (10, False)):
+        job = make_job(rule="autapse_f_prime", parameters={"tau_m": tau_m * ms, "tau": tau * ms}, **shape)
+        outcome = simulate(job, engine)
+        assert_alive(job, outcome)
+        assert (difference(outcome, rflo) <= EXACT) == same
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rflo_says_which_neurons_it_is_not_for(make_job, engine):
+    with pytest.raises(InputError, match=r"rflo\.py, line \d+: .*tau_m_post"):
+        simulate(make_job(rule="rflo", neuron="hh", steps=5), engine)

@@ -67,7 +67,7 @@ def comparison(replicates: int = 40, train: int = 100, steps: int = 100) -> xr.D
             "mse_train": (("rule", "replicate", "training_trajectory"), mse_train),
             "mse_validate": (("rule", "replicate", "validation"), mse_validate),
             "prediction": (("rule", "recorded", "trajectory", "step", "coordinate"), prediction),
-            "target": (("recorded", "trajectory", "step", "coordinate"), target),
+            "target": (("recorded", "trajectory", "step", "coordinate"), target, {"units": "box lengths"}),
             "trace_activity": (trace, activity),
             "trace_k": (trace, k),
             "trace_feedback": (trace, -error),
@@ -187,6 +187,29 @@ def test_traces_draw_every_panel(data):
             np.testing.assert_array_equal(line, np.stack([data.step, values[:, index]], axis=1))
         assert ax.get_xlim() == axes[-1].get_xlim()
     assert axes[-1].get_xlabel() == "step"
+
+
+def test_traces_are_of_the_rules_that_have_one(data):
+    """Side by side, with an own trace in a row of its own; where no rule has one, of the first."""
+    added = data.assign(
+        trace_k=data.trace_k.where(data.rule != "fa", data.trace_activity),
+        trace_s=data.trace_activity.where(data.rule == "dfa"),
+    )
+    for shown, expected in (
+        (data, {"autapse": ["activity", "trace k"]}),
+        (added, {"fa": ["activity", "trace k"], "dfa": ["activity", "trace s"], "autapse": ["activity", "trace k"]}),
+        (data.sel(rule=["fa", "dfa"]), {"fa": ["activity"]}),
+    ):
+        figure = plots.figure_traces(shown)
+        axes = [ax for ax in figure.axes if ax.lines]
+        assert len(axes) == sum(len(rows) + 2 for rows in expected.values())
+        colours = {to_hex(ax.lines[0].get_color()).upper() for ax in axes}
+        assert colours == {style.colour(rule) for rule in expected}
+        labels = [ax.get_ylabel() for ax in axes if ax.get_ylabel()]
+        assert set(labels) == {*(row for rows in expected.values() for row in rows), "feedback", "error\n(box lengths)"}
+        assert len(labels) == len(set(labels))
+    assert {ax.get_title() for ax in plots.figure_traces(added).axes if ax.get_title()} == {"fa", "dfa", "autapse"}
+    assert len(plots.figure_traces(added, "dfa").axes) == 4
 
 
 def test_figures_have_a_panel_per_rule_and_the_rules_colours(data):

@@ -118,12 +118,15 @@ def test_weights_stay_within_their_constraints(engine, how):
     bound = 0.9 * float(np.abs(unbound.U).max())
     assert (unbound.W[W == 0] != 0).all()
     assert (unbound.W * W < 0).any()
-    tied = simulate(replace(job, constraints=("sparse", "dale"), bound=bound), engine).weights
+    tied = simulate(replace(job, constraints=("sparse", "dale"), bound=(-bound, bound)), engine).weights
     assert (tied.W[W == 0] == 0).all()
     assert (tied.W * W >= 0).all()
     assert (tied.U * job.weights.U >= 0).all()
     assert np.abs(tied.U).max() <= bound
     assert np.abs(tied.W - W).max() > 0.01
+    between = simulate(replace(job, bound=(0.05, bound)), engine).weights
+    assert between.W.min() == 0.05
+    assert between.W.max() <= bound
 
 
 def test_constraints_that_do_not_exist_are_refused():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autapse_sim.errors import InputError
-from autapse_sim.scores import DIVERGED_MSE, affine_r2, best_eta, diverged, mean_squared_error, median_interval
+from autapse_sim.scores import DIVERGED, affine_r2, best_eta, diverged, divergence, mean_squared_error, median_interval
 
 RNG = np.random.default_rng(0)
 
@@ -61,16 +61,28 @@ def test_affine_r2_is_nan_where_it_is_undefined():
 
 
 def test_diverged():
-    mse = np.array([[0.1, 0.2], [0.1, np.inf], [0.1, 0.2], [DIVERGED_MSE, DIVERGED_MSE + 1], [0, DIVERGED_MSE + 1]])
+    mse = np.array([[0.1, 0.2], [0.1, np.inf], [0.1, 0.2], [10, 11], [0, 11]])
     W = np.ones((5, 2, 2))
     W[2, 0, 1] = np.nan
-    np.testing.assert_array_equal(diverged(mse, W), [False, True, True, True, False])
-    np.testing.assert_array_equal(diverged(mse[:, 0]), [False, False, False, False, False])
+    np.testing.assert_array_equal(diverged(mse, 10.0, W), [False, True, True, True, False])
+    np.testing.assert_array_equal(diverged(mse[:, 0], 10.0), [False, False, False, False, False])
+    each = np.array([0.1, 1, 1, 11, 5])
+    np.testing.assert_array_equal(diverged(mse, each), [True, True, False, False, True])
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_what_diverged_is_a_matter_of_the_targets_scale(scale):
+    target = scale * RNG.uniform(size=(3, 40, 50, 2))
+    target[:, :, 40:] = np.nan
+    limit = divergence(target)
+    np.testing.assert_allclose(limit, DIVERGED * scale**2 / 12, rtol=0.1)
+    np.testing.assert_array_equal(diverged(np.outer([0.9, 1.1, 0.5], limit[:1]), limit[0]), [False, True, False])
+    assert np.isinf(divergence(np.ones((1, 2, 3, 1)))).all()
 
 
 def test_diverged_without_a_test_looks_at_the_weights():
     W = np.array([[1.0], [np.nan]])
-    np.testing.assert_array_equal(diverged(np.empty((2, 0)), W), [False, True])
+    np.testing.assert_array_equal(diverged(np.empty((2, 0)), np.inf, W), [False, True])
 
 
 def test_median_interval_covers_the_true_median():

@@ -252,6 +252,6 @@ def _traces(network: Network, learner: Learner, which: np.ndarray) -> dict[str, 
         "activity": network.o[:, which],
         "feedback": network.feedback(slice(None))[:, which],
         "error": network.err[:, which],
-        **learner.rule.traces(network, learner.lane_values(), which),
+        **(learner.rule.traces(network, learner.lane_values(), which) if "W" in learner.columns else {}),
     }
     return {name: part.transpose(1, 0, 2).copy(order="C") for name, part in parts.items()}

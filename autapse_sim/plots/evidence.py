@@ -50,14 +50,6 @@ def colours(data: xr.Dataset | Result) -> dict[str, str]:
     return chosen
 
 
-def unit(data: xr.Dataset | Result, power: int = 1) -> str:
-    """What a target is measured in (attribute `unit`), squared where `power` is 2."""
-    given = dataset(data).attrs.get("unit")
-    if power == 1:
-        return given or "unit of the target"
-    return f"{given}²" if given else "target's unit²"
-
-
 def draw_curves(data: xr.Dataset | Result, ax: Axes, scale: str = "log") -> None:
     """Draw validation MSE against weight updates: median and quartiles of every method.
 
@@ -88,7 +80,7 @@ def draw_curves(data: xr.Dataset | Result, ax: Axes, scale: str = "log") -> None
         shown += [lower, median, upper]
     values = np.concatenate(shown)
     values = values[np.isfinite(values)]
-    ax.set(yscale=scale, xlabel="weight updates", ylabel=f"validation MSE ({unit(data, 2)})")
+    ax.set(yscale=scale, xlabel="weight updates", ylabel=panels.labelled("validation MSE", panels.unit(data, 2)))
     ax.margins(x=0)
     if values.size:
         ax.set_ylim(values.min() / 1.2 if scale == "log" else 0, values.max() * 1.2)
@@ -164,7 +156,12 @@ def draw_scores(data: xr.Dataset | Result, ax: Axes) -> None:
                 ax.text(y=row, s=text, va="center", fontsize=6.5, transform=ax.get_yaxis_transform(), **place)
         names += [_diverged(name, values) for name, values in zip(controls, errors, strict=True)]
         ax.axhline(len(names) - len(controls) - 0.5, color="0.8", linewidth=0.6)
-    ax.set(xscale="log", xlim=(low, high), ylim=(len(names) - 0.5, -0.5), xlabel=f"test MSE ({unit(data, 2)})")
+    ax.set(
+        xscale="log",
+        xlim=(low, high),
+        ylim=(len(names) - 0.5, -0.5),
+        xlabel=panels.labelled("test MSE", panels.unit(data, 2)),
+    )
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0)
 
@@ -231,7 +228,12 @@ def draw_rates(data: xr.Dataset | Result, ax: Axes) -> None:
             chosen = float(dataset(data)["eta"].sel({"method": method}))
             at = np.isclose(eta, chosen)
             ax.plot(eta[at], median[at], "o", color=look["color"], markersize=7, markerfacecolor="none")
-    ax.set(xscale="log", yscale="log", xlabel="learning rate η", ylabel=f"validation MSE ({unit(data, 2)})")
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlabel="learning rate η",
+        ylabel=panels.labelled("validation MSE", panels.unit(data, 2)),
+    )
 
 
 def draw_diverged(data: xr.Dataset | Result, ax: Axes) -> None:
@@ -333,7 +335,7 @@ def draw_ablations(data: xr.Dataset | Result, ax: Axes) -> None:
             ax.axvline(value, label=style.label(method), **look)
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0)
-    ax.set(xlim=(0, top), ylim=(len(names) - 0.4, -0.6), xlabel=f"test MSE ({unit(data, 2)})")
+    ax.set(xlim=(0, top), ylim=(len(names) - 0.4, -0.6), xlabel=panels.labelled("test MSE", panels.unit(data, 2)))
 
 
 def turn(target: np.ndarray) -> tuple[int, slice]:
@@ -402,7 +404,7 @@ def draw_example(
     error = float(mean_squared_error(prediction, target, axis=None)) if np.isfinite(prediction).all() else np.inf
     said = f"MSE {_number(error)}" if np.isfinite(error) else "diverged"
     ax.set_title(f"{style.label(method)}: {said}", fontsize=7.5)
-    ax.set(xlabel="step", ylabel=unit(data))
+    ax.set(xlabel="step", ylabel=panels.labelled("target", panels.unit(data)))
 
 
 def scores(data: xr.Dataset | Result) -> Figure:

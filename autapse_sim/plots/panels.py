@@ -15,13 +15,30 @@ from autapse_sim.names import one_of
 from autapse_sim.plots import style
 from autapse_sim.results import Result, dataset, of_rule
 
-UNIT = "box lengths"
 FLOOR = 1e-8
 """Errors below it are drawn at it: the axis is logarithmic."""
+UNTRACED = ("activity", "feedback", "error")
+"""What every rule has; traces are drawn below the first of these."""
 CURVES = {
     "train": ("mse_train", "training_trajectory", "training"),
     "validate": ("mse_validate", "validation", "validation"),
 }
+
+
+def unit(data: xr.Dataset | Result, power: int = 1) -> str:
+    """What a target is measured in, squared where `power` is 2; '1' where it has no unit.
+
+    A verdict tells it in the attribute `unit`, other results in the units of `target`, `trace_error` or `mse_train`.
+    """
+    data = dataset(data)
+    held = [data[name].attrs.get("units") for name in ("target", "trace_error", "mse_train") if name in data]
+    given = data.attrs.get("unit") or next(filter(None, held), "1").removeprefix("squared ")
+    return given if given == "1" or power == 1 else f"{given}²"
+
+
+def labelled(what: str, unit: str, apart: str = " ") -> str:
+    """A label with its unit, where there is one."""
+    return what if unit == "1" else f"{what}{apart}({unit})"
 
 
 def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int = 0, trajectory: int = 0) -> None:
@@ -62,8 +79,8 @@ def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int =
         xlim=(bottom[0], top[0]),
         ylim=(bottom[1], top[1]),
         aspect="equal",
-        xlabel=f"x ({UNIT})",
-        ylabel=f"y ({UNIT})",
+        xlabel=labelled("x", unit(data)),
+        ylabel=labelled("y", unit(data)),
     )
 
 
@@ -93,7 +110,7 @@ def learning_curve(data: xr.Dataset | Result, ax: Axes, rule: str, kind: str = "
     ax.fill_between(seen, lower, upper, color=style.colour(rule), alpha=0.15, linewidth=0)
     ax.plot(seen, median, color=style.colour(rule), label=style.label(rule))
     ax.plot(seen[median == ceiling][:1], median[median == ceiling][:1], "^", color=style.colour(rule))
-    ax.set(yscale="log", xlabel="training trajectories seen", ylabel=f"{part} MSE ({UNIT}²)")
+    ax.set(yscale="log", xlabel="training trajectories seen", ylabel=labelled(f"{part} MSE", unit(data, 2)))
 
 
 def control_lines(data: xr.Dataset | Result, ax: Axes, labels: bool = True) -> None:
@@ -129,8 +146,9 @@ def trace_names(data: xr.Dataset | Result, rule: str) -> list[str]:
     part = of_rule(data, rule)
     _need(part, "trace_activity", "traces")
     own = [str(name).removeprefix("trace_") for name in part.data_vars if str(name).startswith("trace_")]
-    own = [name for name in own if name not in ("activity", "feedback", "error", "stimulus", "spikes")]
-    return ["activity", *(name for name in own if part[f"trace_{name}"].notnull().any()), "feedback", "error"]
+    own = [name for name in own if name not in (*UNTRACED, "stimulus", "spikes")]
+    above, *below = UNTRACED
+    return [above, *(name for name in own if part[f"trace_{name}"].notnull().any()), *below]
 
 
 def traces(data: xr.Dataset | Result, axes: Sequence[Axes], rule: str, phase: str, recorded: int = 0) -> None:
@@ -167,7 +185,8 @@ def traces(data: xr.Dataset | Result, axes: Sequence[Axes], rule: str, phase: st
             ax.axhline(0, color="0.7", linewidth=0.6, zorder=1)
         if not many and name in ("activity", "error"):
             ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        ax.set_ylabel({"error": f"error\n({UNIT})"}.get(name, name if len(name) > 1 else f"trace {name}"))
+        error = labelled("error", unit(data), apart="\n")
+        ax.set_ylabel({"error": error}.get(name, name if len(name) > 1 else f"trace {name}"))
         ax.sharex(axes[-1])
         ax.tick_params(labelbottom=ax is axes[-1])
     axes[-1].set(xlabel="step", xlim=(steps[0], steps[-1]))

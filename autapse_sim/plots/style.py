@@ -9,7 +9,7 @@ from zlib import crc32
 import matplotlib
 from matplotlib.figure import Figure
 
-from autapse_sim.results import replacing
+from autapse_sim.files import replacing
 
 COLOURS = {
     "bptt": "#0072B2",

@@ -9,6 +9,9 @@ import numpy as np
 from autapse_sim.errors import InputError
 from autapse_sim.tasks.checks import check_real, check_whole, is_whole
 
+DIFFERENCES = 9
+"""Differences of successive observations that tell the speed: a wall met among so many does not move their median."""
+
 
 @dataclass(frozen=True)
 class BouncingBall:
@@ -82,6 +85,11 @@ class BouncingBall:
         return 2
 
     @property
+    def units(self) -> str:
+        """What the target is measured in."""
+        return "box lengths"
+
+    @property
     def blanked(self) -> np.ndarray | None:
         """The steps at which the ball is hidden, bool (T,); None without occlusion.
 
@@ -124,6 +132,12 @@ class BouncingBall:
         """The positions that a stimulus shows, in box lengths: what controls need that know the box."""
         return (x + 1) / 2 if self.centred else x
 
+    def physics(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """What one foresees from a stimulus (R, K, T, 2) who knows the box: see `physics`."""
+        seen = self.observed(x)
+        prediction = physics(seen, self.horizon, self.radius, 1 - self.radius, self.blanked)
+        return {"physics: the box and two observations": prediction}
+
     def _positions(self, draws: np.ndarray) -> np.ndarray:
         """Positions (K, T + h, 2) that follow from uniform draws (K, 3): the start and the direction."""
         side = 1 - 2 * self.radius
@@ -132,6 +146,70 @@ class BouncingBall:
         across = bounce(start[:, :1], self.speed * np.cos(angle)[:, None], 0.0, side, time)
         height = bounce(start[:, 1:], self.speed * np.sin(angle)[:, None], self.gravity, side, time)
         return np.clip(self.radius + np.stack([across, height], axis=-1), self.radius, 1 - self.radius)
+
+
+def physics(
+    position: np.ndarray,
+    horizon: int,
+    low: float = 0.0,
+    high: float = 1.0,
+    blanked: np.ndarray | None = None,
+) -> np.ndarray:
+    """Extrapolation by one who knows the box: straight on, and reflected where a wall is in the way.
+
+    The speed of a coordinate is the median of its last `DIFFERENCES` absolute differences. The direction is the one of
+    the two in which a ball of that speed gets from the last but one observation nearest to the last. Without noise and
+    gravity both are exact after four observations, at speeds that meet a wall at most once in three steps.
+
+    Parameters
+    ----------
+    position : array (R, K, T, m)
+        As observed, in the units of the box.
+    horizon : int
+        Steps from observation to target.
+    low, high : float
+        Where the walls are (for the centre of the ball).
+    blanked : bool array (T,), optional
+        Steps at which nothing is seen.
+
+    Returns
+    -------
+    array (R, K, T, m)
+        Predictions; before two observations in a row were made, the last observation, and `low` before the first.
+
+    Examples
+    --------
+    >>> position = np.array([0.5, 0.75, 1.0, 0.75, 0.5, 0.25]).reshape(1, 1, 6, 1)
+    >>> physics(position, horizon=2).ravel()
+    array([0.5 , 0.75, 0.5 , 0.25, 0.  , 0.25])
+    """
+    seen = np.ones(position.shape[2], dtype=bool) if blanked is None else ~blanked
+    prediction = np.empty_like(position)
+    here = np.full_like(position[:, :, 0], low)
+    speed, direction = np.zeros_like(here), np.ones_like(here)
+    differences: list[np.ndarray] = []
+    last = None
+    for t in range(position.shape[2]):
+        if seen[t]:
+            before, here = here, position[:, :, t]
+            if last is not None:
+                if t - last == 1:
+                    differences = [*differences[1 - DIFFERENCES :], np.abs(here - before)]
+                    speed = np.median(differences, axis=0)
+                ways = [(_reflected(before, sign * speed * (t - last), low, high), sign) for sign in (1, -1)]
+                (up, turned_up), (down, turned_down) = [(p, sign * turn) for (p, turn), sign in ways]
+                direction = np.where(np.abs(up - here) <= np.abs(down - here), turned_up, turned_down)
+            last = t
+        ahead = 0 if last is None else t - last + horizon
+        prediction[:, :, t] = _reflected(here, direction * speed * ahead, low, high)[0]
+    return prediction
+
+
+def _reflected(start: np.ndarray, way: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where a point ends that goes a signed way between two walls, and whether it then goes on (1) or back (-1)."""
+    side = high - low
+    phase = (start - low + way) % (2 * side)
+    return low + np.minimum(phase, 2 * side - phase), np.where(phase < side, 1, -1)
 
 
 def bounce(height: np.ndarray, velocity: np.ndarray, gravity: float, ceiling: float, time: np.ndarray) -> np.ndarray:

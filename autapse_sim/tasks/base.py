@@ -28,6 +28,14 @@ class Task(Protocol):
         does not count its error is 0, in learning as in every score, of rules and of controls. Of each trajectory
         something must count. It is read after each `sample`, and is of all replicates and all trajectories of the
         protocol: those of training, then of validation, then of the test.
+    units : str, optional
+        What targets are measured in ('box lengths'); '1', or no such attribute, is nothing.
+    horizon : int, optional
+        Where the target is the stimulus that many steps later: controls extrapolate by so much.
+    observed : callable, optional
+        ``observed(x)`` gives what a stimulus shows in the units of the target, where x does not.
+    physics : callable, optional
+        ``physics(x)`` gives, by name, what who knows the task predicts from x: what is possible, no control to beat.
     floors : callable, optional
         ``floors(x, y)`` gives, by name, the scores (R,) that honest controls without the skill reach on trajectories x
         and y: MSE, or cross-entropy in nats where targets are probabilities.

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from autapse_sim.errors import InputError
+from autapse_sim.names import whole
 
 
 def is_whole(value: object) -> bool:
@@ -16,8 +17,7 @@ def is_whole(value: object) -> bool:
 
 def check_whole(name: str, value: object, least: int) -> None:
     """Refuse what is no whole number of at least `least`."""
-    if not is_whole(value) or value < least:
-        raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+    whole(name, value, least)
 
 
 def check_real(name: str, value: object, most: float = np.inf) -> None:

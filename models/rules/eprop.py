@@ -2,7 +2,9 @@
 
 For neurons without adaptation, spiking or not. The learning signal is the error through B (random, V^T, ...); with
 update 'trajectory' or 'batch' the weights change at the end, with 'step' at every step. A regularisation (eq. 48 there)
-pulls the mean of what each neuron sends towards `f_target`.
+pulls the mean of what each neuron sends towards `f_target`. The eligibility decays with the tau_m of the neuron that
+receives. Not for neurons whose threshold adapts (`eprop_alif` is for these), nor for those without a tau_m (`adex`,
+`hh`, `autaptic`), nor where the error comes back by way of other neurons: no rule of this form sees that.
 
 ========= ======= ==== ==================================================================
 Parameter Default Unit Description
@@ -19,13 +21,13 @@ from brian2 import Hz, ms
 from autapse_sim import Rule
 
 rule = Rule(
-    trace="dzbar/dt = (sent - zbar)/tau_m : 1",  # the neuron's memory of what has arrived
     eligibility="""
-        ebar : 1                                 # filtered eligibility
-        S : 1                                    # sum of the eligibility
+        dzbar/dt = (sent_pre - zbar)/tau_m_post : 1  # what has arrived, as the membrane remembers it
+        ebar : 1                                     # filtered eligibility
+        S : 1                                        # sum of the eligibility
     """,
     update="""
-        eligibility = f_prime_post*zbar_pre
+        eligibility = f_prime_post*zbar
         ebar += (1 - exp(-dt/tau_e))*(eligibility - ebar)
         S += eligibility*dt/step
         w -= eta*feedback_post*ebar

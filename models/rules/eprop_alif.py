@@ -1,7 +1,8 @@
 """e-prop for neurons with an adaptive threshold (Bellec et al. 2020, eqs. 1, 4, 24, 25 and 28), such as `alif`.
 
 As `eprop`, with an eligibility of two components: what has arrived at the membrane (zbar), less what it did to the
-threshold since then (epsilon), which a synapse remembers for as long as the adaptation does.
+threshold since then (epsilon), which a synapse remembers for as long as the adaptation does. Both decay with the time
+constants of the neuron that receives. Not for neurons without `beta` and `tau_a`: `eprop` is the same without them.
 
 ========= ======= ==== ==================================================================
 Parameter Default Unit Description
@@ -18,14 +19,14 @@ from brian2 import Hz, ms
 from autapse_sim import Rule
 
 rule = Rule(
-    trace="dzbar/dt = (sent - zbar)/tau_m : 1",  # the neuron's memory of what has arrived
     eligibility="""
-        epsilon : 1                              # what has arrived, as the threshold remembers it
-        ebar : 1                                 # filtered eligibility
-        S : 1                                    # sum of the eligibility
+        dzbar/dt = (sent_pre - zbar)/tau_m_post : 1  # what has arrived, as the membrane remembers it
+        epsilon : 1                                  # what has arrived, as the threshold remembers it
+        ebar : 1                                     # filtered eligibility
+        S : 1                                        # sum of the eligibility
     """,
     update="""
-        eligibility = f_prime_post*(zbar_pre - beta_post*epsilon)
+        eligibility = f_prime_post*(zbar - beta_post*epsilon)
         epsilon = exp(-dt/tau_a_post)*epsilon + eligibility*dt/step
         ebar += (1 - exp(-dt/tau_e))*(eligibility - ebar)
         S += eligibility*dt/step

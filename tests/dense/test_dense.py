@@ -12,7 +12,6 @@ import autapse_sim as ap
 from autapse_sim import discrete, engine, standalone
 from autapse_sim.compiler import compiler
 from autapse_sim.engine import simulate
-from autapse_sim.errors import InputError
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 EXACT = 1e-12
@@ -77,7 +76,7 @@ def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
     """The decays of filters are looked up in tables, by the neuron that a time constant belongs to."""
     taus = np.linspace(5, 30, 3 * 9).reshape(3, 9) * ms
     own = {
-        "tau_m": taus[:, 4],
+        "tau_m": taus,
         "tau_out": taus[::-1],
         "tau_e": taus[:, ::-1],
         "v_th": 0.1,
@@ -90,12 +89,10 @@ def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
     dense, brian = simulate(job, "standalone"), simulate(job, "standalone", dense=False)
     assert distance(dense, brian) <= EXACT
     assert (moved(job, dense) > 1e-4).all()
-    assert ((dense.spikes.sum(axis=1) > 20) & (dense.spikes.sum(axis=1) < 1000)).all()
+    assert ((dense.spikes.sum(axis=1) > 10) & (dense.spikes.sum(axis=1) < 1000)).all()
     for name in ("tau_m", "tau_out", "tau_e"):
         other = make_job(parameters={**own, name: np.roll(own[name], 1, axis=-1)}, **shape)
         assert distance(dense, simulate(other, "standalone")) > 1e-6, name
-    with pytest.raises(InputError, match="tau_m is given per neuron, but inputs or outputs have it too"):
-        simulate(make_job(parameters={**own, "tau_m": taus}, **shape), "standalone")
 
 
 @pytest.mark.parametrize(
@@ -131,16 +128,6 @@ def test_a_users_rule_runs_in_dense_loops(make_job, tmp_path, monkeypatch, field
     assert distance(dense, simulate(job, "standalone", dense=False)) <= EXACT
     assert distance(dense, simulate(job, "runtime")) <= EXACT
     assert (moved(job, dense) > 1e-4).all()
-
-
-def test_a_rule_that_writes_to_neurons_keeps_brians_path(make_job, tmp_path, caplog):
-    fields = {"trace": "load : 1", "update": "load_post += 0.001*w\nw -= eta*feedback_post*activity_pre"}
-    job = make_job(rule=rule_file(tmp_path, **fields), replicates=3, steps=30)
-    with caplog.at_level("INFO", logger="autapse_sim"):
-        outcome = simulate(job, "standalone")
-    assert "rule.py writes load_post: projections run on Brian2's own path" in caplog.text
-    assert distance(outcome, simulate(job, "runtime")) <= EXACT
-    assert (moved(job, outcome) > 1e-4).all()
 
 
 def test_an_activity_that_follows_the_drive_at_once_is_not_fused(make_job, tmp_path):
@@ -241,8 +228,9 @@ def test_random_numbers_belong_to_their_network(tmp_path):
     assert np.abs(between[~np.eye(6, dtype=bool)]).max() < 0.4
     np.testing.assert_array_equal(runs["noisy"].W, runs["again"].W)
     np.testing.assert_allclose(runs["noisy"].W[:4], runs["fewer"].W, rtol=0, atol=EXACT)
-    with pytest.raises(ap.InputError, match=r"noisy.py, line 3: xi needs engine 'standalone'"):
-        ap.train(ap.Circuit(neuron=str(path)), task, protocol, engine="runtime")
+    slow = ap.train(ap.Circuit(neuron=str(path)), task, protocol, engine="runtime").data
+    assert np.abs(slow.trace_activity - runs["noisy"].trace_activity).max() <= EXACT
+    np.testing.assert_allclose(slow.W, runs["noisy"].W, rtol=0, atol=EXACT)
 
 
 def test_blocks_of_replicates_are_one_run(monkeypatch):

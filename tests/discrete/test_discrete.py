@@ -184,7 +184,7 @@ def loops(job, r):
             g = [[0.0] * columns for _ in range(n)]
             share = 1 / t if job.averaging else 1
             if rule == "rflo":
-                p = [[p[i][j] + (slopes[-1][i] * z[j] - p[i][j]) / tau for j in every] for i in range(n)]
+                p = [[p[i][j] + (slopes[-1][i] * z[j] - p[i][j]) / tau_m for j in every] for i in range(n)]
                 g = [[feedback[i] * p[i][j] for j in every] for i in range(n)]
             elif rule == "rtrl":
                 P = [
@@ -507,9 +507,7 @@ def test_the_network_of_the_rflo_paper(rule):
     B = rng.standard_normal((n, 1))
     x, y = PatternGeneration(steps=T).sample(rng, 1, 1)
     nothing = np.zeros(trials, dtype=bool)
-    rates = dict.fromkeys(("eta", "eta_out"), np.array([eta / T])) | dict.fromkeys(
-        ("tau", "tau_m"), np.array([tau * STEP])
-    )
+    rates = dict.fromkeys(("eta", "eta_out"), np.array([eta / T])) | {"tau_m": np.array([tau * STEP])}
     job = Job(
         circuit=Circuit(rule=rule, neurons=n, readout="random", activation="tanh", learn=("W", "V")),
         x=x,
@@ -546,6 +544,30 @@ def test_the_network_of_the_rflo_paper(rule):
         W, V = W - eta / T * dW, V - eta / T * dV
     np.testing.assert_allclose(outcome.weights.W[0], W, rtol=1e-12)
     assert np.abs(outcome.weights.W - job.weights.W).max() > 1e-4
+
+
+@pytest.mark.parametrize("tau_m", [None, 3.0])
+@pytest.mark.parametrize("update", ["step", "trajectory"])
+@pytest.mark.parametrize("form", ["plain", "fast"])
+def test_rflo_forgets_as_its_neurons_do(form, update, tau_m):
+    """With tau_m of one step it is f' times what has just arrived: one trajectory whose error counts at its end."""
+    n, T = 4, 10
+    job = make_job("rflo", n=n, T=T, shown=1, learn=("W",), update=update, tau_m=tau_m)
+    job = replace(job, scored=np.arange(T) == T - 1)
+    outcome, shown = simulate(job, form), {}
+    moved = job.weights.W - outcome.weights.W
+    for r, kept in zip(job.traced, range(2), strict=True):
+        o, err = outcome.traces["activity"][0, kept], outcome.traces["error"][0, kept, -1]
+        x, w = job.x[job.source[r], 0], job.weights
+        before = np.concatenate([np.zeros((1, n)), o[:-1]])
+        slope = 1 - np.tanh(before @ w.W[r].T + x @ w.U[r].T + w.b[r]) ** 2
+        for tau in (1, 3):
+            share = (1 - 1 / tau) ** np.arange(T)[::-1] / tau
+            p = np.einsum("t,ti,tj->ij", share, slope, before)
+            shown[tau] = job.parameters["eta"][r] * (w.B[r] @ err)[:, None] * p
+        right, wrong = (1, 3) if tau_m is None else (3, 1)
+        np.testing.assert_allclose(moved[r], shown[right], rtol=1e-12, atol=1e-15)
+        assert np.abs(moved[r] - shown[wrong]).max() > 1e-4
 
 
 @pytest.mark.parametrize("n", [2, 10])
@@ -594,7 +616,7 @@ def test_the_first_change_of_adam_is_eta():
         ("uoro", (), ("B", "B_rec", "tau")),
         ("fa", ("B", "B_rec"), ("tau",)),
         ("dfa", ("B",), ("B_rec", "tau")),
-        ("rflo", ("B", "tau"), ("B_rec",)),
+        ("rflo", ("B",), ("B_rec", "tau")),
         ("autapse", ("B", "tau"), ("B_rec",)),
     ],
 )

@@ -17,31 +17,39 @@ RULES = {
     "eprop": {"tau_e": 12.0, "eta": 2e-3, "c_reg": 5.0, "f_target": 20.0},
     "eprop_alif": {"tau_e": 12.0, "eta": 2e-3, "c_reg": 5.0, "f_target": 20.0},
     "autapse": {"tau": 10.0, "eta": 2e-3},
-    "rflo": {"tau": 10.0, "eta": 2e-3},
+    "rflo": {"eta": 2e-3},
+    "autapse_f_prime": {"tau": 10.0, "eta": 2e-3},
     "dfa": {"eta": 2e-3},
 }
 """The parameters of neurons and rules, in ms and Hz."""
 UNITS = {"tau_m": ms, "tau_out": ms, "tau_a": ms, "t_ref": ms, "tau_e": ms, "tau": ms, "f_target": Hz}
 
 
-def oracle(rule, update, x, y, weights, p):
-    """Weights, losses and spikes of one network after its trajectories."""
+def oracle(rule, update, x, y, weights, p, sender=False):
+    """Weights, losses and spikes of one network after its trajectories.
+
+    With `sender`, W's eligibility decays with the time constant of the neuron that sends: wrong, as a control.
+    """
     W, U, V, B = (one.copy() for one in weights)
     n, eta = len(W), p["eta"]
     alpha, kappa, filtered = np.exp(-1 / p["tau_m"]), np.exp(-1 / p["tau_out"]), np.exp(-1 / p.get("tau_e", 1))
     slow, beta = np.exp(-1 / p.get("tau_a", 1)), p.get("beta", 0.0)
     low = np.exp(-1 / p.get("tau", 1))
+    # of the synapses W and U: what has arrived decays with the membrane of the neuron that receives
+    arrived = np.broadcast_to(alpha, n)[:, None].repeat(n + x.shape[-1], axis=1)
+    if sender:
+        arrived[:, :n] = alpha
     losses, counts = [], np.zeros(n)
     for stimulus, target in zip(x, y, strict=True):
         v, o, z, a, psi, spikes, last = (np.zeros(n) for _ in range(7))
         last -= 1e7
-        trace, e, S, epsilon = np.zeros(n + x.shape[-1]), *np.zeros((3, n, n + x.shape[-1]))
+        trace, zbar, e, S, epsilon = np.zeros(n + x.shape[-1]), *np.zeros((4, n, n + x.shape[-1]))
         gathered, gathered_V, loss = 0.0, 0.0, 0.0
         for t in range(STEPS):
             sent, active = np.r_[z, stimulus[t]], np.r_[o, stimulus[t]]
             # equations of the synapse come before those of the neuron: with f' and activity of the step before
-            if rule == "rflo":
-                e += (1 - low) * (np.outer(psi, active) - e)
+            if rule in ("rflo", "autapse_f_prime"):
+                e += (1 - (arrived if rule == "rflo" else low)) * (np.outer(psi, active) - e)
             if rule == "dfa":
                 e += np.outer(psi, active)
             v = alpha * v + (1 - alpha) * (np.c_[W, U] @ sent) - p["v_th"] * z
@@ -57,8 +65,8 @@ def oracle(rule, update, x, y, weights, p):
             loss += (err**2).mean() / STEPS
             signal = (B @ err)[:, None]
             if rule in ("eprop", "eprop_alif"):
-                trace = alpha * trace + (1 - alpha) * sent
-                new = psi[:, None] * (trace - np.reshape(beta, (-1, 1)) * epsilon * (rule == "eprop_alif"))
+                zbar = arrived * zbar + (1 - arrived) * sent
+                new = psi[:, None] * (zbar - np.reshape(beta, (-1, 1)) * epsilon * (rule == "eprop_alif"))
                 epsilon = slow * epsilon + new
                 e = filtered * e + (1 - filtered) * new
                 S += new
@@ -69,7 +77,7 @@ def oracle(rule, update, x, y, weights, p):
             elif rule == "autapse":
                 trace = low * trace + (1 - low) * active
                 g = signal * trace
-            elif rule == "rflo":
+            elif rule in ("rflo", "autapse_f_prime"):
                 g = signal * e
             else:
                 g = signal * e / (t + 1)
@@ -114,14 +122,14 @@ def found(neuron, rule, update, engine, n, replicates, p):
     return values | {"spikes": data.rate.values * STEPS * TRAJECTORIES / 1000}
 
 
-def expected(rule, update, n, replicates, p):
+def expected(rule, update, n, replicates, p, sender=False):
     """What the oracle computes for all replicates."""
     x, y, weights = given(n, replicates)
     outcomes = []
     for r in range(replicates):
-        one = {name: value[0] if name == "beta" else value for name, value in p.items()} | {"eta": p["eta"][r]}
+        one = {name: value[0] if np.ndim(value) == 2 else value for name, value in p.items()} | {"eta": p["eta"][r]}
         mine = (getattr(weights, name)[r] for name in ("W", "U", "V", "B"))
-        outcomes.append(oracle(rule, update, x[r], y[r], mine, one))
+        outcomes.append(oracle(rule, update, x[r], y[r], mine, one, sender))
     return {name: np.stack([one[name] for one in outcomes]) for name in outcomes[0]}
 
 
@@ -155,6 +163,7 @@ CASES = {
     "autapse, step": ("lif", "autapse", "step", 7, 3, {}),
     "autapse, trajectory": ("lif", "autapse", "trajectory", 7, 3, {}),
     "rflo, step": ("lif", "rflo", "step", 7, 3, {}),
+    "f' put back, step": ("lif", "autapse_f_prime", "step", 7, 3, {}),
     "dfa, step": ("lif", "dfa", "step", 7, 3, {}),
 }
 QUICK = {
@@ -178,6 +187,20 @@ def test_engines_do_what_the_equations_say(case, engine):
     outcome = found(neuron, rule, update, engine, n, replicates, p)
     assert distance(outcome, expected(rule, update, n, replicates, p)) <= EXACT
     assert_alive(n, replicates, outcome)
+
+
+MEMBRANES = np.linspace(8.0, 40.0, 7)[None]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("neuron", "rule"), [("lif", "eprop"), ("alif", "eprop_alif"), ("lif", "rflo")])
+def test_a_synapse_forgets_as_the_neuron_that_receives(neuron, rule, engine):
+    """With a membrane of each neuron's own, where W and U learn."""
+    p = parameters(neuron, rule, 7, 2, tau_m=MEMBRANES)
+    outcome = found(neuron, rule, "trajectory", engine, 7, 2, p)
+    assert distance(outcome, expected(rule, "trajectory", 7, 2, p)) <= EXACT
+    assert distance(outcome, expected(rule, "trajectory", 7, 2, p, sender=True)) > 1e-6
+    assert_alive(7, 2, outcome)
 
 
 @pytest.fixture(scope="module")
