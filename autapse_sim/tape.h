@@ -36,14 +36,17 @@ template <class T> std::vector<T> read(const std::string &name) {
     std::fseek(file, 0, SEEK_END);
     std::vector<T> values(std::ftell(file) / sizeof(T));
     std::rewind(file);
-    if (std::fread(values.data(), sizeof(T), values.size(), file) != values.size()) fail("cannot read " + name);
+    // nothing has no address that C's functions would take
+    if (!values.empty() && std::fread(values.data(), sizeof(T), values.size(), file) != values.size())
+        fail("cannot read " + name);
     std::fclose(file);
     return values;
 }
 
 template <class T> void write(const std::string &name, const T *values, size_t size) {
     std::FILE *file = open(name, "wb");
-    if (std::fwrite(values, sizeof(T), size, file) != size || std::fclose(file)) fail("cannot write " + name);
+    if (size && std::fwrite(values, sizeof(T), size, file) != size) fail("cannot write " + name);
+    if (std::fclose(file)) fail("cannot write " + name);
 }
 
 template <class T> void write(const std::string &name, const std::vector<T> &values) {
