@@ -244,7 +244,7 @@ class Synapses(Part):
     def forget(self) -> None:
         """Start from presynaptic neurons that have always been as they are now."""
         if self.delay is not None:
-            length = self.delay.max() + 1
+            length = int(self.delay.max()) + 1
             moments = ("drive", "eligibility", "update")
             self.past = {moment: deque([dict(self.pre.values)] * length, length) for moment in moments}
             self.moment = "update"
