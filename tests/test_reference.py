@@ -242,7 +242,6 @@ OWN = {
         initial={"k": "activity"}, update="w -= eta*feedback_post*k_pre", parameters={"eta": 0.01, "tau": 5*ms})""",
     "a state that starts from what arrives": """rule = Rule(eligibility="dk/dt = (activity_pre - k)/tau : 1",
         initial={"k": "activity_pre + i"}, update="w -= eta*feedback_post*k", parameters={"eta": 0.01, "tau": 5*ms})""",
-    "a state that starts from the stimulus": "`initial` of a synapse reads the stimulus that was shown last",
     "a state that starts from the stimulus": """rule = Rule(eligibility="dk/dt = (activity_pre - k)/tau : 1",
         initial={"k": "activity_pre"}, update="w -= eta*feedback_post*k", parameters={"eta": 0.01, "tau": 5*ms})""",
     "a state that starts from the drive": """rule = Rule(eligibility="dk/dt = (activity_pre - k)/tau : 1",
