@@ -86,7 +86,9 @@ def _experiment(command: Callable) -> Callable:
         click.option("--occlusion", nargs=2, type=int, help="BLANK PERIOD: input blanked BLANK steps in PERIOD."),
         click.option("--tau", help="Time constant of the trace, e.g. '10 ms' (10 steps)."),
         click.option("--parameter", "-p", multiple=True, help="Any other parameter, e.g. -p eta_out=0.01."),
-        click.option("--engine", default="auto", show_default=True, help="auto, standalone, runtime, reference or numpy."),
+        click.option(
+            "--engine", default="auto", show_default=True, help="auto, standalone, runtime, reference or numpy."
+        ),
         click.option("--out", type=Path, help="Folder for what is written. [default: results/COMMAND]"),
         click.option("--json", "as_json", is_flag=True, help="Print the table as JSON."),
     ]

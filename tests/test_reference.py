@@ -105,14 +105,14 @@ def assert_same(job, engine="runtime"):
 NEURONS = sorted(library("neurons"))
 RULES = sorted(library("rules").keys() - NOISY)
 WITHOUT = {("rflo", "autaptic"), ("dfa", "autaptic"), ("eprop", "autaptic"), ("literal_autapse", "autaptic")}
-WITHOUT |= {(rule, neuron) for rule in ("eprop", "eprop_alif") for neuron in ("adex", "hh")}
+WITHOUT |= {(rule, neuron) for rule in ("eprop", "eprop_alif", "rflo") for neuron in ("adex", "hh")}
 WITHOUT |= {("eprop_alif", neuron) for neuron in NEURONS if neuron != "alif"}
 """Rules that read what a neuron does not have (f', tau_m, beta), or share a parameter's name with it."""
 
 
 SLOW = [pytest.mark.slow]
 PAIRS = [
-    pytest.param(rule, neuron, marks=SLOW if neuron in SUBSTEPS and rule not in ("rflo", "delta") else [])
+    pytest.param(rule, neuron, marks=SLOW if neuron in SUBSTEPS and rule not in ("dfa", "delta") else [])
     for rule in RULES
     for neuron in NEURONS
     if (rule, neuron) not in WITHOUT
