@@ -106,6 +106,7 @@ NEURONS = sorted(library("neurons"))
 RULES = sorted(library("rules").keys() - NOISY)
 WITHOUT = {("rflo", "autaptic"), ("dfa", "autaptic"), ("eprop", "autaptic"), ("literal_autapse", "autaptic")}
 WITHOUT |= {(rule, neuron) for rule in ("eprop", "eprop_alif", "rflo") for neuron in ("adex", "hh")}
+WITHOUT |= {("autapse_f_prime", "autaptic")}
 WITHOUT |= {("eprop_alif", neuron) for neuron in NEURONS if neuron != "alif"}
 """Rules that read what a neuron does not have (f', tau_m, beta), or share a parameter's name with it."""
 
