@@ -18,7 +18,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, resolve_parameters, run
 from autapse_sim.job import Outcome, Progress
 from autapse_sim.labels import control_scores, scored, targets
-from autapse_sim.network_controls import chosen, network_controls
+from autapse_sim.network_controls import Parameters, Predictions, chosen, network_controls
 from autapse_sim.protocol import Protocol
 from autapse_sim.results import Result
 from autapse_sim.tasks.base import Task
@@ -84,31 +84,7 @@ def compare(
     every = {rule: _over_grid(circuits[rule], values[rule], etas) for rule in rules}
     drawn = draw(circuits[rules[0]], task, protocol)
     drawn = replace(drawn, sources={path: text for one in circuits.values() for path, text in sources_of(one).items()})
-    source = np.tile(np.arange(protocol.replicates), len(etas))
-    shares = dict.fromkeys([*rules, "controls"], 0.0)
-
-    def report(name: str, share: float) -> None:
-        shares[name] = share
-        if progress:
-            progress(sum(shares.values()) / len(shares))
-
-    numpy = {
-        rule: checked_discrete(prepare(circuits[rule], drawn, protocol, every[rule], source))
-        for rule in rules
-        if engines[rule] == "numpy"
-    }
-    with beside(numpy, report) as results:
-        outcomes = {
-            rule: run(circuits[rule], drawn, protocol, every[rule], source, engines[rule], partial(report, rule))
-            for rule in rules
-            if engines[rule] != "numpy"
-        }
-        # a rule that has equations, where there is one: its circuit may be more than the discrete network
-        like = min(rules, key=lambda rule: engines[rule] == "numpy")
-        networks = circuits[like], drawn, protocol, values[like], etas, engines[like]
-        predictions, notes = network_controls(*networks, partial(report, "controls"))
-        outcomes |= results()
-    outcomes = {rule: outcomes[rule] for rule in rules}
+    outcomes, predictions, notes = _run(circuits, engines, drawn, protocol, values, every, etas, progress)
     data = _scores(outcomes, drawn, protocol, etas)
     predictions |= task_controls(task, drawn.x, drawn.y, slice(0, protocol.train), slice(-protocol.test, None))
     data = data.assign(control_scores(predictions, drawn.y[:, -protocol.test :], drawn.units))
@@ -119,6 +95,44 @@ def compare(
     attributes["notes"] = json.dumps(notes)
     attributes["equations"] = "\n\n".join(equations_text(one, drawn.sources) for one in circuits.values())
     return Result(data.assign_attrs(attributes))
+
+
+def _run(
+    circuits: Mapping[str, Circuit],
+    engines: Mapping[str, str],
+    drawn: Drawn,
+    protocol: Protocol,
+    values: Mapping[str, Parameters],
+    every: Mapping[str, Parameters],
+    etas: np.ndarray,
+    progress: Progress | None,
+) -> tuple[dict[str, Outcome], Predictions, list[str]]:
+    """Every rule's networks at every learning rate, and the controls that are networks; the discrete ones beside."""
+    source = np.tile(np.arange(protocol.replicates), len(etas))
+    shares = dict.fromkeys([*circuits, "controls"], 0.0)
+
+    def report(name: str, share: float) -> None:
+        shares[name] = share
+        if progress:
+            progress(sum(shares.values()) / len(shares))
+
+    numpy = {
+        rule: checked_discrete(prepare(circuit, drawn, protocol, every[rule], source))
+        for rule, circuit in circuits.items()
+        if engines[rule] == "numpy"
+    }
+    with beside(numpy, report) as results:
+        outcomes = {
+            rule: run(circuit, drawn, protocol, every[rule], source, engines[rule], partial(report, rule))
+            for rule, circuit in circuits.items()
+            if engines[rule] != "numpy"
+        }
+        # a rule that has equations, where there is one: its circuit may be more than the discrete network
+        like = min(circuits, key=lambda rule: engines[rule] == "numpy")
+        networks = circuits[like], drawn, protocol, values[like], etas, engines[like]
+        controls = network_controls(*networks, partial(report, "controls"))
+        outcomes |= results()
+    return {rule: outcomes[rule] for rule in circuits}, *controls
 
 
 def _scores(outcomes: Mapping[str, Outcome], drawn: Drawn, protocol: Protocol, etas: np.ndarray) -> xr.Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from importlib import import_module
@@ -31,16 +32,21 @@ def compiler() -> str | None:
     return shutil.which(asked or "g++") or shutil.which("c++")
 
 
+def flags() -> list[str]:
+    """What the compiler is told: `FLAGS`, and after them those of the environment variable AUTAPSE_CXXFLAGS."""
+    return FLAGS + shlex.split(os.environ.get("AUTAPSE_CXXFLAGS", ""))
+
+
 def identity(command: str) -> str:
     """What a compiled program depends on beside its sources: compiler, flags, and what -march=native stands for."""
     asked = [command, "-march=native", "-Q", "--help=target", "--version"]
     answer = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    return "\n".join([command, *FLAGS, answer])
+    return "\n".join([command, *flags(), answer])
 
 
 def compile_program(command: str, source: Path, program: Path) -> None:
     """Compile one source file; RuntimeError with the compiler's first error where it fails."""
-    arguments = [command, *FLAGS, "-I.", "-Ibrianlib", source.name, "-o", str(program)]
+    arguments = [command, *flags(), "-I.", "-Ibrianlib", source.name, "-o", str(program)]
     with subprocess.Popen(arguments, cwd=source.parent, stderr=subprocess.PIPE, text=True) as process:
         import_module("scipy.stats")  # slow to load, and wanted after the run: it has the time of the compiler for it
         errors = process.communicate()[1]

@@ -120,6 +120,9 @@ def train(
         programs = max(programs, outcome.memory)
     attributes = describe(circuit, task, protocol, engine, described(values), drawn.sources)
     attributes["peak_memory"] = peak_memory(programs)
+    if protocol.test and protocol.train and circuit.learn and not protocol.reset:
+        said = f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"
+        attributes["notes"] = json.dumps([said])
     return Result(_joined(parts).assign_attrs(attributes))
 
 
@@ -129,15 +132,13 @@ def _controls(
     """The scores of the untrained networks, and of what needs none, on the test trajectories."""
     if not (protocol.test and protocol.train and circuit.learn):
         return {}
-    everyone = np.arange(protocol.replicates)
-    job = prepare(circuit, drawn, replace(protocol, record=0), parameters, everyone)
-    if protocol.reset:  # a look at the test changes nothing: the same program, shown less
+    predictions = {}
+    if protocol.reset:  # the same program, shown less: without what came before, the test is the same
+        job = prepare(circuit, drawn, replace(protocol, record=0), parameters, np.arange(protocol.replicates))
         job = replace(job, schedule=job.schedule.part(job.schedule.keep))
-    else:
-        job = replace(job, circuit=replace(circuit, learn=()))
-    untrained = unlearned(job, engine).prediction.transpose(1, 0, 2, 3)
+        predictions[UNTRAINED] = unlearned(job, engine).prediction.transpose(1, 0, 2, 3)
     train, test = slice(0, protocol.train), slice(-protocol.test, None)
-    predictions = {UNTRAINED: untrained, **task_controls(task, drawn.x, drawn.y, train, test, cheap=True)}
+    predictions |= task_controls(task, drawn.x, drawn.y, train, test, cheap=True)
     return control_scores(predictions, drawn.y[:, test], drawn.units)
 
 
@@ -368,7 +369,10 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
         return discrete.simulate(checked_discrete(job), progress=progress)
     if engine == "reference":
         from autapse_sim import reference
+        from autapse_sim.circuit_models import Models
+        from autapse_sim.scopes import check_models
 
+        check_models(Models.of(job.circuit, job.sources), job.circuit)
         return reference.simulate(job, progress)
     from autapse_sim.engine import simulate
 

@@ -42,10 +42,8 @@ def network_controls(
         Those of the circuit.
     etas : array (E,)
         Learning rates that a control may choose from, on validation, as the rules do.
-    engine : str
-        That of the rule; the discrete network stands in for it where it is the same circuit.
-    progress : callable
-        Called with the completed share, 0 to 1.
+    engine, progress : str, callable
+        As the rule has it; the discrete network stands in for the engine where it is the same circuit.
 
     Returns
     -------

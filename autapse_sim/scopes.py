@@ -22,6 +22,8 @@ FLAGS = {DIFFERENTIAL_EQUATION: {"unless refractory", "clock-driven", "event-dri
 PRE = {"W": "neurons", "U": "inputs", "b": "unit", "V": "neurons", "c": "unit", "B": "outputs"}
 POST = {"W": "neurons", "U": "neurons", "b": "neurons", "V": "outputs", "c": "outputs", "B": "neurons"}
 """The groups on both sides of a projection, by its weights."""
+RECORDS = frozenset({"error", "stimulus", "spikes"})
+"""Names of records that every result may hold, which no state of a neuron may have."""
 _NUMBERS = {*vocabulary.NUMBERED, *vocabulary.TIME}
 
 
@@ -41,6 +43,8 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
         target = name.removesuffix("_post") if "summed" in equation.flags else name
         where = line_of(model, name, text)
         reason = refusal(target, () if "summed" in equation.flags else place)
+        if reason and name == "w" and "w" in place:
+            raise InputError(f"{where}: the weight w changes in update; write for example 'w += step*(...)' there")
         if reason:
             raise InputError(f"{where}: {name!r} cannot be defined here: {reason}; rename it")
         wrong = set(equation.flags) - FLAGS.get(equation.type, set()) - {""}
@@ -99,7 +103,8 @@ class Scope:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         if not near and not name.endswith(("_pre", "_post")):
             hint = f"; if it is a constant, write parameters={{{name!r}: ...}}"
-        return InputError(f"{where}: {name!r} means nothing in {self.place}{hint}")
+        known = ", ".join(sorted(self.known - vocabulary.everywhere()))
+        return InputError(f"{where}: {name!r} means nothing in {self.place}{hint} (known there: {known})")
 
     def check_statements(self, text: str, writes: Iterable[str], why: str) -> list[Statement]:
         """Refuse assignments to what may not be written, and temporaries that are read too early or never."""
@@ -144,7 +149,7 @@ def check_models(models: Models, circuit: Circuit) -> None:
     taken: dict[str, str] = dict.fromkeys(neuron - provided, "the neuron has it, too")
     for rule in models.teaching(circuit.learn):
         mine = [name for name in circuit.learn if models.teacher(name) is rule]
-        check_parameters(rule, {*PLACES["synapse"], *provided, *PLACES["read-out"]}, taken)
+        check_parameters(rule, {*PLACES["synapse"], *PLACES["taught neuron"], *PLACES["read-out"]}, taken)
         check_rule(rule, mine, groups, models, circuit, taken)
 
 
@@ -181,7 +186,7 @@ def check_states(
 
 def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[str]:
     """Refuse a neuron whose texts mean nothing; all that can be read of it."""
-    words = provided | {"error", "stimulus", "spikes", "sent_sum", "perturbation", "returned"}
+    words = provided | RECORDS | {"sent_sum", "perturbation"}
     equations = read_equations(neuron, neuron.equations, words)
     check_parameters(neuron, words, dict.fromkeys(equations, "the equations define it, too"))
     for name in neuron.sums:
@@ -256,7 +261,7 @@ def check_rule(
     if role == "feedback_rule" and (rule.trace.strip() or rule.connections):
         raise InputError(f"{line_of(rule, 'trace')}: the read-out keeps no trace or connection; use eligibility")
     sums = {name for each in rule.connections for name in each.sums}
-    words = {*PLACES["taught neuron"], "error", "stimulus", "spikes"}
+    words = {*PLACES["taught neuron"], *RECORDS}
     trace = read_equations(rule, rule.trace, words)
     post = read_equations(rule, rule.postsynaptic, {*words, *trace})
     own = [*trace, *post, *sums]

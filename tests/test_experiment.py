@@ -236,8 +236,8 @@ def test_numbers_of_numpys_and_texts_with_units_are_as_good_as_pythons(tmp_path)
     for name in ("circuit", "task", "protocol", "parameters"):
         assert given.data.attrs[name] == plain.data.attrs[name]
     given.save(tmp_path / "run.nc")
-    wrong = (("5", "second"), ("5 mV", "expected second"), ("5 quux", "unknown unit 'quux'"), ("five ms", "tau"))
-    for bad, says in wrong:
+    wrong = {"5": "second", "5 mV": "expected second", "5 quux": "unknown unit 'quux'", "five ms": "tau"}
+    for bad, says in wrong.items():
         with pytest.raises(ap.InputError, match=says):
             ap.train(ap.Circuit(), TASK, SMALL, parameters={"tau": bad}, engine="numpy")
     for bad in (2.0, True, np.array([2, 2]), "2"):

@@ -123,16 +123,25 @@ def test_train_has_the_controls_that_cost_nothing():
     assert last.startswith("In median test MSE autapse beats untrained W, training mean; autapse does not beat ")
 
 
-@pytest.mark.parametrize("reset", [True, False])
-def test_the_untrained_network_of_train_is_that_of_eta_0(reset):
+def test_the_untrained_network_of_train_is_that_of_eta_0():
     circuit = ap.Circuit(neuron="leaky", neurons=3, readout="random")
-    protocol = replace(SMALL, reset=reset)
-    engine = "runtime" if reset else ENGINE
-    data = ap.train(circuit, TASK, protocol, parameters={"eta": 0.0}, engine=engine).data
-    np.testing.assert_allclose(control(data, "untrained W"), data.mse, rtol=0, atol=1e-12)
-    moved = ap.train(circuit, TASK, protocol, parameters={"eta": 0.3}, engine=engine).data
-    np.testing.assert_allclose(control(moved, "untrained W"), data.mse, rtol=0, atol=1e-12)
+    data, moved = (ap.train(circuit, TASK, SMALL, parameters={"eta": eta}, engine="runtime").data for eta in (0.0, 0.3))
+    for each in (data, moved):
+        np.testing.assert_allclose(control(each, "untrained W"), data.mse, rtol=0, atol=1e-12)
     assert np.abs(moved.mse - data.mse).max() > 1e-6
+
+
+def test_without_reset_the_untrained_network_goes_the_whole_way():
+    circuit = ap.Circuit(neuron="leaky", neurons=3, readout="random")
+    protocol = replace(SMALL, reset=False)
+    data = ap.compare(["autapse"], TASK, protocol, circuit, etas=(0.0,)).data
+    np.testing.assert_allclose(control(data, "untrained W"), data.mse.sel(rule="autapse"), rtol=0, atol=1e-12)
+    anew = ap.compare(["autapse"], TASK, SMALL, circuit, etas=(0.0,)).data
+    assert np.abs(control(data, "untrained W") - control(anew, "untrained W")).max() > 1e-6
+    trained = ap.train(circuit, TASK, protocol).data
+    assert "untrained W" not in trained.control
+    assert "'untrained W' is left out" in table.text(trained)
+    assert "worse than" not in table.text(trained)
 
 
 def test_where_nothing_is_learned_there_is_no_control():

@@ -35,7 +35,8 @@ def simulate(job: Job, progress: Progress | None = None) -> Outcome:
     """
     check_targets(job)
     circuit = job.circuit
-    models = (read_neuron(circuit.neuron), *map(read_rule, (circuit.rule, circuit.readout_rule, circuit.feedback_rule)))
+    rules = (read_rule(name, job.sources) for name in (circuit.rule, circuit.readout_rule, circuit.feedback_rule))
+    models = (read_neuron(circuit.neuron, job.sources), *rules)
     for model in models:
         for drawn in filter(None, map(NOISE.search, model.texts)):
             raise InputError(f"{line_of(model, drawn[0])}: engine 'reference' draws no random numbers ({drawn[0]})")

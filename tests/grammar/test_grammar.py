@@ -1,0 +1,69 @@
+"""Models that nobody wrote: whoever runs them gives the same numbers, or refuses them in the same words."""
+
+from collections import Counter
+
+import pytest
+from agreement import BAD, COMPILED, QUICK, differences, judge, numbers
+from campaign import CHEAP, SANITIZED, cheap_programs, judge_all, liveness
+from grammar import FEATURES, case_of, cases
+from hypothesis import HealthCheck, given, settings
+
+from autapse_sim.compiler import compiler
+from autapse_sim.experiment import simulated
+
+FLOORS = {"activity": 0.9, "weights": 0.7, "feedback": 0.8, "spikes": 0.5}
+"""The least share of cases in which something moves; of neurons with a threshold, that spike."""
+
+
+def assert_agreement(judged, ran=0.7):
+    """No case fails, most of them run, and what runs is alive."""
+    judged = dict(judged)
+    bad = {seed: f"{found.kind}: {found.said}" for seed, found in judged.items() if found.kind in BAD}
+    assert not bad
+    kinds = Counter(found.kind for found in judged.values())
+    assert kinds["agree"] >= ran * len(judged), kinds
+    assert kinds["undecidable"] <= 0.02 * len(judged), kinds
+    shares = liveness([{"kind": found.kind, "alive": found.alive} for found in judged.values()])
+    assert all(shares[what] >= floor for what, floor in FLOORS.items()), shares
+
+
+@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(100, 300), marks=pytest.mark.slow)])
+def test_the_reference_and_brian_agree(seeds):
+    assert_agreement((seed, judge(case_of(seed), QUICK)) for seed in seeds)
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+@pytest.mark.parametrize(
+    ("seeds", "flags"),
+    [(range(40, 46), CHEAP), pytest.param(range(300, 340), SANITIZED, marks=pytest.mark.slow, id="sanitized")],
+)
+def test_the_reference_and_compiled_programs_agree(seeds, flags):
+    with cheap_programs(flags):
+        assert_agreement(judge_all(seeds, COMPILED))
+
+
+@pytest.mark.slow
+@settings(max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases())
+def test_what_hypothesis_draws_agrees(case):
+    found = judge(case)
+    assert found.kind not in BAD, found.said
+
+
+def test_a_small_difference_in_meaning_is_found(tmp_path):
+    """A control that must fail: the factor of one term is off by a part in a billion."""
+    off, seen = "0.4000000004*eta", 0
+    for seed in range(60):
+        case = case_of(seed, FEATURES & {"several terms", "trace", "temporaries", "comments"})
+        if "0.4*eta" not in case.rule:
+            continue
+        other = type(case)(**{**vars(case), "rule": case.rule.replace("0.4*eta", off)})
+        one, two = (
+            numbers(simulated(each.job(tmp_path / f"{seed}_{each is case}"), "runtime")) for each in (case, other)
+        )
+        assert not differences(one, one)
+        assert "W" in differences(one, two)
+        seen += 1
+        if seen == 2:
+            return
+    raise AssertionError("no case had such a term")
