@@ -40,6 +40,8 @@ class Wiring:
         self.projections: dict[str, Synapses] = {}
         self.sums: dict[str, list[Sum]] = {"drive": [], "readout": [], "feedback": []}
         self._project()
+        for rule in self.teaching(*ALL, "B"):
+            self._check_starts(rule)
         self.lessons = [
             Lesson(job, name, self.projections[name], self.rules[TAUGHT_BY[name]]) for name in circuit.learn
         ]

@@ -14,7 +14,7 @@ import queue
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from concurrent.futures.process import BrokenProcessPool
@@ -184,13 +184,16 @@ def liveness(lines: Sequence[dict]) -> dict[str, float]:
     return shares | {"spikes": sum("spikes" in each for each in spiking) / max(len(spiking), 1)}
 
 
-def shrink(folder: Path, engines: Sequence[str], report: Callable[[str], None] = print) -> None:
-    """Make the case in a folder smaller."""
-    case, found = shrunk(Case.load(folder), lambda case: judge(case, engines))
-    keep(folder / "smaller", case, found, engines)
+def shrink(folder: Path, engines: Sequence[str]) -> None:
+    """Make the case in a folder smaller, and show it."""
+
+    def better(case: Case, found: Judgement) -> None:
+        keep(folder / "smaller", case, found, engines)
+
+    case, found = shrunk(Case.load(folder), lambda case: judge(case, engines), better)
     for name, text in case.files.items():
-        report(f"--- {name}\n{text}")
-    report(f"{case.circuit}\n{case.protocol}\n{case.task}\n{case.parameters}\n{found.kind}: {found.said}")
+        print(f"--- {name}\n{text}")
+    print(case.circuit, case.protocol, case.task, case.parameters, f"{found.kind}: {found.said}", sep="\n")
 
 
 def main() -> None:

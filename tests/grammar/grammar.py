@@ -17,7 +17,6 @@ from neuron_texts import draw_neuron
 from rule_texts import DrawnRule, draw_feedback_rule, draw_readout_rule, draw_rule
 
 import autapse_sim as ap
-from autapse_sim.discrete.network import ACTIVATIONS
 from autapse_sim.experiment import draw as draw_job
 from autapse_sim.experiment import prepare, resolve_parameters
 from autapse_sim.job import Job
@@ -152,7 +151,7 @@ def _case(whole: Callable[[int, int], int], features: Collection[str]) -> Case:
     b = Builder(whole, features)
     learn = [name for name in ("U", "b", "V", "c", "B") if b.use(f"learn {name}", 35)]
     learn = learn if b.use("not W", 15) else ["W", *learn]
-    activation = b.one(tuple(ACTIVATIONS))
+    activation = b.one(["sigmoid", "tanh", "relu", "linear", "mine"])
     entropy = b.use("cross-entropy", 25)
     neuron = draw_neuron(b, activation)
     protocol = _protocol(b)

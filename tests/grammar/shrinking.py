@@ -34,8 +34,13 @@ def signature(judgement: Judgement) -> str:
     return f"{judgement.kind}: " + re.sub(r"'[^']*'|\"[^\"]*\"|\d+(\.\d+)?", "_", said)
 
 
-def shrunk(case: Case, judge: Callable[[Case], Judgement], budget: int = 300) -> tuple[Case, Judgement]:
-    """The smallest case found that fails in the same way, and how it fails; the same case where it does not fail."""
+def shrunk(
+    case: Case,
+    judge: Callable[[Case], Judgement],
+    report: Callable[[Case, Judgement], None],
+    budget: int = 300,
+) -> tuple[Case, Judgement]:
+    """The smallest case found that fails in the same way, and how it fails; `report` hears of each on the way."""
     now = judge(case)
     wanted, left = signature(now), budget if now.kind in BAD else 0
     before = None
@@ -49,6 +54,7 @@ def shrunk(case: Case, judge: Callable[[Case], Judgement], budget: int = 300) ->
                 found = judge(other)
                 if signature(found) == wanted:
                     case, now = other, found
+                    report(case, now)
                 else:
                     place += 1
     return case, now

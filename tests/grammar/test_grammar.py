@@ -51,8 +51,8 @@ def test_what_hypothesis_draws_agrees(case):
 
 
 def test_a_small_difference_in_meaning_is_found(tmp_path):
-    """A control that must fail: the factor of one term is off by a part in a billion."""
-    off, seen = "0.4000000004*eta", 0
+    """A control that must fail: the factor of one term is off by a part in a million."""
+    off, seen = "0.4000004*eta", 0
     for seed in range(60):
         case = case_of(seed, FEATURES & {"several terms", "trace", "temporaries", "comments"})
         if "0.4*eta" not in case.rule:
