@@ -461,8 +461,8 @@ class _Assembler:
         if begin:
             self.parts.regularly(synapses, begin, "restart", When.STARTING)
         events = self.events(rule, eligibility, name)
-        change = changes(rule, rule.update, self.gathers, self.circuit.substeps, events)
-        ending = changes(rule, rule.finish, self.gathers, 1, events)
+        change = changes(rule, rule.update, states, self.gathers, self.circuit.substeps, events)
+        ending = changes(rule, rule.finish, states, self.gathers, 1, events)
         limits = [renamed(limit, words) for limit in (*change.limits, *ending.limits)] + self.limits(name)
         lines = statements(draws(renamed("\n".join(map(str, change.statements)), words)))
         code = update_code(lines, self.gathers, limits, carried)

@@ -64,7 +64,9 @@ class Changes:
     limits: tuple[str, ...] = ()
 
 
-def changes(rule: Rule, code: str, gathers: bool, substeps: int, events: frozenset[str]) -> Changes:
+def changes(
+    rule: Rule, code: str, states: Iterable[str], gathers: bool, substeps: int, events: frozenset[str]
+) -> Changes:
     """The changes of w that a rule's code makes in one integration step.
 
     Parameters
@@ -73,6 +75,8 @@ def changes(rule: Rule, code: str, gathers: bool, substeps: int, events: frozens
         Whose code it is.
     code : str
         Its `update`, or its `finish` (with `substeps` 1: it happens as written).
+    states : iterable of str
+        Variables of the synapse, whose values are no events, whatever moves them; other names are temporaries.
     gathers : bool
         Whether changes are summed while w stands still.
     substeps : int
@@ -85,6 +89,9 @@ def changes(rule: Rule, code: str, gathers: bool, substeps: int, events: frozens
     limits: list[str] = []
     parts: dict[str, list[str]] = {}
     for each in statements(code):
+        if each.name in states:
+            found.append(each)
+            continue
         if each.name != "w":
             parts[each.name] = _resolved(terms(each.assigned), parts) if not each.operator else [each.assigned]
             if any(names(part) & events for part in parts[each.name]):
