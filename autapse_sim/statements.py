@@ -123,7 +123,7 @@ def _additive(each: Statement) -> tuple[list[str] | None, tuple[str, str] | None
     if each.operator == "-":
         return terms(f"-({each.value})"), None
     if each.operator:
-        return [f"(w {each.operator} ({each.value}) - w)"], None
+        return None, None
     clipped = call_of(each.value, "clip")
     within = terms(clipped[0] if clipped else each.value)
     if within.count("w") != 1:
@@ -219,7 +219,7 @@ def finish_code(
         lines += ours("change = change + (w - w_before)\nw = w_before") if gathers else []
     if not (gathers or lines):
         return []
-    lines += ours("w_before = -(-w)") if limits else []
+    lines = lines or (ours("w_before = -(-w)") if limits else [])
     if gathers:
         lines += ours("now = updating\nmean = change*share")
         lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon))

