@@ -332,6 +332,9 @@ def check_rule(
         raise InputError(
             f"{line_of(rule, min(summed))}: {min(summed)!r} is summed, but postsynaptic has no such variable"
         )
+    if summed and set(rule.lasting) & set(eligibility):
+        where = line_of(rule, min(set(rule.lasting) & set(eligibility)))
+        raise InputError(f"{where}: a state of a synapse that lasts cannot stand beside a (summed) variable")
     states = [name for each in (trace, post, eligibility) for name in each if each[name].type != SUBEXPRESSION]
     for name in [*rule.initial, *rule.lasting]:
         if name not in states:

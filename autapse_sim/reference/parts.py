@@ -217,6 +217,8 @@ class Synapses(Part):
     def outside(self, name: str) -> Any:
         if name in self.places:
             return self.places[name]
+        if name in self.world.shared:
+            return self.world.shared[name]
         if name.endswith("_pre"):
             return self.before(name.removesuffix("_pre"))
         value = self.post.seen()(name.removesuffix("_post"))
