@@ -11,6 +11,7 @@ import autapse_sim as ap
 from autapse_sim import vocabulary
 from autapse_sim.model import self_contained
 
+pytestmark = pytest.mark.usefixtures("cheap_programs")
 LEAKY = "do/dt = (-o + tanh(drive + input + bias))/tau_m : 1\nactivity = o : 1"
 TAU = "{'tau_m': 5*ms}"
 
