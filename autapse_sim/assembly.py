@@ -460,7 +460,7 @@ class _Assembler:
         slot: str,
     ) -> None:
         """Let the weights of a projection learn by a rule."""
-        # what a rule keeps begins anew with each trajectory; where nothing is learned it need not run, if nobody sees it
+        # what a rule keeps begins anew with each trajectory, so it need not run where nothing is learned or summed
         carried = not self.job.reset or any("summed" in eligibility[each].flags for each in eligibility)
         learns = When.ALWAYS if carried else When.LEARNS
         if synapses.state_updater is not None:

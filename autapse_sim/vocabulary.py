@@ -85,8 +85,8 @@ PREFIX = "autapse_"
 """What names of the harness begin with; no model may."""
 
 _PYTHON = """
-    and as assert async await break case class continue def del elif else except finally for from global if import in is
-    lambda match nonlocal not or pass raise return try type while with yield None
+    and as assert async await break class continue def del elif else except finally for from global if import in is
+    lambda nonlocal not or pass raise return try while with yield None
 """
 _CPP = """
     alignas alignof asm auto bool break case catch char char8_t char16_t char32_t class co_await co_return co_yield
