@@ -38,6 +38,8 @@ from autapse_sim.statements import (
 )
 
 EVERYTHING = ("W", "U", "b", "V", "c")
+TAUGHT = {"neurons": EVERYTHING, "inputs": ("U",), "unit": ("b", "c")}
+"""The weights whose rules leave traces in a group."""
 STEPS = "autapse_steps(t_in_timesteps)"
 
 
@@ -218,12 +220,13 @@ class _Assembler:
             activation = neuron.activations[self.circuit.activation]
             equations += [f"{name} = {renamed(getattr(activation, name), words)} : 1" for name in ("f", "f_prime")]
         defined = Equations("\n".join(equations))
-        late = self.delays.registers(defined, [rule.trace for rule in self.rules(*EVERYTHING)] + self.postsynaptic)
+        late = self.delays.registers(defined)
         self.parts.jumps += late.names
-        begin = self.begin("neurons", [kept, *map(Equations, self.postsynaptic)], neuron.initial)
+        shown = {name: renamed(value, words) for name, value in stored.items()}
+        begin = self.begin("neurons", [kept, *map(Equations, self.postsynaptic)], neuron.initial, shown)
         moving = ("spiked", OURS["spikes"], OURS["psi"], "sent_sum", "feedback", "loss", *self.sums(*EVERYTHING))
         begin = {name: "0" for name in moving if name in defined} | begin
-        begin |= {name: renamed(value, words) for name, value in stored.items()} | late.begin
+        begin |= late.begin
         made = self.parts.group(
             "neurons",
             size,
@@ -244,7 +247,7 @@ class _Assembler:
         mine = {each.name: f"autapse_own_{each.name}" for each in statements(neuron.reset) if each.name not in kept}
         reset = statements(draws(renamed(neuron.reset, {**words, **mine})))
         code = [each.renamed(words) for each in spike_code(neuron, reset)] if neuron.threshold else []
-        code += [Statement(name, "", renamed(value, words)) for name, value in stored.items()]
+        code += [Statement(name, "", value) for name, value in shown.items()]
         code += [Statement("sent_sum", "", "sent_sum + sent*dt/step")] if "sent_sum" in made.variables else []
         code += late.code
         if code:
@@ -271,47 +274,51 @@ class _Assembler:
             lines += rebuilt(Equations(rule.trace), words)
         for text in self.postsynaptic:
             lines += rebuilt(Equations(text), words)
-        return lines + [f"autapse_left_{name} : {unit}" for name, unit in self.left().items()]
+        return lines + [f"autapse_left_{name} : {unit}" for name, unit in self.left("neurons").items()]
 
     def sums(self, *taught: str) -> list[str]:
         """The variables that receive what the connections of these weights' rules sum."""
         return [name for rule in self.rules(*taught) for one in rule.connections for name in one.sums]
 
-    def left(self) -> dict[str, str]:
-        """The states of neurons that start a trajectory from where the last training trajectory left them; units."""
-        lasting = {name for rule in self.rules(*EVERYTHING) for name in rule.lasting}
-        texts = [*(rule.trace for rule in self.rules(*EVERYTHING)), *self.postsynaptic]
+    def left(self, group: str) -> dict[str, str]:
+        """The states of a group that start from where the last training trajectory left them; their units."""
+        rules = self.rules(*TAUGHT[group])
+        lasting = {name for rule in rules for name in rule.lasting}
+        texts = [*(rule.trace for rule in rules), *(self.postsynaptic if group == "neurons" else ())]
         every = [(name, each[name]) for each in map(Equations, texts) for name in each if name in lasting]
         return {name: unit_of(equation.unit) for name, equation in every}
 
-    def begin(self, group: str, equations: Iterable[Equations], initial: Mapping[str, str]) -> dict[str, str]:
-        """Where the states of a group's neurons begin, those of the traces of rules among them."""
-        taught = {"neurons": EVERYTHING, "inputs": ("U",), "unit": ("b", "c")}[group]
-        rules = self.rules(*taught)
+    def begin(
+        self, group: str, equations: Iterable[Equations], initial: Mapping[str, str], shown: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Where the states of a group's neurons begin, what they show then, and where those of their rules begin."""
+        rules = self.rules(*TAUGHT[group])
         every = [*equations, *(Equations(rule.trace) for rule in rules)]
         states = [name for each in every for name in changing(each)]
-        said = dict(initial)  # in their order, after all that begin at 0
-        for rule in rules:
-            said |= {name: value for name, value in rule.initial.items() if name in states}
-        begin = {name: "0" for name in states if name not in said} | said
-        begin = {name: renamed(value, self.words(group)) for name, value in begin.items()}
-        first = "autapse_first(t_in_timesteps)"
-        for name in self.left() if group == "neurons" else ():
-            begin[name] = f"choose({first}, {begin[name]}, autapse_left_{name})"
+        mine = {name: value for rule in rules for name, value in rule.initial.items() if name in states}
+        words = self.words(group)
+        # what is said in its order, after all that begins at 0
+        begin = {name: "0" for name in states if name not in {*initial, *mine}}
+        begin |= {name: renamed(value, words) for name, value in initial.items()} | dict(shown)
+        begin |= {name: renamed(value, words) for name, value in mine.items()}
+        for name in self.left(group):
+            left = f"autapse_left_{name}"
+            begin[left] = f"choose(autapse_first(t_in_timesteps), {begin.pop(name)}, {left})"
+            begin[name] = left
         return begin
 
-    def leave(self, neurons: NeuronGroup) -> None:
-        """What happens in the neurons at the end of each training trajectory."""
-        words, code = self.words("neurons"), []
-        for rule in self.rules("W", "U", "b"):
+    def leave(self, group: NeuronGroup) -> None:
+        """What happens in the neurons of a group at the end of each training trajectory."""
+        words, code = self.words(group.name), []
+        for rule in self.rules("W", "U", "b") if group.name == "neurons" else ():
             states = changing(Equations(rule.postsynaptic))
             found = statements(rule.finish_postsynaptic)
             mine = {each.name: f"autapse_own_{each.name}" for each in found if each.name not in states}
             draws = Draws("neurons.finish_postsynaptic", self.size["neurons"])
             code += statements(draws(renamed(rule.finish_postsynaptic, {**words, **mine})))
-        code += [Statement(f"autapse_left_{name}", "", name) for name in self.left()]
+        code += [Statement(f"autapse_left_{name}", "", name) for name in self.left(group.name)]
         if code:
-            self.parts.regularly(neurons, code, "leave", When.LEARNED)
+            self.parts.regularly(group, code, "leave", When.LEARNED)
 
     def sending(self) -> tuple[dict[str, str], Equations, list[str]]:
         """What neurons show and send where it is computed, their other equations, and another name where it is not."""
@@ -386,10 +393,12 @@ class _Assembler:
         traces = [line for rule in rules for line in rebuilt(Equations(rule.trace), self.words(name))]
         sums = self.sums(*taught)
         equations = [*equations, "sent = activity : 1", *traces, *(f"{each} : 1" for each in sums)]
+        equations += [f"autapse_left_{each} : {unit}" for each, unit in self.left(name).items()]
         parameters = {key: value for key, value in possible.items() if key in here}
-        begin = dict.fromkeys(sums, "0") | self.begin(name, [], {})
+        begin = dict.fromkeys(sums, "0") | self.begin(name, [], {}, {})
         made = self.parts.group(name, self.size[name], equations, parameters, begin, numbered=self.numbered)
         self.connect(made, *taught)
+        self.leave(made)
         return made
 
     def outputs(self, parameters: Mapping[str, object]) -> NeuronGroup:
@@ -451,18 +460,18 @@ class _Assembler:
         slot: str,
     ) -> None:
         """Let the weights of a projection learn by a rule."""
-        # what a rule keeps begins anew with each trajectory, so it need not run where nothing is learned
-        carried = not self.job.reset
+        # what a rule keeps begins anew with each trajectory, so it need not run where nothing is learned or summed
+        carried = not self.job.reset or any("summed" in eligibility[each].flags for each in eligibility)
         learns = When.ALWAYS if carried else When.LEARNS
         if synapses.state_updater is not None:
             self.parts.conditions[synapses.state_updater.name] = learns
         states = [each for each in changing(eligibility) if "summed" not in eligibility[each].flags]
         begin = [Statement(words[each], "", self.start(rule, each, words)) for each in states]
         if begin:
-            self.parts.regularly(synapses, begin, "restart", When.STARTING)
+            self.parts.regularly(synapses, begin, "begin", When.STARTING)
         events = self.events(rule, eligibility, name)
-        change = changes(rule, rule.update, self.gathers, self.circuit.substeps, events)
-        ending = changes(rule, rule.finish, self.gathers, 1, events)
+        change = changes(rule, rule.update, states, self.gathers, self.circuit.substeps, events)
+        ending = changes(rule, rule.finish, states, self.gathers, 1, events)
         limits = [renamed(limit, words) for limit in (*change.limits, *ending.limits)] + self.limits(name)
         lines = statements(draws(renamed("\n".join(map(str, change.statements)), words)))
         code = update_code(lines, self.gathers, limits, carried)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +12,7 @@ from autapse_sim.circuit_models import Models
 from autapse_sim.dense.layout import Block
 from autapse_sim.language import Statement, names
 from autapse_sim.program import Delay
-from autapse_sim.statements import changing, unit_of
-
-AT_ONCE = {"feedback", "loss"}
-"""What is no matter of the axon: it is known at both ends of a synapse at the same time, as sums of connections are."""
+from autapse_sim.statements import unit_of
 
 
 @dataclass(frozen=True)
@@ -67,8 +63,7 @@ class Delays:
         rules = [models.rule] if "W" in circuit.learn else []
         for rule in rules:
             read |= names(rule.update, rule.finish, rule.eligibility, *rule.initial.values())
-        constant = {*models.neuron.parameters, *(name for rule in rules for name in rule.parameters), "N"} | AT_ONCE
-        constant |= {name for rule in rules for one in rule.connections for name in one.sums}
+        constant = {*models.neuron.parameters, *(name for rule in rules for name in rule.parameters), "N"}
         self.read = sorted({name.removesuffix("_pre") for name in read if name.endswith("_pre")} - constant)
         self.arriving = {f"{name}_pre": self._arriving(name) for name in self.read}
 
@@ -77,13 +72,10 @@ class Delays:
             return _picked([f"autapse_late_{name}_{step}_pre" for step in self.steps], self.steps)
         return f"autapse_arriving_{name}_pre" if self.each_neuron else f"autapse_late_{name}_{self.steps[0]}_pre"
 
-    def registers(self, defined: Equations, texts: Iterable[str]) -> Registers:
-        """The variables that neurons of these equations need; `texts` are those of rules among them."""
+    def registers(self, defined: Equations) -> Registers:
+        """The variables that neurons of these equations need."""
         if not self.arriving:
             return Registers()
-        states = {*changing(defined), "activity", "sent"}
-        for text in texts:
-            states |= set(changing(Equations(text)))
         found = Registers(inputs={"neurons.autapse_delay": Delay()} if self.each_neuron else {})
         found.equations.extend(["autapse_delay : 1 (constant)"] * self.each_neuron)
         for name in self.read:
@@ -96,8 +88,7 @@ class Delays:
                 line.append(f"autapse_arriving_{name}")
                 found.code.append(Statement(line[-1], "", value))
             found.equations.extend(f"{each} : {unit}" for each in line)
-            zero = "0" if unit == "1" else f"0*{unit}"
-            found.begin.update(dict.fromkeys(line, name if name in states else zero))
+            found.begin.update(dict.fromkeys(line, name))
         return found
 
     def synaptic(self, synapses: str, block: Block) -> dict[str, Delay]:

@@ -269,7 +269,7 @@ def rules() -> set[str]:
 
 def words_of(path: Path) -> set[str]:
     """The names in the texts of a model file, without running it; docstring and comments do not count."""
-    return names(*(text for _, text in _texts_at(_source(path))))
+    return names(*(text for *_, text in _texts_at(_source(path))))
 
 
 def is_file(name: str) -> bool:
@@ -376,17 +376,20 @@ def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:
     """Where `word` stands in the texts of a model, or in one of them, as 'file, line N' (or the file alone)."""
     if model.path is None:
         return "the model"
-    for start, written in _texts_at(model.source):
+    for start, step, written in _texts_at(model.source):
         if text is None or written == text:
-            for number, line in enumerate(written.split("\n"), start):
-                if word in names(line) or (not word.isidentifier() and word in line):
-                    return f"{model.path}, line {number}"
+            for number, line in enumerate(written.split("\n")):
+                if {word, f"d{word}"} & names(line) or (not word.isidentifier() and word in line):
+                    return f"{model.path}, line {start + step * number}"
     return line_of(model, word) if text is not None else str(model.path)
 
 
 @lru_cache(maxsize=64)
-def _texts_at(source: str) -> list[tuple[int, str]]:
-    """The texts and the names of fields in a model file, without comments, each with the line that it begins in."""
+def _texts_at(source: str) -> list[tuple[int, int, str]]:
+    """The texts and the names of fields in a model file, without comments.
+
+    Each with the line that it begins in, and with how many lines further the next line of the text stands.
+    """
     tree = ast.parse(source)
     first = tree.body[0] if tree.body else None
     docstring = first.value if isinstance(first, ast.Expr) else None
@@ -394,7 +397,8 @@ def _texts_at(source: str) -> list[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node is not docstring:
             with contextlib.suppress(InputError):  # where it is no text in the language of models
-                found.append((node.lineno, clean(node.value)))
+                step = int(node.end_lineno - node.lineno == node.value.count("\n"))  # 0 where a line end is written \\n
+                found.append((node.lineno, step, clean(node.value)))
         elif isinstance(node, ast.keyword) and node.arg:
-            found.append((node.lineno, node.arg))
+            found.append((node.lineno, 0, node.arg))
     return sorted(found)

@@ -1,8 +1,9 @@
 """The order inside a time step: the one table that owns it, and when each of its objects runs.
 
 start, 0    activity, traces      back to where they start where a trajectory starts
-start, 1    x(t)                  the stimulus
-start, 2    perturbation          of the bias, where the rule perturbs
+start, 1    states of synapses    the same
+start, 2    x(t)                  the stimulus
+start, 3    perturbation          of the bias, where the rule perturbs
 groups, -1  drive = W o, input = U x, bias = b, sums     summed, from the old activity
 groups, 0   eligibilities         state update, from the old activity and the new drive
 groups, 1   activity and traces   state update
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 SLOTS = {
     "restart": ("start", 0),
-    "stimulus": ("start", 1),
-    "perturbation": ("start", 2),
+    "begin": ("start", 1),
+    "stimulus": ("start", 2),
+    "perturbation": ("start", 3),
     "drive": ("groups", -1),
     "eligibility": ("groups", 0),
     "state": ("groups", 1),

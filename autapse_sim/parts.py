@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from brian2 import Clock, NeuronGroup, StateUpdateMethod, Synapses, second
@@ -133,10 +134,15 @@ class Parts:
     ) -> CodeRunner:
         """Run `code` in every step, in a slot of the step, under a condition."""
         place, order = SLOTS[slot]
-        text = "\n".join(map(str, code))
+        text = "\n".join(map(str, map(_copied, code)))
         runner = group.run_regularly(text, when=place, order=order, name=f"{group.name}_{slot}", clock=group.clock)
         self.conditions[runner.name] = when
         return runner
+
+
+def _copied(each: Statement) -> Statement:
+    """The statement, with a copy of a variable in place of the variable: NumPy would let `a = b; a *= 2` change b."""
+    return replace(each, value=f"1*{each.value}") if each.value.strip("() ").isidentifier() else each
 
 
 _STARTING = "autapse_starting(t_in_timesteps)"

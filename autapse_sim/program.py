@@ -100,6 +100,8 @@ class Identity:
     def values(self, job: Job, layout: Layout) -> np.ndarray:
         """The numbers in the order of the synapses."""
         block = self.block
+        if block.innermost == "self":
+            return np.ones(block.size)
         return block.flat(np.broadcast_to(np.eye(block.post, block.pre), (layout.replicates, block.post, block.pre)))
 
 

@@ -23,8 +23,9 @@ def simulate(job: Job, progress: Progress) -> Outcome:
     """Run a job in Brian2's runtime mode (NumPy)."""
     models = Models.of(job.circuit, job.sources)
     layout = Layout.plain(len(job.source))
-    before = prefs.codegen.target
-    prefs.codegen.target = "numpy"
+    before = prefs.codegen.target, prefs.codegen.loop_invariant_optimisations
+    # Brian2's NumPy code leaves `or` as it is where it simplifies an expression with a truth value
+    prefs.codegen.target, prefs.codegen.loop_invariant_optimisations = "numpy", False
     try:
         with building(runtime_device, models, job.circuit.precision):
             box: list[Tape] = []
@@ -51,7 +52,7 @@ def simulate(job: Job, progress: Progress) -> Outcome:
                 for name, key in assembly.learned.items()
             }
     finally:
-        prefs.codegen.target = before
+        prefs.codegen.target, prefs.codegen.loop_invariant_optimisations = before
     return outcome(job, tape, learned, total, "runtime")
 
 

@@ -211,10 +211,12 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
     for text in filter(str.strip, (neuron.refractory, neuron.pseudo_derivative)):
         scope.check(text, text)
     reset = scope.check_statements(neuron.reset, states, "a reset sets states of the neuron")
+    moving = follows(neuron, circuit)
     for name, value in neuron.initial.items():
         if name not in states:
             raise InputError(f"{line_of(neuron, name)}: the neuron has no {name!r} that could start anew")
         scope.check(value, value)
+        check_initial(neuron, value, moving)
     check_states(neuron, neuron.equations, equations, {each.name for each in reset}, neuron.initial)
     recurrent = {
         f"{name}_{side}" for name in {*known, "sent", *PLACES["stimulus"]} - _NUMBERS for side in ("pre", "post")
@@ -223,6 +225,34 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
     for value in neuron.sums.values():
         over.check(value, value)
     return known | {"sent"}
+
+
+_MOVING = {*vocabulary.NEURON, *vocabulary.TAUGHT, *vocabulary.SPIKING, "t", "steps", "elapsed", "lastspike"}
+
+
+def follows(neuron: Neuron, circuit: Circuit) -> set[str]:
+    """The names of a neuron that follow what arrives, or time, at once: they have no value before a trajectory."""
+    made = {}
+    equations = Equations(neuron.equations)
+    for name in equations:
+        if equations[name].type == SUBEXPRESSION:
+            made[name] = names(equations[name].expr.code)
+    if neuron.activations:
+        made["f"] = names(neuron.activations[circuit.activation].f)
+        made["f_prime"] = names(neuron.activations[circuit.activation].f_prime)
+    found = {*_MOVING, *neuron.sums}
+    for _ in made:  # they stand in any order: as many rounds as there are names
+        found |= {name for name, read in made.items() if read & found and name not in ("activity", "sent")}
+    return found
+
+
+def check_initial(model: Neuron | Rule, value: str, moving: Iterable[str]) -> None:
+    """Refuse a starting value that reads what has no value before a trajectory."""
+    wrong = sorted(names(value) & set(moving))
+    if wrong:
+        raise InputError(
+            f"{line_of(model, wrong[0], value)}: initial reads {wrong[0]!r}, which has no value before a trajectory"
+        )
 
 
 def check_activation(neuron: Neuron, circuit: Circuit, scope: Scope) -> None:
@@ -302,13 +332,29 @@ def check_rule(
         raise InputError(
             f"{line_of(rule, min(summed))}: {min(summed)!r} is summed, but postsynaptic has no such variable"
         )
+    if summed and set(rule.lasting) & set(eligibility):
+        where = line_of(rule, min(set(rule.lasting) & set(eligibility)))
+        raise InputError(f"{where}: a state of a synapse that lasts cannot stand beside a (summed) variable")
     states = [name for each in (trace, post, eligibility) for name in each if each[name].type != SUBEXPRESSION]
     for name in [*rule.initial, *rule.lasting]:
         if name not in states:
             raise InputError(f"{line_of(rule, name)}: the rule has no state {name!r} that could start")
+    moving = follows(models.neuron, circuit) | sums
+    sides = {f"{name}_{side}" for name in moving for side in ("pre", "post")}
     for name, value in rule.initial.items():
         if name not in eligibility:
             neuron_scope.check(value, value)
+        check_initial(rule, value, moving | sides)
+        if "U" in learned and names(value) & {"activity", "sent", "activity_pre", "sent_pre"}:
+            raise InputError(f"{line_of(rule, name)}: initial reads the stimulus (U learns), which is not shown yet")
+    if circuit.delay != 0 and "W" in learned:
+        late = moving - {"spiked"} - ({"f_prime"} if models.neuron.pseudo_derivative else set())
+        read = names(rule.update, rule.finish, rule.eligibility) & {f"{name}_pre" for name in late}
+        if read:
+            raise InputError(
+                f"{line_of(rule, min(read))}: {min(read)!r} is nothing that arrives with the delay; read activity_pre, "
+                "sent_pre, spiked_pre, or a state or trace of the neuron"
+            )
     check_states(rule, rule.trace, trace, sums, rule.initial)
     check_states(rule, rule.postsynaptic, post, {*sums, *summed, *(each.name for each in after)}, rule.initial)
 

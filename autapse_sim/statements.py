@@ -64,7 +64,9 @@ class Changes:
     limits: tuple[str, ...] = ()
 
 
-def changes(rule: Rule, code: str, gathers: bool, substeps: int, events: frozenset[str]) -> Changes:
+def changes(
+    rule: Rule, code: str, states: Iterable[str], gathers: bool, substeps: int, events: frozenset[str]
+) -> Changes:
     """The changes of w that a rule's code makes in one integration step.
 
     Parameters
@@ -73,6 +75,8 @@ def changes(rule: Rule, code: str, gathers: bool, substeps: int, events: frozens
         Whose code it is.
     code : str
         Its `update`, or its `finish` (with `substeps` 1: it happens as written).
+    states : iterable of str
+        Variables of the synapse, whose values are no events, whatever moves them; other names are temporaries.
     gathers : bool
         Whether changes are summed while w stands still.
     substeps : int
@@ -85,6 +89,9 @@ def changes(rule: Rule, code: str, gathers: bool, substeps: int, events: frozens
     limits: list[str] = []
     parts: dict[str, list[str]] = {}
     for each in statements(code):
+        if each.name in states:
+            found.append(each)
+            continue
         if each.name != "w":
             parts[each.name] = _resolved(terms(each.assigned), parts) if not each.operator else [each.assigned]
             if any(names(part) & events for part in parts[each.name]):
@@ -116,7 +123,7 @@ def _additive(each: Statement) -> tuple[list[str] | None, tuple[str, str] | None
     if each.operator == "-":
         return terms(f"-({each.value})"), None
     if each.operator:
-        return [f"(w {each.operator} ({each.value}) - w)"], None
+        return None, None
     clipped = call_of(each.value, "clip")
     within = terms(clipped[0] if clipped else each.value)
     if within.count("w") != 1:
@@ -212,7 +219,7 @@ def finish_code(
         lines += ours("change = change + (w - w_before)\nw = w_before") if gathers else []
     if not (gathers or lines):
         return []
-    lines += ours("w_before = -(-w)") if limits else []
+    lines = lines or (ours("w_before = -(-w)") if limits else [])
     if gathers:
         lines += ours("now = updating\nmean = change*share")
         lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon))

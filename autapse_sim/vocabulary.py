@@ -85,8 +85,8 @@ PREFIX = "autapse_"
 """What names of the harness begin with; no model may."""
 
 _PYTHON = """
-    and as assert async await break case class continue def del elif else except finally for from global if import in is
-    lambda match nonlocal not or pass raise return try type while with yield None
+    and as assert async await break class continue def del elif else except finally for from global if import in is
+    lambda nonlocal not or pass raise return try while with yield None
 """
 _CPP = """
     alignas alignof asm auto bool break case catch char char8_t char16_t char32_t class co_await co_return co_yield
@@ -97,18 +97,24 @@ _CPP = """
     union unsigned using virtual void volatile wchar_t while bitand bitor compl not_eq and_eq or_eq xor_eq xor
     NULL NAN INFINITY EOF errno assert main size_t int32_t int64_t uint64_t linux unix
 """
-_BRIAN = "t_in_timesteps lastupdate N_incoming N_outgoing N_pre N_post i j N t dt poisson binomial"
+_BRIAN = """
+    t_in_timesteps lastupdate N_incoming N_outgoing N_pre N_post i j N t dt poisson binomial active add_to_magic_network
+    clock code_objects codeobj_class contained_objects default_event delay delay_ equations event_codes event_driven
+    events method_choice multisynaptic_index name namespace order resetter source spikes start state state_updater stop
+    subexpression_updater summed_updaters target thresholder updaters user_equations variables when
+"""
 
 
 @lru_cache(maxsize=1)
 def reserved() -> Mapping[str, str]:
     """Names that no model may define, with what they are."""
+    from brian2 import NeuronGroup, Synapses
     from brian2.core.namespace import DEFAULT_UNITS
 
-    found = dict.fromkeys(_CPP.split(), "a word of C++")
+    found = dict.fromkeys({*dir(NeuronGroup), *dir(Synapses), *_BRIAN.split()}, "a name of Brian2's")
+    found |= dict.fromkeys(_CPP.split(), "a word of C++")
     found |= dict.fromkeys(_PYTHON.split(), "a word of Python")
     found |= dict.fromkeys(DEFAULT_UNITS, "a unit")
-    found |= dict.fromkeys(_BRIAN.split(), "a name of Brian2's")
     found |= dict.fromkeys(FUNCTIONS, "a function")
     return found | dict.fromkeys(CONSTANTS, "a constant") | dict.fromkeys(TIME, "a word of the circuit's")
 

@@ -23,6 +23,14 @@ def own_program_cache(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="module")
+def cheap_programs():
+    """Programs that compile fast, where their speed does not matter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTAPSE_CXXFLAGS", "-O1")
+        yield
+
+
 @pytest.fixture
 def make_job():
     """A job of the ball: by default 200 steps of one trajectory for the paper's network."""

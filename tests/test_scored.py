@@ -13,6 +13,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.plots import panels
 from autapse_sim.tasks.arrays import ArrayTask
 
+pytestmark = pytest.mark.usefixtures("cheap_programs")
 ENGINES = [
     pytest.param("standalone", marks=pytest.mark.skipif(compiler() is None, reason="no C++ compiler")),
     "runtime",

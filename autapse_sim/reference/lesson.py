@@ -17,7 +17,8 @@ from autapse_sim.reference.parts import Synapses
 
 EVENTS = frozenset({"spiked", "spiked_pre", "spiked_post", "dt"})
 """What makes a term of a change of w happen as it is written."""
-
+RATES = frozenset({"sent", "activity", "f", "f_prime"})
+"""What is sent and shown is a rate, whatever it is made of."""
 Term = tuple[Any, bool]
 """A term of a change: its value, and whether it is an event."""
 
@@ -162,12 +163,18 @@ class Lesson:
         return [(sign * evaluate(term, look), self.is_event(term, parts))]
 
     def is_event(self, node: ast.expr, parts: Mapping[str, list[Term]]) -> bool:
-        """Whether an expression reads what happens at once, through temporaries and the synapse's expressions too."""
-        return any(
-            any(event for _, event in parts[name])
-            if name in parts
-            else self.is_event(self.synapses.expressions[name], parts)
-            if name in self.synapses.expressions
-            else name in EVENTS
-            for name in names(node)
-        )
+        """Whether an expression reads what happens at once, through temporaries and other expressions too."""
+        for name in names(node):
+            if name in parts and any(event for _, event in parts[name]):
+                return True
+            if name not in parts and (name in EVENTS or any(self.is_event(each, {}) for each in self.made_of(name))):
+                return True
+        return False
+
+    def made_of(self, name: str) -> list[ast.expr]:
+        """What is computed where a name is read: the synapse's own expression, or a neuron's that is no rate."""
+        synapses, bare = self.synapses, name.removesuffix("_pre").removesuffix("_post")
+        if name in synapses.expressions:
+            return [synapses.expressions[name]]
+        side = synapses.pre if name.endswith("_pre") else synapses.post
+        return [side.expressions[bare]] if bare in side.expressions and bare not in RATES else []

@@ -147,8 +147,6 @@ class _Network(Wiring):
             self.world.ticks = 0
             for part in self.parts:
                 part.restart(first)
-        for part in self.parts:
-            part.values |= part.left
 
     def _record(self, presentation: int) -> None:
         """Keep what the schedule says, at the end of a step."""

@@ -51,7 +51,7 @@ class World:
 
     def blame(self, word: str, said: str) -> InputError:
         """An error with the file and the line in which a word stands."""
-        places = [line_of(model, word) for model in self.models]
+        places = [line_of(model, word + side) for side in ("", "_post", "_pre") for model in self.models]
         return InputError(f"{next((place for place in places if ', line ' in place), places[0])}: {said}")
 
 
@@ -217,6 +217,8 @@ class Synapses(Part):
     def outside(self, name: str) -> Any:
         if name in self.places:
             return self.places[name]
+        if name in self.world.shared:
+            return self.world.shared[name]
         if name.endswith("_pre"):
             return self.before(name.removesuffix("_pre"))
         value = self.post.seen()(name.removesuffix("_post"))

@@ -14,20 +14,21 @@ PLAIN = """
 """
 """Names that mean nothing to anyone."""
 NASTY = """
-    mean now ends change velocity moment square trace learning share psi total w_before S I E tile std gamma y0 score
-    cost readout offset counts keep late_0 steady_bias shown_input unit lane place index k o v p q m h z x y r autapse
-    brian n_0 tau_1 g_L Q O beta zeta erf j0 time size starting perturbed corrected moment_mean fresh updating w_sign
-    random normal uniform count x_column dx w_1 a_1 spike late numpy array group presentation tables events equations
-    clock order when active state resetter thresholder namespace model method connect indices start stop signgam major
-    minor stdin stderr data begin end distance rank hash left right fixed vector string map pair plus minus ratio byte
-    lgamma hypot remainder list dict len sum any all print object str iter open range sinc where dot real flat shape
-    value code unit_1 dim Lambda Rational diff N_1 pause signal environ index kill
+    mean now ends change velocity moment square trace learning share psi total w_before S I E tile std gamma y0
+    score cost readout offset counts keep late_0 steady_bias shown_input unit lane place index k o v p q m h z x y r
+    autapse brian n_0 tau_1 g_L Q O beta zeta erf j0 time size starting perturbed corrected moment_mean fresh
+    updating w_sign random normal uniform count x_column dx w_1 a_1 spike late numpy array group presentation tables
+    model method indices signgam major minor stdin stderr data begin end distance rank hash left right fixed vector
+    string map pair plus minus ratio byte lgamma hypot remainder list dict len sum any all print object str
+    iter open range sinc where dot real flat shape value code unit_1 dim Lambda Rational diff N_1 pause signal
+    environ index kill
 """
 """Names that code, a compiler or a computer algebra system may take for its own."""
 RESERVED = """
-    double main choose sent_sum returned err target prediction drive steps _idx autapse_w x_pre mV lambda xi e pi N i j
-    dt spiked spikes lastspike w elapsed loss feedback activity f f_prime perturbation clip int not_refractory
-    source owner variables pre post type
+    double main choose sent_sum returned err target prediction drive steps _idx autapse_w x_pre mV lambda xi e pi N
+    i j dt spiked spikes lastspike w elapsed loss feedback activity f f_prime perturbation clip int not_refractory
+    source variables events equations clock order when active state resetter thresholder namespace connect start
+    stop owner pre post type block SIGINT
 """
 """Names that mean something, which most models may not define."""
 EVIL = [
