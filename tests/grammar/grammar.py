@@ -156,7 +156,8 @@ def _case(whole: Callable[[int, int], int], features: Collection[str]) -> Case:
     neuron = draw_neuron(b, activation)
     protocol = _protocol(b)
     gathers = protocol.get("update", "step") != "step" or "optimiser" in protocol
-    rule = draw_rule(b, neuron, learn, gathers)
+    delayed = b.use("delay", 30)
+    rule = draw_rule(b, neuron, learn, gathers, delayed and "W" in learn)
     readout = draw_readout_rule(b, neuron) if b.use("readout rule") else DrawnRule("delta")
     feedback = draw_feedback_rule(b) if b.use("feedback rule") else DrawnRule("kolen_pollack")
     n = b.whole(1, 4)
@@ -167,7 +168,7 @@ def _case(whole: Callable[[int, int], int], features: Collection[str]) -> Case:
         circuit["loss"] = "cross-entropy"
     if b.use("returned", 25):
         circuit["returned"] = True
-    if b.use("delay", 30):
+    if delayed:
         circuit["delay"] = _delay(b, n)
     task = {"seed": b.whole(0, 9999), "steps": b.whole(3, 14), "inputs": b.whole(1, 3), "outputs": b.whole(1, 3)}
     task |= {"shared": b.use("shared stimuli", 30), "masked": 0.2 if b.use("masks", 20) else 0.0}

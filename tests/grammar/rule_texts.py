@@ -19,10 +19,10 @@ class DrawnRule:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
-def draw_rule(b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool) -> DrawnRule:
+def draw_rule(b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool, delayed: bool) -> DrawnRule:
     """Draw a rule for the neurons of a circuit that learns `taught`; where it `gathers` changes, w is changed only."""
     b.parameters = {}
-    writer = _Writer(b, neuron, taught, gathers)
+    writer = _Writer(b, neuron, taught, gathers, delayed)
     fields = writer.fields(b.constant(0.004, 0.05, name="eta"))
     return DrawnRule(model_file("Rule", fields), b.parameters)
 
@@ -58,8 +58,8 @@ def draw_feedback_rule(b: Builder) -> DrawnRule:
 class _Writer:
     """One rule for neurons while it is being written."""
 
-    def __init__(self, b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool):
-        self.gathers = gathers
+    def __init__(self, b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool, delayed: bool):
+        self.gathers, self.delayed = gathers, delayed
         self.b, self.neuron, self.taught = b, neuron, {"W", "U", "b"} & set(taught)
         self.initial: dict[str, str] = {}
         self.states: list[str] = []
@@ -74,7 +74,7 @@ class _Writer:
             self.post.append("loss_post/(1 + loss_post)")
         if neuron.states and b.use("neuron's states", 40):
             self.post.append(f"tanh({b.one(neuron.states).format('_post')})")
-            if self.taught == {"W"}:
+            if self.taught == {"W"} and not self.delayed:
                 self.pre.append(f"tanh({b.one(neuron.states).format('_pre')})")
         if b.use("bare names", 25):
             self.post.append("activity")
@@ -91,7 +91,9 @@ class _Writer:
         fields["update"] = b.statements(self.update(eta))
         if b.use("finish", 30):
             fields["finish"] = b.statements(self.finish(eta))
-        lasting = [state for state in self.states if b.use("lasting", 30)]
+        # what a synapse sums to a neuron has no state that lasts
+        states = [state for state in self.states if not (self.receiver and state in self.own)]
+        lasting = [state for state in states if b.use("lasting", 30)]
         if lasting:
             fields["lasting"] = tuple(map(quoted, lasting))
         return fields | {"initial": self.initial, "parameters": b.parameters}
@@ -205,7 +207,8 @@ class _Writer:
             if when == "drive":
                 self.summed_early.append(name)
             self.post.append(f"tanh({name}_post)")
-            self.pre.append(f"tanh({name}_pre)")
+            if not self.delayed:  # what is sent arrives later, but not what others sum
+                self.pre.append(f"tanh({name}_pre)")
             made.append(connection(fields))
         return {"connections": tuple(made)}
 
