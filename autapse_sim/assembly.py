@@ -408,7 +408,7 @@ class _Assembler:
         equations += ["autapse_score = autapse_readout + autapse_offset : 1", "autapse_total : 1"] if entropy else []
         surprise = "choose(autapse_known(target), -target*log(prediction), 0)"
         equations += [f"autapse_cost = {surprise if entropy else '0.5*err**2'} : 1"]
-        begin = {"prediction": "0"} if self.circuit.returned else {}
+        begin = {"prediction": "0", "err": "0"}
         made = self.parts.group("outputs", self.size["outputs"], equations, parameters, begin, numbered=self.numbered)
         if "c" not in self.circuit.learn:
             self.parts.inputs["outputs.autapse_offset"] = Bias("c", self.size["outputs"])
