@@ -499,15 +499,14 @@ class _Assembler:
 
     def events(self, rule: Rule, eligibility: Equations, name: str) -> frozenset[str]:
         """The names in a rule's code that tell of events."""
-        neurons = Equations(
-            "\n".join(
-                [self.models.neuron.equations, *(each.trace for each in self.rules(*EVERYTHING)), *self.postsynaptic]
-            )
-        )
-        sides = {"_pre": PRE[name] == "neurons", "_post": POST[name] == "neurons", "": POST[name] == "neurons"}
-        suffixes = [suffix for suffix, here in sides.items() if here]
-        known = telling(neurons, {"spiked", "dt"}, suffixes) if suffixes else frozenset({"dt"})
-        known |= {f"spiked{suffix}" for suffix in suffixes}
+        traces = [each.trace for each in self.rules(*EVERYTHING)]
+        neurons = Equations("\n".join([self.models.neuron.equations, *traces, *self.postsynaptic]))
+        known = {"dt"}
+        for group, suffixes in ((PRE[name], ("_pre",)), (POST[name], ("_post", ""))):
+            if group == "neurons":
+                known |= telling(neurons, {"spiked", "dt"}, suffixes) | {f"spiked{suffix}" for suffix in suffixes}
+            elif group != "outputs":
+                known |= telling(Equations("\n".join(each.trace for each in self.rules(name))), {"dt"}, suffixes)
         return telling(eligibility, known - set(eligibility))
 
     @property
