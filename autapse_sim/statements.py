@@ -93,10 +93,7 @@ def changes(
             found.append(each)
             continue
         if each.name != "w":
-            summands = (
-                [f"{each.name} {each.operator} ({each.value})"] if each.operator in ("*", "/") else terms(each.assigned)
-            )
-            summands = _resolved(summands, parts)
+            summands = _resolved(terms(each.assigned), parts)
             if substeps > 1:
                 _unmixed(rule, summands, parts, events, code)
             parts[each.name] = summands
