@@ -408,7 +408,7 @@ class _Assembler:
         equations += ["autapse_score = autapse_readout + autapse_offset : 1", "autapse_total : 1"] if entropy else []
         surprise = "choose(autapse_known(target), -target*log(prediction), 0)"
         equations += [f"autapse_cost = {surprise if entropy else '0.5*err**2'} : 1"]
-        begin = {"prediction": "0"} if self.circuit.returned else {}
+        begin = {"prediction": "0", "err": "0"}
         made = self.parts.group("outputs", self.size["outputs"], equations, parameters, begin, numbered=self.numbered)
         if "c" not in self.circuit.learn:
             self.parts.inputs["outputs.autapse_offset"] = Bias("c", self.size["outputs"])
@@ -499,15 +499,14 @@ class _Assembler:
 
     def events(self, rule: Rule, eligibility: Equations, name: str) -> frozenset[str]:
         """The names in a rule's code that tell of events."""
-        neurons = Equations(
-            "\n".join(
-                [self.models.neuron.equations, *(each.trace for each in self.rules(*EVERYTHING)), *self.postsynaptic]
-            )
-        )
-        sides = {"_pre": PRE[name] == "neurons", "_post": POST[name] == "neurons", "": POST[name] == "neurons"}
-        suffixes = [suffix for suffix, here in sides.items() if here]
-        known = telling(neurons, {"spiked", "dt"}, suffixes) if suffixes else frozenset({"dt"})
-        known |= {f"spiked{suffix}" for suffix in suffixes}
+        traces = [each.trace for each in self.rules(*EVERYTHING)]
+        neurons = Equations("\n".join([self.models.neuron.equations, *traces, *self.postsynaptic]))
+        known = {"dt"}
+        for group, suffixes in ((PRE[name], ("_pre",)), (POST[name], ("_post", ""))):
+            if group == "neurons":
+                known |= telling(neurons, {"spiked", "dt"}, suffixes) | {f"spiked{suffix}" for suffix in suffixes}
+            elif group != "outputs":
+                known |= telling(Equations("\n".join(each.trace for each in self.rules(name))), {"dt"}, suffixes)
         return telling(eligibility, known - set(eligibility))
 
     @property

@@ -9,16 +9,18 @@ from types import MappingProxyType
 from brian2 import Clock, NeuronGroup, StateUpdateMethod, Synapses, second
 from brian2.groups.group import CodeRunner
 
+from autapse_sim import vocabulary
 from autapse_sim.circuit_models import Models
 from autapse_sim.dense.layout import Block, Layout
 from autapse_sim.dense.synapses import DenseNeurons, DenseSynapses
 from autapse_sim.equations import Draws, integrator
 from autapse_sim.job import STEP, Job
-from autapse_sim.language import Statement
+from autapse_sim.language import Statement, names
 from autapse_sim.names import one_of
 from autapse_sim.order import SLOTS, When
 from autapse_sim.program import Bias, Identity, Index, Parameter, Projection, Sign
 from autapse_sim.statements import unit_of
+from autapse_sim.tape import FUNCTIONS
 
 Input = Parameter | Bias | Projection | Identity | Index | Sign
 
@@ -134,10 +136,20 @@ class Parts:
     ) -> CodeRunner:
         """Run `code` in every step, in a slot of the step, under a condition."""
         place, order = SLOTS[slot]
-        text = "\n".join(map(str, map(_copied, code)))
+        anchor = "i_pre" if isinstance(group, Synapses) else "i"
+        vectors = (_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code)
+        text = "\n".join(map(str, map(_copied, vectors)))
         runner = group.run_regularly(text, when=place, order=order, name=f"{group.name}_{slot}", clock=group.clock)
         self.conditions[runner.name] = when
         return runner
+
+
+def _vector(each: Statement, anchor: str) -> Statement:
+    """The statement, with one value of each element where it has one for all, which Brian2 wants to know first."""
+    shared = {"t_in_timesteps", "autapse_share"} | vocabulary.everywhere() | set(FUNCTIONS)
+    if names(each.value) - shared or each.operator:
+        return each
+    return replace(each, value=f"choose({anchor} >= 0, {each.value}, {each.value})")
 
 
 def _copied(each: Statement) -> Statement:

@@ -93,7 +93,10 @@ def changes(
             found.append(each)
             continue
         if each.name != "w":
-            parts[each.name] = _resolved(terms(each.assigned), parts) if not each.operator else [each.assigned]
+            summands = _resolved(terms(each.assigned), parts)
+            if substeps > 1:
+                _unmixed(rule, summands, parts, events, code)
+            parts[each.name] = summands
             if any(names(part) & events for part in parts[each.name]):
                 events |= {each.name}
             found.append(each)
@@ -150,18 +153,26 @@ def _shared(
     """What w gets in one integration step: events as they are, rates by the share dt/step."""
     if substeps == 1:
         return [" + ".join(f"({each})" for each in summands)] if summands else []
-    mixed = {name for name, each in parts.items() if len({bool(names(part) & events) for part in each}) > 1}
-    found = []
-    for each in summands:
-        of = _resolved([each], {name: part for name, part in parts.items() if name in mixed})
-        for term in of:
-            if names(term) & mixed:
-                raise InputError(
-                    f"{line_of(rule, min(names(term) & mixed), code)}: {term!r} mixes what happens at spikes with what "
-                    "happens at a rate; with substeps write the two as terms, or as statements, of their own"
-                )
-            found.append(f"({term})" if names(term) & events else f"({term})*dt/step")
+    resolved = _resolved(summands, {name: part for name, part in parts.items() if name in _mixed(parts, events)})
+    _unmixed(rule, resolved, parts, events, code)
+    found = [f"({term})" if names(term) & events else f"({term})*dt/step" for term in resolved]
     return [" + ".join(found)] if found else []
+
+
+def _mixed(parts: dict[str, list[str]], events: frozenset[str]) -> set[str]:
+    """The temporaries that are sums of events and of rates."""
+    return {name for name, each in parts.items() if len({bool(names(part) & events) for part in each}) > 1}
+
+
+def _unmixed(rule: Rule, summands: list[str], parts: dict[str, list[str]], events: frozenset[str], code: str) -> None:
+    """Refuse a summand that is a product with a temporary which holds both kinds."""
+    for term in summands:
+        wrong = names(term) & _mixed(parts, events)
+        if wrong:
+            raise InputError(
+                f"{line_of(rule, min(wrong), code)}: {term} mixes what happens at spikes with what happens at a rate; "
+                "write the two as terms of their own"
+            )
 
 
 def telling(equations: Equations, events: Iterable[str], suffixes: Iterable[str] = ("",)) -> frozenset[str]:

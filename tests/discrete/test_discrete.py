@@ -553,7 +553,7 @@ def test_rflo_forgets_as_its_neurons_do(form, update, tau_m):
     """With tau_m of one step it is f' times what has just arrived: one trajectory whose error counts at its end."""
     n, T = 4, 10
     job = make_job("rflo", n=n, T=T, shown=1, learn=("W",), update=update, tau_m=tau_m)
-    job = replace(job, scored=np.arange(T) == T - 1)
+    job = replace(job, y=np.where(np.arange(T)[:, None] == T - 1, job.y, np.nan))
     outcome, shown = simulate(job, form), {}
     moved = job.weights.W - outcome.weights.W
     for r, kept in zip(job.traced, range(2), strict=True):

@@ -330,3 +330,53 @@ def test_noise_needs_no_compiler_and_does_not_depend_on_looks(files, engine):
     assert np.abs(W[0] - trained(circuit, x, engine="runtime", start=start, train=2).W.values).max() <= EXACT
     other = trained(circuit, x, engine=engine, start=start, train=2, seed=1).W.values
     assert np.abs(W[0] - other).max() > 1e-3
+
+
+def test_the_error_of_a_read_out_begins_at_zero(files, engine):
+    rng = np.random.default_rng(0)
+    x, y, start = rng.normal(size=(2, 6, 2)), 3 * rng.normal(size=(2, 6, 1)), weights(3, 2, 1)
+    rule = files.rule(
+        "w -= eta*mean_err", eligibility="dmean_err/dt = (err_post - mean_err)/(2*ms) : 1", parameters="{'eta': 0.1}"
+    )
+    V = start.V[0].copy()
+    for k in range(2):
+        o, err, mean = np.zeros(3), 0.0, 0.0
+        for t in range(6):
+            mean += (err - mean) / 2  # the error of the step before; none in the first
+            o = np.tanh(start.W[0] @ o + start.U[0] @ x[k, t])
+            err = (V @ o - y[k, t])[0]
+            V -= 0.1 * mean
+    circuit = ap.Circuit(neurons=3, readout="random", activation="tanh", learn=("V",), readout_rule=rule)
+    found = trained(circuit, x, y, engine, start).V.values[0]
+    assert np.abs(found - V).max() <= EXACT
+    assert np.abs(found - start.V[0]).max() > 0.1
+
+
+@pytest.mark.parametrize("substeps", [1, 2])
+def test_a_temporary_that_is_the_same_for_all_synapses(files, engine, substeps):
+    rule = files.rule(
+        "half = 1/(1 + steps)\nhalf *= 0.5\nw += half*dt/step; gone = half; gone *= 2; w += 0*gone", parameters="{}"
+    )
+    circuit = ap.Circuit(rule=rule, readout="random", substeps=substeps)
+    W = trained(circuit, np.ones((1, 4, 2)), engine=engine, start=spikes_only()).W.values[0]
+    assert np.abs(W - 0.5 * sum(1 / (1 + step) for step in (1, 2, 3, 4))).max() <= EXACT
+
+
+def test_one_variable_assigned_to_another_is_a_copy(files, engine):
+    rule = files.rule("a += 1; b = a; b *= 2; w += 0.001*a - 0.0001*b", eligibility="a : 1\nb : 1", parameters="{}")
+    W = trained(
+        ap.Circuit(rule=rule, readout="random"), np.ones((1, 4, 2)), engine=engine, start=spikes_only()
+    ).W.values
+    assert np.abs(W - (0.001 - 0.0002) * (1 + 2 + 3 + 4)).max() <= EXACT
+
+
+def test_autapses_may_begin_at_one(files, engine):
+    x, y, start = np.ones((1, 6, 2)), np.zeros((1, 6, 2)), weights(3, 2, 2)
+    W = []
+    for value in ("q*activity_pre", "activity_pre"):
+        connection = f"(Connection(sums={{'own': {value!r}}}, equations='q : 1', initial='identity', pairs='self'),)"
+        rule = files.rule("w -= 0.1*feedback_post*own_pre", connections=connection, parameters="{}")
+        circuit = ap.Circuit(rule=rule, neurons=3, readout="random", activation="tanh")
+        W.append(trained(circuit, x, y, engine, start).W.values)
+    assert np.abs(W[0] - W[1]).max() <= EXACT
+    assert np.abs(W[0] - start.W).max() > 1e-3
