@@ -26,7 +26,7 @@ def assert_agreement(judged, ran=0.7):
     assert all(shares[what] >= floor for what, floor in FLOORS.items()), shares
 
 
-DISAGREE = {19: "several changes of w in one update, gathered: one reads what another has changed"}
+DISAGREE = {19: "with gathered changes, bounds also clip at the end of a trajectory that is no update"}
 """Cases in which the reference and the engines are known to part."""
 
 
