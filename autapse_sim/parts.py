@@ -146,7 +146,7 @@ class Parts:
 
 def _vector(each: Statement, anchor: str) -> Statement:
     """The statement, with one value of each element where it has one for all, which Brian2 wants to know first."""
-    shared = {"t_in_timesteps", "autapse_share"} | vocabulary.everywhere() | set(FUNCTIONS)
+    shared = {"t_in_timesteps"} | vocabulary.everywhere() | set(FUNCTIONS)
     if names(each.value) - shared or each.operator:
         return each
     return replace(each, value=f"choose({anchor} >= 0, {each.value}, {each.value})")

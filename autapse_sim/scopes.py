@@ -98,7 +98,7 @@ class Scope:
 
     def unknown(self, name: str, text: str) -> InputError:
         """What to say of a name that means nothing here."""
-        near = get_close_matches(name, [word for word in self.known if word not in _units()], n=1, cutoff=0.6)
+        near = get_close_matches(name, self.known - _units(), n=1, cutoff=0.6)
         where = line_of(self.model, name, text)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         if not near and not name.endswith(("_pre", "_post")):

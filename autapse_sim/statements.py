@@ -270,11 +270,6 @@ def spike_code(neuron: Neuron, reset: list[Statement]) -> list[Statement]:
     return lines
 
 
-def states_of(equations: Equations) -> list[str]:
-    """The variables that differential equations define."""
-    return [name for name in equations if equations[name].type == DIFFERENTIAL_EQUATION]
-
-
 def computed(equations: Equations) -> dict[str, str]:
     """What neurons send and show, where it is computed: worth doing once a neuron and not once a synapse."""
     found = {name: equations[name] for name in ("activity", "sent") if name in equations}
