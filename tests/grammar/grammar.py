@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from builder import Builder
-from hypothesis import strategies as st
 from neuron_texts import draw_neuron
 from rule_texts import DrawnRule, draw_feedback_rule, draw_readout_rule, draw_rule
 
@@ -135,20 +134,10 @@ def _quantity(value: Any, unit: str) -> Any:
 
 def case_of(seed: int, features: Collection[str] = FEATURES) -> Case:
     """The case of a seed, which has no other than these features."""
-    return _case(random.Random(seed).randint, features)
-
-
-@st.composite
-def cases(draw: Callable, features: Collection[str] = FEATURES) -> Case:
-    """The same grammar for Hypothesis, which shrinks what fails; it varies few models often, seeds give more."""
-    return _case(lambda low, high: draw(st.integers(low, high)), features)
-
-
-def _case(whole: Callable[[int, int], int], features: Collection[str]) -> Case:
     unknown = set(features) - FEATURES
     if unknown:
         raise ValueError(f"there is no feature {min(unknown)!r}")
-    b = Builder(whole, features)
+    b = Builder(random.Random(seed).randint, features)
     learn = [name for name in ("U", "b", "V", "c", "B") if b.use(f"learn {name}", 35)]
     learn = learn if b.use("not W", 15) else ["W", *learn]
     activation = b.one(["sigmoid", "tanh", "relu", "linear", "mine"])
