@@ -85,15 +85,19 @@ _told: list[int] = []
 def _listen() -> None:
     """End as `sys.exit` does, so that whatever runs is cleared away: when told, or when the one who tells is gone."""
 
+    def leave() -> None:
+        time.sleep(GRACE)
+        os._exit(1)  # else the pool, which catches exits, could wait for work for ever
+
     def end(number: int, frame: object) -> None:
+        if not _told:
+            threading.Thread(target=leave, daemon=True).start()
         _told.append(number)
         sys.exit(1)
 
     def follow() -> None:
         parent_process().join()
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE)
-        os._exit(1)  # else the pool would wait for work for ever
 
     signal.signal(signal.SIGTERM, end)
     threading.Thread(target=follow, daemon=True).start()

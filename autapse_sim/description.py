@@ -44,9 +44,7 @@ def describe(
         "rule": circuit.rule,
         "engine": engine,
         "circuit": json.dumps(asdict(circuit)),
-        "task": json.dumps(
-            {"name": type(task).__name__, **what}, default=lambda given: getattr(given, "item", given.__repr__)()
-        ),
+        "task": json.dumps({"name": type(task).__name__, **what}, default=_told),
         "protocol": json.dumps(asdict(protocol)),
         "seed": protocol.seed,
         "parameters": json.dumps(dict(parameters)),
@@ -55,6 +53,11 @@ def describe(
         "equations": equations_text(circuit, sources),
         "provenance": json.dumps(provenance(command)),
     }
+
+
+def _told(given: Any) -> Any:
+    """A task's parameter that JSON does not hold, as a number where it is one."""
+    return given.item() if isinstance(given, np.generic) else repr(given)
 
 
 def sources_of(circuit: Circuit) -> dict[str, str]:

@@ -235,6 +235,7 @@ def finish_code(
         lines += ours("now = updating\nmean = change*share")
         lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon))
         lines += ours("change = choose(now, 0, change)")
+        return lines + only_where(OURS["now"], kept_within(limits), {OURS["w"]})
     return lines + kept_within(limits)
 
 

@@ -136,8 +136,8 @@ class Lesson:
         others = [(sign, term) for sign, term in terms if sign < 0 or ast.unparse(term) != "w"]
         if len(others) != len(terms) - 1:  # a normalisation, say
             if self.gathers:
-                said = f"w = {ast.unparse(node)} is not w plus or minus changes, which alone can be gathered"
-                raise self.synapses.world.blame("w", f"{said}; use update='step' and optimiser='sgd'")
+                said = f"w = {ast.unparse(node)} sets w, but here its changes are gathered for an update to come"
+                raise self.synapses.world.blame("w", f"{said}; write w += ... or w -= ..., or use update='step' and 'sgd'")
             self.w = evaluate(node, look)
             return 0.0
         moved: Any = 0.0
