@@ -39,13 +39,11 @@ def simulate(job: Job, progress: Progress) -> Outcome:
             box.append(tape)
             for name, given in assembly.inputs.items():
                 assembly.variable(name).set_value(given.values(job, layout))
-            _direct(assembly, tape)
-            for done in range(tape.presentations):
-                with np.errstate(all="ignore"):  # networks that diverge go on with NaN or infinity
-                    assembly.network.run(tape.steps * STEP * second, namespace={})
-                if done == 0:
-                    check_order(assembly.network)
-                progress((done + 1) / tape.presentations)
+            check_order(assembly.network)
+            _direct(assembly, tape, progress)
+            with np.errstate(all="ignore"):  # networks that diverge go on with NaN or infinity
+                assembly.network.run(tape.presentations * tape.steps * STEP * second, namespace={})
+            progress(1.0)
             total = np.array(assembly.variable("neurons.autapse_total").get_value()) if assembly.spiking else None
             learned = {
                 name: assembly.inputs[key].weights(np.array(assembly.variable(key).get_value(), dtype=float))
@@ -56,17 +54,17 @@ def simulate(job: Job, progress: Progress) -> Outcome:
     return outcome(job, tape, learned, total, "runtime")
 
 
-def _direct(assembly: Assembly, tape: Tape) -> None:
+def _direct(assembly: Assembly, tape: Tape, progress: Progress) -> None:
     """Let every object of the network run where the tape says so only, and time begin anew with the states."""
-    clock = assembly.clock
-    begin = NetworkOperation(
-        lambda: clock.variables["t"].set_value(tape.moment(clock.variables["timestep"].get_value()) * clock.dt_),
-        clock=clock,
-        when="start",
-        order=-1,
-        name="autapse_time",
-    )
-    assembly.network.add(begin)
+    clock, length = assembly.clock, tape.steps * tape.substeps
+
+    def begin() -> None:
+        done = int(clock.variables["timestep"].get_value()[0])
+        clock.variables["t"].set_value(tape.moment(done) * clock.dt_)
+        if done % length == 0:
+            progress(done / (length * tape.presentations))
+
+    assembly.network.add(NetworkOperation(begin, clock=clock, when="start", order=-1, name="autapse_time"))
     for runner in assembly.runners():
         when = assembly.conditions.get(runner.name, When.ALWAYS)
         if when is not When.ALWAYS:
