@@ -8,7 +8,9 @@ from meaning.models import ENGINES, RELAY, Files, spikes_only, trained, weights
 import autapse_sim as ap
 
 EXACT = 1e-12
-pytestmark = [pytest.mark.parametrize("engine", ENGINES), pytest.mark.usefixtures("cheap_programs")]
+SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
+"""What is compiled has the code of the runtime mode, and takes longer to build."""
+pytestmark = [pytest.mark.parametrize("engine", SAMPLED), pytest.mark.usefixtures("cheap_programs")]
 
 
 @pytest.fixture
