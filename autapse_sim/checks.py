@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -18,6 +19,8 @@ LARGEST_WHOLE = 2**63 - 1
 """What a file holds as a whole number."""
 LARGEST = 1e100
 """Numbers in arrays beyond it, in size, have no square that could be summed."""
+LONGEST = 4095
+"""Characters of a path."""
 MOST = 1000
 """Items where a few are expected."""
 
@@ -66,11 +69,12 @@ def real(what: str, given: Any, least: float = -np.inf, most: float = np.inf, ab
     Traceback (most recent call last):
     autapse_sim.errors.InputError: epsilon is '0.5'; it must be a finite number of at least 0
     """
-    number = _scalar(given)
-    if isinstance(number, Real) and not isinstance(number, bool) and abs(number) <= np.finfo(float).max:
-        number = float(number)
-        if least <= number <= most and number > above:
-            return number
+    number, value = _scalar(given), np.nan
+    if isinstance(number, Real) and not isinstance(number, bool):
+        with contextlib.suppress(OverflowError):
+            value = float(number)
+    if np.isfinite(value) and least <= value <= most and value > above:
+        return value
     if above > -np.inf:
         span = f" above {above:g}" if most == np.inf else f" above {above:g}, at most {most:g}"
     elif most < np.inf:
@@ -129,8 +133,8 @@ def path(what: str, given: Any) -> Path:
         os.fsencode(found)
     except (TypeError, UnicodeError):
         raise InputError(f"{what} is {shown(given)}; it must be a path, such as 'results/run.nc'") from None
-    if not found or "\0" in found:
-        raise InputError(f"{what} is {shown(given)}; it must be a path, neither empty nor with NUL in it")
+    if not 0 < len(found) <= LONGEST or "\0" in found:
+        raise InputError(f"{what} is {shown(given)}; it must be a path of 1 to {LONGEST} characters without NUL")
     return Path(found)
 
 

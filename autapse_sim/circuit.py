@@ -115,8 +115,8 @@ def _delays(given: object, neurons: int, dt: float) -> int | tuple:
     """Delays in integration steps: one, one a presynaptic neuron, or one a synapse; one where all are the same."""
     found = amount(given)
     steps = np.asarray(found.value) / (dt if found.unit == "second" else 1)
-    whole = np.round(steps)
-    if found.unit not in ("1", "second") or not (np.abs(steps - whole) < 1e-6).all():
+    nearest, finite = np.round(steps), np.isfinite(steps).all()
+    if found.unit not in ("1", "second") or not finite or not (np.abs(steps - nearest) < 1e-6).all():
         raise InputError(
             f"delay is {found.text}; it must be whole integration steps of {dt:g} s, or times of that many"
         )
@@ -125,8 +125,8 @@ def _delays(given: object, neurons: int, dt: float) -> int | tuple:
             f"delay has shape {steps.shape}; it must be one, one a presynaptic neuron ({neurons},), or one a synapse "
             f"({neurons}, {neurons})"
         )
-    if not ((whole >= 0) & (whole <= MOST_DELAYED)).all():
+    if not ((nearest >= 0) & (nearest <= MOST_DELAYED)).all():
         raise InputError(f"delay is {found.text}; it must be from 0 to {MOST_DELAYED} integration steps of {dt:g} s")
-    if (whole == whole.flat[0]).all():
-        return int(whole.flat[0])
-    return tuple(map(int, whole)) if whole.ndim == 1 else tuple(tuple(map(int, row)) for row in whole)
+    if (nearest == nearest.flat[0]).all():
+        return int(nearest.flat[0])
+    return tuple(map(int, nearest)) if nearest.ndim == 1 else tuple(tuple(map(int, row)) for row in nearest)

@@ -28,7 +28,7 @@ from autapse_sim.results import Result
 from autapse_sim.sizes import at_once, check_sizes
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
-from autapse_sim.tasks.shown import check_blanked, check_task, checked, masked
+from autapse_sim.tasks.shown import check_blanked, check_task, checked, masked, sizes_of
 from autapse_sim.units import Amount, amount
 from autapse_sim.weights import Weights, draw_weights
 
@@ -170,7 +170,8 @@ def draws(
     """
     check_blanked(task)
     to_weights, to_task = (np.random.default_rng(s) for s in np.random.SeedSequence(protocol.seed).spawn(2))
-    sizes = (circuit.neurons, task.inputs, task.outputs)
+    inputs, outputs, _ = sizes_of(task)
+    sizes = (circuit.neurons, inputs, outputs)
     if circuit.readout == "identity" and len(set(sizes)) > 1:
         raise InputError(
             f"readout 'identity' needs as many neurons ({sizes[0]}) as inputs ({sizes[1]}) and outputs ({sizes[2]}); "

@@ -11,6 +11,7 @@ from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.protocol import Protocol
 from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.shown import sizes_of
 
 ROOM = 2**29
 """Bytes that the stimuli, predictions and weights of the replicates that run at a time may take."""
@@ -57,7 +58,7 @@ def check_sizes(circuit: Circuit, task: Task, protocol: Protocol, together: int,
     rates : int
         Networks per replicate.
     """
-    n, m, c, T = circuit.neurons, task.inputs, task.outputs, task.steps
+    n, (m, c, T) = circuit.neurons, sizes_of(task)
     weights, looks = n * (2 * n + m + 2 * c), protocol.looks
     presentations = protocol.train + looks * protocol.validate + protocol.test
     recorded = min(protocol.record, protocol.replicates) * rates
@@ -77,10 +78,9 @@ def check_sizes(circuit: Circuit, task: Task, protocol: Protocol, together: int,
 
 def at_once(circuit: Circuit, task: Task, protocol: Protocol) -> int:
     """Replicates to run at a time, all where they fit into `ROOM`; blocks of the same size share a program."""
-    shown = protocol.trajectories * task.steps * (task.inputs + task.outputs)
-    kept = protocol.test * task.steps * task.outputs
-    n = circuit.neurons
-    numbers = 3 * shown + 4 * kept + 6 * n * (n + task.inputs + 2 * task.outputs)
+    n, (m, c, T) = circuit.neurons, sizes_of(task)
+    shown, kept = protocol.trajectories * T * (m + c), protocol.test * T * c
+    numbers = 3 * shown + 4 * kept + 6 * n * (n + m + 2 * c)
     most = max(1, ROOM // (NUMBER * numbers))
     blocks = -(-protocol.replicates // most)
     return -(-protocol.replicates // blocks)

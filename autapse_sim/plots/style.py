@@ -66,8 +66,8 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
         The files written.
     """
     checks.instance("figure", figure, Figure)
-    folder, name = checks.path("folder", folder), checks.text("name", name)
-    paths = [folder / f"{name}.{kind}" for kind in ("pdf", "png")]
+    whole = checks.path("folder", folder) / checks.path("name", name)
+    paths = [whole.with_name(f"{whole.name}.{kind}") for kind in ("pdf", "png")]
     with styled():
         for path in paths:
             with replacing(path) as temporary:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.checks import LARGEST, numbers, text, whole
+from autapse_sim.checks import LARGEST, function, numbers, text, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import shown
 from autapse_sim.tasks.base import Task
@@ -23,12 +23,18 @@ def check_task(task: Any) -> Task:
     if missing or not callable(task.sample):
         right = f"a task, such as BouncingBall(...), or any object with {', '.join(NEEDED)}"
         raise InputError(f"task is {shown(task)}; it must be {right}")
-    for name in ("inputs", "outputs", "steps"):
-        whole(f"task: {name}", getattr(task, name), least=1)
+    sizes_of(task)
     if getattr(task, "horizon", None) is not None:
         whole("task: horizon", task.horizon)
     text("task: units", getattr(task, "units", "1"))
+    for name in ("observed", "physics", "floors"):
+        function(f"task: {name}", getattr(task, name, None))
     return task
+
+
+def sizes_of(task: Task) -> tuple[int, int, int]:
+    """Inputs, outputs and steps of a task."""
+    return tuple(whole(f"task: {name}", getattr(task, name), least=1) for name in ("inputs", "outputs", "steps"))
 
 
 def check_blanked(task: Task) -> None:
@@ -49,10 +55,12 @@ def checked(task: Task, given: Any, shape: tuple[int, int], what: str = "task") 
     if len(pair) != 2:
         raise InputError(f"{what}: sample gave {type(given).__name__}, expected the two arrays x and y")
     arrays = []
-    for name, values, axis in zip("xy", pair, ("inputs", "outputs"), strict=True):
+    inputs, outputs, steps = sizes_of(task)
+    for name, values, size in zip("xy", pair, (inputs, outputs), strict=True):
         array = numbers(f"{what}: {name}", values)
-        expected = (*shape, task.steps, getattr(task, axis))
+        expected = (*shape, steps, size)
         if array.shape != expected:
+            axis = "inputs" if name == "x" else "outputs"
             raise InputError(
                 f"{what}: {name} has shape {array.shape}, "
                 f"expected (replicates, trajectories, steps, {axis}) = {expected}"
