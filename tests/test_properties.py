@@ -5,7 +5,6 @@ import pickle
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from hypothesis import event, given
@@ -172,7 +171,7 @@ SHOWN = {"batch", "epsilon", "optimiser", "record", "replicates", "seed", "test"
 
 @given(st.data(), st.sampled_from(TASKS))
 def test_experiments(data, kind):
-    with outcome_of("experiment"), TemporaryDirectory() as folder:
+    with outcome_of("experiment"):
         task = kind(**values(data.draw, kind, odd=0, only={"steps"} & {field.name for field in fields(kind)}))
         circuit = values(data.draw, ap.Circuit, odd=1, only=DISCRETE)
         protocol = ap.Protocol(**values(data.draw, ap.Protocol, odd=1, only=SHOWN))
@@ -184,8 +183,8 @@ def test_experiments(data, kind):
             parameters=parameters,
             engine="numpy",
         )
-        result.save(f"{folder}/run.nc")
-        assert ap.load(f"{folder}/run.nc").data.equals(result.data)
+        for told in result.data.attrs.values():  # what a file can hold
+            assert told.encode() if type(told) is str else type(told) is int and abs(told) < 2**63
 
 
 @given(st.data())
