@@ -1,5 +1,6 @@
 """Small jobs that several tests run."""
 
+import gc
 import os
 from dataclasses import replace
 
@@ -19,6 +20,13 @@ hypothesis.settings.register_profile("default", max_examples=100, derandomize=Tr
 hypothesis.settings.register_profile("ci", max_examples=500, **COMMON)
 hypothesis.settings.register_profile("many", max_examples=3000, **COMMON)
 hypothesis.settings.load_profile("default")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def old_objects_are_left_alone():
+    """Brian2 collects garbage at each run, which then need not look at all that was imported."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
