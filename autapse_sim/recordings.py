@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from autapse_sim.checks import numbers, real, text, whole
+from autapse_sim.checks import LARGEST, numbers, real, text, whole
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP
 from autapse_sim.names import one_of, shown
@@ -136,7 +136,7 @@ def population_rate(counts: np.ndarray, width: float, step: float = STEP) -> tup
     [500.0, 1000.0]
     """
     counts = checked_counts(counts)
-    width, step = real("width", width, above=0), real("step", step, above=0)
+    width, step = real("width", width, above=0), real("step", step, least=1 / LARGEST)
     size = max(1, round(min(width / step, len(counts))))
     first = np.arange(0, len(counts), size)
     edges = np.append(first, len(counts)) * step
