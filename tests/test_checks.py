@@ -185,7 +185,7 @@ def test_what_cannot_be_held_is_refused_with_the_memory_that_it_takes(changes, m
     monkeypatch.setattr(experiment, "draws", None)
     monkeypatch.setattr(comparison, "draw", None)
     protocol = replace(SMALL, **changes)
-    says = rf"this would take .* GB of memory, most of it for .*{most}.*, but there are 8 GB; give fewer"
+    says = rf"this would take .* GB of memory, most of it for .*{most}.*, but there are 8.0 GB; give fewer"
     with pytest.raises(InputError, match=says):
         train(protocol=protocol)
     with pytest.raises(InputError, match=r"this would take .* GB of memory"):
