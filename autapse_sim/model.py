@@ -22,6 +22,7 @@ from autapse_sim.circuit import TAUGHT_BY, Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.language import clean, names, statements
 from autapse_sim.names import one_of
+from autapse_sim.written import Written
 
 
 @dataclass(frozen=True)
@@ -274,11 +275,13 @@ def words_of(path: Path) -> set[str]:
 
 def is_file(name: str) -> bool:
     """Whether a model is given by a path instead of by a name."""
-    return name.endswith(".py") or "/" in name or "\\" in name
+    return isinstance(name, Written) or name.endswith(".py") or "/" in name or "\\" in name
 
 
-def _path(name: str, folder: str, variable: str) -> Path:
-    """The file of a model."""
+def _path(name: str, folder: str, variable: str) -> str:
+    """The path of the file of a model; one that was given as an object is its own."""
+    if isinstance(name, Written):
+        return name
     if is_file(name):
         path = Path(name)
     else:
@@ -286,13 +289,15 @@ def _path(name: str, folder: str, variable: str) -> Path:
         path = known[one_of(variable, name, known)]
     if not path.is_file():
         raise InputError(f"{variable} file {path} does not exist")
-    return path
+    return str(path)
 
 
-def _source(path: Path) -> str:
+def _source(path: str | Path) -> str:
     """The text of a model file."""
+    if isinstance(path, Written):
+        return path.text
     try:
-        data = path.read_bytes()
+        data = Path(path).read_bytes()
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return io.TextIOWrapper(io.BytesIO(data), encoding).read()
     except OSError as error:
@@ -305,13 +310,12 @@ def paths_of(circuit: Circuit) -> list[str]:
     """The paths of the model files of a circuit."""
     taught = {TAUGHT_BY[name] for name in circuit.learn} - {"rule"}
     paths = [_path(circuit.neuron, "neurons", "neuron"), _path(circuit.rule, "rules", "rule")]
-    paths += [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
-    return [str(path) for path in paths]
+    return paths + [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
 
 
 def texts(circuit: Circuit) -> dict[str, str]:
     """The texts of the model files of a circuit by their paths, without running them."""
-    return {path: _source(Path(path)) for path in paths_of(circuit)}
+    return {path: _source(path) for path in paths_of(circuit)}
 
 
 _PLAIN = """
@@ -354,8 +358,8 @@ def read_rule(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> R
 
 
 def _read(name: str, folder: str, variable: str, kind: type, sources: Mapping[str, str]) -> Any:
-    path = Path(name) if name in sources else _path(name, folder, variable)
-    source = sources[str(path)] if str(path) in sources else _source(path)
+    found = name if name in sources else _path(name, folder, variable)
+    source, path = sources[found] if found in sources else _source(found), Path(found)
     namespace = {"__name__": path.stem, "__file__": str(path)}
     try:
         exec(compile(source, str(path), "exec"), namespace)
