@@ -32,6 +32,8 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
     if not text.strip():
         return Equations("")
     try:
+        for line in text.splitlines():
+            parsed(_unit(line))
         equations = Equations(text)
     except Exception as error:  # of pyparsing, Brian2 or SymPy
         said = " ".join(str(error.__cause__ or error).split())
@@ -58,6 +60,12 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
         if equation.type != SUBEXPRESSION and equation.var_type != FLOAT:
             raise InputError(f"{where}: {name} is no real number; declare it as '{name} : 1'")
     return equations
+
+
+def _unit(line: str) -> str:
+    """The unit that a line of equations ends with, without flags; 1 where it ends with none."""
+    _, colon, end = line.rpartition(":")
+    return (end.partition("(")[0].strip() if colon else "") or "1"
 
 
 @dataclass(frozen=True)
