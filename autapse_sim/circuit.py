@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from autapse_sim.checks import settle, some_of, text, truth, whole
 from autapse_sim.errors import InputError
-from autapse_sim.names import one_of, whole
+from autapse_sim.names import one_of
 from autapse_sim.units import STEP, amount
+from autapse_sim.written import model_name
 
 READOUTS = ("identity", "random")
 PRECISIONS = ("double", "single")
@@ -25,6 +26,8 @@ TAUGHT_BY = {
 """Which rule of a circuit teaches which weights."""
 LEARNABLE = tuple(TAUGHT_BY)
 LOSSES = ("mse", "cross-entropy")
+CHOICES = {"readout": READOUTS, "feedback": FEEDBACKS, "precision": PRECISIONS, "loss": LOSSES}
+"""What some fields of a circuit may be."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,10 @@ class Circuit:
 
     Parameters
     ----------
-    neuron : str
-        Name of a neuron in models/neurons, or the path of a file that defines ``neuron = Neuron(...)``.
-    rule : str
-        Name of a rule, or the path of a file that defines ``rule = Rule(...)``.
+    neuron : str, path or Neuron
+        Name of a neuron in models/neurons, the path of a file that defines ``neuron = Neuron(...)``, or a `Neuron`.
+    rule : str, path or Rule
+        Name of a rule, the path of a file that defines ``rule = Rule(...)``, or a `Rule`.
     neurons : int
         n, the number of neurons.
     readout : {'identity', 'random'}
@@ -56,7 +59,7 @@ class Circuit:
     loss : {'mse', 'cross-entropy'}
         What is to fall. With 'cross-entropy' the prediction is the softmax over outputs of V o + c, and the targets are
         probabilities; the error is prediction - target for both.
-    readout_rule, feedback_rule : str
+    readout_rule, feedback_rule : str, path or Rule
         The rules of V and c, and of B, as `rule`.
     returned : bool
         Whether the prediction comes back to the neurons one step later, through fixed weights F.
@@ -88,21 +91,22 @@ class Circuit:
     delay: int | tuple = 0
 
     def __post_init__(self) -> None:
-        for name in ("neuron", "rule", "readout_rule", "feedback_rule"):
-            given = getattr(self, name)
-            object.__setattr__(self, name, str(given) if isinstance(given, Path) else given)
-        object.__setattr__(self, "learn", (self.learn,) if isinstance(self.learn, str) else tuple(self.learn))
-        for name in ("neurons", "substeps"):
-            object.__setattr__(self, name, whole(name, getattr(self, name), least=1))
+        settle(self, model_name, "neuron", kind="Neuron")
+        settle(self, model_name, "rule", "readout_rule", "feedback_rule", kind="Rule")
+        settle(self, whole, "neurons", least=1)
+        settle(self, whole, "substeps", least=1, most=MOST_SUBSTEPS)
+        settle(self, text, "activation", right="the name of an activation, such as 'tanh'")
+        if self.method is not None:
+            settle(self, text, "method", right="the name of an integrator, such as 'euler', or None")
+        settle(self, some_of, "learn", known=LEARNABLE)
+        for name, known in CHOICES.items():
+            settle(self, one_of, name, known=known)
+        settle(self, truth, "returned")
         object.__setattr__(self, "delay", _delays(self.delay, self.neurons, STEP / self.substeps))
-        one_of("readout", self.readout, READOUTS)
-        one_of("feedback", self.feedback, FEEDBACKS)
-        one_of("precision", self.precision, PRECISIONS)
-        one_of("loss", self.loss, LOSSES)
-        for name in self.learn:
-            one_of("learn", name, LEARNABLE)
 
 
+MOST_SUBSTEPS = 10**6
+"""The most integration steps in a step of the stimulus: each is 1 ns then."""
 MOST_DELAYED = 256
 """The longest delay in integration steps."""
 
@@ -111,8 +115,8 @@ def _delays(given: object, neurons: int, dt: float) -> int | tuple:
     """Delays in integration steps: one, one a presynaptic neuron, or one a synapse; one where all are the same."""
     found = amount(given)
     steps = np.asarray(found.value) / (dt if found.unit == "second" else 1)
-    whole = np.round(steps)
-    if found.unit not in ("1", "second") or not (np.abs(steps - whole) < 1e-6).all():
+    nearest, finite = np.round(steps), np.isfinite(steps).all()
+    if found.unit not in ("1", "second") or not finite or not (np.abs(steps - nearest) < 1e-6).all():
         raise InputError(
             f"delay is {found.text}; it must be whole integration steps of {dt:g} s, or times of that many"
         )
@@ -121,8 +125,8 @@ def _delays(given: object, neurons: int, dt: float) -> int | tuple:
             f"delay has shape {steps.shape}; it must be one, one a presynaptic neuron ({neurons},), or one a synapse "
             f"({neurons}, {neurons})"
         )
-    if not ((whole >= 0) & (whole <= MOST_DELAYED)).all():
+    if not ((nearest >= 0) & (nearest <= MOST_DELAYED)).all():
         raise InputError(f"delay is {found.text}; it must be from 0 to {MOST_DELAYED} integration steps of {dt:g} s")
-    if (whole == whole.flat[0]).all():
-        return int(whole.flat[0])
-    return tuple(map(int, whole)) if whole.ndim == 1 else tuple(tuple(map(int, row)) for row in whole)
+    if (nearest == nearest.flat[0]).all():
+        return int(nearest.flat[0])
+    return tuple(map(int, nearest)) if nearest.ndim == 1 else tuple(tuple(map(int, row)) for row in nearest)

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import task_controls
 from autapse_sim.description import describe, described, equations_text, peak_memory, sources_of, without_equations
@@ -18,11 +20,16 @@ from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, resolve_parameters, run
 from autapse_sim.job import Outcome, Progress
 from autapse_sim.labels import control_scores, scored, targets
+from autapse_sim.model import Rule
+from autapse_sim.names import shown
 from autapse_sim.network_controls import Parameters, Predictions, chosen, network_controls
 from autapse_sim.protocol import Protocol
 from autapse_sim.results import Result
+from autapse_sim.sizes import check_sizes
 from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.shown import check_task
 from autapse_sim.worker import beside
+from autapse_sim.written import model_name
 
 RULES = ("bptt", "fa", "dfa", "autapse")
 ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -30,11 +37,11 @@ ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 def compare(
-    rules: Iterable[str] = RULES,
+    rules: Iterable[str | Path | Rule] = RULES,
     task: Task | None = None,
     protocol: Protocol | None = None,
     circuit: Circuit | None = None,
-    etas: Iterable[float] = ETAS,
+    etas: float | Iterable[float] = ETAS,
     parameters: Mapping[str, Any] | None = None,
     engine: str = "auto",
     progress: Progress | None = None,
@@ -43,15 +50,15 @@ def compare(
 
     Parameters
     ----------
-    rules : iterable of str
-        Names or files of rules.
+    rules : iterable of str, path or Rule
+        Names or files of rules, or rules themselves.
     task : Task, optional
         The bouncing ball by default.
     protocol : Protocol, optional
         The default protocol where not given.
     circuit : Circuit, optional
         The paper's network (n = 2, U = V = I, sigmoid, W learns) where not given; its rule is not used.
-    etas : iterable of float
+    etas : float or iterable of float
         The grid of learning rates.
     parameters : mapping, optional
         Other parameters, for the rules that have them (``{"tau": 5*ms}``).
@@ -67,9 +74,14 @@ def compare(
     """
     from autapse_sim.tasks.ball import BouncingBall
 
-    rules = list(dict.fromkeys(rules))
-    task, protocol, circuit = task or BouncingBall(), protocol or Protocol(), circuit or Circuit()
-    etas = np.array(list(etas), dtype=float)
+    task = check_task(BouncingBall() if task is None else task)
+    protocol = instance("protocol", Protocol() if protocol is None else protocol, Protocol)
+    circuit = instance("circuit", Circuit() if circuit is None else circuit, Circuit)
+    function("progress", progress)
+    rules = items("rules", rules, "names or files of rules, or objects Rule(...)")
+    rules = list(dict.fromkeys(model_name("rule", rule, kind="Rule") for rule in rules))
+    etas = [real("eta", eta, least=0) for eta in items("etas", etas, "learning rates")]
+    etas = np.array(list(dict.fromkeys(etas)))
     if not rules or not len(etas):
         raise InputError("compare needs at least one rule and one learning rate")
     if len(etas) > 1 and not (protocol.validate and protocol.train):
@@ -80,7 +92,8 @@ def compare(
         raise InputError("compare needs test trajectories; test is 0")
     circuits = {rule: replace(circuit, rule=rule) for rule in rules}
     engines = {rule: choose_engine(c, "auto" if without_equations(c) else engine) for rule, c in circuits.items()}
-    values = _parameters(circuits, parameters or {}, protocol.replicates)
+    check_sizes(circuit, task, protocol, protocol.replicates, rates=len(etas))
+    values = _parameters(circuits, mapping("parameters", parameters, "{'tau': '5 ms'}"), protocol.replicates)
     every = {rule: _over_grid(circuits[rule], values[rule], etas) for rule in rules}
     drawn = draw(circuits[rules[0]], task, protocol)
     drawn = replace(drawn, sources={path: text for one in circuits.values() for path, text in sources_of(one).items()})
@@ -163,7 +176,7 @@ def _parameters(
         values[rule] = resolve_parameters(circuit, mine, replicates)
     unknown = set(given) - set().union(*values.values())
     if unknown:
-        raise InputError(f"no rule of {', '.join(circuits)} has a parameter {min(unknown)!r}")
+        raise InputError(f"no rule of {', '.join(circuits)} has a parameter {shown(min(unknown))}")
     return values
 
 

@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from autapse_sim.checks import numbers
 from autapse_sim.discrete.network import Network
 from autapse_sim.errors import InputError
 from autapse_sim.scores import mean_squared_error
@@ -104,7 +105,14 @@ def task_controls(
 
 def observed(task: Task, x: np.ndarray) -> np.ndarray:
     """What a stimulus shows, in the units of the target."""
-    return task.observed(x) if hasattr(task, "observed") else x
+    if getattr(task, "observed", None) is None:
+        return x
+    seen = numbers("task: what is observed", task.observed(x))
+    if seen.shape[:3] != x.shape[:3] or seen.ndim != 4:
+        raise InputError(
+            f"task: what is observed of x has shape {seen.shape}, expected {(*x.shape[:3], 'coordinates')}"
+        )
+    return seen
 
 
 def readout_controls(activity_train: np.ndarray, y_train: np.ndarray, activity_test: np.ndarray) -> np.ndarray:

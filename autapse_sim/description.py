@@ -8,7 +8,7 @@ import resource
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from autapse_sim import discrete
 from autapse_sim.circuit import Circuit
 from autapse_sim.job import STEP
 from autapse_sim.model import library, paths_of, texts
+from autapse_sim.names import shown
 from autapse_sim.protocol import Protocol
 from autapse_sim.results import provenance
 from autapse_sim.tasks.arrays import ArrayTask
@@ -26,7 +27,7 @@ from autapse_sim.tasks.base import Task
 
 def described(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """The values of parameters as JSON holds them: one number where all are the same."""
-    return {name: (value.flat[0] if np.ptp(value) == 0 else value.tolist()) for name, value in values.items()}
+    return {name: value.flat[0] if (value == value.flat[0]).all() else value.tolist() for name, value in values.items()}
 
 
 def describe(
@@ -39,12 +40,13 @@ def describe(
 ) -> dict[str, str]:
     """What made a result, as attributes: circuit, task, protocol, equations, parameters, versions and the command."""
     command = shlex.join(sys.argv) if sys.argv and sys.argv[0] else "interactive"
-    what = asdict(task) if is_dataclass(task) and not isinstance(task, ArrayTask) else {}
+    named = is_dataclass(task) and not isinstance(task, ArrayTask)
+    what = {field.name: _told(getattr(task, field.name)) for field in fields(task)} if named else {}
     return {
-        "rule": circuit.rule,
+        "rule": str(circuit.rule),
         "engine": engine,
         "circuit": json.dumps(asdict(circuit)),
-        "task": json.dumps({"name": type(task).__name__, **what}, default=_told),
+        "task": json.dumps({"name": type(task).__name__, **what}),
         "protocol": json.dumps(asdict(protocol)),
         "seed": protocol.seed,
         "parameters": json.dumps(dict(parameters)),
@@ -56,8 +58,12 @@ def describe(
 
 
 def _told(given: Any) -> Any:
-    """A task's parameter that JSON does not hold, as a number where it is one."""
-    return given.item() if isinstance(given, np.generic) else repr(given)
+    """A task's parameter as JSON holds it: numbers and texts as they are, all else as it is shown."""
+    if isinstance(given, list | tuple):
+        return [_told(each) for each in given]
+    if isinstance(given, bool | int | float | str) or given is None:
+        return given
+    return given.item() if isinstance(given, np.generic) else shown(given)
 
 
 def sources_of(circuit: Circuit) -> dict[str, str]:

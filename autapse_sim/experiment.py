@@ -13,6 +13,7 @@ import xarray as xr
 
 from autapse_sim import __version__, discrete
 from autapse_sim.cache import recall, remember
+from autapse_sim.checks import function, instance, mapping
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import observed, task_controls
 from autapse_sim.description import describe, described, peak_memory, sources_of, without_equations
@@ -24,14 +25,13 @@ from autapse_sim.model import is_file, library, rules, self_contained, texts
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result
+from autapse_sim.sizes import at_once, check_sizes
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
-from autapse_sim.tasks.shown import checked, masked
+from autapse_sim.tasks.shown import check_blanked, check_task, checked, masked, sizes_of
 from autapse_sim.units import Amount, amount
 from autapse_sim.weights import Weights, draw_weights
 
-ROOM = 2**29
-"""Bytes that the stimuli, predictions and weights of the replicates that run at a time may take."""
 ENGINES = ("auto", "standalone", "runtime", "reference", "numpy")
 UNTRAINED = "untrained W"
 """The control that is the circuit itself, with nothing learned."""
@@ -99,9 +99,14 @@ def train(
     >>> result.data.mse.sizes
     Frozen({'replicate': 3, 'trajectory': 2})
     """
+    check_task(task)
+    instance("circuit", circuit, Circuit)
+    instance("protocol", protocol, Protocol)
+    function("progress", progress)
     engine = choose_engine(circuit, engine)
-    values = resolve_parameters(circuit, parameters or {}, protocol.replicates)
-    size = _block(circuit, task, protocol)
+    size = at_once(circuit, task, protocol)
+    check_sizes(circuit, task, protocol, size)
+    values = resolve_parameters(circuit, parameters, protocol.replicates)
     parts, programs = [], 0
     for start, drawn in draws(circuit, task, protocol, weights, size):
         count = len(drawn.x)
@@ -163,15 +168,17 @@ def draws(
 
     A replicate's draws do not depend on how many run beside it: each has a generator of its own, spawned in order.
     """
+    check_blanked(task)
     to_weights, to_task = (np.random.default_rng(s) for s in np.random.SeedSequence(protocol.seed).spawn(2))
-    sizes = (circuit.neurons, task.inputs, task.outputs)
+    inputs, outputs, _ = sizes_of(task)
+    sizes = (circuit.neurons, inputs, outputs)
     if circuit.readout == "identity" and len(set(sizes)) > 1:
         raise InputError(
             f"readout 'identity' needs as many neurons ({sizes[0]}) as inputs ({sizes[1]}) and outputs ({sizes[2]}); "
             "use readout='random'"
         )
     if weights is not None:
-        weights = weights.checked(protocol.replicates, *sizes)
+        weights = instance("weights", weights, Weights).checked(protocol.replicates, *sizes)
         if (weights.F is not None) != circuit.returned:
             raise InputError(
                 "weights: F is for circuits whose prediction is returned (returned=True), and they need it"
@@ -198,17 +205,6 @@ def draws(
             start,
             Drawn(x, y, mine, seeds[start : start + count], units, stimulus_units, sources),
         )
-
-
-def _block(circuit: Circuit, task: Task, protocol: Protocol) -> int:
-    """Replicates to run at a time, all where they fit into `ROOM`; blocks of the same size share a program."""
-    shown = protocol.trajectories * task.steps * (task.inputs + task.outputs)
-    kept = protocol.test * task.steps * task.outputs
-    n = circuit.neurons
-    numbers = 3 * shown + 4 * kept + 6 * n * (n + task.inputs + 2 * task.outputs)
-    most = max(1, ROOM // (8 * numbers))
-    blocks = -(-protocol.replicates // most)
-    return -(-protocol.replicates // blocks)
 
 
 def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
@@ -261,8 +257,9 @@ def discretely(circuit: Circuit) -> bool:
     return circuit == simple and circuit.method in (None, "euler")
 
 
-def resolve_parameters(circuit: Circuit, given: Mapping[str, Any], networks: int) -> dict[str, np.ndarray]:
+def resolve_parameters(circuit: Circuit, given: Mapping[str, Any] | None, networks: int) -> dict[str, np.ndarray]:
     """Every parameter of a circuit for each network, in SI units: the given ones, else the models' defaults."""
+    given = mapping("parameters", given, "{'eta': 0.03}")
     defaults = _declared(circuit).parameters
     for name in given:
         one_of("parameter", name, defaults)

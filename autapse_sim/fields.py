@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import reprlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from autapse_sim.errors import InputError
 from autapse_sim.language import clean
+from autapse_sim.names import shown
 
 
 def take_texts(model: Any, fields: tuple[str, ...]) -> None:
@@ -50,8 +50,7 @@ def parameter(what: str, value: object) -> object:
             value = Quantity(value)
     if _number(value) is None:
         raise InputError(
-            f"{what} is {reprlib.repr(value)}; it must be a finite number, with a unit or "
-            "without, such as 0.03 or 10*ms"
+            f"{what} is {shown(value)}; it must be a finite number, with a unit or without, such as 0.03 or 10*ms"
         )
     return value
 

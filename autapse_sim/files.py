@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from autapse_sim import checks
 from autapse_sim.errors import InputError
 
 written: list[Path] = []
@@ -23,7 +24,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     InputError
         The folder cannot be written.
     """
-    path = Path(path)
+    path = checks.path("path", path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ import xarray as xr
 
 from autapse_sim.alignment import align, cosine, exact_gradient
 from autapse_sim.benchmarks import BENCHMARKS, Benchmark
+from autapse_sim.checks import function, real, truth, whole
 from autapse_sim.controls import Reservoir, observed, task_controls, tune_reservoir
 from autapse_sim.crew import Crew
 from autapse_sim.description import describe, peak_memory, sources_of
@@ -26,11 +27,12 @@ from autapse_sim.engine import cores
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, choose_engine
 from autapse_sim.job import STEP, Progress
-from autapse_sim.model import is_file
+from autapse_sim.model import Rule, is_file
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Schedule
 from autapse_sim.results import Result
 from autapse_sim.scores import best_eta, mean_squared_error, median_interval
+from autapse_sim.sizes import NUMBER, check_memory, check_sizes
 from autapse_sim.statistics import Paired, compare_all, replicates_needed, sentence
 from autapse_sim.tasks.base import Task
 from autapse_sim.trial import (
@@ -46,6 +48,7 @@ from autapse_sim.trial import (
     train_method,
 )
 from autapse_sim.units import squared
+from autapse_sim.written import model_name
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
 STILL, BIASES = "W = 0", "bias only (W = 0)"
@@ -78,7 +81,7 @@ _PILOTS = 10**6  # where the numbers of the pilots' blocks begin
 
 
 def verdict(
-    rule: str,
+    rule: str | Path | Rule,
     benchmark: str = "bounce",
     replicates: int = 200,
     seed: int = 0,
@@ -91,8 +94,8 @@ def verdict(
 
     Parameters
     ----------
-    rule : str
-        Name or file.
+    rule : str, path or Rule
+        Name or file, or the rule itself.
     benchmark : str
         One of `BENCHMARKS`.
     replicates : int
@@ -114,20 +117,25 @@ def verdict(
     Result
         With a dimension `method`; the attribute `sentence` is the answer.
     """
+    rule = model_name("rule", rule, kind="Rule")
     setting = BENCHMARKS[one_of("benchmark", benchmark, BENCHMARKS)]
+    replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
+    precision = None if precision is None else real("precision", precision, above=0)
+    ablations = truth("ablations", ablations)
+    function("progress", progress)
     if train is not None:
+        train = whole("train", train, least=1)
         every = max(setting.protocol.batch, train // 10 // setting.protocol.batch * setting.protocol.batch)
         setting = replace(setting, protocol=replace(setting.protocol, train=train, validate_every=every))
-    if replicates < 2:
-        raise InputError(f"replicates is {replicates}; a verdict needs at least 2")
-    if precision is not None and not precision > 0:
-        raise InputError(f"precision is {precision!r}; it must be positive")
     judged = replace(setting.circuit, rule=rule)
     choose_engine(judged, "auto")
     sources = sources_of(judged)
     methods = _methods(rule, setting)
     if ablations:
         methods |= _ablations(rule, setting)
+    check_sizes(judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=len(setting.etas))
+    kept = NUMBER * len(methods) * (setting.protocol.looks + len(FLOORS) + 1)
+    check_memory(replicates * kept, f"the scores of {replicates} replicates", "give fewer")
     blocks = -(-replicates // BLOCK)
     with Crew() as crew:
         work = _Work(crew, progress or (lambda share: None), amount=blocks + 5 * PILOT // BLOCK)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from autapse_sim.errors import InputError
+from autapse_sim.names import shown
 
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 """Operators that an assignment may be joined with."""
@@ -81,8 +82,8 @@ def clean(text: str) -> str:
     kept = "\n".join(line.partition("#")[0].rstrip() for line in lines)
     foreign = _FOREIGN.search(kept)
     if foreign:
-        line = kept[: foreign.start()].count("\n")
-        raise InputError(f"{kept.splitlines()[line].strip()!r}: {foreign[0]!r} has no place in an equation")
+        line = kept.split("\n")[kept[: foreign.start()].count("\n")].strip()
+        raise InputError(f"{shown(line)}: {foreign[0]!r} has no place in an equation")
     return kept
 
 
@@ -99,7 +100,7 @@ def statements(text: str) -> list[Statement]:
         body = ast.parse(code).body
     except UNPARSED as error:
         line = code.split("\n")[(getattr(error, "lineno", None) or 1) - 1].strip()
-        raise InputError(f"{line!r} is no assignment, such as 'v = 0'") from None
+        raise InputError(f"{shown(line)} is no assignment, such as 'v = 0'") from None
     return [_statement(node, code) for node in body]
 
 
@@ -110,9 +111,9 @@ def _statement(node: ast.stmt, code: str) -> Statement:
     elif isinstance(node, ast.AugAssign) and type(node.op) in OPERATORS:
         target, operator = node.target, OPERATORS[type(node.op)]
     else:
-        raise InputError(f"{said!r} is no assignment, such as 'v = 0' or 'w -= eta*k_pre'")
+        raise InputError(f"{shown(said)} is no assignment, such as 'v = 0' or 'w -= eta*k_pre'")
     if not isinstance(target, ast.Name):
-        raise InputError(f"{said!r} assigns to what is no variable")
+        raise InputError(f"{shown(said)} assigns to what is no variable")
     value = " ".join((ast.get_source_segment(code, node.value) or "").split())
     parsed(value)
     return Statement(target.id, operator, value, node.lineno)
@@ -124,7 +125,7 @@ def parsed(expression: str) -> ast.expr:
     try:
         tree = ast.parse(said, mode="eval")
     except UNPARSED:
-        raise InputError(f"{said!r} is no expression") from None
+        raise InputError(f"{shown(said)} is no expression") from None
     for node in ast.walk(tree):
         what = None
         if not isinstance(node, _ALLOWED):
@@ -136,7 +137,7 @@ def parsed(expression: str) -> ast.expr:
         elif isinstance(node, ast.Compare) and len(node.ops) > 1:
             what = "a comparison of more than two"
         if what:
-            raise InputError(f"{said!r}: {what} has no place in an expression")
+            raise InputError(f"{shown(said)}: {what} has no place in an expression")
     _check_numbers(tree.body, said)
     return tree.body
 
@@ -144,7 +145,7 @@ def parsed(expression: str) -> ast.expr:
 def _check_numbers(node: ast.AST, said: str, depth: int = 0) -> float | None:
     """The value of what is made of numbers alone; refused where it has none, or is nested too deeply."""
     if depth > DEEPEST:
-        raise InputError(f"{said!r} is nested more than {DEEPEST} deep; give parts of it names of their own")
+        raise InputError(f"{shown(said)} is nested more than {DEEPEST} deep; give parts of it names of their own")
     inside = [
         _check_numbers(each, said, depth + 1) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)
     ]
@@ -156,11 +157,11 @@ def _check_numbers(node: ast.AST, said: str, depth: int = 0) -> float | None:
         else:
             return None
     except ZeroDivisionError:
-        raise InputError(f"{said!r} divides by zero") from None
+        raise InputError(f"{shown(said)} divides by zero") from None
     except OverflowError:
         value = math.inf
     if isinstance(value, complex) or not math.isfinite(value):
-        raise InputError(f"{said!r} holds a number that is too large, or not real") from None
+        raise InputError(f"{shown(said)} holds a number that is too large, or not real") from None
     return value
 
 

@@ -18,6 +18,7 @@ from autapse_sim.fields import parameter, take_mapping, take_texts, take_tuple, 
 from autapse_sim.language import UNPARSED, clean, names, statements
 from autapse_sim.names import one_of
 from autapse_sim.reading import python_text, run
+from autapse_sim.written import Written
 
 
 @dataclass(frozen=True)
@@ -239,30 +240,36 @@ def words_of(path: Path) -> set[str]:
 
 def is_file(name: str) -> bool:
     """Whether a model is given by a path instead of by a name."""
-    return name.endswith(".py") or "/" in name or "\\" in name
+    return isinstance(name, Written) or name.endswith(".py") or "/" in name or "\\" in name
 
 
-def _path(name: str, folder: str, variable: str) -> Path:
-    """The file of a model."""
+def _path(name: str, folder: str, variable: str) -> str:
+    """The path of the file of a model; one that was given as an object is its own."""
+    if isinstance(name, Written):
+        return name
     if is_file(name):
         path = Path(name)
     else:
         known = library(folder)
         path = known[one_of(variable, name, known)]
-    return path
+    return str(path)
+
+
+def _source(path: str | Path) -> str:
+    """The text of a model file, or of a model that was given as an object."""
+    return path.text if isinstance(path, Written) else python_text(path)
 
 
 def paths_of(circuit: Circuit) -> list[str]:
     """The paths of the model files of a circuit."""
     taught = {TAUGHT_BY[name] for name in circuit.learn} - {"rule"}
     paths = [_path(circuit.neuron, "neurons", "neuron"), _path(circuit.rule, "rules", "rule")]
-    paths += [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
-    return [str(path) for path in paths]
+    return paths + [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
 
 
 def texts(circuit: Circuit) -> dict[str, str]:
     """The texts of the model files of a circuit by their paths, without running them."""
-    return {path: python_text(path) for path in paths_of(circuit)}
+    return {path: _source(path) for path in paths_of(circuit)}
 
 
 _PLAIN = """
@@ -305,12 +312,12 @@ def read_rule(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> R
 
 
 def _read(name: str, folder: str, variable: str, kind: type, sources: Mapping[str, str]) -> Any:
-    path = Path(name) if name in sources else _path(name, folder, variable)
-    source = sources[str(path)] if str(path) in sources else python_text(path)
-    model = run(source, str(path)).get(variable)
+    path = name if name in sources else _path(name, folder, variable)
+    source = sources[path] if path in sources else _source(path)
+    model = run(source, path).get(variable)
     if not isinstance(model, kind):
         raise InputError(f"{path}: defines no {variable}; write {variable} = {kind.__name__}(...)")
-    return replace(model, path=path, source=source)
+    return replace(model, path=Path(path), source=source)
 
 
 def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:

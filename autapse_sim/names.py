@@ -1,31 +1,50 @@
-"""Names and numbers that a user typed: found, or refused with what would be right."""
+"""Names that a user typed: found, or refused with what would be right."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from numbers import Integral
+from reprlib import Repr
+from typing import Any
 
 from autapse_sim.errors import InputError
 
 
-def whole(what: str, given: object, least: int) -> int:
-    """A whole number of at least `least`, Python's or NumPy's, as Python's; else an `InputError`.
+class _Short(Repr):
+    """What was given, in few words whatever it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxlong, self.maxother = 3, 80, 40, 80
+
+    def repr_int(self, value: int, level: int) -> str:
+        return super().repr_int(value, level) if value.bit_length() < 4096 else f"<int of {value.bit_length()} bits>"
+
+
+def shown(given: Any) -> str:
+    """What was given as an error shows it: shortened, and without a fault whatever it is.
 
     Examples
     --------
-    >>> whole("neurons", 3, least=1)
-    3
-    >>> whole("neurons", 2.0, least=1)
-    Traceback (most recent call last):
-    autapse_sim.errors.InputError: neurons is 2.0; it must be a whole number of at least 1
+    >>> shown("a"), shown(10**100)
+    ("'a'", '100000000000000000...0000000000000000000')
     """
-    if not isinstance(given, Integral) or isinstance(given, bool) or given < least:
-        raise InputError(f"{what} is {given!r}; it must be a whole number of at least {least}")
-    return int(given)
+    return _Short().repr(given)
 
 
-def one_of(what: str, name: str, known: Iterable[str]) -> str:
+def brief(text: str, most: int = 80) -> str:
+    """A text, shortened in its middle.
+
+    Examples
+    --------
+    >>> brief("0123456789", most=7)
+    '01...89'
+    """
+    half = (most - 3) // 2
+    return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
+
+
+def one_of(what: str, name: Any, known: Iterable[str]) -> str:
     """Return `name` where it is one of `known`, else raise an `InputError` with the nearest names.
 
     Examples
@@ -37,8 +56,8 @@ def one_of(what: str, name: str, known: Iterable[str]) -> str:
     autapse_sim.errors.InputError: unknown rule 'autaps'; did you mean 'autapse'? Known: autapse, dfa
     """
     known = sorted(known)
-    if name in known:
-        return name
-    near = get_close_matches(str(name), known, n=2, cutoff=0.5)
+    if isinstance(name, str) and name in known:
+        return str(name)
+    near = get_close_matches(name[:80], known, n=2, cutoff=0.5) if isinstance(name, str) else []
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
-    raise InputError(f"unknown {what} {name!r}{hint} Known: {', '.join(known)}")
+    raise InputError(f"unknown {what} {shown(name)}{hint} Known: {', '.join(known)}")

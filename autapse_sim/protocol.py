@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autapse_sim.checks import items, real, settle, some_of, truth, whole
 from autapse_sim.errors import InputError
-from autapse_sim.names import one_of, whole
+from autapse_sim.names import one_of, shown
 
 UPDATES = ("step", "trajectory", "batch")
 OPTIMISERS = ("sgd", "momentum", "adam", "adam-hat")
@@ -75,32 +76,16 @@ class Protocol:
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        least = {
-            "replicates": 1,
-            "train": 0,
-            "validate": 0,
-            "test": 0,
-            "seed": 0,
-            "validate_every": 1,
-            "record": 0,
-            "batch": 1,
-        }
-        for name, bound in least.items():
-            object.__setattr__(self, name, whole(name, getattr(self, name), bound))
+        settle(self, whole, "train", "validate", "test", "seed", "record")
+        settle(self, whole, "replicates", "validate_every", "batch", least=1)
         if self.train + self.validate + self.test == 0:
             raise InputError("train, validate and test are all 0: there is no trajectory to show")
-        one_of("update", self.update, UPDATES)
-        one_of("optimiser", self.optimiser, OPTIMISERS)
-        for name in ("averaging", "reset"):
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name} is {getattr(self, name)!r}; it must be True or False")
-        given = (self.constraints,) if isinstance(self.constraints, str) else tuple(self.constraints)
-        object.__setattr__(self, "constraints", given)
-        for name in given:
-            one_of("constraints", name, CONSTRAINTS)
+        settle(self, one_of, "update", known=UPDATES)
+        settle(self, one_of, "optimiser", known=OPTIMISERS)
+        settle(self, truth, "averaging", "reset")
+        settle(self, some_of, "constraints", known=CONSTRAINTS)
         object.__setattr__(self, "bound", _bounds(self.bound))
-        if not (np.isfinite(self.epsilon) and self.epsilon >= 0):
-            raise InputError(f"epsilon is {self.epsilon!r}; it must be a number of at least 0")
+        settle(self, real, "epsilon", least=0)
         if self.batch > 1 and self.update != "batch":
             raise InputError(f"batch is {self.batch}, but update is {self.update!r}; use update='batch'")
         if self.train % self.batch:
@@ -110,6 +95,11 @@ class Protocol:
     def trajectories(self) -> int:
         """K, all trajectories of a replicate: training first, then validation, then test."""
         return self.train + self.validate + self.test
+
+    @property
+    def looks(self) -> int:
+        """How often the validation trajectories are shown."""
+        return -(-self.train // self.validate_every) + 1 if self.validate else 0
 
     @property
     def validation_points(self) -> np.ndarray:
@@ -123,12 +113,11 @@ def _bounds(given: object) -> tuple[float, float] | None:
     """The least and the largest weight."""
     if given is None:
         return None
-    try:
-        low, high = map(float, given) if np.ndim(given) else (-float(given), float(given))
-    except (TypeError, ValueError):
-        low, high = np.nan, np.nan
-    if not (np.isfinite([low, high]).all() and low < high):
-        raise InputError(f"bound is {given!r}; it must be a positive number, two numbers (w_min, w_max), or None")
+    right = "a positive number, two numbers (w_min, w_max), or None"
+    pair = [real("bound", each) for each in items("bound", given, right)]
+    low, high = (-pair[0], pair[0]) if len(pair) == 1 else pair if len(pair) == 2 else (0, 0)
+    if low >= high:
+        raise InputError(f"bound is {shown(given)}; it must be {right}")
     return low, high
 
 

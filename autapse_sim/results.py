@@ -17,9 +17,10 @@ import numpy as np
 import xarray as xr
 
 import autapse_sim
+from autapse_sim import checks
 from autapse_sim.errors import InputError
 from autapse_sim.files import replacing
-from autapse_sim.names import one_of
+from autapse_sim.names import one_of, shown
 
 FORMAT = "autapse_sim 1"
 """Name and version of the layout of a result file, its attribute `format`."""
@@ -44,7 +45,7 @@ class Result:
 
         The file ends with the SHA-256 of what stands before, which readers of netCDF pass over and `load` checks.
         """
-        data = self.data.drop_encoding().assign_attrs(format=FORMAT)
+        data = dataset(self).drop_encoding().assign_attrs(format=FORMAT)
         packed = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
         arrays = (name for name, values in data.variables.items() if values.ndim and values.size)
         encoding = {name: packed for name in arrays if data[name].dtype.kind in "biuf"}
@@ -64,7 +65,7 @@ def load(path: str | Path) -> Result:
         The file is missing, damaged, not a result, or of another format version.
     """
     try:
-        content = Path(path).read_bytes()
+        content = checks.path("path", path).read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     body, seal = content[:-SEAL], content[-SEAL:]
@@ -80,7 +81,10 @@ def load(path: str | Path) -> Result:
 
 def dataset(data: xr.Dataset | Result) -> xr.Dataset:
     """The dataset of a result."""
-    return data.data if isinstance(data, Result) else data
+    data = data.data if isinstance(data, Result) else data
+    if not isinstance(data, xr.Dataset):
+        raise InputError(f"a result is {shown(data)}; it must be a Result, or the xarray.Dataset in it")
+    return data
 
 
 def rules(data: xr.Dataset | Result) -> list[str]:

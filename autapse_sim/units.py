@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from autapse_sim.checks import numbers
 from autapse_sim.errors import InputError
+from autapse_sim.names import brief, shown
 
 STEP = 1e-3
 """Length of one step of the stimulus in seconds; tau_m of the rate neuron, so that Euler is the discrete network."""
@@ -67,31 +69,31 @@ def amount(given: Any, name: str = "") -> Amount:
         return given
     if isinstance(given, str):
         return _read(given, f"parameter {name}: " if name else "")
-    unit = "1"
+    unit, plain = "1", given
     if getattr(given, "dim", None) is not None:
         from autapse_sim.statements import is_time, unit_of
 
-        unit = "second" if is_time(given) else unit_of(given)
+        unit, plain = "second" if is_time(given) else unit_of(given), np.asarray(given)
     try:
-        return Amount(np.asarray(given, dtype=float).tolist(), unit, str(given))
-    except (TypeError, ValueError):
-        return Amount(np.nan, "no number", str(given))
+        return Amount(numbers(name, plain).tolist(), unit, brief(str(given)))
+    except InputError:
+        return Amount(np.nan, "no number", shown(given))
 
 
 def _read(text: str, where: str) -> Amount:
     """The amount that a text says; the units of time need no Brian2."""
     match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\*?\s*([A-Za-z]\w*)?\s*", text)
     if not match:
-        raise InputError(f"{where}{text!r} is not a number with a unit; write for example '10 ms' or 0.03")
+        raise InputError(f"{where}{shown(text)} is not a number with a unit; write for example '10 ms' or 0.03")
     number, unit = float(match[1]), match[2]
     if unit is None:
-        return Amount(number, "1", text)
+        return Amount(number, "1", brief(text))
     if unit in TIMES:
-        return Amount(number * TIMES[unit], "second", text)
+        return Amount(number * TIMES[unit], "second", brief(text))
     import brian2.units.allunits
     import brian2.units.stdunits
 
     for place in (brian2.units.stdunits, brian2.units.allunits):
         if isinstance(getattr(place, unit, None), brian2.units.fundamentalunits.Unit):
-            return replace(amount(number * getattr(place, unit)), text=text)
-    raise InputError(f"{where}unknown unit {unit!r} in {text!r}; write for example '10 ms'")
+            return replace(amount(number * getattr(place, unit)), text=brief(text))
+    raise InputError(f"{where}unknown unit {shown(unit)} in {shown(text)}; write for example '10 ms'")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from autapse_sim.checks import LARGEST, numbers
 from autapse_sim.errors import InputError
 
 EIGENVALUES: dict[str, Callable[[np.ndarray], bool]] = {
@@ -41,10 +42,10 @@ class Weights:
         Weights by which the prediction comes back to the neurons, in circuits with `returned`.
     """
 
-    W: np.ndarray
-    U: np.ndarray
-    V: np.ndarray
-    B: np.ndarray
+    W: np.ndarray = None
+    U: np.ndarray = None
+    V: np.ndarray = None
+    B: np.ndarray = None
     B_rec: np.ndarray | None = None
     b: np.ndarray | None = None
     c: np.ndarray | None = None
@@ -77,16 +78,18 @@ class Weights:
             "F": (n, c),
         }
         checked = {}
+        for name in ("W", "U", "V", "B"):
+            if getattr(self, name) is None:
+                raise InputError(f"weights: {name} is missing; expected shape {(replicates, *shapes[name])}")
         for name, value in self.items():
-            try:
-                array = np.array(value, dtype=float)
-            except (TypeError, ValueError):
-                raise InputError(f"weights: {name} is not an array of numbers") from None
+            array = numbers(f"weights: {name}", value).copy()
             expected = (replicates, *shapes[name])
             if array.shape != expected:
                 raise InputError(f"weights: {name} has shape {array.shape}, expected {expected}")
-            if not np.isfinite(array).all():
-                raise InputError(f"weights: {name} holds NaN or infinity; every weight must be finite")
+            if not (np.abs(array) <= LARGEST).all():
+                raise InputError(
+                    f"weights: {name} holds NaN or what is beyond {LARGEST:g}; every weight must be finite"
+                )
             checked[name] = array
         return replace(self, **checked)
 

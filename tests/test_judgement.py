@@ -205,7 +205,7 @@ def test_bad_input_is_one_line():
         (["verdict", "autaspe"], "did you mean 'autapse'"),
         (["verdict", "autapse", "--benchmark", "bonce"], "did you mean 'bounce'"),
         (["verdict", "autapse", "--replicates", "1"], "at least 2"),
-        (["verdict", "autapse", "--precision", "0"], "must be positive"),
+        (["verdict", "autapse", "--precision", "0"], "must be a finite number above 0"),
         (["verdict", "autapse", "--trajectories", "100"], "multiple of batch (16)"),
     ):
         outcome = CliRunner().invoke(main, arguments)

@@ -25,7 +25,7 @@ def test_every_optimiser_exists():
         ({"batch": 4}, "batch is 4, but update is 'step'; use update='batch'"),
         ({"batch": 16, "update": "batch"}, r"train is 100; it must be a multiple of batch \(16\)"),
         ({"optimiser": "adm"}, "unknown optimiser 'adm'; did you mean 'adam'"),
-        ({"epsilon": -1e-8}, "epsilon is -1e-08; it must be a number of at least 0"),
+        ({"epsilon": -1e-8}, "epsilon is -1e-08; it must be a finite number of at least 0"),
         ({"averaging": "no"}, "averaging is 'no'; it must be True or False"),
         ({"update": "bach"}, "unknown update 'bach'; did you mean 'batch'"),
         ({"train": 0, "validate": 0, "test": 0}, "there is no trajectory to show"),

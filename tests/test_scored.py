@@ -7,7 +7,7 @@ import pytest
 from brian2 import ms
 
 import autapse_sim as ap
-from autapse_sim import experiment
+from autapse_sim import sizes
 from autapse_sim.compiler import compiler
 from autapse_sim.errors import InputError
 from autapse_sim.plots import panels
@@ -133,7 +133,7 @@ def test_everything_counts_as_nothing_said():
 )
 def test_replicates_that_run_in_blocks_get_their_own_masks(kind, monkeypatch):
     whole = train(Trials(MASKS[kind]))
-    monkeypatch.setattr(experiment, "ROOM", 1)
+    monkeypatch.setattr(sizes, "ROOM", 1)
     task = Trials(MASKS[kind])
     assert_same(whole, train(task), rtol=1e-13)
     assert task.handed == R
@@ -278,7 +278,7 @@ def test_what_is_no_mask_is_refused(scored, message, engine):
 
 
 def test_the_trajectory_of_which_nothing_counts_is_named_in_a_later_block(monkeypatch):
-    monkeypatch.setattr(experiment, "ROOM", 1)
+    monkeypatch.setattr(sizes, "ROOM", 1)
     with pytest.raises(InputError, match="no target counts in trajectory 5 of replicate 1"):
         train(Trials(nothing((R, K, T), 1, 5)))
 

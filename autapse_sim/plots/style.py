@@ -9,6 +9,7 @@ from zlib import crc32
 import matplotlib
 from matplotlib.figure import Figure
 
+from autapse_sim import checks
 from autapse_sim.files import replacing
 
 COLOURS = {
@@ -64,7 +65,9 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     list of Path
         The files written.
     """
-    paths = [Path(folder) / f"{name}.{kind}" for kind in ("pdf", "png")]
+    checks.instance("figure", figure, Figure)
+    whole = checks.path("folder", folder) / checks.path("name", name)
+    paths = [whole.with_name(f"{whole.name}.{kind}") for kind in ("pdf", "png")]
     with styled():
         for path in paths:
             with replacing(path) as temporary:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autapse_sim.checks import settle, whole
 from autapse_sim.errors import InputError
-from autapse_sim.tasks.checks import check_whole
 from autapse_sim.tasks.entropy import entropy
 
 
@@ -40,9 +40,9 @@ class AddTask:
     t2: int = 10
 
     def __post_init__(self) -> None:
-        check_whole("steps", self.steps, 1)
+        settle(self, whole, "steps", least=1)
+        settle(self, whole, "t1", "t2")
         for name in ("t1", "t2"):
-            check_whole(name, getattr(self, name), 0)
             if getattr(self, name) >= self.steps:
                 raise InputError(
                     f"{name} is {getattr(self, name)}; it must be shorter than the trajectory ({self.steps} steps)"

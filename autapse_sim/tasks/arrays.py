@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autapse_sim.checks import numbers
 from autapse_sim.errors import InputError
-from autapse_sim.tasks.shown import check_finite, masked, numbers
+from autapse_sim.tasks.shown import check_finite, masked
 
 
 @dataclass(frozen=True, eq=False)

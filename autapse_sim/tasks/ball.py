@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autapse_sim.checks import items, real, settle, truth, whole
 from autapse_sim.errors import InputError
-from autapse_sim.tasks.checks import check_real, check_whole, is_whole
+from autapse_sim.names import shown
 
+FARTHEST = 1e6
+"""The most box lengths that anything of a ball may be: beyond it, where the ball is drowns in rounding."""
 DIFFERENCES = 9
 """Differences of successive observations that tell the speed: a wall met among so many does not move their median."""
 
@@ -61,18 +64,16 @@ class BouncingBall:
     centred: bool = False
 
     def __post_init__(self) -> None:
-        check_whole("steps", self.steps, 1)
-        check_whole("horizon", self.horizon, 0)
+        settle(self, whole, "steps", least=1)
+        settle(self, whole, "horizon")
         if self.horizon >= self.steps:
             raise InputError(f"horizon is {self.horizon}; it must be shorter than the trajectory ({self.steps} steps)")
-        for name in ("speed", "gravity", "radius", "noise"):
-            check_real(name, getattr(self, name))
+        settle(self, real, "speed", "gravity", "radius", "noise", least=0, most=FARTHEST)
         if self.radius >= 0.5:
             raise InputError(f"radius is {self.radius}; it must be less than 0.5, or the ball does not fit the box")
         if self.occlusion is not None:
             object.__setattr__(self, "occlusion", _checked_occlusion(self.occlusion))
-        if not isinstance(self.centred, bool):
-            raise InputError(f"centred is {self.centred!r}; it must be True or False")
+        settle(self, truth, "centred")
 
     @property
     def inputs(self) -> int:
@@ -247,9 +248,8 @@ def bounce(height: np.ndarray, velocity: np.ndarray, gravity: float, ceiling: fl
 
 
 def _checked_occlusion(occlusion: object) -> tuple[int, int]:
-    pair = tuple(occlusion) if isinstance(occlusion, tuple | list) else ()
-    if len(pair) != 2 or not all(map(is_whole, pair)) or not 1 <= pair[0] < pair[1]:
-        raise InputError(
-            f"occlusion is {occlusion!r}; it must be two whole numbers (blank, period) with 1 <= blank < period"
-        )
-    return pair
+    right = "two whole numbers (blank, period) with 1 <= blank < period"
+    pair = [whole("occlusion", each, least=1) for each in items("occlusion", occlusion, right)]
+    if len(pair) != 2 or pair[0] >= pair[1]:
+        raise InputError(f"occlusion is {shown(occlusion)}; it must be {right}")
+    return pair[0], pair[1]

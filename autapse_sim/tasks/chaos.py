@@ -7,15 +7,16 @@ from functools import cache
 
 import numpy as np
 
-from autapse_sim.errors import InputError
+from autapse_sim.checks import real, settle, whole
 from autapse_sim.names import one_of
-from autapse_sim.tasks.checks import check_real, check_whole
 
 INTERVALS = {"lorenz": 0.05, "mackey-glass": 1.0}
 FINEST = {"lorenz": 0.01, "mackey-glass": 0.1}
 """The longest integration step of each system."""
 SETTLE = {"lorenz": 10.0, "mackey-glass": 300.0}
 """How long a system runs before the first step, to reach its attractor."""
+MOST_SUBSTEPS, MOST_SETTLING = 1000, 10_000
+"""The most integration steps in a step, and the most steps that a system runs before the first."""
 DELAY = 17.0
 """Of the Mackey-Glass equation."""
 PIECE = 1000
@@ -55,14 +56,13 @@ class ChaoticSeries:
     interval: float | None = None
 
     def __post_init__(self) -> None:
-        one_of("system", self.system, INTERVALS)
-        check_whole("steps", self.steps, 2)
-        check_whole("horizon", self.horizon, 0)
+        settle(self, one_of, "system", known=INTERVALS)
+        settle(self, whole, "steps", least=2)
+        settle(self, whole, "horizon")
         if self.interval is None:
             object.__setattr__(self, "interval", INTERVALS[self.system])
-        check_real("interval", self.interval)
-        if not self.interval:
-            raise InputError("interval is 0; it must be a positive time")
+        longest = MOST_SUBSTEPS * FINEST[self.system]
+        settle(self, real, "interval", least=SETTLE[self.system] / MOST_SETTLING, most=longest)
 
     @property
     def inputs(self) -> int:

@@ -7,8 +7,8 @@ from math import comb, log
 
 import numpy as np
 
+from autapse_sim.checks import real, settle, whole
 from autapse_sim.errors import InputError
-from autapse_sim.tasks.checks import check_real, check_whole
 from autapse_sim.tasks.entropy import entropy
 
 
@@ -56,12 +56,12 @@ class EvidenceAccumulation:
     minority: float = 0.3
 
     def __post_init__(self) -> None:
-        for name, least in {"cues": 1, "cue": 1, "pause": 0, "delay": 0, "recall": 1, "population": 1}.items():
-            check_whole(name, getattr(self, name), least)
+        settle(self, whole, "cues", "cue", "recall", "population", least=1)
+        settle(self, whole, "pause", "delay")
         if self.cues % 2 == 0:
             raise InputError(f"cues is {self.cues}; it must be odd, or neither side may have more")
-        check_real("probability", self.probability, most=1)
-        check_real("minority", self.minority, most=0.5)
+        settle(self, real, "probability", least=0, most=1)
+        settle(self, real, "minority", least=0, most=0.5)
 
     @property
     def inputs(self) -> int:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autapse_sim.checks import real, settle, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
-from autapse_sim.tasks.checks import check_real, check_whole
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class _Memory:
     steps: int = 100
 
     def __post_init__(self) -> None:
-        check_whole("steps", self.steps, 1)
+        settle(self, whole, "steps", least=1)
 
     @property
     def inputs(self) -> int:
@@ -88,7 +88,7 @@ class FlipFlop(_Memory):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_real("probability", self.probability, most=1)
+        settle(self, real, "probability", least=0, most=1)
 
     def _stimulus(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         return _pulses(rng, shape, self.probability)
@@ -126,8 +126,7 @@ class Integrator(_Memory):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_real("probability", self.probability, most=1)
-        check_real("pulse", self.pulse, most=1)
+        settle(self, real, "probability", "pulse", least=0, most=1)
 
     def _stimulus(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         return self.pulse * _pulses(rng, shape, self.probability)
@@ -167,10 +166,10 @@ class DelayedCopy(_Memory):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_whole("delay", self.delay, 0)
+        settle(self, whole, "delay")
         if self.delay >= self.steps:
             raise InputError(f"delay is {self.delay}; it must be shorter than the trajectory ({self.steps} steps)")
-        one_of("values", self.values, ("uniform", "signs"))
+        settle(self, one_of, "values", known=("uniform", "signs"))
 
     def _stimulus(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         return rng.uniform(-1, 1, shape) if self.values == "uniform" else _pulses(rng, shape, probability=1)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autapse_sim.checks import real, settle, whole
 from autapse_sim.names import one_of
-from autapse_sim.tasks.checks import check_real, check_whole
 
 FORMS = {
     "murray": {"steps": 100, "channels": 1, "stimulus": "pulse"},
@@ -58,13 +58,14 @@ class PatternGeneration:
     probability: float = 0.05
 
     def __post_init__(self) -> None:
-        for name, value in FORMS[one_of("form", self.form, FORMS)].items():
+        settle(self, one_of, "form", known=FORMS)
+        for name, value in FORMS[self.form].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        check_whole("steps", self.steps, 2)
-        check_whole("channels", self.channels, 1)
-        one_of("stimulus", self.stimulus, STIMULI)
-        check_real("probability", self.probability, most=1)
+        settle(self, whole, "steps", least=2)
+        settle(self, whole, "channels", least=1)
+        settle(self, one_of, "stimulus", known=STIMULI)
+        settle(self, real, "probability", least=0, most=1)
 
     @property
     def inputs(self) -> int:

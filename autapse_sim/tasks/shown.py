@@ -6,8 +6,44 @@ from typing import Any
 
 import numpy as np
 
+from autapse_sim.checks import LARGEST, function, numbers, text, whole
 from autapse_sim.errors import InputError
+from autapse_sim.names import shown
 from autapse_sim.tasks.base import Task
+
+NEEDED = ("sample", "inputs", "outputs", "steps", "blanked")
+"""What every task has."""
+
+
+def check_task(task: Any) -> Task:
+    """Something that hands out trajectories, with sizes that are whole numbers; else an `InputError`."""
+    if isinstance(task, type):
+        raise InputError(f"task is the class {task.__name__} itself; it must be an object, {task.__name__}(...)")
+    missing = [name for name in NEEDED if not hasattr(task, name)]
+    if missing or not callable(task.sample):
+        right = f"a task, such as BouncingBall(...), or any object with {', '.join(NEEDED)}"
+        raise InputError(f"task is {shown(task)}; it must be {right}")
+    sizes_of(task)
+    if getattr(task, "horizon", None) is not None:
+        whole("task: horizon", task.horizon)
+    text("task: units", getattr(task, "units", "1"))
+    for name in ("observed", "physics", "floors"):
+        function(f"task: {name}", getattr(task, name, None))
+    return task
+
+
+def sizes_of(task: Task) -> tuple[int, int, int]:
+    """Inputs, outputs and steps of a task."""
+    return tuple(whole(f"task: {name}", getattr(task, name), least=1) for name in ("inputs", "outputs", "steps"))
+
+
+def check_blanked(task: Task) -> None:
+    """Refuse what does not say of each step whether the stimulus is blanked."""
+    flags = task.blanked
+    if flags is not None and not (
+        isinstance(flags, np.ndarray) and flags.dtype == bool and flags.shape == (task.steps,)
+    ):
+        raise InputError(f"task: blanked is {shown(flags)}; it must be a bool array of shape ({task.steps},), or None")
 
 
 def checked(task: Task, given: Any, shape: tuple[int, int], what: str = "task") -> tuple[np.ndarray, np.ndarray]:
@@ -19,10 +55,12 @@ def checked(task: Task, given: Any, shape: tuple[int, int], what: str = "task") 
     if len(pair) != 2:
         raise InputError(f"{what}: sample gave {type(given).__name__}, expected the two arrays x and y")
     arrays = []
-    for name, values, axis in zip("xy", pair, ("inputs", "outputs"), strict=True):
+    inputs, outputs, steps = sizes_of(task)
+    for name, values, size in zip("xy", pair, (inputs, outputs), strict=True):
         array = numbers(f"{what}: {name}", values)
-        expected = (*shape, task.steps, getattr(task, axis))
+        expected = (*shape, steps, size)
         if array.shape != expected:
+            axis = "inputs" if name == "x" else "outputs"
             raise InputError(
                 f"{what}: {name} has shape {array.shape}, "
                 f"expected (replicates, trajectories, steps, {axis}) = {expected}"
@@ -32,40 +70,15 @@ def checked(task: Task, given: Any, shape: tuple[int, int], what: str = "task") 
     return arrays[0], arrays[1]
 
 
-def numbers(name: str, values: Any) -> np.ndarray:
-    """An array of real numbers as float64; an `InputError` for all else (masked, complex, text, dates, objects)."""
-    unfit = _unfit(values)
-    if unfit:
-        raise InputError(f"{name} {unfit}")
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError):
-        raise InputError(f"{name} is not an array of numbers") from None
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"{name} is not an array of numbers: it holds {array.dtype}; expected real numbers")
-    return array.astype(float, copy=False)
-
-
-def _unfit(values: Any) -> str:
-    """What NumPy would drop without a word: a mask or a unit, also within lists."""
-    if isinstance(values, np.ma.MaskedArray):
-        return "is a masked array; give plain numbers, and NaN in y, or scored, for what does not count"
-    if not getattr(values, "is_dimensionless", True):
-        return "has a unit; expected numbers without one"
-    if isinstance(values, (list, tuple)):
-        return next(filter(None, map(_unfit, values)), "")
-    return ""
-
-
 def check_finite(what: str, name: str, array: np.ndarray) -> None:
-    """Refuse what is not finite, but for NaN in a target y: there it says that it does not count."""
-    bad = np.isinf(array) if name == "y" else ~np.isfinite(array)
+    """Refuse what is not finite or has no square, but for NaN in a target y: there it says that it does not count."""
+    bad = (array > LARGEST) | (array < -LARGEST) if name == "y" else ~((array <= LARGEST) & (array >= -LARGEST))
     if bad.any():
         first = tuple(map(int, np.argwhere(bad)[0]))
         right = (
             "a target must be finite, or NaN where it does not count" if name == "y" else "every number must be finite"
         )
-        raise InputError(f"{what}: {name}{list(first)} is {array[first]}; {right}")
+        raise InputError(f"{what}: {name}{list(first)} is {array[first]}; {right}, from -{LARGEST:g} to {LARGEST:g}")
 
 
 def masked(y: np.ndarray, scored: Any, what: str = "task", first: int = 0, replicates: int | None = None) -> np.ndarray:

@@ -243,7 +243,7 @@ def test_blocks_of_replicates_are_one_run(monkeypatch):
     for shown in (task, arrays):
         whole = ap.train(ap.Circuit(), shown, protocol, parameters={"eta": eta}).data
         with monkeypatch.context() as patch:
-            patch.setattr(experiment, "_block", lambda *arguments: 3)
+            patch.setattr(experiment, "at_once", lambda *arguments: 3)
             blocks = ap.train(ap.Circuit(), shown, protocol, parameters={"eta": eta}).data
         assert whole.sizes == blocks.sizes
         for name in whole.variables:
