@@ -269,7 +269,7 @@ def check_activation(neuron: Neuron, circuit: Circuit, scope: Scope) -> None:
         return
     from autapse_sim.names import one_of
 
-    chosen = neuron.activations[one_of(f"activation of {circuit.neuron}", circuit.activation, neuron.activations)]
+    chosen = neuron.activations[one_of("activation", circuit.activation, neuron.activations)]
     for text in (chosen.f, chosen.f_prime):
         scope.check(text, text)
 
