@@ -4,6 +4,7 @@ import gc
 import os
 from dataclasses import replace
 
+import hypothesis
 import numpy as np
 import pytest
 import xarray as xr
@@ -12,6 +13,13 @@ import autapse_sim as ap
 from autapse_sim.experiment import draw, resolve_parameters
 from autapse_sim.job import Job
 from autapse_sim.protocol import Schedule
+
+# Examples of the property tests: the same hundred in every default run; --hypothesis-profile=ci or many for more.
+COMMON = {"deadline": 20_000, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}
+hypothesis.settings.register_profile("default", max_examples=100, derandomize=True, **COMMON)
+hypothesis.settings.register_profile("ci", max_examples=500, **COMMON)
+hypothesis.settings.register_profile("many", max_examples=3000, **COMMON)
+hypothesis.settings.load_profile("default")
 
 
 @pytest.fixture(scope="session", autouse=True)
