@@ -94,6 +94,8 @@ class Neuron:
         take_mapping(self, "sums", text)
         take_mapping(self, "parameters", parameter)
         take_mapping(self, "activations", activation, named=False)
+        if self.pseudo_derivative and self.activations:
+            raise InputError("Neuron(pseudo_derivative=...) and activations both give f_prime; leave one of them out")
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from autapse_sim.circuit_models import Models
 from autapse_sim.errors import InputError
 from autapse_sim.language import Statement, called, is_condition, names, parsed, statements
 from autapse_sim.model import Connection, Neuron, Rule, line_of
+from autapse_sim.names import one_of
 from autapse_sim.vocabulary import PLACES, refusal
 
 FLAGS = {DIFFERENTIAL_EQUATION: {"unless refractory", "clock-driven", "event-driven"}, SUBEXPRESSION: {"summed"}}
@@ -151,6 +152,7 @@ def _units() -> set[str]:
 
 def check_models(models: Models, circuit: Circuit) -> None:
     """Refuse a circuit whose models read, write or define what means nothing, with file and line."""
+    models.method(circuit)
     provided = neuron_words(models.neuron)
     neuron = check_neuron(models.neuron, circuit, provided)
     groups = {"neurons": set(neuron), "outputs": {*PLACES["read-out"]}}
@@ -267,8 +269,6 @@ def check_activation(neuron: Neuron, circuit: Circuit, scope: Scope) -> None:
     """Refuse an activation that the neuron does not have, or that reads what it lacks."""
     if not neuron.activations:
         return
-    from autapse_sim.names import one_of
-
     chosen = neuron.activations[one_of("activation", circuit.activation, neuron.activations)]
     for text in (chosen.f, chosen.f_prime):
         scope.check(text, text)

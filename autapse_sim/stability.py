@@ -67,7 +67,7 @@ def _known(circuit: Circuit) -> tuple[str, dict[str, str]]:
     from autapse_sim.circuit_models import Models
 
     models = Models.of(circuit)
-    method = circuit.method or models.neuron.method
+    method = models.method(circuit)
     rates = decay_rates(models, circuit) if method in LIMITS else {}
     if kept:
         remember(key, json.dumps([method, rates]))
