@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -26,9 +25,9 @@ def text(what: str, value: object) -> str:
         value = str(value)
     elif not isinstance(value, str):
         number = _number(value)
-        if number is None or number.ndim:
+        if number is None or np.ndim(number):
             raise InputError(f"{what} must be text, got {type(value).__name__}")
-        value = repr(float(number)) if getattr(value, "dim", None) is None else _quantity_text(value)
+        value = repr(float(number)) if getattr(number, "dim", None) is None else _quantity_text(number)
     try:
         return clean(value)
     except InputError as error:
@@ -42,28 +41,29 @@ def _quantity_text(value: Any) -> str:
 
 
 def parameter(what: str, value: object) -> object:
-    """A default value: what it is, where it is a finite number, with or without a unit, or an array of such."""
-    if isinstance(value, list | tuple):
-        from brian2 import Quantity
-
-        with contextlib.suppress(TypeError, ValueError):  # else it is refused as it is
-            value = Quantity(value)
-    if _number(value) is None:
+    """A default value: a finite number, with or without a unit, or an array of such; else an `InputError`."""
+    number = _number(value)
+    if number is None:
         raise InputError(
             f"{what} is {shown(value)}; it must be a finite number, with a unit or without, such as 0.03 or 10*ms"
         )
-    return value
+    return number
 
 
-def _number(value: object) -> np.ndarray | None:
-    """Finite real numbers as an array, in SI units; None for all else."""
+def _number(value: object) -> Any:
+    """A finite real number, or an array of such, with its unit where it has one; None for all else."""
     try:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        array = np.asarray(float(value) if whole else value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if isinstance(value, list | tuple):
+            from brian2 import Quantity
+
+            value = Quantity(value)
+        array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
     right = array.dtype.kind in "iuf" and array.ndim <= 2 and array.size and np.isfinite(array).all()
-    return array if right else None
+    return value if right else None
 
 
 def take_mapping(model: Any, name: str, take: Callable[[str, object], Any], named: bool = True) -> None:

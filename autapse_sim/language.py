@@ -152,6 +152,8 @@ def _check_numbers(node: ast.AST, said: str, depth: int = 0) -> float | None:
     try:
         if isinstance(node, ast.Constant):
             value = float(node.value)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and inside[1] == 0:
+            raise ZeroDivisionError
         elif isinstance(node, ast.BinOp | ast.UnaryOp) and type(node.op) in _NUMBERS and None not in inside:
             value = _NUMBERS[type(node.op)](*inside)
         else:
