@@ -16,14 +16,15 @@ import numpy as np
 from scipy.stats import binomtest
 
 from autapse_sim import discrete
+from autapse_sim.checks import function, whole
 from autapse_sim.circuit import Circuit
 from autapse_sim.comparison import ETAS, RULES
 from autapse_sim.controls import activity, stimulus_controls
-from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, run, without_equations
 from autapse_sim.job import STEP, Job, Outcome, Progress
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.scores import affine_r2, best_eta, median_interval
+from autapse_sim.sizes import check_sizes
 from autapse_sim.statistics import Interval, Paired, compare_all, holm
 from autapse_sim.tasks.ball import BouncingBall
 from autapse_sim.units import Amount
@@ -136,9 +137,11 @@ def claims(
     list of Claim
         In the order of their keys.
     """
-    if replicates < 2:
-        raise InputError(f"replicates is {replicates}; an interval needs at least 2")
-    trials = Trials(setting or Setting(), replicates, seed)
+    setting, replicates, seed = setting or Setting(), whole("replicates", replicates, least=2), whole("seed", seed)
+    function("progress", progress)
+    largest = Circuit(neurons=max(setting.sizes), readout="random")
+    check_sizes(largest, setting.task, replace(setting.protocol, replicates=replicates), together=replicates)
+    trials = Trials(setting, replicates, seed)
     found = []
     for measure in MEASURES:
         found.append(measure(trials))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LONGEST = 2000
+"""Characters of a message, from which on its middle is left out."""
+
 
 class InputError(ValueError):
     """Bad input: what was wrong, where, and what would be right (exit code 2 on the command line).
@@ -13,10 +16,22 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__("".join(map(_printable, message)))
+        super().__init__("".join(map(_printable, brief(message, LONGEST))))
 
 
 def _printable(character: str) -> str:
     if character.isprintable():
         return character
     return " " if character.isspace() else ascii(character)[1:-1]
+
+
+def brief(text: str, most: int = 80) -> str:
+    """A text, shortened in its middle.
+
+    Examples
+    --------
+    >>> brief("0123456789", most=7)
+    '01...89'
+    """
+    half = (most - 3) // 2
+    return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from autapse_sim import recordings
+from autapse_sim.checks import items, whole
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP
-from autapse_sim.results import Result, rules
+from autapse_sim.results import Result, dataset, rule_of
 
 if TYPE_CHECKING:
     import neo
@@ -49,10 +50,10 @@ def spike_trains(
         import neo
     except ImportError as error:
         raise InputError("spike_trains needs Neo: pip install autapse_sim[neo]") from error
-    rule = rule or rules(result)[0]
-    phases = [phases] if isinstance(phases, str) else phases or recordings.phases(result)
+    rule, replicate = rule_of(result, rule), whole("replicate", replicate)
+    phases = recordings.phases(result) if phases is None else items("phases", phases, "names of recorded phases")
     block = neo.Block(name=f"{rule}, replicate {replicate}")
-    block.annotate(**result.data.attrs | {"rule": rule, "replicate": replicate})
+    block.annotate(**dataset(result).attrs | {"rule": rule, "replicate": replicate})
     for index, phase in enumerate(phases):
         counts = recordings.spikes(result, phase, replicate, rule)
         segment = neo.Segment(name=phase, index=index)

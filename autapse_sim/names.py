@@ -32,18 +32,6 @@ def shown(given: Any) -> str:
     return _Short().repr(given)
 
 
-def brief(text: str, most: int = 80) -> str:
-    """A text, shortened in its middle.
-
-    Examples
-    --------
-    >>> brief("0123456789", most=7)
-    '01...89'
-    """
-    half = (most - 3) // 2
-    return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
-
-
 def one_of(what: str, name: Any, known: Iterable[str]) -> str:
     """Return `name` where it is one of `known`, else raise an `InputError` with the nearest names.
 

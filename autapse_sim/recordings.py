@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from autapse_sim.checks import LARGEST, numbers, real, text, whole
 from autapse_sim.errors import InputError
 from autapse_sim.job import STEP
-from autapse_sim.names import one_of
-from autapse_sim.results import Result, dataset, of_rule, rules
+from autapse_sim.names import one_of, shown
+from autapse_sim.results import Result, dataset, of_rule, rule_of
 
 ORDERS = ("number", "first spike", "rate")
 """How neurons can be sorted."""
@@ -48,11 +49,12 @@ def recording(
     """
     known = phases(data)
     one_of("phase", phase, known)
-    part = of_rule(data, rule or rules(data)[0])
+    part = of_rule(data, rule)
+    text("name", name)
     if f"trace_{name}" not in part:
         if name == "spikes":
-            raise InputError(_spikeless(rule or rules(data)[0]))
-        raise InputError(f"this result has no trace {name!r}: the plot needs 'trace_{name}'")
+            raise InputError(_spikeless(rule_of(data, rule)))
+        raise InputError(f"this result has no trace {shown(name)}, which the plot needs")
     at = {"phase": known.index(phase), "recorded": _position(part, replicate)}
     return part[f"trace_{name}"].isel(at).transpose("step", ...)
 
@@ -67,7 +69,7 @@ def spikes(data: xr.Dataset | Result, phase: str, replicate: int = 0, rule: str 
     """
     counts = recording(data, "spikes", phase, replicate, rule).transpose("step", "neuron").values
     if np.isnan(counts).all():
-        raise InputError(_spikeless(rule or rules(data)[0]))
+        raise InputError(_spikeless(rule_of(data, rule)))
     return counts
 
 
@@ -76,10 +78,10 @@ def weights(data: xr.Dataset | Result, name: str, replicate: int = 0, rule: str 
 
     Those of all replicates are ``result.data[name]``, an xarray.DataArray with named axes.
     """
-    part = of_rule(data, rule or rules(data)[0])
-    if name not in part:
-        raise InputError(f"this result has no weights {name!r}")
-    if not 0 <= replicate < part.sizes["replicate"]:
+    part = of_rule(data, rule)
+    if text("name", name) not in part:
+        raise InputError(f"this result has no weights {shown(name)}")
+    if whole("replicate", replicate) >= part.sizes["replicate"]:
         raise InputError(f"replicate is {replicate}; this result holds {part.sizes['replicate']}, counted from 0")
     return part[name].isel(replicate=replicate).values
 
@@ -99,8 +101,7 @@ def spike_times(counts: np.ndarray, step: float = STEP) -> list[np.ndarray]:
     >>> spike_times(np.array([[0, 1], [1, 0], [2, 0]]), step=1)
     [array([1. , 2. , 2.5]), array([0.])]
     """
-    counts = checked_counts(counts)
-    times = []
+    counts, step, times = checked_counts(counts), real("step", step, above=0), []
     for own in counts.T:
         number = np.repeat(own, own)
         before = np.repeat(np.cumsum(own) - own, own)
@@ -135,7 +136,8 @@ def population_rate(counts: np.ndarray, width: float, step: float = STEP) -> tup
     [500.0, 1000.0]
     """
     counts = checked_counts(counts)
-    size = max(1, round(width / step))
+    width, step = real("width", width, above=0), real("step", step, least=1 / LARGEST)
+    size = max(1, round(min(width / step, len(counts))))
     first = np.arange(0, len(counts), size)
     edges = np.append(first, len(counts)) * step
     return edges, np.add.reduceat(counts.mean(axis=1), first) / np.diff(edges)
@@ -159,10 +161,10 @@ def sorted_neurons(counts: np.ndarray, order: str | np.ndarray = "number") -> np
     counts = checked_counts(counts)
     steps, neurons = counts.shape
     if not isinstance(order, str):
-        order = np.asarray(order)
-        if order.ndim != 1 or order.dtype.kind not in "iu" or not np.isin(order, np.arange(neurons)).all():
+        order = numbers("order", order)
+        if order.ndim != 1 or not np.isin(order, np.arange(neurons)).all():
             raise InputError(f"order holds what is no neuron; expected whole numbers from 0 to {neurons - 1}")
-        return order
+        return order.astype(int)
     one_of("order", order, ORDERS)
     if order == "number":
         return np.arange(neurons)
@@ -173,7 +175,7 @@ def sorted_neurons(counts: np.ndarray, order: str | np.ndarray = "number") -> np
 
 def checked_counts(counts: np.ndarray) -> np.ndarray:
     """Spike counts as whole numbers (steps, neurons), or an `InputError`."""
-    counts = np.asarray(counts)
+    counts = numbers("spikes", counts)
     if counts.ndim != 2 or counts.size == 0:
         raise InputError(f"spikes have the shape {counts.shape}; expected (steps, neurons)")
     if not np.isfinite(counts).all() or (counts < 0).any():
@@ -184,7 +186,7 @@ def checked_counts(counts: np.ndarray) -> np.ndarray:
 def _position(data: xr.Dataset, replicate: int) -> int:
     """Where a replicate stands among the recorded ones."""
     recorded = data["recorded"].values.tolist()
-    if replicate not in recorded:
+    if whole("replicate", replicate) not in recorded:
         raise InputError(
             f"replicate {replicate} was not recorded; this result recorded {', '.join(map(str, recorded))}"
         )

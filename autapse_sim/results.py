@@ -93,10 +93,15 @@ def rules(data: xr.Dataset | Result) -> list[str]:
     return [str(rule) for rule in np.atleast_1d(data["rule"].values if "rule" in data.coords else data.attrs["rule"])]
 
 
-def of_rule(data: xr.Dataset | Result, rule: str) -> xr.Dataset:
-    """The part of a result that belongs to one rule, without the axis of rules."""
+def rule_of(data: xr.Dataset | Result, rule: str | None = None) -> str:
+    """The name of a rule in a result; of the first where none is named."""
+    return rules(data)[0] if rule is None else one_of("rule", rule, rules(data))
+
+
+def of_rule(data: xr.Dataset | Result, rule: str | None) -> xr.Dataset:
+    """The part of a result that belongs to one rule, or to the first, without the axis of rules."""
     data = dataset(data)
-    one_of("rule", rule, rules(data))
+    rule = rule_of(data, rule)
     return data.sel(rule=rule) if "rule" in data.dims else data
 
 

@@ -41,9 +41,13 @@ def check_memory(needed: int, most: str, advice: str) -> None:
     """
     if needed > memory():
         raise InputError(
-            f"this would take {needed / 1e9:.3g} GB of memory, most of it for {most}, but there are "
-            f"{memory() / 1e9:.3g} GB; {advice}"
+            f"this would take {_gigabytes(needed)} of memory, most of it for {most}, but there are "
+            f"{_gigabytes(memory())}; {advice}"
         )
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count < 10**15 else f"{count / 1e9:.1e} GB"
 
 
 def check_sizes(circuit: Circuit, task: Task, protocol: Protocol, together: int, rates: int = 1) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autapse_sim.checks import numbers
-from autapse_sim.errors import InputError
-from autapse_sim.names import brief, shown
+from autapse_sim.errors import InputError, brief
+from autapse_sim.names import shown
 
 STEP = 1e-3
 """Length of one step of the stimulus in seconds; tau_m of the rate neuron, so that Euler is the discrete network."""

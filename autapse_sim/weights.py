@@ -42,6 +42,7 @@ class Weights:
         Weights by which the prediction comes back to the neurons, in circuits with `returned`.
     """
 
+    # without a default Python, not `checked`, would say which are missing
     W: np.ndarray = None
     U: np.ndarray = None
     V: np.ndarray = None

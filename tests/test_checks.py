@@ -5,6 +5,7 @@ import json
 import pickle
 from dataclasses import asdict, replace
 from fractions import Fraction
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from brian2 import ms
 from odd import ODD
 
 import autapse_sim as ap
-from autapse_sim import checks, comparison, experiment, judgement, plots, sizes
+from autapse_sim import checks, comparison, experiment, judgement, plots, recordings, sizes
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of, shown
 
@@ -184,7 +185,7 @@ def test_what_cannot_be_held_is_refused_with_the_memory_that_it_takes(changes, m
     monkeypatch.setattr(experiment, "draws", None)
     monkeypatch.setattr(comparison, "draw", None)
     protocol = replace(SMALL, **changes)
-    says = rf"this would take .* GB of memory, most of it for .*{most}.*, but there are 8 GB; give fewer"
+    says = rf"this would take .* GB of memory, most of it for .*{most}.*, but there are 8.0 GB; give fewer"
     with pytest.raises(InputError, match=says):
         train(protocol=protocol)
     with pytest.raises(InputError, match=r"this would take .* GB of memory"):
@@ -334,7 +335,9 @@ class Stop(Exception):
     """Of the user's own."""
 
 
-@pytest.mark.parametrize("engine", ["numpy", "reference", "runtime"])
+@pytest.mark.parametrize(
+    "engine", ["numpy", "reference", "runtime", pytest.param("standalone", marks=pytest.mark.slow)]
+)
 def test_an_error_of_the_users_progress_arrives_as_it_is(engine, tmp_path, monkeypatch):
     def progress(share):
         raise Stop
@@ -343,6 +346,39 @@ def test_an_error_of_the_users_progress_arrives_as_it_is(engine, tmp_path, monke
     with pytest.raises(Stop):
         train(ap.Circuit(), engine=engine, progress=progress)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_recordings_are_asked_for_by_what_there_is(spiking):
+    counts = np.ones((4, 2))
+    asked = [
+        (recordings.recording, {"data": spiking, "name": "activity", "phase": "test 1"}),
+        (recordings.spikes, {"data": spiking, "phase": "test 1"}),
+        (recordings.weights, {"data": spiking, "name": "W"}),
+        (recordings.spike_times, {"counts": counts}),
+        (recordings.population_rate, {"counts": counts, "width": 0.002}),
+        (recordings.sorted_neurons, {"counts": counts}),
+    ]
+    refused = 0
+    for function, arguments in asked:
+        function(**arguments)
+        for name in signature(function).parameters:
+            for odd in ODD:
+                try:
+                    function(**{**arguments, name: odd})
+                except InputError:
+                    refused += 1
+    assert refused > 600
+
+
+@pytest.mark.parametrize("figure", [plots.figure_activity, plots.figure_circuit, plots.figure_raster])
+@pytest.mark.parametrize("phases", [(), 3, "", "test 2", b"test 1", [None]])
+def test_figures_are_asked_for_by_what_there_is(figure, phases, spiking):
+    with pytest.raises(InputError, match=r"phases is|phases names none|unknown phase"):
+        figure(spiking, phases=phases)
+
+
+def test_one_phase_may_be_given_by_itself(spiking):
+    assert len(plots.figure_activity(spiking, phases="test 1").axes) < len(plots.figure_activity(spiking).axes)
 
 
 def test_weights_are_copies_of_plain_numbers():

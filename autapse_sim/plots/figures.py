@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 
 from autapse_sim import recordings
+from autapse_sim.checks import items
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.plots import circuits, panels, style
 from autapse_sim.recordings import recording
-from autapse_sim.results import Result, dataset, rules
+from autapse_sim.results import Result, dataset, rule_of, rules
 
 GREYS = ("0.15", "0.6", "0.4", "0.75")
 """Colours of the inputs and of the coordinates; where there are more, inputs are drawn as an image."""
@@ -91,13 +92,13 @@ def figure_traces(
     replicate : int
         The number of the replicate.
     """
-    known = {name: panels.trace_names(data, name) for name in ([rule] if rule else rules(data))}
+    known = {name: panels.trace_names(data, name) for name in (rules(data) if rule is None else [rule])}
     traced = [name for name, rows in known.items() if len(rows) > len(panels.UNTRACED)]
     shown = traced[:COLUMNS] or list(known)[:1]
     own = [row for name in shown for row in known[name] if row not in panels.UNTRACED]
     above, *below = panels.UNTRACED
     rows = [above, *dict.fromkeys(own), *below]
-    phase = phase or str(dataset(data)["phase"].values[-1])
+    phase = str(dataset(data)["phase"].values[-1]) if phase is None else phase
     with style.styled():
         figure = Figure(figsize=(6 if len(shown) == 1 else 3.1 * len(shown) + 1, 1.1 * len(rows) + 0.6))
         axes = figure.subplots(len(rows), len(shown), squeeze=False, sharey="row")
@@ -145,7 +146,7 @@ def figure_raster(
     neurons : int
         How many of the neurons, those that spike most, have their states and traces drawn in their colours.
     """
-    rule = rule or rules(data)[0]
+    rule = rule_of(data, rule)
     phases = _chosen(data, phases)
     counts = {phase: recordings.spikes(data, phase, replicate, rule) for phase in phases}
     total = sum(one.sum(axis=0) for one in counts.values())
@@ -196,7 +197,7 @@ def figure_activity(
     order : {'number', 'peak'} or int array
         How the neurons of each phase are sorted.
     """
-    rule = rule or rules(data)[0]
+    rule = rule_of(data, rule)
     phases = _chosen(data, phases)
     values = {phase: recording(data, "activity", phase, replicate, rule).values for phase in phases}
     everything = np.concatenate(list(values.values()))
@@ -231,7 +232,7 @@ def figure_circuit(
     before : xarray.Dataset or Result, optional
         The same networks at an earlier time (a result with less training and the same seed): drawn beside.
     """
-    rule = rule or rules(data)[0]
+    rule = rule_of(data, rule)
     matrices = {"W": recordings.weights(data, "W", replicate, rule)}
     if before is not None:
         earlier = recordings.weights(before, "W", replicate, rule if "rule" in dataset(before).dims else None)
@@ -271,7 +272,10 @@ def _chosen(data: xr.Dataset | Result, phases: Sequence[str] | None) -> list[str
     known = recordings.phases(data)
     if phases is None:
         return list(dict.fromkeys((known[0], known[-1])))
-    return [one_of("phase", phase, known) for phase in phases]
+    chosen = [one_of("phase", phase, known) for phase in items("phases", phases, "names of recorded phases")]
+    if not chosen:
+        raise InputError(f"phases names none; it must be some of {', '.join(known)}")
+    return chosen
 
 
 def _states(data: xr.Dataset | Result, rule: str, phases: Sequence[str], replicate: int) -> list[str]:

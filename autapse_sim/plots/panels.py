@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from scipy.optimize import isotonic_regression
 
+from autapse_sim.checks import whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.plots import style
@@ -205,7 +206,7 @@ def _need(data: xr.Dataset, name: str, part: str) -> xr.DataArray:
 
 def _pick(values: xr.DataArray, at: dict[str, int]) -> xr.DataArray:
     for dim, index in at.items():
-        if not 0 <= index < values.sizes[dim]:
+        if whole(dim, index) >= values.sizes[dim]:
             raise InputError(f"{dim} is {index}; this result holds {values.sizes[dim]}, counted from 0")
     return values.isel(at)
 
