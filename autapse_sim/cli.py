@@ -37,7 +37,7 @@ class _Commands(click.Group):
         except click.exceptions.Exit:
             raise
         except RuntimeError as error:
-            click.echo(f"autapse: failed: {' '.join(str(error).split())}", err=True)
+            click.echo(f"autapse: failed: {error}", err=True)
             context.exit(1)
         except KeyboardInterrupt:
             said = ", ".join(map(str, written[before:]))

@@ -7,18 +7,24 @@ import logging
 import warnings
 from collections.abc import Iterator
 
+LIBRARIES = ("brian2", "matplotlib")
+"""Who writes to logs of their own."""
+
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Let warnings and logs of libraries (NumPy, Brian2, Matplotlib) go nowhere for a while.
+    """Let warnings of all libraries, and logs of `LIBRARIES`, go nowhere for a while.
 
     What has to be said of a run stands in its result, or is an error.
     """
-    before = logging.root.manager.disable
+    loggers = [logging.getLogger(name) for name in LIBRARIES]
+    before = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.disable(logging.CRITICAL)
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
         try:
             yield
         finally:
-            logging.disable(before)
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)
