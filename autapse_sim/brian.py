@@ -81,6 +81,8 @@ def _explained(error: BaseException, models: Models) -> InputError:
     causes = _causes(error)
     text = str(causes[-1].args[0]) if isinstance(causes[-1], KeyError) else str(causes[-1])
     text = re.sub(r"\bautapse_(own_)?", "", " ".join(text.split()))
+    if re.search(r'identifier "(zoo|oo|nan|I)"', text):  # as SymPy calls them
+        text = "an equation divides by zero, or comes to what is no real number"
     if text.startswith("Refractory"):
         return InputError(f"{line_of(models.neuron, 'refractory')}: {text}")
     of_neurons = "neurons" in {str(getattr(cause, "_brian_objname", "")).partition("_")[0] for cause in causes}

@@ -296,6 +296,7 @@ def test_what_is_typed_is_refused_before_any_work_in_one_line(run, rule_file, tm
     assert line == done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_numbers_too_large_for_a_figure_lose_the_figure_alone(run, tmp_path, monkeypatch):
     from autapse_sim.plots import FIGURES
 
