@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 import autapse_sim as ap
@@ -85,10 +85,12 @@ def told(done, seconds):
     return "refused" if refused else "works"
 
 
+@settings(deadline=None)
 @given(line=lines())
 def test_a_command_line_works_or_is_refused_in_one_line(line, place):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
+        patch.setattr("autapse_sim.plots.FIGURES", {})  # which take most of the time, and are drawn by `plot`
         begin = time.process_time()
         done = CliRunner().invoke(main, [text.replace("{result}", "result.nc") for text in line])
         event(f"{line[0]}: {told(done, time.process_time() - begin)}")
@@ -127,6 +129,7 @@ def circuit_of(kind, path):
     return ap.Circuit(**{taught: path}, learn=learn, activation="tanh", readout="random", substeps=10)
 
 
+@settings(deadline=None)
 @given(case=files())
 def test_a_model_file_works_or_is_refused_in_one_line(case, place):
     from autapse_sim.experiment import resolve_parameters
