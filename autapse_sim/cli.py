@@ -14,10 +14,12 @@ from typing import Any
 import click
 
 import autapse_sim as ap
+from autapse_sim import checks
 from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.files import written
 from autapse_sim.protocol import UPDATES, Protocol
+from autapse_sim.quiet import quiet
 from autapse_sim.units import amount
 
 
@@ -27,7 +29,8 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
         before = len(written)
         try:
-            return super().invoke(context)
+            with quiet():
+                return super().invoke(context)
         except InputError as error:
             click.echo(f"autapse: error: {error}", err=True)
             context.exit(2)
@@ -124,7 +127,7 @@ def _folder(out: Path | None, default: str) -> Path:
     """The folder for results, made and tried before anything is computed."""
     import tempfile
 
-    folder = out or Path("results", default)
+    folder = checks.path("--out", out) if out else Path("results", default)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -330,7 +333,7 @@ def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tupl
         given["before"] = ap.load(before).data
     check_held(loaded, figure)
     for path in save(draw(loaded.data, **given), _folder(out, "plot"), figure):
-        click.echo(path)
+        click.echo(click.format_filename(path))
 
 
 @main.command()

@@ -26,6 +26,7 @@ from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result
 from autapse_sim.sizes import at_once, check_sizes
+from autapse_sim.stability import check_steps
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_blanked, check_task, checked, masked, sizes_of
@@ -263,10 +264,13 @@ def resolve_parameters(circuit: Circuit, given: Mapping[str, Any] | None, networ
     defaults = _declared(circuit).parameters
     for name in given:
         one_of("parameter", name, defaults)
-    return {
+    values = {
         name: _value(name, amount(given.get(name, default), name), default, networks, circuit.neurons)
         for name, default in defaults.items()
     }
+    if not without_equations(circuit):
+        check_steps(circuit, values)
+    return values
 
 
 @dataclass(frozen=True)
@@ -294,8 +298,10 @@ def _declared(circuit: Circuit) -> Declared:
         parameters, activations = json.loads(known)
         return Declared({name: Amount(*fields) for name, fields in parameters.items()}, activations)
     from autapse_sim.circuit_models import Models
+    from autapse_sim.scopes import check_models
 
     models = Models.of(circuit)
+    check_models(models, circuit)
     parameters = {name: amount(value, name) for name, value in models.parameters(circuit).items()}
     activations = list(models.neuron.activations)
     if kept:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
-from brian2 import Clock, NeuronGroup, StateUpdateMethod, Synapses, second
+from brian2 import Clock, NeuronGroup, Synapses, second
 from brian2.groups.group import CodeRunner
 
 from autapse_sim import vocabulary
@@ -17,7 +17,6 @@ from autapse_sim.dense.synapses import DenseNeurons, DenseSynapses
 from autapse_sim.equations import Draws, integrator
 from autapse_sim.job import STEP, Job
 from autapse_sim.language import Statement, is_condition, names
-from autapse_sim.names import one_of
 from autapse_sim.order import SLOTS, When
 from autapse_sim.program import Bias, Identity, Index, Parameter, Projection, Sign
 from autapse_sim.statements import unit_of
@@ -63,8 +62,7 @@ class Parts:
     ):
         circuit = job.circuit
         self.layout, self.program, self.dense = layout, program, dense
-        methods = [name for name in StateUpdateMethod.stateupdaters if not name.startswith("gsl")]
-        self.method = one_of("method", circuit.method or models.neuron.method, methods)
+        self.method = models.method(circuit)
         clock = Clock(dt=STEP / circuit.substeps * second, name="steps")
         self.options = {"clock": clock, "namespace": {**functions, "step": STEP * second}}
         """What Brian2 is told of every group and every projection."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
@@ -10,6 +11,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from autapse_sim import checks
+from autapse_sim.errors import InputError
 from autapse_sim.files import replacing
 
 COLOURS = {
@@ -25,9 +27,20 @@ PALETTE = (*COLOURS.values(), *OTHERS)
 DASHES = ((6, 2), (2, 1.5), (1, 1), (6, 2, 1, 2), (4, 1, 1, 1, 1, 1), (10, 3))
 
 
-def styled() -> AbstractContextManager:
-    """The context in which figures are made and saved: the style sheet over Matplotlib's defaults."""
-    return matplotlib.rc_context(fname=Path(__file__).with_name("autapse.mplstyle"))
+@contextmanager
+def styled() -> Iterator[None]:
+    """The context in which figures are made and saved: the style sheet over Matplotlib's defaults.
+
+    Raises
+    ------
+    InputError
+        Where what is drawn holds numbers that are too large for Matplotlib.
+    """
+    with matplotlib.rc_context(fname=Path(__file__).with_name("autapse.mplstyle")):
+        try:
+            yield
+        except OverflowError:
+            raise InputError("it holds numbers that are too large to be drawn") from None
 
 
 def colour(rule: str) -> str:
