@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from autapse_sim.files import replacing
+from autapse_sim.files import write_whole
 from autapse_sim.plots import style
 from autapse_sim.results import Result
 
@@ -121,10 +121,7 @@ def write_page(data: xr.Dataset | Result, path: str | Path, figures: Mapping[str
     Path
         The file.
     """
-    path = Path(path)
-    with replacing(path) as temporary:
-        temporary.write_text(page(data, figures), encoding="utf-8", newline="\n")
-    return path
+    return write_whole(path, page(data, figures).encode())
 
 
 def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from io import BytesIO
 from pathlib import Path
 from zlib import crc32
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from autapse_sim.files import replacing
+from autapse_sim.files import write_whole
 
 COLOURS = {
     "bptt": "#0072B2",
@@ -64,9 +65,8 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     list of Path
         The files written.
     """
-    paths = [Path(folder) / f"{name}.{kind}" for kind in ("pdf", "png")]
+    drawn = {kind: BytesIO() for kind in ("pdf", "png")}
     with styled():
-        for path in paths:
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format=path.suffix[1:])
-    return paths
+        for kind, content in drawn.items():
+            figure.savefig(content, format=kind)
+    return [write_whole(Path(folder) / f"{name}.{kind}", content.getvalue()) for kind, content in drawn.items()]
