@@ -13,6 +13,7 @@ import xarray as xr
 
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import task_controls
+from autapse_sim.crew import beside
 from autapse_sim.description import describe, described, equations_text, peak_memory, sources_of, without_equations
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, resolve_parameters, run
@@ -22,7 +23,6 @@ from autapse_sim.network_controls import Parameters, Predictions, chosen, networ
 from autapse_sim.protocol import Protocol
 from autapse_sim.results import Result
 from autapse_sim.tasks.base import Task
-from autapse_sim.worker import beside
 
 RULES = ("bptt", "fa", "dfa", "autapse")
 ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)

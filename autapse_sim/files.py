@@ -95,11 +95,23 @@ def scratch() -> Iterator[Path]:
         _sweep(home, SCRATCH, "")
         with _owned(home) as folder:
             yield folder
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE):
+    except (OSError, RuntimeError) as error:
+        why = _scarce(error)
+        if why is None:
             raise
-        advice = "" if error.errno in (errno.EMFILE, errno.ENFILE) else "; set TMPDIR to a folder that has room"
-        raise InputError(f"the folder for temporary files {home} cannot be used: {error.strerror}{advice}") from error
+        raise InputError(f"the folder for temporary files {home} cannot be used: {why}") from error
+
+
+def _scarce(error: OSError | RuntimeError) -> str | None:
+    """What to say of an error where it comes of a disk that is full or cannot be written, or of too many open files.
+
+    Programs of others tell of it in words only.
+    """
+    for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE):
+        why = os.strerror(code)
+        if getattr(error, "errno", None) == code or (isinstance(error, RuntimeError) and why in str(error)):
+            return why if code in (errno.EMFILE, errno.ENFILE) else f"{why}; set TMPDIR to one that has room"
+    return None
 
 
 def _temporary() -> Path:

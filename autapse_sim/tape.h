@@ -6,12 +6,18 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 #if defined(__SSE__)
@@ -21,7 +27,7 @@
 namespace autapse {
 
 inline void fail(const std::string &what) {
-    std::fprintf(stderr, "tape: %s\n", what.c_str());
+    std::fprintf(stderr, "tape: %s: %s\n", what.c_str(), std::strerror(errno));
     std::exit(3);
 }
 
@@ -142,6 +148,9 @@ struct Tape {
     Clock::time_point started, reported;
 
     Tape() {
+#if defined(__linux__)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);            // nobody would read what is written when the caller is gone
+#endif
 #if defined(__SSE__)
         _mm_setcsr(_mm_getcsr() | 0x8040);           // denormals are zero: silent traces would cost a hundredfold
 #endif

@@ -14,14 +14,13 @@ WAITING = """
 import sys, time
 from autapse_sim.crew import Crew
 
-if __name__ == "__main__":
-    try:
-        with Crew() as crew:
-            list(crew.map(abs, [1]))
-            print(*crew.pool._processes, flush=True)
-            list(crew.map(time.sleep, [60] * 9))
-    except KeyboardInterrupt:
-        sys.exit(130)
+try:
+    with Crew() as crew:
+        list(crew.map(abs, [1, 2]))
+        print(*(worker.pid for worker in crew.workers), flush=True)
+        list(crew.map(time.sleep, [60] * 9))
+except KeyboardInterrupt:
+    sys.exit(130)
 """
 
 
