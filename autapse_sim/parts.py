@@ -118,7 +118,7 @@ class Parts:
         text = "\n".join(lines)
         if self.dense:
             synapses = DenseSynapses(source, target, text, pairs, **options)
-            block = synapses.block
+            block = synapses.autapse_block
         else:
             block = Block(self.layout, pre, post, "self" if pairs == "self" else "post")
             synapses = Synapses(source, target, text, **options)

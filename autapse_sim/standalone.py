@@ -155,7 +155,7 @@ def _ending(device: CPPStandaloneDevice, assembly: Assembly) -> str:
 def _one_source(folder: Path, loop: str, ending: str, names: frozenset[str]) -> None:
     """Join a generated project to one source file, each code object in a namespace of its own.
 
-    Names of the models may be those of macros in the headers, which are then taken away.
+    Names of the models may be those of macros in the headers, which are then taken away from the code objects.
     """
     for header in ("tape.h", "dense/arrays.h"):
         (folder / Path(header).name).write_text(files("autapse_sim").joinpath(header).read_text())
@@ -172,13 +172,15 @@ def _one_source(folder: Path, loop: str, ending: str, names: frozenset[str]) -> 
     lines = [f"#include <{name}>" for name in HEADERS.split()] + ["#include <stdlib.h>", "#include <time.h>"]
     lines += ['#include "objects.h"', '#include "brianlib/common_math.h"', '#include "brianlib/stdint_compat.h"']
     lines += ['#include "arrays.h"', '#include "tape.h"'] + [f'#include "code_objects/{name}.h"' for name in objects]
-    lines += [f"#undef {name}" for name in sorted(names - vocabulary.everywhere())]
+    own = sorted(names - vocabulary.everywhere())
+    lines += [f'#pragma push_macro("{name}")\n#undef {name}' for name in own]
     for name in objects:
         lines += [f"namespace of_{name} {{", f'#include "code_objects/{name}.cpp"', "}"]
         function = name if name.startswith(("before_run_", "after_run_")) else f"run_{name}"
         lines += [f"inline void _{function}() {{ of_{name}::_{function}(); }}"]
     # what runs once is not worth the compiler's time
-    lines += [loop, "#pragma GCC push_options", "#pragma GCC optimize (0)"]
+    lines += [loop, *(f'#pragma pop_macro("{name}")' for name in own)]
+    lines += ["#pragma GCC push_options", "#pragma GCC optimize (0)"]
     others = ("objects.cpp", "network.cpp", "synapses_classes.cpp", "run.cpp", "main.cpp")
     lines += [f'#include "{path}"' for path in others if (folder / path).exists()]
     lines += ["#pragma GCC pop_options"]  # what templates ask for is compiled at the end

@@ -95,14 +95,14 @@ _CPP = """
     operator private protected public register reinterpret_cast requires return short signed sizeof static
     static_assert static_cast struct switch template this thread_local throw true try typedef typeid typename typeof
     union unsigned using virtual void volatile wchar_t while bitand bitor compl not_eq and_eq or_eq xor_eq xor
-    NULL NAN INFINITY EOF errno assert main size_t int32_t int64_t uint64_t linux unix
+    NULL NAN INFINITY EOF errno assert defined main size_t int32_t int64_t uint64_t linux unix
 """
 _BRIAN = """
     t_in_timesteps lastupdate N_incoming N_outgoing N_pre N_post i j N t dt poisson binomial active add_to_magic_network
     clock code_objects codeobj_class contained_objects default_event delay delay_ equations event_codes event_driven
     events method_choice multisynaptic_index name namespace order resetter source spikes start state state_updater stop
     subexpression_updater summed_updaters target thresholder updaters user_equations variables when owner codeobj_name
-    template_name variable_indices get_array_name scalar_code vector_code
+    template_name variable_indices get_array_name scalar_code vector_code indices pre post self
 """
 
 

@@ -98,7 +98,7 @@ class DenseNeurons(NeuronGroup):
     """
 
     def __init__(self, size: int, model: str, layout: Layout, jumps: tuple[str, ...] = (), **options):
-        self.size, self.layout, self.jumps = size, layout, jumps
+        self.autapse_size, self.autapse_layout, self.autapse_jumps = size, layout, jumps
         super().__init__(size * layout.replicates, model, codeobj_class=DenseCodeObject, **options)
 
 
@@ -118,12 +118,12 @@ class DenseSynapses(Synapses):
 
     Attributes
     ----------
-    block : Block
+    autapse_block : Block
         Sizes and memory order; a weight array is given and taken in this order.
     """
 
     def __init__(self, source: DenseNeurons, target: DenseNeurons, model: str, pairs: str = "all", **options):
-        self.block = source.layout.block(source.size, target.size, pairs)
+        self.autapse_block = source.autapse_layout.block(source.autapse_size, target.autapse_size, pairs)
         super().__init__(source, target, model, codeobj_class=DenseCodeObject, **options)
         create_runner_codeobj(
             self, "", "connect_all", name=f"{self.name}_connect_all", run_namespace={}, codeobj_class=DenseCodeObject
@@ -190,7 +190,7 @@ def _own(synapses: Synapses, identifiers: Iterable[str]) -> set[str]:
 
 def settled(group: DenseNeurons) -> set[str]:
     """The variables of a group that change in state updates and resets only, and its constants."""
-    names = {"dt", "N", "i", *group.jumps}
+    names = {"dt", "N", "i", *group.autapse_jumps}
     for name, equation in group.equations.items():
         if equation.type == DIFFERENTIAL_EQUATION or (equation.type == PARAMETER and "constant" in equation.flags):
             names.add(name)

@@ -137,7 +137,9 @@ class Lesson:
         if len(others) != len(terms) - 1:  # a normalisation, say
             if self.gathers:
                 said = f"w = {ast.unparse(node)} sets w, but here its changes are gathered for an update to come"
-                raise self.synapses.world.blame("w", f"{said}; write w += ... or w -= ..., or use update='step' and 'sgd'")
+                raise self.synapses.world.blame(
+                    "w", f"{said}; write w += ... or w -= ..., or use update='step' and 'sgd'"
+                )
             self.w = evaluate(node, look)
             return 0.0
         moved: Any = 0.0

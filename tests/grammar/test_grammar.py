@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from agreement import BAD, COMPILED, QUICK, differences, judge, numbers
-from campaign import CHEAP, cheap_programs, judge_all, liveness
+from campaign import CHEAP, SANITIZED, cheap_programs, judge_all, liveness
 from grammar import FEATURES, case_of
 
 from autapse_sim.compiler import compiler
@@ -34,6 +34,21 @@ def test_the_reference_and_brian_agree():
 def test_the_reference_and_compiled_programs_agree():
     with cheap_programs(CHEAP):
         assert_agreement(judge_all(range(40, 46), COMPILED))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1000, 1200, 25))
+def test_the_reference_and_brian_agree_on_many(first):
+    assert_agreement((seed, judge(case_of(seed), QUICK)) for seed in range(first, first + 25))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+@pytest.mark.parametrize("first", range(2000, 2040, 10))
+def test_compiled_programs_touch_nothing_that_is_not_theirs(first):
+    """With the sanitizers of addresses and of undefined behaviour, which end a program at the first fault."""
+    with cheap_programs(SANITIZED):
+        assert_agreement((seed, judge(case_of(seed), COMPILED)) for seed in range(first, first + 10))
 
 
 def test_a_small_difference_in_meaning_is_found(tmp_path):

@@ -9,6 +9,7 @@ from meaning.models import ENGINES, RELAY, Files, spikes_only, trained, weights
 
 import autapse_sim as ap
 from autapse_sim import vocabulary
+from autapse_sim.compiler import compiler
 from autapse_sim.model import self_contained
 
 pytestmark = pytest.mark.usefixtures("cheap_programs")
@@ -261,3 +262,42 @@ def test_the_record_is_what_ran(files, monkeypatch):
 def test_a_relay_spikes(files):
     data = trained(ap.Circuit(neuron=files.neuron(**RELAY), readout="random"), np.ones((1, 5, 2)), start=spikes_only())
     assert (data.trace_spikes.values == 1).all()
+
+
+ALIEN = "SIGINT SIG_DFL CLOCKS_PER_SEC block size layout jumps tape tile brian std string real pop vector owner_ thrown"
+"""Names that headers of C++, the generated program and Brian2's objects have, too."""
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+@pytest.mark.parametrize("turn", [0, 1])
+def test_names_of_the_generated_program_are_free_for_models(files, cheap_programs, turn):
+    names = ALIEN.split()
+    defined, given = names[turn::2], names[1 - turn :: 2]
+    neuron = files.neuron(
+        "do/dt = (-o + drive + input + bias + 0.01*({}))/(5*ms) : 1\n{}\nactivity = tanh(o) : 1".format(
+            "+".join(names), "\n".join(f"{name} = 0.{k}*o : 1" for k, name in enumerate(defined, 1))
+        ),
+        parameters=repr({name: 0.1 * k for k, name in enumerate(given)}),
+    )
+    rule = files.rule(
+        "\n".join(f"{name} = 0.9*{name} + feedback_post*activity_pre" for name in defined)
+        + f"\nw -= 0.01*({'+'.join(names)})",
+        eligibility="\n".join(f"{name} : 1" for name in defined),
+        parameters=repr({name: 0.1 * k for k, name in enumerate(given)}),
+    )
+    x = np.random.default_rng(0).random((2, 10, 2))
+    for circuit in (ap.Circuit(neuron=neuron), ap.Circuit(rule=rule)):
+        one, other = (trained(circuit, x, engine=engine).W.values for engine in ("reference", "standalone"))
+        assert np.abs(one).max() > 0.1
+        np.testing.assert_allclose(one, other, rtol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["pre", "post", "indices", "self", "defined"])
+def test_names_that_cannot_be_had_are_refused_in_the_same_words(files, name):
+    rule = files.rule(f"{name} = activity_pre\nw -= {name}", eligibility=f"{name} : 1")
+    said = set()
+    for engine in ENGINES:
+        with pytest.raises(ap.InputError, match=f"'{name}' cannot be defined here: it is .*; rename it") as error:
+            trained(ap.Circuit(rule=rule), np.ones((1, 4, 2)), engine=engine)
+        said.add(str(error.value))
+    assert len(said) == 1

@@ -4,7 +4,7 @@
 
 {% block maincode %}
     // the loops know the indices, so none are stored
-    {{ N }} = {{ owner.block.size }};
+    {{ N }} = {{ owner.autapse_block.size }};
     {% for name in owner._registered_variables | variables_to_array_names(access_data=False) | sort %}
     {{ name }}.resize({{ N }});
     {% endfor %}

@@ -6,20 +6,20 @@
 {% block maincode %}
 {% call kernel(pointers_lines) %}
     {{ scalar_code | autoindent }}
-    {% if owner.block is defined %}
+    {% if owner.autapse_block is defined %}
     {% set tables, code = vector_code | computed | exponentials(scalar_code, variables) %}
     {{ filled(tables) }}
-    {{ loops(owner.block, code, '', '') }}
+    {{ loops(owner.autapse_block, code, '', '') }}
     {% else %}
-    {% set size, T = owner.size, owner.layout.tile %}
+    {% set size, T = owner.autapse_size, owner.autapse_layout.tile %}
     {% set tables, code = vector_code | exponentials(scalar_code, variables) %}
     {{ filled(tables) }}
     {% set constants, code = code | reciprocals(variables) %}
     {% for name, array in constants %}
-    static const auto *_reciprocal_{{ name }} = autapse::reciprocals({{ array }}, {{ size * owner.layout.replicates }});
+    static const auto *_reciprocal_{{ name }} = autapse::reciprocals({{ array }}, {{ size * owner.autapse_layout.replicates }});
     const auto *__restrict _per_{{ name }} = _reciprocal_{{ name }};
     {% endfor %}
-    const size_t _first = {{ first(owner.layout) }}*{{ size }};
+    const size_t _first = {{ first(owner.autapse_layout) }}*{{ size }};
     #pragma GCC ivdep
     for (size_t _idx = _first; _idx < _first + {{ size * T }}; _idx++)
     {

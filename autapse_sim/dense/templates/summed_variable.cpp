@@ -7,6 +7,6 @@
     {{ scalar_code | autoindent }}
     {% set tables, code = vector_code | computed | exponentials(scalar_code, variables) %}
     {{ filled(tables) }}
-    {{ loops(owner.block, code, get_array_name(_target_var), c_data_type(_target_var.dtype)) }}
+    {{ loops(owner.autapse_block, code, get_array_name(_target_var), c_data_type(_target_var.dtype)) }}
 {% endcall %}
 {% endblock %}
