@@ -85,14 +85,14 @@ def compare(
     drawn = draw(circuits[rules[0]], task, protocol)
     drawn = replace(drawn, sources={path: text for one in circuits.values() for path, text in sources_of(one).items()})
     outcomes, predictions, notes = _run(circuits, engines, drawn, protocol, values, every, etas, progress)
-    data = _scores(outcomes, drawn, protocol, etas)
+    data, diverged = _scores(outcomes, drawn, protocol, etas)
     predictions |= task_controls(task, drawn.x, drawn.y, slice(0, protocol.train), slice(-protocol.test, None))
     data = data.assign(control_scores(predictions, drawn.y[:, -protocol.test :], drawn.units))
     others = {rule: described({k: v for k, v in values[rule].items() if k != "eta"}) for rule in rules}
     attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others, drawn.sources)
     attributes["peak_memory"] = peak_memory(max(outcome.memory for outcome in outcomes.values()))
     attributes["rule"] = ", ".join(rules)
-    attributes["notes"] = json.dumps(notes)
+    attributes["notes"] = json.dumps(diverged + notes)
     attributes["equations"] = "\n\n".join(equations_text(one, drawn.sources) for one in circuits.values())
     return Result(data.assign_attrs(attributes))
 
@@ -135,11 +135,17 @@ def _run(
     return {rule: outcomes[rule] for rule in circuits}, *controls
 
 
-def _scores(outcomes: Mapping[str, Outcome], drawn: Drawn, protocol: Protocol, etas: np.ndarray) -> xr.Dataset:
-    """What each rule's networks gave at its best learning rate, with names."""
-    parts, rates = [], []
-    for outcome in outcomes.values():
-        best, grid_mse = chosen(protocol, outcome, len(etas))
+def _scores(
+    outcomes: Mapping[str, Outcome], drawn: Drawn, protocol: Protocol, etas: np.ndarray
+) -> tuple[xr.Dataset, list[str]]:
+    """What each rule's networks gave at its best learning rate, with names, and which rules have none."""
+    parts, rates, notes = [], [], []
+    for rule, outcome in outcomes.items():
+        try:
+            best, grid_mse = chosen(protocol, outcome, len(etas))
+        except InputError:  # the others are still worth telling
+            best, grid_mse = int(np.argmin(etas)), np.full((len(etas), protocol.replicates), np.nan)
+            notes.append(f"{rule} diverged at every learning rate: it is told at the smallest")
         part = scored(drawn, protocol, outcome, best * protocol.replicates + np.arange(protocol.replicates))
         part["grid_mse"] = (("eta_grid", "replicate"), grid_mse, {"long_name": "final validation MSE"})
         parts.append(part)
@@ -147,7 +153,7 @@ def _scores(outcomes: Mapping[str, Outcome], drawn: Drawn, protocol: Protocol, e
     data = xr.concat(parts, dim="rule", join="outer", data_vars="all")
     data = data.assign_coords(rule=list(outcomes), eta_grid=etas)
     data["eta"] = ("rule", np.array(rates), {"long_name": "learning rate, chosen on validation"})
-    return data.assign(targets(drawn, protocol))
+    return data.assign(targets(drawn, protocol)), notes
 
 
 def _parameters(

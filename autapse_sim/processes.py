@@ -129,7 +129,9 @@ class Programs:
             if self.stopped:
                 raise RuntimeError("stopped")
             try:
-                process = subprocess.Popen(arguments, cwd=cwd, start_new_session=True, **pipes)
+                # what it leaves for itself goes with the folder that it runs in
+                environment = {**os.environ, "TMPDIR": str(cwd)} if cwd else None
+                process = subprocess.Popen(arguments, cwd=cwd, env=environment, start_new_session=True, **pipes)
             except (OSError, ValueError) as error:
                 why = getattr(error, "strerror", None) or error
                 raise RuntimeError(f"{what} {arguments[0]} cannot be started: {why}") from error

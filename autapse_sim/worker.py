@@ -45,6 +45,10 @@ def _listen(calls: IO[bytes], waiting: queue.SimpleQueue[bytes]) -> None:
     with contextlib.suppress(OSError, EOFError, ValueError):
         while True:
             waiting.put(receive(calls))
+    _leave()
+
+
+def _leave() -> None:
     stop_all()
     os._exit(0)
 
@@ -66,7 +70,10 @@ def _send(answers: IO[bytes], kind: str, value: Any) -> None:
         content = pickle.dumps((kind, value))
     except Exception:  # an error of a kind that only this process knows
         content = pickle.dumps((kind, RuntimeError(str(value))))
-    send(answers, content)
+    try:
+        send(answers, content)
+    except OSError:  # nobody listens any more
+        _leave()
 
 
 def send(stream: IO[bytes], content: bytes) -> None:
