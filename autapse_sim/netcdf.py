@@ -14,6 +14,8 @@ import h5py
 import numpy as np
 import xarray as xr
 
+UNREADABLE = (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
+"""What reading raises where a file is damaged: the library checks little by itself."""
 FILTERS = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE}
 DEFLATED = 1040
 """Bytes that one byte can be unpacked to, at most."""
@@ -40,7 +42,7 @@ def unpack(content: bytes) -> xr.Dataset:
 
     Raises
     ------
-    OSError, KeyError, RuntimeError, TypeError, ValueError
+    any of `UNREADABLE`
         The bytes are damaged, or hold what `pack` never writes.
     """
     with h5py.File(BytesIO(content), "r") as file:
@@ -51,10 +53,12 @@ def unpack(content: bytes) -> xr.Dataset:
 
 
 def _plain(data: xr.Dataset) -> xr.Dataset:
-    """The same, where each character that UTF-8 has no bytes for (in the names of files) is spelt out."""
+    """The same, where each character that a text in a file cannot have (in the names of files) is spelt out."""
 
     def spelt(value: Any) -> Any:
-        return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return value.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
     data = data.assign_attrs({name: spelt(value) for name, value in data.attrs.items()})
     texts = {name: values for name, values in data.variables.items() if values.dtype.kind in "UO" and values.size}

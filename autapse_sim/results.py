@@ -19,7 +19,7 @@ import autapse_sim
 from autapse_sim.errors import InputError, shortened
 from autapse_sim.files import read_whole, write_whole
 from autapse_sim.names import one_of
-from autapse_sim.netcdf import pack, unpack
+from autapse_sim.netcdf import UNREADABLE, pack, unpack
 
 FORMAT = "autapse_sim 1"
 """Name and version of the layout of a result file, its attribute `format`."""
@@ -71,7 +71,7 @@ def load(path: str | Path) -> Result:
     try:
         data = unpack(body)
         found = data.attrs.pop("format")
-    except (OSError, LookupError, RuntimeError, TypeError, ValueError, MemoryError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path} is damaged within, or it is not a result: {shortened(error)}") from error
     if found != FORMAT:
         raise InputError(f"{path} has the format {shortened(found)}; this version reads {FORMAT!r}")

@@ -46,15 +46,20 @@ def dashes(control: int) -> tuple[float, tuple[float, ...]]:
     return 0, DASHES[control % len(DASHES)]
 
 
-def label(rule: str) -> str:
+def short(rule: str) -> str:
     """The name of a rule for people: a rule given as a file is called by the file's name.
 
     Examples
     --------
-    >>> label("rules/mine.py")
+    >>> short("rules/mine.py")
     'mine'
     """
     return Path(rule).stem if rule.endswith(".py") else rule
+
+
+def label(rule: str) -> str:
+    """The same for Matplotlib, which would set what stands between dollar signs as mathematics."""
+    return short(rule).replace("$", r"\$")
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
