@@ -96,13 +96,13 @@ def scratch() -> Iterator[Path]:
         with _owned(home) as folder:
             yield folder
     except (OSError, RuntimeError) as error:
-        why = _scarce(error)
+        why = _scarce(error, home)
         if why is None:
             raise
-        raise InputError(f"the folder for temporary files {home} cannot be used: {why}") from error
+        raise InputError(why) from error
 
 
-def _scarce(error: OSError | RuntimeError) -> str | None:
+def _scarce(error: OSError | RuntimeError, home: Path) -> str | None:
     """What to say of an error where it comes of a disk that is full or cannot be written, or of too many open files.
 
     Programs of others tell of it in words only.
@@ -110,7 +110,10 @@ def _scarce(error: OSError | RuntimeError) -> str | None:
     for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE):
         why = os.strerror(code)
         if getattr(error, "errno", None) == code or (isinstance(error, RuntimeError) and why in str(error)):
-            return why if code in (errno.EMFILE, errno.ENFILE) else f"{why}; set TMPDIR to one that has room"
+            if code in (errno.EMFILE, errno.ENFILE):
+                return f"{why.lower()}; raise the limit (ulimit -n)"
+            known = next(path for path in (home, *home.parents) if not path.name.startswith(SCRATCH))
+            return f"the folder for temporary files {known} cannot be used: {why}; set TMPDIR to one that has room"
     return None
 
 
@@ -159,11 +162,22 @@ def _owned(home: Path) -> Iterator[Path]:
         return path, os.open(path, os.O_RDONLY)
 
     path, descriptor = _locked(make)
+    _mine.add(path)
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+        _mine.discard(path)
         os.close(descriptor)
+
+
+_mine: set[Path] = set()
+
+
+def remove_all() -> None:
+    """Remove every folder for temporary files that this process has, before it ends in the middle of its work."""
+    for path in list(_mine):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _locked(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:

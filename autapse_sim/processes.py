@@ -99,9 +99,11 @@ class Programs:
                     _kill(process)
 
         helpers = [threading.Thread(target=task, daemon=True) for task in (listen, watch)]
-        for helper in helpers:
-            helper.start()
+        guard = None
         try:
+            guard = _guard(process)
+            for helper in helpers:
+                helper.start()
             for line in iter(partial(process.stdout.readline, SAID), b""):
                 heard[0] = time.monotonic()
                 if not hear(line.decode(errors="replace")):
@@ -110,8 +112,12 @@ class Programs:
         finally:
             _kill(process)
             done.set()
-            for helper in helpers:
+            for helper in filter(threading.Thread.is_alive, helpers):
                 helper.join(LEAVE)
+            if guard:
+                guard.kill()
+                guard.wait()
+                guard.stdin.close()
         if late.is_set():
             raise RuntimeError(f"{what} {arguments[0]} was silent for {limit:g} s and was ended")
         return Answer(code, output.decode(errors="replace"), errors.decode(errors="replace"))
@@ -146,6 +152,12 @@ def stop_all() -> None:
     """End every program that this process has started."""
     for programs in list(_all):
         programs.stop()
+
+
+def _guard(process: subprocess.Popen) -> subprocess.Popen:
+    """A process that ends the group of another one when this process is gone, by a kill too: it reads until then."""
+    command = ["sh", "-c", 'read _; kill -s KILL -- "-$1"', "sh", str(process.pid)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 def _kill(process: subprocess.Popen) -> None:

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from autapse_sim.errors import InputError
-from autapse_sim.files import scratch
+from autapse_sim.files import remove_all, scratch
 from autapse_sim.processes import stop_all
 
 GRACE = 10.0
@@ -34,8 +35,8 @@ class Stopped(KeyboardInterrupt):
 def stoppable() -> Iterator[list[Stopped]]:
     """Raise `Stopped` where SIGTERM or Ctrl-C comes; the value holds it then, should another error come of it.
 
-    Signals after the first change nothing. Python loses an exception in some places (where an object is cleared away,
-    in calls from C), so that the process ends by itself a while after, whatever it still does.
+    Signals after the first change nothing. Python loses an exception where an object is cleared away: there it comes
+    again. Others may lose it, too, so that the process ends by itself a while after, whatever it still does.
     """
     came: list[Stopped] = []
     over = threading.Event()
@@ -46,6 +47,7 @@ def stoppable() -> Iterator[list[Stopped]]:
     def insist() -> None:
         if not over.wait(GRACE):
             stop_all()
+            remove_all()
             os._exit(came[0].code)
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -53,12 +55,23 @@ def stoppable() -> Iterator[list[Stopped]]:
             came.append(Stopped(number))
             threading.Thread(target=insist, daemon=True).start()
             raise came[0]
+        if lost:
+            raise lost.pop()
 
+    def again(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, Stopped):
+            return hook(unraisable)
+        lost.append(unraisable.exc_value)
+        threading.Timer(0.05, os.kill, (os.getpid(), unraisable.exc_value.args[0])).start()
+
+    lost: list[Stopped] = []
+    hook, sys.unraisablehook = sys.unraisablehook, again
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield came
     finally:
         over.set()
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

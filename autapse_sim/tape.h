@@ -6,14 +6,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#if defined(__linux__)
-#include <sys/prctl.h>
-#endif
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -148,9 +144,6 @@ struct Tape {
     Clock::time_point started, reported;
 
     Tape() {
-#if defined(__linux__)
-        prctl(PR_SET_PDEATHSIG, SIGKILL);            // nobody would read what is written when the caller is gone
-#endif
 #if defined(__SSE__)
         _mm_setcsr(_mm_getcsr() | 0x8040);           // denormals are zero: silent traces would cost a hundredfold
 #endif

@@ -11,6 +11,7 @@ import threading
 import traceback
 from typing import IO, Any
 
+from autapse_sim.errors import InputError
 from autapse_sim.processes import stop_all
 
 START = """
@@ -58,6 +59,8 @@ def _answer(call: bytes, answers: IO[bytes]) -> tuple[str, Any]:
         function, item, tells = pickle.loads(call)
         told = {"tell": lambda *values: _send(answers, "told", values)} if tells else {}
         return "result", function(item, **told)
+    except InputError as error:
+        return "error", error
     except Exception as error:
         error.add_note(f"in a worker process:\n{traceback.format_exc()}")
         return "error", error

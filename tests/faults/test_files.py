@@ -189,14 +189,14 @@ while time.monotonic() < until:
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device; set TMPDIR"),
-        (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "Too many open files"),
-        (RuntimeError("ld: No space left on device"), "No space left on device; set TMPDIR"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "{} cannot be used: No space left on device; set TMPDIR"),
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "too many open files; raise the limit"),
+        (RuntimeError("ld: No space left on device"), "{} cannot be used: No space left on device; set TMPDIR"),
     ],
 )
-def test_a_full_folder_for_temporary_files_is_named(tmp_path, monkeypatch, error, says):
+def test_a_full_disk_and_too_many_open_files_are_named(tmp_path, monkeypatch, error, says):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(InputError, match=f"{tmp_path} cannot be used: {says}"), scratch():
+    with pytest.raises(InputError, match=says.format(tmp_path)), scratch():
         raise error
     assert os.listdir(tmp_path) == []
 
