@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 import autapse_sim
+from autapse_sim.contents import check_contents
 from autapse_sim.errors import InputError, shortened
 from autapse_sim.files import read_whole, write_whole
 from autapse_sim.names import one_of
@@ -71,6 +72,7 @@ def load(path: str | Path) -> Result:
     try:
         data = unpack(body)
         found = data.attrs.pop("format")
+        check_contents(data)
     except UNREADABLE as error:
         raise InputError(f"{path} is damaged within, or it is not a result: {shortened(error)}") from error
     if found != FORMAT:
@@ -86,6 +88,8 @@ def dataset(data: xr.Dataset | Result) -> xr.Dataset:
 def rules(data: xr.Dataset | Result) -> list[str]:
     """Names of the rules in a result, be it of one rule or of several."""
     data = dataset(data)
+    if "rule" not in data.coords and "rule" not in data.attrs:
+        raise InputError("this result does not say whose it is: it has neither a coordinate nor an attribute 'rule'")
     return [str(rule) for rule in np.atleast_1d(data["rule"].values if "rule" in data.coords else data.attrs["rule"])]
 
 
