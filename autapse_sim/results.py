@@ -88,8 +88,8 @@ def dataset(data: xr.Dataset | Result) -> xr.Dataset:
 def rules(data: xr.Dataset | Result) -> list[str]:
     """Names of the rules in a result, be it of one rule or of several."""
     data = dataset(data)
-    if "rule" not in data.coords and "rule" not in data.attrs:
-        raise InputError("this result does not say whose it is: it has neither a coordinate nor an attribute 'rule'")
+    if "rule" not in data.coords and ("rule" in data.dims or "rule" not in data.attrs):
+        raise InputError("this result does not say whose it is: it has no coordinate and no attribute 'rule'")
     return [str(rule) for rule in np.atleast_1d(data["rule"].values if "rule" in data.coords else data.attrs["rule"])]
 
 

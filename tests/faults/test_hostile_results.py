@@ -206,12 +206,42 @@ def test_what_is_changed_by_nothing_is_loaded(hostile):
 
 @pytest.mark.parametrize("text", ["autapse", "a\nb", "${command}", "'; import os", "\ud800\udcff", "\x00", ""])
 def test_any_text_comes_back_as_text(tmp_path, text):
-    data = xr.Dataset({"mse": ("rule", [0.5])}, coords={"rule": [text.strip("\x00")]}, attrs={"command": text})
+    data = xr.Dataset({"eta": ("rule", [0.5])}, coords={"rule": [text.strip("\x00")]}, attrs={"command": text})
     Result(data).save(tmp_path / "result.nc")
     back = load(tmp_path / "result.nc").data
     spelt = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
     assert back.rule.values.tolist() == ([spelt] if "\x00" not in text else [""])
     assert back.attrs["command"] == spelt
+
+
+def changed(name, value):
+    def change(file):
+        if name in file:
+            told = {key: file[name].attrs[key] for key in ("_Netcdf4Coordinates", "_Netcdf4Dimid")}
+            del file[name]
+            file[name] = value
+            file[name].attrs.update(told)
+        else:
+            file.attrs[name] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("mse", np.full((2, 5, 24), "text", dtype=h5py.string_dtype()), "'mse' is an array"),
+        ("diverged", np.full(5, "no", dtype=h5py.string_dtype()), "'diverged' is an array"),
+        ("circuit", "{", "Expecting property name"),
+        ("circuit", "[]", "attribute 'circuit' is something else"),
+        ("notes", 3, "must be str"),
+        ("unit", 3, "attribute 'unit' is no text"),
+    ],
+)
+def test_what_is_not_what_its_name_says_is_refused(hostile, name, value, says):
+    path = hostile(changed(name, value))
+    with pytest.raises(InputError, match=says):
+        load(path)
 
 
 damages = st.lists(st.tuples(st.integers(0, len(PLAIN) - 1), st.integers(0, 255)), min_size=1, max_size=30)
