@@ -81,7 +81,7 @@ def test_figures_that_cannot_be_written_are_named_and_the_others_are_there(run, 
     write_whole = style.write_whole
 
     def write(path, content):
-        if "fig2" in str(path):
+        if "traces" in str(path):
             raise ap.InputError(f"{path} cannot be written") from OSError(errno.ENOSPC, "full")
         return write_whole(path, content)
 
@@ -90,9 +90,9 @@ def test_figures_that_cannot_be_written_are_named_and_the_others_are_there(run, 
     assert done.exit_code == 2
     files = ["compare.nc", "fig1.pdf", "fig1.png"]
     *_, told, end = done.stderr.splitlines()
-    assert "fig2 is left out: " in done.stderr
+    assert "traces is left out: " in done.stderr
     assert told == f"written to {tmp_path}: {', '.join(files)}"
-    assert end == f"autapse: error: fig2 could not be written; the result is in {tmp_path / 'compare.nc'}"
+    assert end == f"autapse: error: traces could not be written; the result is in {tmp_path / 'compare.nc'}"
     assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert "bptt" in done.stdout
 
