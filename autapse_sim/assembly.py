@@ -133,7 +133,7 @@ class _Assembler:
     ):
         self.job, self.circuit, self.models = job, job.circuit, models
         self.layout, self.program = layout, program
-        self.parts = Parts(job, models, functions, layout, dense)
+        self.parts = Parts(job, models, functions, layout, program, dense)
         self.size = {"neurons": job.circuit.neurons, "inputs": job.x.shape[-1], "outputs": job.y.shape[-1], "unit": 1}
         self.learned: dict[str, str] = {}
         texts = [*models.neuron.texts, *(text for rule in models.teaching(job.circuit.learn) for text in rule.texts)]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+import numpy as np
 from brian2 import Clock, NeuronGroup, StateUpdateMethod, Synapses, second
 from brian2.groups.group import CodeRunner
 
@@ -38,8 +39,10 @@ class Parts:
         Those of the tape.
     layout : Layout
         How the networks lie in memory.
+    program : bool
+        Whether the objects become a C++ program.
     dense : bool
-        Whether projections are dense loops.
+        Whether its projections are dense loops.
 
     Attributes
     ----------
@@ -49,9 +52,17 @@ class Parts:
         Variables of neurons that are set once between a state update and the sums that follow it in the same step.
     """
 
-    def __init__(self, job: Job, models: Models, functions: Mapping[str, object], layout: Layout, dense: bool):
+    def __init__(
+        self,
+        job: Job,
+        models: Models,
+        functions: Mapping[str, object],
+        layout: Layout,
+        program: bool,
+        dense: bool,
+    ):
         circuit = job.circuit
-        self.layout, self.dense = layout, dense
+        self.layout, self.program, self.dense = layout, program, dense
         methods = [name for name in StateUpdateMethod.stateupdaters if not name.startswith("gsl")]
         self.method = one_of("method", circuit.method or models.neuron.method, methods)
         clock = Clock(dt=STEP / circuit.substeps * second, name="steps")
@@ -122,7 +133,12 @@ class Parts:
         else:
             block = Block(self.layout, pre, post, "self" if pairs == "self" else "post")
             synapses = Synapses(source, target, text, **options)
-            synapses.connect(j="i" if pairs == "self" else f"(i//{pre})*{post} + k for k in range({post})")
+            if self.program:
+                synapses.connect(j="i" if pairs == "self" else f"(i//{pre})*{post} + k for k in range({post})")
+            else:  # the same, in less time than it takes to generate code
+                network, own = np.divmod(np.arange(pre * R), pre)
+                to = network[:, None] * post + (own[:, None] if pairs == "self" else np.arange(post))
+                synapses.connect(i=np.repeat(np.arange(pre * R), to.shape[1]), j=to.ravel())
         self.objects.append(synapses)
         for summed in synapses.summed_updaters.values():
             summed.when, summed.order = SLOTS[slot]

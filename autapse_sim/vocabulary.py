@@ -102,7 +102,7 @@ _BRIAN = """
     clock code_objects codeobj_class contained_objects default_event delay delay_ equations event_codes event_driven
     events method_choice multisynaptic_index name namespace order resetter source spikes start state state_updater stop
     subexpression_updater summed_updaters target thresholder updaters user_equations variables when owner codeobj_name
-    template_name variable_indices get_array_name scalar_code vector_code indices pre post self
+    template_name variable_indices get_array_name scalar_code vector_code pre post self
 """
 
 

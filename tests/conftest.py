@@ -1,5 +1,6 @@
 """Small jobs that several tests run."""
 
+import gc
 import os
 from dataclasses import replace
 
@@ -11,6 +12,13 @@ import autapse_sim as ap
 from autapse_sim.experiment import draw, resolve_parameters
 from autapse_sim.job import Job
 from autapse_sim.protocol import Schedule
+
+
+@pytest.fixture(scope="session", autouse=True)
+def old_objects_are_left_alone():
+    """Brian2 collects garbage at each run, which then need not look at all that was imported."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

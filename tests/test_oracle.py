@@ -66,7 +66,7 @@ def assert_alive(job, outcome):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("rule", ["autapse", pytest.param("rflo", marks=pytest.mark.slow), "dfa"])
+@pytest.mark.parametrize("rule", ["autapse", *(pytest.param(name, marks=pytest.mark.slow) for name in ("rflo", "dfa"))])
 def test_brian_is_the_discrete_network(make_job, rule, case, engine):
     job = make_job(rule=rule, **{"parameters": SMALL, **CASES[case]})
     outcome = simulate(job, engine)

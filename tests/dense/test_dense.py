@@ -61,7 +61,7 @@ def rule_file(folder, **fields):
 @pytest.mark.parametrize(
     "case", [c if k % 3 == 1 else pytest.param(c, marks=pytest.mark.slow) for k, c in enumerate(CASES)]
 )
-@pytest.mark.parametrize("rule", ["autapse", "dfa"])
+@pytest.mark.parametrize("rule", ["autapse", pytest.param("dfa", marks=pytest.mark.slow)])
 def test_dense_loops_are_brians_own_path(make_job, rule, case):
     sizes = {"steps": 30, "train": 3, "validate": 1, "test": 1}
     job = make_job(rule=rule, **{"parameters": SMALL, **sizes, **CASES[case]})

@@ -8,6 +8,7 @@ where it was; each case that fails is a folder there: its model files, case.json
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import queue
@@ -107,7 +108,8 @@ def _lane(
 
 
 def _process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=200)
+    # Brian2 collects garbage at each run, which then need not look at all that was imported
+    return ProcessPoolExecutor(1, get_context("spawn"), gc.freeze, max_tasks_per_child=200)
 
 
 def judge_seed(seed: int, engines: Sequence[str], features: Collection[str]) -> Judgement:
