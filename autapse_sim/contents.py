@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+import numpy as np
 import xarray as xr
 
 ARRAYS = {
     "replicate training_trajectory": "mse_train",
     "replicate validation": "mse_validate",
     "replicate trajectory": "mse",
-    "replicate": "diverged r2_trajectory r2_network alive mse_online mse_refit",
+    "replicate": "diverged r2_trajectory r2_network alive",
     "recorded trajectory step coordinate": "prediction target",
     "recorded trajectory step input": "stimulus",
     "recorded phase step input": "trace_stimulus",
@@ -22,38 +23,31 @@ ARRAYS = {
     "replicate neuron coordinate": "B",
     "replicate neuron": "b rate",
     "replicate coordinate": "c",
+    "rule or method": "eta",
     "control replicate trajectory or control replicate": "control_mse",
     "control replicate": "control_r2_trajectory control_r2_network",
-    "eta_grid replicate or eta_grid pilot": "grid_mse",
-    "eta_grid pilot": "grid_mse_refit",
-    "replicate floor": "mse_refit_floor",
-    "updates replicate": "curve",
-    "": "eta eta_refit eta_out",
+    "eta_grid replicate or method eta_grid pilot": "grid_mse",
+    "method replicate": "mse_online mse_refit",
+    "method replicate floor": "mse_refit_floor",
+    "method updates replicate": "curve",
+    "method": "eta_refit eta_out",
+    "method eta_grid pilot": "grid_mse_refit",
+    "method step coordinate": "example_prediction",
+    "method updates_aligned aligned_seed": "alignment",
+    "updates_aligned aligned_seed": "alignment_blind",
     "ablation replicate": "ablation_mse",
     "ablation": "ablation_eta",
-    "step coordinate": "example_prediction example_target",
+    "step coordinate": "example_target",
     "step input": "example_stimulus",
-    "updates_aligned aligned_seed": "alignment alignment_blind",
 }
-"""The dimensions of arrays of numbers; before them may stand those of `OF`."""
+"""The dimensions of arrays of numbers; before them may stand `rule`, in a result of several."""
 TRACE = ("recorded", "phase", "step", "neuron")
 """The dimensions of `trace_` with the name of any other trace."""
-OF = ("rule", "method")
-"""The dimensions of what there is for several rules or methods."""
-NUMBERED = (
-    "replicate",
-    "recorded",
-    "coordinate",
-    "training_trajectory",
-    "validation",
-    "trajectory",
-    "eta_grid",
-    "floor",
-)
-NUMBERED += ("updates", "updates_aligned")
+NUMBERED = ("replicate", "recorded", "coordinate", "trajectory", "training_trajectory", "validation", "updates")
+NUMBERED += ("updates_aligned", "eta_grid", "floor")
 """Coordinates that are numbers."""
 NAMED = ("rule", "method", "control", "ablation", "phase")
-"""Coordinates that are names."""
+"""Coordinates that are names, each once but for phases."""
 OBJECTS = {"circuit": dict, "task": dict, "protocol": dict, "parameters": dict, "provenance": dict, "notes": list}
 OBJECTS |= {"statistics": dict, "methods": dict, "floors": list, "claims": list}
 """Attributes that are JSON."""
@@ -83,14 +77,15 @@ def check_contents(data: xr.Dataset) -> None:
 def _fits(name: str, values: xr.Variable) -> bool:
     """Whether an array is what its name says, or has a name of its own."""
     if name in NAMED:
-        return values.dims in ((name,), ()) and values.dtype.kind == "U"
+        once = name == "phase" or len(np.unique(values)) == values.size
+        return values.dims in ((name,), ()) and values.dtype.kind == "U" and once
     if name in NUMBERED:
         return values.dims in ((name,), ()) and values.dtype.kind in "iuf"
-    dims = tuple(map(str, values.dims[1:] if values.dims[:1] and values.dims[0] in OF else values.dims))
     known = [tuple(each.split()) for each in DIMENSIONS.get(name, [])]
     if not known and name.startswith("trace_"):
         known = [TRACE]
-    return not known or (dims in known and values.dtype.kind in "biuf")
+    dims = [values.dims, values.dims[1:] if values.dims[:1] == ("rule",) else values.dims]
+    return not known or (any(each in known for each in dims) and values.dtype.kind in "biuf")
 
 
 def _check_attributes(attributes: Mapping[str, object]) -> None:
