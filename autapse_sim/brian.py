@@ -37,7 +37,7 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
     failure = None
     try:
         yield
-    except InputError:
+    except (InputError, OSError):  # a full disk is no fault of the equations
         raise
     except Exception as error:
         if not _from_brian(error):
