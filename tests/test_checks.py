@@ -16,7 +16,7 @@ from odd import ODD
 import autapse_sim as ap
 from autapse_sim import checks, comparison, experiment, judgement, plots, recordings, sizes
 from autapse_sim.errors import InputError
-from autapse_sim.names import one_of, shown
+from autapse_sim.names import one_of
 
 SMALL = ap.Protocol(replicates=2, train=2, validate=1, test=1)
 TASK = ap.BouncingBall(steps=6)
@@ -331,7 +331,7 @@ def test_rules_that_are_objects_are_compared(tmp_path):
 def test_errors_of_a_model_that_is_an_object_name_it():
     with pytest.raises(InputError, match=r"Rule-[0-9a-f]{8}, line 5: 'feedback_pots' means nothing"):
         train(ap.Circuit(rule=replace(RULE, update="w -= eta*feedback_pots")), engine="runtime")
-    with pytest.raises(InputError, match="a model holds nan; it must be a finite number"):
+    with pytest.raises(InputError, match="eta is nan; it must be a finite number"):
         ap.Circuit(rule=replace(RULE, parameters={"eta": np.nan}))
 
 
