@@ -138,6 +138,7 @@ class _Assembler:
         self.asked = names(*texts)
         self.numbered = bool(self.asked & {"i", "j"})
         self.delays = Delays(job.circuit, models)
+        self.summed_early: list[str] = []  # what the neurons have of the next step before this one ends
 
     def assembly(self) -> Assembly:
         learn, circuit = set(self.circuit.learn), self.circuit
@@ -482,8 +483,10 @@ class _Assembler:
         summed = synapses.summed_updaters[f"{variable}_post"]
         early = self.parts.dense and slot == "drive" and not (self.gathers and self.job.update == "step")
         early = early and len(synapses.summed_updaters) == 1
-        both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if early else None
+        name = f"{synapses.name}_fused"
+        both = fused(update, summed, SLOTS["fused"], name, self.summed_early) if early else None
         if both is not None:
+            self.summed_early.append(variable)
             synapses.contained_objects.append(both)
             self.parts.conditions[both.name] = When.FUSED if carried else When.FUSED_LEARNS
             self.parts.conditions[update.name] = When.ENDS if carried else When.ENDS_LEARNS

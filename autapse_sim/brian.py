@@ -38,7 +38,7 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
     known, failure = set(BrianObject.__instances__()), None
     try:
         yield
-    except InputError:
+    except (InputError, OSError):  # a full disk is no fault of the equations
         raise
     except Exception as error:
         if not _from_brian(error):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,35 +17,49 @@ import click
 import autapse_sim as ap
 from autapse_sim import checks
 from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
-from autapse_sim.errors import InputError
+from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.files import written
 from autapse_sim.protocol import UPDATES, Protocol
 from autapse_sim.quiet import quiet
+from autapse_sim.session import computing, stoppable
 from autapse_sim.units import amount
 
 
 class _Commands(click.Group):
-    """Input errors become one line and exit code 2; Ctrl-C becomes 130, and what was written before it is said."""
+    """Input errors become one line and exit code 2; a stop becomes 130 or 143, and what was written before is said."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        with stoppable() as self.stopped:
+            return super().main(*arguments, **options)
 
     def invoke(self, context: click.Context) -> Any:
         before = len(written)
         try:
             with quiet():
                 return super().invoke(context)
-        except InputError as error:
-            click.echo(f"autapse: error: {error}", err=True)
-            context.exit(2)
-        except click.exceptions.Exit:
-            raise
-        except RuntimeError as error:
-            click.echo(f"autapse: failed: {error}", err=True)
-            context.exit(1)
-        except KeyboardInterrupt:
-            said = ", ".join(map(str, written[before:]))
-            click.echo(
-                f"autapse: stopped; {f'written before that: {said}' if said else 'nothing was written'}", err=True
-            )
-            context.exit(130)
+        except BaseException as error:
+            line, code = _end(next(iter(self.stopped), error), written[before:])
+            if code is None:
+                raise
+            click.echo(f"autapse: {line}", err=True)
+            context.exit(code)
+
+
+def _end(error: BaseException, files: list[Path]) -> tuple[str, int | None]:
+    """What is said of an error that ends a command, and its exit code; None where that is not for us to say."""
+    if isinstance(error, KeyboardInterrupt):
+        said = f"written before that: {', '.join(map(str, files))}" if files else "nothing was written"
+        return f"stopped; {said}", getattr(error, "code", 130)
+    if isinstance(error, InputError):
+        return f"error: {error}", 2
+    if isinstance(error, MemoryError):
+        return "error: there is not enough memory", 2
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"error: {where}{error.strerror or error}", 2
+    if isinstance(error, RuntimeError) and not isinstance(error, click.exceptions.Exit):
+        return f"failed: {in_a_line(error, most=500)}", 1
+    return "", None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -137,6 +152,17 @@ def _folder(out: Path | None, default: str) -> Path:
     return folder
 
 
+def _computes(command: Callable) -> Callable:
+    """A command that runs circuits."""
+
+    @functools.wraps(command)
+    def within(*arguments: Any, **options: Any) -> Any:
+        with computing():
+            return command(*arguments, **options)
+
+    return within
+
+
 @contextlib.contextmanager
 def _bar(label: str) -> Iterator[Callable[[float], None]]:
     """A progress bar on standard error (none where that is no terminal)."""
@@ -144,16 +170,34 @@ def _bar(label: str) -> Iterator[Callable[[float], None]]:
         yield lambda share: bar.update(int(1000 * share) - bar.pos)
 
 
-def _print(result: ap.Result, folder: Path, files: list[Path], as_json: bool) -> None:
+def _print(result: ap.Result, as_json: bool) -> None:
     from autapse_sim import table
 
-    if as_json:
+    if "mse" not in result.data:
+        click.echo("no test trajectories, and so no scores", err=True)
+    elif as_json:
         click.echo(json.dumps(table.rows(result.data), indent=1))
         for note in table.notes(result.data):
             click.echo(note, err=True)
     else:
         click.echo(table.text(result.data))
-    click.echo(f"written to {folder}: {', '.join(path.name for path in files)}", err=True)
+
+
+def _write_others(files: list[Path], others: Mapping[str, Callable[[], list[Path]]]) -> None:
+    """Write what is made of a result that was written, and say what there is; what fails is named, and leaves the rest.
+
+    InputError at the end where a file could not be written.
+    """
+    failed = []
+    for name, write in others.items():
+        try:
+            files = files + write()
+        except (ValueError, ArithmeticError, MemoryError, OSError, RuntimeError) as error:
+            click.echo(f"{name} is left out: {in_a_line(error)}", err=True)
+            failed += [name] * isinstance(error.__cause__, OSError)
+    click.echo(f"written to {files[0].parent}: {', '.join(path.name for path in files)}", err=True)
+    if failed:
+        raise InputError(f"{', '.join(failed)} could not be written; the result is in {files[0]}")
 
 
 def _say_slower(circuits: Iterable[Circuit], engine: str) -> None:
@@ -168,6 +212,7 @@ def _say_slower(circuits: Iterable[Circuit], engine: str) -> None:
 @click.option("--rule", "rules", multiple=True, help="A rule, by name or file; may be repeated. [default: all four]")
 @click.option("--eta", "etas", multiple=True, type=float, help="A learning rate of the grid; may be repeated.")
 @_experiment
+@_computes
 def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, as_json: bool, **options: Any) -> None:
     """Compare rules on the bouncing ball, each at its best learning rate, with honest controls.
 
@@ -186,19 +231,16 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
         result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress)
     path = folder / "compare.nc"
     result.save(path)
-    files = [path]
-    for name, figure in FIGURES.items():
-        try:
-            files += save(figure(result.data), folder, name)
-        except InputError as error:
-            click.echo(f"{name} is left out: {error}", err=True)
-    _print(result, folder, files, as_json)
+    _print(result, as_json)
+    draw = {name: lambda name=name: save(FIGURES[name](result.data), folder, name) for name in FIGURES}
+    _write_others([path], draw)
 
 
 @main.command()
 @click.option("--rule", default="autapse", show_default=True, help="The rule, by name or file.")
 @click.option("--eta", type=float, help="Learning rate. [default: the rule's]")
 @_experiment
+@_computes
 def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **options: Any) -> None:
     """Train one rule on the bouncing ball and test it."""
     engine = options.pop("engine")
@@ -211,7 +253,8 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
         result = ap.train(circuit, task, protocol, parameters=parameters, engine=engine, progress=progress)
     path = folder / "train.nc"
     result.save(path)
-    _print(result, folder, [path], as_json)
+    _print(result, as_json)
+    _write_others([path], {})
 
 
 @main.command()
@@ -225,6 +268,7 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
 @click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
+@_computes
 def verdict(
     rule: str | None, trajectories: int | None, claims: bool, out: Path | None, as_json: bool, **options: Any
 ) -> None:
@@ -253,34 +297,29 @@ def verdict(
         return
     with _bar(f"judging {rule}") as progress:
         result = ap.verdict(rule, train=trajectories, progress=progress, **options)
-    files = _evidence(result, measured, folder)
+    if measured:
+        told = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in measured]
+        result = ap.Result(result.data.assign_attrs(claims=json.dumps(told)))
+    path = folder / "verdict.nc"
+    result.save(path)
     attributes = result.data.attrs
     if as_json:
         told = {name: json.loads(attributes[name]) for name in ("statistics", "floors", "methods")}
         click.echo(json.dumps({"sentence": attributes["sentence"], **told}, indent=1))
     else:
         click.echo(attributes["table"])
-    click.echo(f"written to {folder}: {', '.join(path.name for path in files)}", err=True)
+    _write_evidence(result, path)
 
 
-def _evidence(result: ap.Result, claims: list, folder: Path) -> list[Path]:
-    """Write a verdict's result, figures and page."""
-    from dataclasses import asdict
-
+def _write_evidence(result: ap.Result, path: Path) -> None:
+    """Write the figures and the page of a verdict beside its result."""
     from autapse_sim.page import write_page
     from autapse_sim.plots.evidence import evidence
     from autapse_sim.plots.style import save
 
-    if claims:
-        told = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in claims]
-        result = ap.Result(result.data.assign_attrs(claims=json.dumps(told)))
-    path = folder / "verdict.nc"
-    result.save(path)
-    files = [path]
     figures = evidence(result)
-    for name, figure in figures.items():
-        files += save(figure, folder, name)
-    return [*files, write_page(result, folder / "verdict.html", figures)]
+    draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}
+    _write_others([path], {**draw, "the page": lambda: [write_page(result, path.with_suffix(".html"), figures)]})
 
 
 @main.command()

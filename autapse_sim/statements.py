@@ -169,8 +169,9 @@ def _unmixed(rule: Rule, summands: list[str], parts: dict[str, list[str]], event
     for term in summands:
         wrong = names(term) & _mixed(parts, events)
         if wrong:
+            said = term[2:-1] if term.startswith("-(") else term.removeprefix("-")
             raise InputError(
-                f"{line_of(rule, min(wrong), code)}: {term} mixes what happens at spikes with what happens at a rate; "
+                f"{line_of(rule, min(wrong), code)}: {said} mixes what happens at spikes with what happens at a rate; "
                 "write the two as terms of their own"
             )
 

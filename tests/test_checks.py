@@ -142,7 +142,11 @@ def test_each_is_refused_before_any_work(make, says, monkeypatch):
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("wrong", [None, 3, "", "a\0b", "\ud800", object(), "x" * 10_000], ids=shown)
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 3, "", "a\0b", "\ud800", object(), "x" * 10_000],
+    ids=["None", "number", "empty", "NUL", "surrogate", "object", "long"],
+)
 def test_what_is_no_path_is_refused_by_all_that_take_one(wrong):
     result = ap.Result(train().data)
     figure = plots.figure2(result)

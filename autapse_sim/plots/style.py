@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from zlib import crc32
 
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 from autapse_sim import checks
 from autapse_sim.errors import InputError
-from autapse_sim.files import replacing
+from autapse_sim.files import write_whole
 
 COLOURS = {
     "bptt": "#0072B2",
@@ -59,15 +60,20 @@ def dashes(control: int) -> tuple[float, tuple[float, ...]]:
     return 0, DASHES[control % len(DASHES)]
 
 
-def label(rule: str) -> str:
+def short(rule: str) -> str:
     """The name of a rule for people: a rule given as a file is called by the file's name.
 
     Examples
     --------
-    >>> label("rules/mine.py")
+    >>> short("rules/mine.py")
     'mine'
     """
     return Path(rule).stem if rule.endswith(".py") else rule
+
+
+def label(rule: str) -> str:
+    """The same for Matplotlib, which would set what stands between dollar signs as mathematics."""
+    return short(rule).replace("$", r"\$")
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
@@ -80,9 +86,8 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """
     checks.instance("figure", figure, Figure)
     whole = checks.path("folder", folder) / checks.path("name", name)
-    paths = [whole.with_name(f"{whole.name}.{kind}") for kind in ("pdf", "png")]
+    drawn = {kind: BytesIO() for kind in ("pdf", "png")}
     with styled():
-        for path in paths:
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format=path.suffix[1:])
-    return paths
+        for kind, content in drawn.items():
+            figure.savefig(content, format=kind)
+    return [write_whole(whole.with_name(f"{whole.name}.{kind}"), content.getvalue()) for kind, content in drawn.items()]
