@@ -55,8 +55,8 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
 
 def _excuse(references: Iterable[Callable[[], BrianObject | None]]) -> None:
     """Spare the user what Brian2 says of each object that a failure left half-built, whenever that goes."""
-    for made in filter(None, (reference() for reference in references)):
-        if getattr(made, "_network", "") is None:
+    for made in [reference() for reference in references]:
+        if made is not None and getattr(made, "_network", "") is None:
             made._network = "none"
 
 
