@@ -232,15 +232,13 @@ def finish_code(
         lines = ours("ends = choose(learns, ending, 0)\nw_before = -(-w)")
         lines += only_where(OURS["ends"], ending, {OURS["w"], *states})
         lines += ours("change = change + (w - w_before)\nw = w_before") if gathers else []
-    if not (gathers or lines):
-        return []
+    if not gathers:
+        return lines + only_where(OURS["ends"], kept_within(limits), {OURS["w"]}) if lines else []
     lines = lines or (ours("w_before = -(-w)") if limits else [])
-    if gathers:
-        lines += ours("now = updating\nmean = change*share")
-        lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon))
-        lines += ours("change = choose(now, 0, change)")
-        return lines + only_where(OURS["now"], kept_within(limits), {OURS["w"]})
-    return lines + kept_within(limits)
+    lines += ours("now = updating\nmean = change*share")
+    lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon))
+    lines += ours("change = choose(now, 0, change)")
+    return lines + only_where(OURS["now"], kept_within(limits), {OURS["w"]})
 
 
 def _with_rate(rule: Rule, code: str, epsilon: float) -> str:

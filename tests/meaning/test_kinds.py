@@ -163,6 +163,10 @@ def test_a_bound_changes_nothing_while_nothing_is_learned(files, engine):
     how = {"train": 1, "validate": 1, "validate_every": 1, "bound": (-1.9, 1.9), "reset": False}
     W = trained(ap.Circuit(rule=rule, neurons=1), np.ones((2, 1, 1)), engine=engine, start=start, **how).W.values
     assert W.ravel() == pytest.approx([-1.8])  # clipped before, it would be -1.71
+    rule = files.rule("w -= eta*w", name="ends", finish="w -= eta*w", parameters="{'eta': 0.1}")
+    how = {"bound": (-1.9, 1.9)}
+    W = trained(ap.Circuit(rule=rule, neurons=1), np.ones((1, 3, 1)), engine=engine, start=start, **how).W.values
+    assert W.ravel() == pytest.approx([-2 * 0.9**4])
 
 
 def test_a_weight_that_is_set_is_refused_where_changes_are_gathered(files, engine):
