@@ -108,19 +108,25 @@ def _serve(
     with contextlib.suppress(queue.Empty):
         while True:
             number = waiting.get_nowait()
+            answers.put((number, *_answer(worker, calls[number], progress)))
+
+
+def _answer(worker: subprocess.Popen, call: bytes, progress: Callable[..., None] | None) -> tuple[str, Any]:
+    """What a worker answers to a call: its value, or an error."""
+    try:
+        send(worker.stdin, call)
+        kind, value = pickle.loads(receive(worker.stdout))
+        while kind == "told":
             try:
-                send(worker.stdin, calls[number])
-                kind, value = pickle.loads(receive(worker.stdout))
-                while kind == "told":
-                    progress(*value)
-                    kind, value = pickle.loads(receive(worker.stdout))
-            except (EOFError, OSError, ValueError):
-                code = worker.wait()
-                how = f"signal {-code}" if code < 0 else f"exit code {code}"
-                kind, value = "error", RuntimeError(f"a worker process ended before its work was done ({how})")
-            except Exception as error:  # of the user's progress
-                kind, value = "error", error
-            answers.put((number, kind, value))
+                progress(*value)
+            except Exception as error:  # of the user's own, of any kind
+                return "error", error
+            kind, value = pickle.loads(receive(worker.stdout))
+    except (EOFError, OSError, ValueError):
+        code = worker.wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return "error", RuntimeError(f"a worker process ended before its work was done ({how})")
+    return kind, value
 
 
 def _in_order(answers: queue.SimpleQueue[tuple[int, str, Any]], many: int) -> Iterator[Any]:

@@ -120,6 +120,13 @@ def test_the_progress_of_a_worker_comes_through_and_may_fail(monkeypatch):
             assert list(crew.map(module.count, [3], told.append)) == [3]
         with Crew(1) as crew, pytest.raises(ZeroDivisionError):
             list(crew.map(module.count, [3], lambda share: 1 / share))
+        for error in (ValueError, EOFError, OSError):  # which a pipe that breaks may raise, too
+
+            def fail(share, error=error):
+                raise error("of the user's own")
+
+            with Crew(1) as crew, pytest.raises(error, match="of the user's own"):
+                list(crew.map(module.count, [3], fail))
     assert told == [0, 1, 2]
 
 
