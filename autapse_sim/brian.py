@@ -35,7 +35,7 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
     brian.setLevel(logging.ERROR)
     gc.collect()
     set_device(device, build_on_run=False)
-    known, failure = set(BrianObject.__instances__()), None
+    known, failure = set(map(id, _objects())), None
     try:
         yield
     except (InputError, OSError):  # a full disk is no fault of the equations
@@ -46,18 +46,23 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
         failure = _explained(error, models)
     finally:
         reset_device()
-        _excuse(set(BrianObject.__instances__()) - known)
+        _excuse(each for each in _objects() if id(each) not in known)
         level, prefs.logging.file_log, prefs.core.default_float_dtype = before
         brian.setLevel(level)
     if failure is not None:
         raise failure
 
 
-def _excuse(references: Iterable[Callable[[], BrianObject | None]]) -> None:
+def _objects() -> list[BrianObject]:
+    """All objects of Brian2 that there are."""
+    return [each for each in (reference() for reference in list(BrianObject.__instances__())) if each is not None]
+
+
+def _excuse(made: Iterable[BrianObject]) -> None:
     """Spare the user what Brian2 says of each object that a failure left half-built, whenever that goes."""
-    for made in [reference() for reference in references]:
-        if made is not None and getattr(made, "_network", "") is None:
-            made._network = "none"
+    for each in made:
+        if getattr(each, "_network", "") is None:
+            each._network = "none"
 
 
 def _causes(error: BaseException) -> list[BaseException]:
