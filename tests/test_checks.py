@@ -16,7 +16,7 @@ from odd import ODD
 import autapse_sim as ap
 from autapse_sim import checks, comparison, experiment, judgement, plots, recordings, sizes
 from autapse_sim.errors import InputError
-from autapse_sim.names import one_of, shown
+from autapse_sim.names import one_of
 
 SMALL = ap.Protocol(replicates=2, train=2, validate=1, test=1)
 TASK = ap.BouncingBall(steps=6)
