@@ -7,11 +7,12 @@ import gc
 import logging
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from brian2 import Function, have_same_dimensions, prefs, set_device
+from brian2.core.base import BrianObject
 from brian2.devices.device import Device, reset_device
 
 from autapse_sim.circuit_models import Models
@@ -34,7 +35,7 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
     brian.setLevel(logging.ERROR)
     gc.collect()
     set_device(device, build_on_run=False)
-    failure = None
+    known, failure = set(BrianObject.__instances__()), None
     try:
         yield
     except (InputError, OSError):  # a full disk is no fault of the equations
@@ -45,12 +46,18 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
         failure = _explained(error, models)
     finally:
         reset_device()
-        if failure is not None:
-            gc.collect()  # Brian2 has a word to say about each half-built object; let it say it here
+        _excuse(set(BrianObject.__instances__()) - known)
         level, prefs.logging.file_log, prefs.core.default_float_dtype = before
         brian.setLevel(level)
     if failure is not None:
         raise failure
+
+
+def _excuse(references: Iterable[Callable[[], BrianObject | None]]) -> None:
+    """Spare the user what Brian2 says of each object that a failure left half-built, whenever that goes."""
+    for made in [reference() for reference in references]:
+        if made is not None and getattr(made, "_network", "") is None:
+            made._network = "none"
 
 
 def _causes(error: BaseException) -> list[BaseException]:

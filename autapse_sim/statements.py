@@ -203,7 +203,10 @@ def update_code(lines: list[Statement], gathers: bool, limits: list[str], carrie
     learned = "choose(learns, w - w_before, 0)" if carried else "w - w_before"
     if gathers:
         return [*before, *lines, *ours(f"change = change + {learned}\nw = w_before")]
-    return [*before, *lines, *(ours(f"w = w_before + {learned}") if carried else []), *kept_within(limits)]
+    if carried:
+        stays = only_where(OURS["learns"], kept_within(limits), {OURS["w"]})
+        return [*before, *lines, *ours(f"w = w_before + {learned}"), *stays]
+    return [*before, *lines, *kept_within(limits)]
 
 
 def kept_within(limits: list[str]) -> list[Statement]:

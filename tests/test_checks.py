@@ -331,7 +331,7 @@ def test_rules_that_are_objects_are_compared(tmp_path):
 def test_errors_of_a_model_that_is_an_object_name_it():
     with pytest.raises(InputError, match=r"Rule-[0-9a-f]{8}, line 5: 'feedback_pots' means nothing"):
         train(ap.Circuit(rule=replace(RULE, update="w -= eta*feedback_pots")), engine="runtime")
-    with pytest.raises(InputError, match="a model holds nan; it must be a finite number"):
+    with pytest.raises(InputError, match="eta is nan; it must be a finite number"):
         ap.Circuit(rule=replace(RULE, parameters={"eta": np.nan}))
 
 

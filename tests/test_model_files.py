@@ -1,5 +1,6 @@
 """Model files of any kind, and what is wrong in them: one line with the file and what would be right."""
 
+import gc
 import os
 import signal
 import threading
@@ -7,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from brian2 import ms, mV
+from brian2 import NeuronGroup, ms, mV
 
 import autapse_sim as ap
 from autapse_sim import language
@@ -327,3 +328,16 @@ def test_reserved_names_are_refused_in_every_place(written, word):
     for field in (f", initial={{{word!r}: 0}}", f", sums={{{word!r}: 'w'}}"):
         with pytest.raises(ap.InputError, match=r"mine.py, line 3: "):
             resolved(written(NEURON % field), "neuron")
+
+
+def test_brian_says_nothing_of_what_a_failure_leaves_behind(caplog):
+    rule = ap.Rule("w -= k_pre/mV", trace="dk/dt = (activity - k)/ms : volt")
+    protocol = ap.Protocol(replicates=1, train=1, validate=0, test=0)
+    with pytest.raises(ap.InputError, match="inconsistent units") as caught:
+        ap.train(ap.Circuit(rule=rule), ap.BouncingBall(steps=5), protocol, engine="runtime")
+    del caught
+    gc.collect()
+    assert "never included" not in caplog.text
+    NeuronGroup(1, "x : 1")
+    gc.collect()
+    assert "never included" in caplog.text  # of the user's own it does

@@ -157,6 +157,14 @@ def test_a_bound_of_gathered_changes_holds_from_the_first_update_on(files, engin
     assert W.ravel() == pytest.approx([-0.625])
 
 
+def test_a_bound_changes_nothing_while_nothing_is_learned(files, engine):
+    rule = files.rule("w -= eta*w", parameters="{'eta': 0.1}")
+    start = ap.Weights(np.full((1, 1, 1), -2.0), np.eye(1)[None], np.zeros((1, 1, 1)), np.zeros((1, 1, 1)))
+    how = {"train": 1, "validate": 1, "validate_every": 1, "bound": (-1.9, 1.9), "reset": False}
+    W = trained(ap.Circuit(rule=rule, neurons=1), np.ones((2, 1, 1)), engine=engine, start=start, **how).W.values
+    assert W.ravel() == pytest.approx([-1.8])  # clipped before, it would be -1.71
+
+
 def test_a_weight_that_is_set_is_refused_where_changes_are_gathered(files, engine):
     rule = files.rule("w = w/(1 + eta*activity_pre)", parameters="{'eta': 0.05}")
     x = np.random.default_rng(0).random((2, 20, 2))
