@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import re
 import sys
@@ -18,51 +17,12 @@ import autapse_sim as ap
 from autapse_sim import checks
 from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.errors import InputError, in_a_line
-from autapse_sim.files import written
 from autapse_sim.protocol import UPDATES, Protocol
-from autapse_sim.quiet import quiet
-from autapse_sim.session import computing, stoppable
+from autapse_sim.session import Commands, computing
 from autapse_sim.units import amount
 
 
-class _Commands(click.Group):
-    """Input errors become one line and exit code 2; a stop becomes 130 or 143, and what was written before is said."""
-
-    def main(self, *arguments: Any, **options: Any) -> Any:
-        with stoppable() as self.stopped:
-            return super().main(*arguments, **options)
-
-    def invoke(self, context: click.Context) -> Any:
-        before = len(written)
-        try:
-            with quiet():
-                return super().invoke(context)
-        except BaseException as error:
-            line, code = _end(next(iter(self.stopped), error), written[before:])
-            if code is None:
-                raise
-            click.echo(f"autapse: {line}", err=True)
-            context.exit(code)
-
-
-def _end(error: BaseException, files: list[Path]) -> tuple[str, int | None]:
-    """What is said of an error that ends a command, and its exit code; None where that is not for us to say."""
-    if isinstance(error, KeyboardInterrupt):
-        said = f"written before that: {', '.join(map(str, files))}" if files else "nothing was written"
-        return f"stopped; {said}", getattr(error, "code", 130)
-    if isinstance(error, InputError):
-        return f"error: {error}", 2
-    if isinstance(error, MemoryError):
-        return "error: there is not enough memory", 2
-    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-        where = f"{error.filename}: " if error.filename else ""
-        return f"error: {where}{error.strerror or error}", 2
-    if isinstance(error, RuntimeError) and not isinstance(error, click.exceptions.Exit):
-        return f"failed: {in_a_line(error, most=500)}", 1
-    return "", None
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(ap.__version__, prog_name="autapse")
 def main() -> None:
     """A bench that settles whether a learning rule works in a recurrent circuit."""
@@ -152,17 +112,6 @@ def _folder(out: Path | None, default: str) -> Path:
     return folder
 
 
-def _computes(command: Callable) -> Callable:
-    """A command that runs circuits."""
-
-    @functools.wraps(command)
-    def within(*arguments: Any, **options: Any) -> Any:
-        with computing():
-            return command(*arguments, **options)
-
-    return within
-
-
 @contextlib.contextmanager
 def _bar(label: str) -> Iterator[Callable[[float], None]]:
     """A progress bar on standard error (none where that is no terminal)."""
@@ -212,7 +161,7 @@ def _say_slower(circuits: Iterable[Circuit], engine: str) -> None:
 @click.option("--rule", "rules", multiple=True, help="A rule, by name or file; may be repeated. [default: all four]")
 @click.option("--eta", "etas", multiple=True, type=float, help="A learning rate of the grid; may be repeated.")
 @_experiment
-@_computes
+@computing()
 def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, as_json: bool, **options: Any) -> None:
     """Compare rules on the bouncing ball, each at its best learning rate, with honest controls.
 
@@ -240,7 +189,7 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
 @click.option("--rule", default="autapse", show_default=True, help="The rule, by name or file.")
 @click.option("--eta", type=float, help="Learning rate. [default: the rule's]")
 @_experiment
-@_computes
+@computing()
 def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **options: Any) -> None:
     """Train one rule on the bouncing ball and test it."""
     engine = options.pop("engine")
@@ -268,7 +217,7 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
 @click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
-@_computes
+@computing()
 def verdict(
     rule: str | None, trajectories: int | None, claims: bool, out: Path | None, as_json: bool, **options: Any
 ) -> None:

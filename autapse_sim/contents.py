@@ -69,6 +69,9 @@ def check_contents(data: xr.Dataset) -> None:
             raise ValueError(f"{name!r} is an array {values.dims} of {values.dtype}")
         _check_attributes(values.attrs)
     _check_attributes(data.attrs)
+    for name in NAMED:
+        if name != "phase" and name in data.dims and name not in data.coords:
+            raise ValueError(f"nothing says which {name} is which")
     for name, kind in OBJECTS.items():
         if name in data.attrs and not isinstance(json.loads(data.attrs[name]), kind):
             raise ValueError(f"attribute {name!r} is something else")

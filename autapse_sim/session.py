@@ -1,4 +1,4 @@
-"""What holds while a command runs: how it is told to end, and where its temporary files lie."""
+"""What holds while a command runs: how it is told to end and what is said then, and where its temporary files lie."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from autapse_sim.errors import InputError
-from autapse_sim.files import remove_all, scratch
+import click
+
+from autapse_sim.errors import InputError, in_a_line
+from autapse_sim.files import remove_all, scratch, written
 from autapse_sim.processes import stop_all
+from autapse_sim.quiet import quiet
 
 GRACE = 10.0
 """Seconds in which a command that was told to end clears away what it runs; then it ends as it is."""
@@ -97,3 +100,40 @@ def computing() -> Iterator[None]:
             logger = sys.modules.get("brian2.utils.logger")
             if logger:  # its files go with the folder
                 logger.BrianLogger.tmp_log = logger.BrianLogger.tmp_script = None
+
+
+class Commands(click.Group):
+    """Input errors become one line and exit code 2; a stop becomes 130 or 143, and what was written before is said."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        with stoppable() as self.stopped:
+            return super().main(*arguments, **options)
+
+    def invoke(self, context: click.Context) -> Any:
+        before = len(written)
+        try:
+            with quiet():
+                return super().invoke(context)
+        except BaseException as error:
+            line, code = _end(next(iter(self.stopped), error), written[before:])
+            if code is None:
+                raise
+            click.echo(f"autapse: {line}", err=True)
+            context.exit(code)
+
+
+def _end(error: BaseException, files: list[Path]) -> tuple[str, int | None]:
+    """What is said of an error that ends a command, and its exit code; None where that is not for us to say."""
+    if isinstance(error, KeyboardInterrupt):
+        said = f"written before that: {', '.join(map(str, files))}" if files else "nothing was written"
+        return f"stopped; {said}", getattr(error, "code", 130)
+    if isinstance(error, InputError):
+        return f"error: {error}", 2
+    if isinstance(error, MemoryError):
+        return "error: there is not enough memory", 2
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"error: {where}{error.strerror or error}", 2
+    if isinstance(error, RuntimeError) and not isinstance(error, click.exceptions.Exit):
+        return f"failed: {in_a_line(error, most=500)}", 1
+    return "", None
