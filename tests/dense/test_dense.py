@@ -112,16 +112,21 @@ def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
     [
         ({"update": "w -= eta*feedback_post*activity_pre*f_prime_post"}, True),
         ({"update": "w -= eta*feedback_post*f_prime_pre"}, False),  # f'(a) of others reads their drive
-        (
+        pytest.param(
             {
                 "eligibility": "dp/dt = (f_prime_post*activity_pre - p)/tau : 1",
                 "update": "w -= eta*feedback_post*p",
             },
             True,
+            marks=pytest.mark.slow,
         ),
         # what an update keeps for itself is kept where nothing is learned, too
         ({"eligibility": "seen : 1", "update": "seen = 0.9*seen + activity_pre\nw -= eta*feedback_post*seen"}, True),
-        ({"trace": "dk/dt = (activity - k)/tau : 1", "update": "d = k_pre - 0.5\nw -= eta*feedback_post*d"}, True),
+        pytest.param(
+            {"trace": "dk/dt = (activity - k)/tau : 1", "update": "d = k_pre - 0.5\nw -= eta*feedback_post*d"},
+            True,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 @pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
