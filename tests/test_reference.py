@@ -311,16 +311,16 @@ def test_train_takes_it_as_an_engine():
 
 
 REFUSED = {
-    "unknown name 'nothing'": ("""rule = Rule(update="w -= nothing*activity_pre")""", {}),
+    "'nothing' means nothing": ("""rule = Rule(update="w -= nothing*activity_pre")""", {}),
     "draws no random numbers": ("""rule = Rule(update="w -= randn()*activity_pre")""", {}),
-    "alone can be gathered": ("""rule = Rule(update="w = w/(1 + w)")""", {"how": {"update": "trajectory"}}),
+    "its changes are gathered": ("""rule = Rule(update="w = w/(1 + w)")""", {"how": {"update": "trajectory"}}),
     "unknown method": ("""rule = Rule(update="w -= 0.1*activity_pre")""", {"method": "exact"}),
-    "cannot be set here": ("""rule = Rule(update="w -= 0.1; feedback_post = 0")""", {}),
+    "a synapse writes its own variables only": ("""rule = Rule(update="w -= 0.1; feedback_post = 0")""", {}),
     "not linear in itself": (
         """rule = Rule(eligibility="dp/dt = -p**2/step : 1", update="w -= p*activity_pre")""",
         {"method": "exponential_euler"},
     ),
-    "could start anew": ("""rule = Rule(update="w -= 0.1*activity_pre", initial={"p": 1})""", {}),
+    "that could start": ("""rule = Rule(update="w -= 0.1*activity_pre", initial={"p": 1})""", {}),
 }
 
 
