@@ -91,7 +91,7 @@ WITHOUT |= {("eprop_alif", neuron) for neuron in NEURONS if neuron != "alif"}
 
 SLOW = [pytest.mark.slow]
 PAIRS = [
-    pytest.param(rule, neuron, marks=SLOW if neuron in SUBSTEPS and rule not in ("dfa", "delta") else [])
+    pytest.param(rule, neuron, marks=SLOW if neuron not in ("rate", "lif") and rule != "dfa" else [])
     for rule in RULES
     for neuron in NEURONS
     if (rule, neuron) not in WITHOUT
