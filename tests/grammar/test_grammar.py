@@ -10,7 +10,7 @@ from grammar import FEATURES, case_of
 from autapse_sim.compiler import compiler
 from autapse_sim.experiment import simulated
 
-FLOORS = {"activity": 0.9, "weights": 0.7, "feedback": 0.8, "spikes": 0.5}
+FLOORS = {"activity": 0.8, "weights": 0.7, "feedback": 0.8, "spikes": 0.5}
 """The least share of cases in which something moves; of neurons with a threshold, that spike."""
 
 
