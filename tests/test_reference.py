@@ -129,7 +129,7 @@ def changed(rule, neuron, how, substeps):
     return replace(job, weights=replace(job.weights, W=W))
 
 
-@pytest.mark.parametrize("substeps", [1, 3])
+@pytest.mark.parametrize("substeps", [1, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", HOW)
 def test_how_a_change_is_made(how, substeps):
     job = changed("dfa", "rate", how, substeps)
@@ -139,11 +139,13 @@ def test_how_a_change_is_made(how, substeps):
         assert difference(outcome, reference.simulate(replace(job, **plain, batch=1))) > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 def test_how_a_change_is_made_with_spikes(how):
     assert_same(changed("eprop", "lif", how, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 def test_how_a_change_is_made_with_spikes_in_substeps(how):
     assert_same(changed("eprop", "lif", how, 3))

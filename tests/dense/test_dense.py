@@ -84,6 +84,7 @@ def test_a_rule_that_reads_the_drive_sees_that_of_this_step(make_job, tmp_path, 
     assert np.abs(dense.weights.b).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
     """The decays of filters are looked up in tables, by the neuron that a time constant belongs to."""
     taus = np.linspace(5, 30, 3 * 9).reshape(3, 9) * ms
@@ -147,6 +148,7 @@ def test_a_users_rule_runs_in_dense_loops(make_job, tmp_path, monkeypatch, field
     assert (moved(job, dense) > 1e-4).all()
 
 
+@pytest.mark.slow
 def test_an_activity_that_follows_the_drive_at_once_is_not_fused(make_job, tmp_path):
     path = tmp_path / "direct.py"
     path.write_text(
@@ -221,6 +223,7 @@ def test_single_precision_is_close_and_not_equal(make_job, neurons):
     assert (moved(job, single) > 1e-3).all()
 
 
+@pytest.mark.slow
 def test_random_numbers_belong_to_their_network(tmp_path):
     path = tmp_path / "noisy.py"
     path.write_text(

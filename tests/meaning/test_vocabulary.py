@@ -292,7 +292,7 @@ def test_names_of_the_generated_program_are_free_for_models(files, cheap_program
         np.testing.assert_allclose(one, other, rtol=1e-11)
 
 
-@pytest.mark.parametrize("name", ["pre", "post", "self", "defined", "not_refractory"])
+@pytest.mark.parametrize("name", ["pre", "post", "self", "defined"])
 def test_names_that_cannot_be_had_are_refused_in_the_same_words(files, name):
     rule = files.rule(f"{name} = activity_pre\nw -= {name}", eligibility=f"{name} : 1")
     said = set()
