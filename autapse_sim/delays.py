@@ -97,8 +97,11 @@ class Delays:
 
 
 def _picked(values: list[str], steps: list[int]) -> str:
-    """The value that belongs to a delay, as an expression."""
+    """The value that belongs to a delay, as an expression.
+
+    Its condition is a number, since what holds a comparison is no real number to SymPy, and has no logarithm.
+    """
     found = values[0]
     for value, step in zip(values[1:], steps[1:], strict=True):
-        found = f"choose(autapse_delay == {step}, {value}, {found})"
+        found = f"choose(autapse_delay - {step}, {found}, {value})"
     return found

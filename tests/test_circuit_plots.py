@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from autapse_sim import plots, recordings
 from autapse_sim.cli import main
 from autapse_sim.errors import InputError
-from autapse_sim.plots import circuits, style
+from autapse_sim.plots import circuit_axes, circuits, style
 
 COUNTS = np.array([[0, 1, 0, 0], [1, 0, 0, 0], [2, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 1]])
 BROKEN = np.array([[0.1, np.nan], [0.2, 0.3]])
@@ -37,7 +37,7 @@ def names(ax):
 
 def test_raster_draws_a_tick_for_each_spike(ax):
     plots.raster(COUNTS, ax)
-    ink = to_hex(circuits.INK).upper()
+    ink = to_hex(circuit_axes.INK).upper()
     assert ticks(ax) == [(0, 1, ink), (1, 0, ink), (2, 0, ink), (2, 3, ink), (2.5, 0, ink), (4, 3, ink)]
     assert ax.get_xlim() == (0, 5)
     assert ax.get_ylim() == pytest.approx((-0.6, 3.6))

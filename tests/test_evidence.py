@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from autapse_sim.errors import InputError
-from autapse_sim.plots import evidence, style
+from autapse_sim.plots import evidence, evidence_panels, looks, style
 from autapse_sim.results import Result, load
 
 METHODS = ["autapse", "bptt", "fa", "dfa", "rflo", "fixed reservoir", "tuned reservoir"]
@@ -186,7 +186,7 @@ def test_figures_are_the_same_after_a_file(data, tmp_path):
 
 
 def test_curves_are_medians_with_the_diverged_counted(data, ax):
-    evidence.draw_curves(data, ax)
+    evidence_panels.draw_curves(data, ax)
     np.testing.assert_allclose(drawn(ax, "bptt")[:, 1], np.median(data.curve[1], axis=-1))
     filled = np.nan_to_num(data.curve[3].values, nan=np.inf)
     np.testing.assert_allclose(drawn(ax, "dfa (2 of 16 diverged)")[:, 1], np.median(filled, axis=-1))
@@ -267,7 +267,7 @@ def test_learning_rates_mark_the_chosen_one_and_say_what_diverged(data):
 
 def test_a_reservoir_without_pilots_has_no_learning_rates(data):
     name = str(data["method"].values[-1])
-    assert name in evidence.RESERVOIRS
+    assert name in looks.RESERVOIRS
     assert name in words(evidence.learning_rates(data))
     without = data.copy(deep=True)
     without["grid_mse"][{"method": -1}] = np.nan
@@ -300,7 +300,7 @@ def test_turn_of_a_short_target(steps):
 
 def test_methods_have_colours_of_their_own(data):
     names = ["rules/mine.py", "yours", "theirs", "bptt", "fa", "fixed reservoir"]
-    chosen = evidence.colours(data.isel(method=slice(6)).assign_coords(method=names))
+    chosen = looks.colours(data.isel(method=slice(6)).assign_coords(method=names))
     assert len(set(chosen.values())) == 6
     assert chosen["bptt"] == style.colour("bptt")
 

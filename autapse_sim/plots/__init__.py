@@ -1,16 +1,6 @@
 """Plots of results, on the caller's axes or as whole figures; none needs a display."""
 
-from autapse_sim.plots.circuits import (
-    activity_map,
-    eigenvalues,
-    principal_axes,
-    principal_components,
-    raster,
-    raster_trajectories,
-    rate_histogram,
-    time_courses,
-    weight_matrix,
-)
+from autapse_sim.plots.circuits import raster, raster_trajectories, rate_histogram, time_courses
 from autapse_sim.plots.figures import (
     CIRCUIT_FIGURES,
     FIGURES,
@@ -20,6 +10,13 @@ from autapse_sim.plots.figures import (
     figure_circuit,
     figure_raster,
     figure_traces,
+)
+from autapse_sim.plots.matrices import (
+    activity_map,
+    eigenvalues,
+    principal_axes,
+    principal_components,
+    weight_matrix,
 )
 from autapse_sim.plots.panels import control_lines, learning_curve, trace_names, traces, trajectories
 from autapse_sim.plots.style import save, styled

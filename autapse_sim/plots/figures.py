@@ -14,7 +14,7 @@ from autapse_sim import recordings
 from autapse_sim.checks import items
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
-from autapse_sim.plots import circuits, panels, style
+from autapse_sim.plots import circuit_axes, circuits, matrices, panels, style
 from autapse_sim.recordings import recording
 from autapse_sim.results import Result, dataset, rule_of, rules
 
@@ -152,7 +152,7 @@ def figure_raster(
     total = sum(one.sum(axis=0) for one in counts.values())
     shown = np.sort(np.argsort(-total, kind="stable")[:neurons])
     look = dict(zip(shown.tolist(), style.PALETTE, strict=False))
-    colours = [look.get(neuron, circuits.INK) for neuron in range(len(total))]
+    colours = [look.get(neuron, circuit_axes.INK) for neuron in range(len(total))]
     rows = recordings.sorted_neurons(counts[phases[-1]], order)
 
     def state(name: str) -> Callable[[Axes, str], None]:
@@ -205,7 +205,7 @@ def figure_activity(
     limits = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
 
     def draw(ax: Axes, phase: str) -> None:
-        circuits.activity_map(values[phase], ax, order, limits, colorbar=phase == phases[-1])
+        matrices.activity_map(values[phase], ax, order, limits, colorbar=phase == phases[-1])
 
     return _over_phases(data, rule, replicate, phases, {"activity": (2.0, draw)})
 
@@ -233,35 +233,35 @@ def figure_circuit(
         The same networks at an earlier time (a result with less training and the same seed): drawn beside.
     """
     rule = rule_of(data, rule)
-    matrices = {"W": recordings.weights(data, "W", replicate, rule)}
+    weights = {"W": recordings.weights(data, "W", replicate, rule)}
     if before is not None:
         earlier = recordings.weights(before, "W", replicate, rule if "rule" in dataset(before).dims else None)
-        if earlier.shape != matrices["W"].shape:
+        if earlier.shape != weights["W"].shape:
             raise InputError("the result before has another number of neurons")
-        matrices = {"W before": earlier, "W after": matrices["W"], "change": matrices["W"] - earlier}
-    stages = {name: matrix for name, matrix in matrices.items() if name != "change"}
+        weights = {"W before": earlier, "W after": weights["W"], "change": weights["W"] - earlier}
+    stages = {name: matrix for name, matrix in weights.items() if name != "change"}
     limit = max(np.max(np.abs(stage), initial=0, where=np.isfinite(stage)) for stage in stages.values())
     recorded = dataset(data).sizes.get("recorded", 0) > 0 and next(iter(stages.values())).shape[0] > 1
     if before is None:
         panel_rows = [["W", "eigenvalues", *(["components"] if recorded else [])]]
     else:
-        panel_rows = [list(matrices), ["eigenvalues", *(["components" if recorded else "."] * 2)]]
+        panel_rows = [list(weights), ["eigenvalues", *(["components" if recorded else "."] * 2)]]
     with style.styled():
         figure = Figure(figsize=(2.7 * len(panel_rows[0]), 2.6 * len(panel_rows) + 0.3))
         axes = figure.subplot_mosaic(panel_rows)
-        for name, matrix in matrices.items():
-            circuits.weight_matrix(matrix, axes[name], limit if name in stages else None, colorbar=name != "W before")
+        for name, matrix in weights.items():
+            matrices.weight_matrix(matrix, axes[name], limit if name in stages else None, colorbar=name != "W before")
             axes[name].set_title(name)
         for index, (name, stage) in enumerate(stages.items()):
             colour = style.colour(rule) if index == len(stages) - 1 else "0.55"
             label = name if len(stages) > 1 else None
-            circuits.eigenvalues(stage, axes["eigenvalues"], label, colour, circle=index == 0)
+            matrices.eigenvalues(stage, axes["eigenvalues"], label, colour, circle=index == 0)
         above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0.2}
         axes["eigenvalues"].legend(**above)
         if recorded:
             phases = _chosen(data, phases)
             paths = [recording(data, "activity", phase, replicate, rule).values for phase in phases]
-            circuits.principal_components(paths, axes["components"], labels=phases)
+            matrices.principal_components(paths, axes["components"], labels=phases)
             axes["components"].legend(**above)
         figure.suptitle(f"{style.label(rule)}, replicate {replicate}")
     return figure
@@ -303,7 +303,7 @@ def _over_phases(
             values = recording(data, name, phase, replicate, rule)
             count = values.shape[1]
             if count > len(GREYS):
-                circuits.activity_map(values.values, ax, colorbar=False)
+                matrices.activity_map(values.values, ax, colorbar=False)
                 ax.set_ylabel(f"{name} {each}s")
                 return
             names = [f"{each} {index}" for index in range(count)]
