@@ -9,7 +9,7 @@ import pytest
 from brian2 import ms
 
 import autapse_sim as ap
-from autapse_sim import discrete, engine, standalone
+from autapse_sim import discrete, engine, projections, standalone
 from autapse_sim.compiler import compiler
 from autapse_sim.engine import simulate
 
@@ -133,13 +133,13 @@ def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
 @pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
 def test_a_users_rule_runs_in_dense_loops(make_job, tmp_path, monkeypatch, fields, passes, neurons):
     made = []
-    fused = standalone.assemble.__globals__["fused"]
+    fused = projections.fused
 
     def spy(*arguments):
         made.append(fused(*arguments))
         return made[-1]
 
-    monkeypatch.setitem(standalone.assemble.__globals__, "fused", spy)
+    monkeypatch.setattr(projections, "fused", spy)
     job = make_job(rule=rule_file(tmp_path, **fields), neurons=neurons, replicates=3, steps=30, train=2, test=1)
     dense = simulate(job, "standalone")
     assert [one is not None for one in made] == [passes]
