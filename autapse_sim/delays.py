@@ -12,7 +12,7 @@ from autapse_sim.circuit_models import Models
 from autapse_sim.dense.layout import Block
 from autapse_sim.language import Statement, names
 from autapse_sim.program import Delay
-from autapse_sim.statements import unit_of
+from autapse_sim.quantities import unit_of
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from brian2 import Equations, StateUpdateMethod
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
 
 from autapse_sim.language import renamed
-from autapse_sim.statements import unit_of
+from autapse_sim.quantities import unit_of
 
 _DRAW = re.compile(r"(?<![\w.])(randn?)\(\s*\)")
 

@@ -35,7 +35,7 @@ def text(what: str, value: object) -> str:
 
 
 def _quantity_text(value: Any) -> str:
-    from autapse_sim.statements import unit_of
+    from autapse_sim.quantities import unit_of
 
     return f"{float(value)!r}*{unit_of(value)}"
 

@@ -19,7 +19,7 @@ from autapse_sim.job import STEP, Job
 from autapse_sim.language import Statement, is_condition, names
 from autapse_sim.order import SLOTS, When
 from autapse_sim.program import Bias, Identity, Index, Parameter, Projection, Sign
-from autapse_sim.statements import unit_of
+from autapse_sim.quantities import unit_of
 from autapse_sim.tape import FUNCTIONS
 
 Input = Parameter | Bias | Projection | Identity | Index | Sign

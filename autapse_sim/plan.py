@@ -12,7 +12,8 @@ from autapse_sim.job import Job
 from autapse_sim.language import names, renamed
 from autapse_sim.model import Rule
 from autapse_sim.parts import Parts
-from autapse_sim.statements import OURS, changing, unit_of
+from autapse_sim.quantities import unit_of
+from autapse_sim.statements import OURS, changing
 
 EVERYTHING = ("W", "U", "b", "V", "c")
 TAUGHT = {"neurons": EVERYTHING, "inputs": ("U",), "unit": ("b", "c")}

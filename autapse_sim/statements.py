@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from brian2 import Equations, get_dimensions, have_same_dimensions, second
+from brian2 import Equations
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 
 from autapse_sim.errors import InputError
@@ -293,15 +293,3 @@ def changing(equations: Equations) -> list[str]:
     """The variables that are not constant and not defined by others."""
     kinds = (DIFFERENTIAL_EQUATION, PARAMETER)
     return [name for name in equations if equations[name].type in kinds and "constant" not in equations[name].flags]
-
-
-def unit_of(value: object) -> str:
-    """The unit of a parameter, as Brian2's equations spell it."""
-    names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
-    powers = zip(names, get_dimensions(value)._dims, strict=True)
-    return "*".join(f"{name}**{power:g}" for name, power in powers if power) or "1"
-
-
-def is_time(value: object) -> bool:
-    """Whether a parameter is a time."""
-    return have_same_dimensions(value, second)

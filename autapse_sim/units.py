@@ -71,7 +71,7 @@ def amount(given: Any, name: str = "") -> Amount:
         return _read(given, f"parameter {name}: " if name else "")
     unit, plain = "1", given
     if getattr(given, "dim", None) is not None:
-        from autapse_sim.statements import is_time, unit_of
+        from autapse_sim.quantities import is_time, unit_of
 
         unit, plain = "second" if is_time(given) else unit_of(given), np.asarray(given)
     try:
