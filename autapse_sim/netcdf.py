@@ -10,6 +10,7 @@ ever; results that were written before have them, and are read in another proces
 from __future__ import annotations
 
 import sys
+import zlib
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -24,7 +25,7 @@ from autapse_sim.files import scratch
 from autapse_sim.processes import Programs
 from autapse_sim.worker import PACKAGE
 
-UNREADABLE = (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
+UNREADABLE = (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError, zlib.error)
 """What reading raises where a file is damaged: the library checks little by itself."""
 FILTERS = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE}
 DEFLATED = 1040
@@ -104,7 +105,7 @@ def _try_elsewhere(content: bytes) -> None:
 
 def _unpacked(content: bytes, older: bool = False) -> xr.Dataset:
     with h5py.File(BytesIO(content), "r") as file:
-        data = _Reader(file, len(content), older).dataset()
+        data = _Reader(file, content, older).dataset()
     data = xr.decode_cf(data, decode_times=False, decode_timedelta=False).drop_encoding()
     data.attrs = {name: value.item() if isinstance(value, np.generic) else value for name, value in data.attrs.items()}
     return data
@@ -135,13 +136,14 @@ def _fixed(text: str) -> np.ndarray:
 
 
 class _Reader:
-    """Reads one file of a known number of bytes, and no more numbers and text than these can hold.
+    """Reads one file in memory, and no more numbers and text than its bytes can hold.
 
     Texts of any length are read where it is told to be `older`, and are an `_OlderError` else.
     """
 
-    def __init__(self, file: h5py.File, size: int, older: bool) -> None:
-        self.file, self.stored, self.text, self.older = file, size, size, older
+    def __init__(self, file: h5py.File, content: bytes, older: bool) -> None:
+        self.file, self.content, self.older = file, content, older
+        self.stored = self.text = len(content)
 
     def dataset(self) -> xr.Dataset:
         """All that the file holds, not decoded yet."""
@@ -149,7 +151,7 @@ class _Reader:
         for name in self.file:
             _expect(type(self.file.get(name, getlink=True)) is h5py.HardLink, f"{name!r} is a link")
             _expect(self.file.get(name, getclass=True) is h5py.Dataset, f"{name!r} is no array")
-            # before all else: HDF5 looks up the value that an array is filled with as soon as it is asked how it is kept
+            # first of all: asked how an array is kept, HDF5 looks up the value that it is filled with
             self.check_kind(name, h5py.h5d.open(self.file.id, name.encode()).dtype)
             found[name] = self.file[name]
         attributes = {name: self.attributes(one) for name, one in found.items()}
@@ -181,9 +183,30 @@ class _Reader:
         _expect(held * array.dtype.itemsize <= most, f"{name!r} is larger than the file")
         self.stored -= stored
         _expect(self.stored >= 0, f"{name!r} is stored where others are")
-        if array.dtype.kind in "biuf":
-            return array[()]
-        return self.joined(name, array[()]) if array.dtype.kind == "S" else self.older_texts(name, array)
+        if array.dtype.kind == "O":
+            return self.older_texts(name, array)
+        numbers = self.chunked(name, array, filters) if array.chunks else array[()]
+        return self.joined(name, numbers) if array.dtype.kind == "S" else numbers
+
+    def chunked(self, name: str, array: h5py.Dataset, filters: list[int]) -> np.ndarray:
+        """Numbers that are stored in chunks; these are unpacked here, for HDF5 trusts the lengths that they tell."""
+        found, seen = np.empty(array.shape, array.dtype), np.zeros(array.shape, bool)
+        length = prod(array.chunks) * array.dtype.itemsize
+
+        def take(chunk: h5py.h5d.StoreInfo) -> None:
+            if array.size:
+                packed = self.content[chunk.byte_offset : chunk.byte_offset + chunk.size]
+                _expect(chunk.filter_mask == 0, f"{name!r} is packed in another way")
+                values = _unfiltered(packed, filters, array.dtype.itemsize, length)
+                _expect(len(values) == length, f"{name!r} has parts of another length")
+                place = tuple(map(slice, chunk.chunk_offset, np.add(chunk.chunk_offset, array.chunks)))
+                inside = tuple(map(slice, found[place].shape))
+                found[place] = np.frombuffer(values, array.dtype).reshape(array.chunks)[inside]
+                seen[place] = True
+
+        array.id.chunk_iter(take)
+        _expect(seen.all(), f"{name!r} is not all there")
+        return found
 
     def joined(self, name: str, letters: np.ndarray) -> np.ndarray:
         """Texts whose letters (bytes, of UTF-8) lie along the last axis."""
@@ -212,7 +235,7 @@ class _Reader:
             self.check_kind(f"attribute {name}", kind)
             if attribute.get_space().get_simple_extent_type() == h5py.h5s.NULL:
                 found[name] = ""
-            elif kind.kind in "biuf":
+            elif kind.kind in "iuf":
                 value = np.empty(attribute.shape, dtype=kind)
                 attribute.read(value)
                 found[name] = value.flat[0] if value.size == 1 else value
@@ -225,7 +248,7 @@ class _Reader:
     def check_kind(self, name: str, kind: np.dtype) -> None:
         """Refuse what holds neither numbers nor texts, before any of it is looked at."""
         text = h5py.check_string_dtype(kind)
-        _expect(kind.kind in "biufS" or text is not None, f"{name!r} holds neither numbers nor texts")
+        _expect(kind.kind in "iufS" or text is not None, f"{name!r} holds neither numbers nor texts")
         if text is not None and text.length is None and not self.older:
             raise _OlderError(f"{name!r} holds texts of any length")
 
@@ -234,6 +257,18 @@ class _Reader:
         self.text -= len(text)
         _expect(self.text >= 0, "texts that are longer than the file")
         return text
+
+
+def _unfiltered(packed: bytes, filters: list[int], size: int, most: int) -> bytes:
+    """The bytes of a chunk, of `most` at most; `size` is that of a number."""
+    for each in reversed(filters):
+        if each == h5py.h5z.FILTER_FLETCHER32:  # the checksum behind, of what has a better one
+            packed = packed[:-4]
+        elif each == h5py.h5z.FILTER_DEFLATE:
+            packed = zlib.decompressobj().decompress(packed, most + 4)
+        else:
+            packed = np.frombuffer(packed, "u1").reshape(size, -1).T.tobytes()
+    return packed
 
 
 def _expect(true: bool, otherwise: str) -> None:
