@@ -4,6 +4,7 @@ import contextlib
 import os
 import pickle
 import tracemalloc
+import zlib
 from io import BytesIO
 
 import h5py
@@ -121,6 +122,24 @@ def a_chunk_larger_than_its_array(file):
     file.create_dataset("vast", (1,), "f8", chunks=(2**28,), maxshape=(None,), compression=9)
 
 
+def a_chunk_shorter_than_its_checksum(file):
+    """Over which HDF5 2.0 ends the process."""
+    file["diverged"].id.write_direct_chunk((0,), b"x")
+
+
+def a_chunk_that_holds_too_little(file):
+    file["mse"].id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(8)) + b"sums")
+
+
+def a_chunk_that_holds_too_much(file):
+    file["mse"].id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(10**8)) + b"sums")
+
+
+def a_chunk_that_is_not_there(file):
+    again(file, "mse", lambda file: file.create_dataset("mse", (2, 5, 24), "f8", chunks=(1, 5, 24), compression=1))
+    file["mse"][0] = 1.0
+
+
 def text_bomb(file):
     """Many texts that are one and the same in the file."""
     texts = file.create_dataset("texts", (5000,), h5py.string_dtype())
@@ -173,6 +192,10 @@ class Bomb:
         huge_chunked_shape,
         huge_dimension,
         a_chunk_larger_than_its_array,
+        a_chunk_shorter_than_its_checksum,
+        a_chunk_that_holds_too_little,
+        a_chunk_that_holds_too_much,
+        a_chunk_that_is_not_there,
         text_bomb,
         text_in_an_attribute,
         pickled,
