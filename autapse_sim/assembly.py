@@ -113,7 +113,7 @@ def assemble(
     dense : bool
         Whether a program runs projections as dense loops.
     """
-    check_models(models, job.circuit)
+    check_models(models, job.circuit, job.channels)
     return _Assembler(job, models, Parts(job, models, functions, layout, program, dense and program)).assembly()
 
 

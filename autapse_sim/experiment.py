@@ -404,7 +404,7 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
         from autapse_sim.circuit_models import Models
         from autapse_sim.scopes import check_models
 
-        check_models(Models.of(job.circuit, job.sources), job.circuit)
+        check_models(Models.of(job.circuit, job.sources), job.circuit, job.channels)
         return reference.simulate(job, progress)
     from autapse_sim.engine import simulate
 
