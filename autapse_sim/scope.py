@@ -14,8 +14,8 @@ from brian2.parsing.sympytools import str_to_sympy
 from sympy import Basic, S
 
 from autapse_sim import vocabulary
-from autapse_sim.errors import InputError
-from autapse_sim.language import Statement, called, names, parsed, renamed, statements
+from autapse_sim.errors import InputError, in_a_line
+from autapse_sim.language import Statement, called, is_condition, names, parsed, renamed, statements
 from autapse_sim.model import Neuron, Rule, line_of
 from autapse_sim.names import shown
 from autapse_sim.vocabulary import refusal
@@ -116,11 +116,16 @@ class Scope:
                 continue
             name, code = equation.varname, equation.expr.code
             self.check(code, text, noise if equation.type == DIFFERENTIAL_EQUATION else ())
-            value = str_to_sympy(renamed(code, {word: str(count) for word, count in self.numbers.items()}))
-            # as Brian2 puts equations together, and takes apart what it integrates
-            value = value.xreplace({symbol: made[symbol.name] for symbol in value.free_symbols if symbol.name in made})
+            where = line_of(self.model, name, text)
+            if equation.type == DIFFERENTIAL_EQUATION and is_condition(code):
+                raise InputError(f"{where}: {shown(code)} is true or false, and no rate; write int(...) around it")
+            try:  # as Brian2 puts equations together, and takes apart what it integrates
+                value = str_to_sympy(renamed(code, {word: str(count) for word, count in self.numbers.items()}))
+                inside = {symbol: made[symbol.name] for symbol in value.free_symbols if symbol.name in made}
+                value = value.xreplace(inside)
+            except Exception as error:  # of SymPy, of any kind
+                raise InputError(f"{where}: {shown(code)} is no number: {in_a_line(error)}") from None
             if value.has(S.ComplexInfinity, S.NaN, S.ImaginaryUnit):
-                where = line_of(self.model, name, text)
                 raise InputError(f"{where}: {shown(code)} divides by zero, or comes to what is no real number")
             if equation.type == SUBEXPRESSION:
                 made[name] = value
