@@ -11,6 +11,7 @@ from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPR
 from autapse_sim.errors import InputError
 from autapse_sim.language import Statement, call_of, names, renamed, statements, terms
 from autapse_sim.model import Neuron, Rule, line_of
+from autapse_sim.rates import learning_rate
 from autapse_sim.vocabulary import PREFIX
 
 OURS = {
@@ -245,10 +246,7 @@ def finish_code(
 def _with_rate(rule: Rule, code: str, epsilon: float) -> str:
     if "ETA" not in names(code):
         return code
-    rates = [name for name in rule.parameters if name.startswith("eta")]
-    if len(rates) != 1:
-        raise InputError(f"{rule.path}: Adam needs the rule's learning rate; name one parameter eta, or eta_...")
-    return renamed(code, {"ETA": rates[0], "EPSILON": repr(float(epsilon))})
+    return renamed(code, {"ETA": learning_rate(rule), "EPSILON": repr(float(epsilon))})
 
 
 def only_where(condition: str, code: list[Statement], states: set[str]) -> list[Statement]:
