@@ -94,7 +94,7 @@ def assemble(
     dense : bool
         Whether a program runs projections as dense loops.
     """
-    check_models(models, job.circuit)
+    check_models(models, job.circuit, job.channels)
     return assembled(Plan(job, models, Parts(job, models, functions, layout, program, dense and program)))
 
 

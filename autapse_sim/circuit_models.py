@@ -41,7 +41,12 @@ class Models:
         from brian2 import StateUpdateMethod
 
         known = [name for name in StateUpdateMethod.stateupdaters if not name.startswith("gsl")]
-        return one_of("method", circuit.method or self.neuron.method, known)
+        if circuit.method:
+            return one_of("method", circuit.method, known)
+        try:
+            return one_of("method", self.neuron.method, known)
+        except InputError as error:
+            raise InputError(f"{line_of(self.neuron, 'method')}: {error}") from None
 
     def parameters(self, circuit: Circuit) -> dict[str, object]:
         """Every parameter of the circuit with its default value (a Brian2 quantity where it has a unit)."""

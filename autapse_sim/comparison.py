@@ -25,6 +25,7 @@ from autapse_sim.model import Rule
 from autapse_sim.names import shown
 from autapse_sim.network_controls import Parameters, Predictions, chosen, network_controls
 from autapse_sim.protocol import Protocol
+from autapse_sim.rates import check_optimiser
 from autapse_sim.results import Result
 from autapse_sim.sizes import check_sizes
 from autapse_sim.tasks.base import Task
@@ -92,6 +93,8 @@ def compare(
         raise InputError("compare needs test trajectories; test is 0")
     circuits = {rule: replace(circuit, rule=rule) for rule in rules}
     engines = {rule: choose_engine(c, "auto" if without_equations(c) else engine) for rule, c in circuits.items()}
+    for one in circuits.values():
+        check_optimiser(one, protocol)
     check_sizes(circuit, task, protocol, protocol.replicates, rates=len(etas))
     values = _parameters(circuits, mapping("parameters", parameters, "{'tau': '5 ms'}"), protocol.replicates)
     every = {rule: _over_grid(circuits[rule], values[rule], etas) for rule in rules}
@@ -178,6 +181,8 @@ def _parameters(
     values = {}
     for rule, circuit in circuits.items():
         known = resolve_parameters(circuit, {}, replicates)
+        if "eta" not in known:
+            raise InputError(f"rule {rule} has no parameter eta, the learning rate that is chosen; name it so")
         mine = {name: value for name, value in given.items() if name in known}
         values[rule] = resolve_parameters(circuit, mine, replicates)
     unknown = set(given) - set().union(*values.values())

@@ -24,6 +24,7 @@ from autapse_sim.labels import control_scores, scored, targets
 from autapse_sim.model import is_file, library, rules, self_contained, texts
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
+from autapse_sim.rates import check_optimiser
 from autapse_sim.results import Result
 from autapse_sim.sizes import at_once, check_sizes
 from autapse_sim.stability import check_steps, decay_rates
@@ -105,6 +106,7 @@ def train(
     instance("protocol", protocol, Protocol)
     function("progress", progress)
     engine = choose_engine(circuit, engine)
+    check_optimiser(circuit, protocol)
     size = at_once(circuit, task, protocol)
     check_sizes(circuit, task, protocol, size)
     values = resolve_parameters(circuit, parameters, protocol.replicates)
@@ -404,7 +406,7 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
         from autapse_sim.circuit_models import Models
         from autapse_sim.scopes import check_models
 
-        check_models(Models.of(job.circuit, job.sources), job.circuit)
+        check_models(Models.of(job.circuit, job.sources), job.circuit, job.channels)
         return reference.simulate(job, progress)
     from autapse_sim.engine import simulate
 

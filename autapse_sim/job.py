@@ -82,6 +82,11 @@ class Job:
         shown = (~np.isnan(self.y)).sum(axis=(2, 3))
         return shown[self.source[:, None], self.schedule.trajectory]
 
+    @property
+    def channels(self) -> dict[str, int]:
+        """How many inputs and outputs there are."""
+        return {"inputs": self.x.shape[-1], "outputs": self.y.shape[-1]}
+
     def part(self, networks: np.ndarray, room: int) -> Job:
         """The job of some networks and of copies of the first of them, `room` in all; it holds their stimuli alone."""
         filled = np.concatenate([networks, np.full(room - len(networks), networks[0])])

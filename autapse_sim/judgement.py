@@ -30,6 +30,7 @@ from autapse_sim.job import STEP, Progress
 from autapse_sim.model import Rule, is_file
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Schedule
+from autapse_sim.rates import check_optimiser
 from autapse_sim.results import Result
 from autapse_sim.scores import best_eta, mean_squared_error, median_interval
 from autapse_sim.sizes import NUMBER, check_memory, check_sizes
@@ -133,6 +134,8 @@ def verdict(
     methods = _methods(rule, setting)
     if ablations:
         methods |= _ablations(rule, setting)
+    for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
+        check_optimiser(judged, replace(setting.protocol, optimiser=how))
     check_sizes(judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=len(setting.etas))
     kept = NUMBER * len(methods) * (setting.protocol.looks + len(FLOORS) + 1)
     check_memory(replicates * kept, f"the scores of {replicates} replicates", "give fewer")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import math
-import operator
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
+from autapse_sim.constants import number
 from autapse_sim.errors import InputError
 from autapse_sim.names import shown
 
@@ -22,12 +22,6 @@ _ALLOWED = (
     *(ast.Or, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
 )
 """What an expression may be made of."""
-_NUMBERS = {
-    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv},
-    **{ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow},
-    **{ast.USub: operator.neg, ast.UAdd: operator.pos},
-}
-"""What operators do with numbers that stand in an expression."""
 UNPARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What Python says of a text that it cannot parse: bad syntax, NUL, or what is nested too deeply."""
 LONGEST, DEEPEST = 20_000, 100
@@ -119,8 +113,17 @@ def _statement(node: ast.stmt, code: str) -> Statement:
     return Statement(target.id, operator, value, node.lineno)
 
 
-def parsed(expression: str) -> ast.expr:
-    """The syntax tree of an expression; an `InputError` where it is none of Brian2's."""
+def parsed(expression: str, known: Mapping[str, float] = MappingProxyType({})) -> ast.expr:
+    """The syntax tree of an expression; an `InputError` where it is none of Brian2's.
+
+    What is made of numbers, and of names whose values are `known`, has to come to a number.
+
+    Examples
+    --------
+    >>> parsed("1/(N - 2)", {"N": 2})
+    Traceback (most recent call last):
+    autapse_sim.errors.InputError: '1/(N - 2)' divides by zero, where N is 2
+    """
     said = " ".join(expression.split())
     try:
         tree = ast.parse(said, mode="eval")
@@ -138,33 +141,15 @@ def parsed(expression: str) -> ast.expr:
             what = "a comparison of more than two"
         if what:
             raise InputError(f"{shown(said)}: {what} has no place in an expression")
-    _check_numbers(tree.body, said)
-    return tree.body
-
-
-def _check_numbers(node: ast.AST, said: str, depth: int = 0) -> float | None:
-    """The value of what is made of numbers alone; refused where it has none, or is nested too deeply."""
-    if depth > DEEPEST:
-        raise InputError(f"{shown(said)} is nested more than {DEEPEST} deep; give parts of it names of their own")
-    inside = [
-        _check_numbers(each, said, depth + 1) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)
-    ]
     try:
-        if isinstance(node, ast.Constant):
-            value = float(node.value)
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and inside[1] == 0:
-            raise ZeroDivisionError
-        elif isinstance(node, ast.BinOp | ast.UnaryOp) and type(node.op) in _NUMBERS and None not in inside:
-            value = _NUMBERS[type(node.op)](*inside)
-        else:
-            return None
-    except ZeroDivisionError:
-        raise InputError(f"{shown(said)} divides by zero") from None
-    except OverflowError:
-        value = math.inf
-    if isinstance(value, complex) or not math.isfinite(value):
-        raise InputError(f"{shown(said)} holds a number that is too large, or not real") from None
-    return value
+        number(tree.body, known, DEEPEST)
+    except RecursionError:
+        why = f"is nested more than {DEEPEST} deep; give parts of it names of their own"
+        raise InputError(f"{shown(said)} {why}") from None
+    except ArithmeticError as error:
+        where = [f"{name} is {known[name]}" for name in sorted(names(said) & known.keys())]
+        raise InputError(f"{shown(said)} {error}{', where ' * bool(where)}{' and '.join(where)}") from None
+    return tree.body
 
 
 def names(*texts: str) -> set[str]:
@@ -183,9 +168,10 @@ def renamed(text: str, new: Mapping[str, str]) -> str:
     return _NAME.sub(lambda match: new.get(match[0], match[0]), text) if new else text
 
 
-def called(expression: str) -> Iterator[str]:
-    """The functions that an expression calls."""
-    return (node.func.id for node in ast.walk(parsed(expression)) if isinstance(node, ast.Call))
+def called(expression: str) -> Iterator[tuple[str, int]]:
+    """The functions that an expression calls, each with how many arguments it is given."""
+    calls = (node for node in ast.walk(parsed(expression)) if isinstance(node, ast.Call))
+    return ((node.func.id, len(node.args)) for node in calls)
 
 
 def call_of(expression: str, function: str) -> list[str] | None:

@@ -334,6 +334,16 @@ def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:
     return line_of(model, word) if text is not None else str(model.path)
 
 
+def line_like(model: Neuron | Rule, words: set[str]) -> tuple[int, str]:
+    """How many of some words stand together in a line of a model's texts, at most, and where that is."""
+    found = [(0, str(model.path))]
+    for start, step, written in _texts_at(model.source):
+        for number, line in enumerate(written.split("\n")):
+            known = names(line) | {name.removeprefix("d") for name in names(line.partition("/dt")[0])}
+            found.append((len(known & words), f"{model.path}, line {start + step * number}"))
+    return max(found, key=lambda each: each[0])
+
+
 @lru_cache(maxsize=64)
 def _texts_at(source: str) -> list[tuple[int, int, str]]:
     """The texts and the names of fields in a model file, without comments.

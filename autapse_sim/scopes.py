@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from types import MappingProxyType
 
 from brian2 import Equations
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, FLOAT, PARAMETER, SUBEXPRESSION
+from brian2.equations.equations import PARAMETER, SUBEXPRESSION
 
 from autapse_sim import vocabulary
 from autapse_sim.circuit import Circuit
 from autapse_sim.circuit_models import Models
+from autapse_sim.dimensions import check_dimensions
 from autapse_sim.errors import InputError
-from autapse_sim.language import Statement, called, is_condition, names, parsed, statements
+from autapse_sim.language import is_condition, names
 from autapse_sim.model import Connection, Neuron, Rule, line_of
 from autapse_sim.names import one_of
+from autapse_sim.scope import Scope, read_equations
 from autapse_sim.vocabulary import PLACES, refusal
 
-FLAGS = {DIFFERENTIAL_EQUATION: {"unless refractory", "clock-driven", "event-driven"}, SUBEXPRESSION: {"summed"}}
 PRE = {"W": "neurons", "U": "inputs", "b": "unit", "V": "neurons", "c": "unit", "B": "outputs"}
 POST = {"W": "neurons", "U": "neurons", "b": "neurons", "V": "outputs", "c": "outputs", "B": "neurons"}
 """The groups on both sides of a projection, by its weights."""
@@ -28,131 +27,13 @@ RECORDS = frozenset({"error", "stimulus", "spikes"})
 _NUMBERS = {*vocabulary.NUMBERED, *vocabulary.TIME}
 
 
-def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equations:
-    """Equations as Brian2 reads them; refused where they define what they may not, or in a way that means nothing."""
-    if not text.strip():
-        return Equations("")
-    try:
-        for line in text.splitlines():
-            parsed(_unit(line))
-        equations = Equations(text)
-    except Exception as error:  # of pyparsing, Brian2 or SymPy
-        said = " ".join(str(error.__cause__ or error).split())
-        quoted = re.search(r"'([^']+)'", said)
-        where = line_of(model, quoted[1] if quoted else text.strip().splitlines()[0].strip(), text)
-        raise InputError(f"{where}: {said}") from None
-    for name in equations:
-        equation = equations[name]
-        target = name.removesuffix("_post") if "summed" in equation.flags else name
-        where = line_of(model, name, text)
-        reason = refusal(target, () if "summed" in equation.flags else place)
-        if reason and name == "w" and "w" in place:
-            raise InputError(f"{where}: the weight w changes in update; write for example 'w += step*(...)' there")
-        if reason:
-            raise InputError(f"{where}: {name!r} cannot be defined here: {reason}; rename it")
-        wrong = set(equation.flags) - FLAGS.get(equation.type, set()) - {""}
-        if "constant" in wrong:
-            raise InputError(
-                f"{where}: {name} is constant and nothing gives it a value; take it out of the equations and write "
-                f"parameters={{{name!r}: ...}}"
-            )
-        if wrong:
-            raise InputError(f"{where}: the flag ({min(wrong)}) means nothing here; take it away")
-        if equation.type != SUBEXPRESSION and equation.var_type != FLOAT:
-            raise InputError(f"{where}: {name} is no real number; declare it as '{name} : 1'")
-    return equations
+def check_models(models: Models, circuit: Circuit, sizes: Mapping[str, int] = MappingProxyType({})) -> None:
+    """Refuse a circuit whose models read, write or define what means nothing, with file and line.
 
-
-def _unit(line: str) -> str:
-    """The unit that a line of equations ends with, without flags; 1 where it ends with none."""
-    _, colon, end = line.rpartition(":")
-    return (end.partition("(")[0].strip() if colon else "") or "1"
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What may stand in a text.
-
-    Parameters
-    ----------
-    model : Neuron or Rule
-        Whose text it is.
-    place : str
-        How the place is called in messages.
-    known : frozenset of str
-        All that may be read there.
+    `sizes` are the neurons of 'inputs' and 'outputs', where it is known what is shown.
     """
-
-    model: Neuron | Rule
-    place: str
-    known: frozenset[str]
-
-    @classmethod
-    def of(cls, model: Neuron | Rule, place: str, *known: Iterable[str]) -> Scope:
-        return cls(model, place, frozenset().union(vocabulary.everywhere(), *known))
-
-    def check(self, expression: str, text: str, temporary: Iterable[str] = ()) -> None:
-        """Refuse an expression that is none, or that reads what is not known."""
-        first = next(iter(expression.split()), "")
-        try:
-            parsed(expression)
-        except InputError as error:
-            raise InputError(f"{line_of(self.model, first, text)}: {error}") from None
-        for name in sorted(names(expression) - self.known - set(temporary)):
-            raise self.unknown(name, text)
-        for name in called(expression):
-            if name not in vocabulary.FUNCTIONS:
-                where = line_of(self.model, name, text)
-                raise InputError(f"{where}: {name!r} is no function; known are {', '.join(vocabulary.FUNCTIONS)}")
-
-    def unknown(self, name: str, text: str) -> InputError:
-        """What to say of a name that means nothing here."""
-        near = get_close_matches(name, self.known - _units(), n=1, cutoff=0.6)
-        where = line_of(self.model, name, text)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        if not near and not name.endswith(("_pre", "_post")):
-            hint = f"; if it is a constant, write parameters={{{name!r}: ...}}"
-        known = ", ".join(sorted(self.known - vocabulary.everywhere()))
-        return InputError(f"{where}: {name!r} means nothing in {self.place}{hint} (known there: {known})")
-
-    def check_statements(self, text: str, writes: Iterable[str], why: str) -> list[Statement]:
-        """Refuse assignments to what may not be written, and temporaries that are read too early or never."""
-        try:
-            found = statements(text)
-        except InputError as error:
-            word = next(iter(str(error).strip("'\"").split()), "")
-            raise InputError(f"{line_of(self.model, word, text)}: {error}") from None
-        writes, temporary = set(writes), {}
-        for number, each in enumerate(found):
-            self.check(each.value, text, temporary)
-            if each.name in writes:
-                continue
-            if each.name in self.known or each.name.endswith(("_pre", "_post")) or refusal(each.name):
-                where = line_of(self.model, each.name, text)
-                if each.name not in self.known and not refusal(each.name.rpartition("_")[0] or each.name):
-                    raise self.unknown(each.name, text)
-                raise InputError(f"{where}: {str(each)!r} assigns to {each.name!r}; {why}")
-            if each.operator and each.name not in temporary:
-                raise self.unknown(each.name, text)
-            temporary[each.name] = number
-        for name, number in temporary.items():
-            later = [names(each.value) | ({each.name} if each.operator else set()) for each in found[number + 1 :]]
-            if not any(name in read for read in later):
-                near = get_close_matches(name, sorted(writes), n=1, cutoff=0.6)
-                hint = f"; did you mean {near[0]!r}?" if near else "; declare it in the equations, or take it away"
-                raise InputError(f"{line_of(self.model, name, text)}: {name!r} is set and never read{hint}")
-        return found
-
-
-def _units() -> set[str]:
-    from brian2.core.namespace import DEFAULT_UNITS
-
-    return set(DEFAULT_UNITS)
-
-
-def check_models(models: Models, circuit: Circuit) -> None:
-    """Refuse a circuit whose models read, write or define what means nothing, with file and line."""
     models.method(circuit)
+    sizes = {"neurons": circuit.neurons, "unit": 1, **sizes}
     provided = neuron_words(models.neuron)
     neuron = check_neuron(models.neuron, circuit, provided)
     groups = {"neurons": set(neuron), "outputs": {*PLACES["read-out"]}}
@@ -160,7 +41,21 @@ def check_models(models: Models, circuit: Circuit) -> None:
     for rule in models.teaching(circuit.learn):
         mine = [name for name in circuit.learn if models.teacher(name) is rule]
         check_parameters(rule, {*PLACES["synapse"], *PLACES["taught neuron"], *PLACES["read-out"]}, taken)
-        check_rule(rule, mine, groups, models, circuit, taken)
+        check_rule(rule, mine, groups, models, circuit, taken, sizes)
+    check_dimensions(models, circuit)
+
+
+def within(sizes: Mapping[str, int], group: str) -> dict[str, int]:
+    """What counts neurons in the texts of a group's neurons."""
+    return {"N": sizes[group]} if group in sizes else {}
+
+
+def between(sizes: Mapping[str, int], source: str, target: str, pairs: str = "all") -> dict[str, int]:
+    """What counts neurons and synapses in the texts of synapses between two groups."""
+    sides = {"N_pre": sizes.get(source), "N_post": sizes.get(target)}
+    each = {"N_incoming": sides["N_pre"], "N_outgoing": sides["N_post"]}
+    each = each if pairs == "all" else dict.fromkeys(each, 1)
+    return {name: count for name, count in (sides | each).items() if count is not None}
 
 
 def neuron_words(neuron: Neuron) -> set[str]:
@@ -208,8 +103,8 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
     if "sent" in equations and equations["sent"].type != SUBEXPRESSION:
         raise InputError(f"{line_of(neuron, 'sent')}: sent is no expression; write for example 'sent = z : 1'")
     known = {*equations, *neuron.parameters, *neuron.sums, *provided}
-    scope = Scope.of(neuron, "the neuron", known)
-    check_expressions(scope, neuron.equations, equations)
+    scope = Scope.of(neuron, "the neuron", known, numbers={"N": circuit.neurons})
+    scope.check_equations(neuron.equations, equations)
     states = {name for name in equations if equations[name].type != SUBEXPRESSION}
     check_activation(neuron, circuit, scope)
     boolean = {name for name in equations if equations[name].var_type == "boolean"} | {"not_refractory"}
@@ -231,7 +126,9 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
     recurrent = {
         f"{name}_{side}" for name in {*known, "sent", *PLACES["stimulus"]} - _NUMBERS for side in ("pre", "post")
     }
-    over = Scope.of(neuron, "a sum over synapses", recurrent, set(PLACES["synapse"]) - {"elapsed", "steps"})
+    counts = between({"neurons": circuit.neurons}, "neurons", "neurons")
+    words = set(PLACES["synapse"]) - {"elapsed", "steps"}
+    over = Scope.of(neuron, "a sum over synapses", recurrent, words, numbers=counts)
     for value in neuron.sums.values():
         over.check(value, value)
     return known | {"sent"}
@@ -274,15 +171,6 @@ def check_activation(neuron: Neuron, circuit: Circuit, scope: Scope) -> None:
         scope.check(text, text)
 
 
-def check_expressions(scope: Scope, text: str, equations: Equations) -> None:
-    """Refuse equations that read what is not known."""
-    noise = {word for word in names(text) if word == "xi" or word.startswith("xi_")}
-    for name in equations:
-        if equations[name].expr is not None:
-            allowed = noise if equations[name].type == DIFFERENTIAL_EQUATION else ()
-            scope.check(equations[name].expr.code, text, allowed)
-
-
 def check_rule(
     rule: Rule,
     learned: Sequence[str],
@@ -290,6 +178,7 @@ def check_rule(
     models: Models,
     circuit: Circuit,
     taken: dict[str, str],
+    sizes: Mapping[str, int],
 ) -> None:
     """Refuse a rule whose texts mean nothing where it teaches."""
     role = next(name for name in ("rule", "readout_rule", "feedback_rule") if getattr(models, name) is rule)
@@ -315,13 +204,15 @@ def check_rule(
     asked = names(rule.trace, *(text for each in rule.connections for text in each.texts))
     given = {*models.neuron.parameters, *rule.parameters} & asked
     here["inputs"] = here["unit"] = {*PLACES["stimulus"], *trace, *sums, *given}
-    neuron_scope = Scope.of(rule, "equations of the neuron", here["neurons"], vocabulary.NUMBERED)
-    check_expressions(neuron_scope, rule.postsynaptic, post)
+    counts = within(sizes, "neurons")
+    neuron_scope = Scope.of(rule, "equations of the neuron", here["neurons"], vocabulary.NUMBERED, numbers=counts)
+    neuron_scope.check_equations(rule.postsynaptic, post)
     for group in {"neurons", *(PRE[name] for name in learned)} - {"outputs"}:
         place = "a trace of the " + {"neurons": "neuron", "inputs": "stimulus (U learns)", "unit": "bias"}[group]
-        check_expressions(Scope.of(rule, place, here[group], vocabulary.NUMBERED), rule.trace, trace)
+        scope = Scope.of(rule, place, here[group], vocabulary.NUMBERED, numbers=within(sizes, group))
+        scope.check_equations(rule.trace, trace)
         for each in rule.connections:
-            check_connection(rule, each, here[group])
+            check_connection(rule, each, here[group], between(sizes, group, group, each.pairs))
     if rule.perturbation.strip():
         neuron_scope.check(rule.perturbation, rule.perturbation)
         read = {name for each in models.neuron.texts for name in names(each)}
@@ -332,7 +223,7 @@ def check_rule(
         {name for name in post if post[name].type != SUBEXPRESSION},
         "finish_postsynaptic sets variables of postsynaptic",
     )
-    eligibility = check_synapses(rule, learned, here, models)
+    eligibility = check_synapses(rule, learned, here, sizes)
     summed = {name.removesuffix("_post") for name in eligibility if "summed" in eligibility[name].flags}
     if summed and len(learned) > 1:
         raise InputError(f"{line_of(rule, min(summed))}: a (summed) variable needs one kind of weights that learns")
@@ -371,7 +262,7 @@ def _readout_parameters(models: Models, circuit: Circuit) -> set[str]:
     return set(models.readout_rule.parameters) if {"V", "c"} & set(circuit.learn) else set()
 
 
-def check_connection(rule: Rule, connection: Connection, group: set[str]) -> None:
+def check_connection(rule: Rule, connection: Connection, group: set[str], counts: Mapping[str, int]) -> None:
     """Refuse a connection within a group whose texts mean nothing."""
     equations = read_equations(rule, connection.equations, {*PLACES["synapse"], *rule.parameters})
     for name in equations:
@@ -380,7 +271,7 @@ def check_connection(rule: Rule, connection: Connection, group: set[str]) -> Non
             raise InputError(f"{where}: {name!r} of a connection changes in its update; write '{name} : 1'")
     sides = {f"{name}_{side}" for name in group - _NUMBERS for side in ("pre", "post")}
     words = set(PLACES["synapse"]) - {"w", "elapsed"}
-    scope = Scope.of(rule, "a connection", equations, sides, group - _NUMBERS, words)
+    scope = Scope.of(rule, "a connection", equations, sides, group - _NUMBERS, words, numbers=counts)
     for value in connection.sums.values():
         scope.check(value, value)
     found = scope.check_statements(connection.update, equations, _OWN)
@@ -394,7 +285,9 @@ _OWN = (
 )
 
 
-def check_synapses(rule: Rule, learned: Sequence[str], groups: Mapping[str, set[str]], models: Models) -> Equations:
+def check_synapses(
+    rule: Rule, learned: Sequence[str], groups: Mapping[str, set[str]], sizes: Mapping[str, int]
+) -> Equations:
     """Refuse what a rule says of its synapses where it means nothing; its eligibility."""
     eligibility = read_equations(rule, rule.eligibility, {*PLACES["synapse"], *rule.parameters})
     states = {name for name in eligibility if eligibility[name].type != SUBEXPRESSION}
@@ -402,8 +295,9 @@ def check_synapses(rule: Rule, learned: Sequence[str], groups: Mapping[str, set[
         pre, post = groups[PRE[weight]] - _NUMBERS, groups[POST[weight]] - _NUMBERS
         sides = {f"{name}_pre" for name in pre} | {f"{name}_post" for name in post}
         known = (set(eligibility), PLACES["synapse"], sides, post)
-        scope = Scope.of(rule, f"the synapses of {weight}", *known)
-        check_expressions(scope, rule.eligibility, eligibility)
+        counts = between(sizes, PRE[weight], POST[weight])
+        scope = Scope.of(rule, f"the synapses of {weight}", *known, numbers=counts)
+        scope.check_equations(rule.eligibility, eligibility)
         found = scope.check_statements(rule.update, states | {"w"}, _OWN)
         found += scope.check_statements(rule.finish, states | {"w"}, _OWN)
         for name in set(rule.initial) & set(eligibility):

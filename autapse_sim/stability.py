@@ -64,7 +64,7 @@ def decay_rates(models: Models, circuit: Circuit) -> dict[str, str]:
     from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
     from sympy import diff
 
-    from autapse_sim.scopes import read_equations
+    from autapse_sim.scope import read_equations
 
     parameters = {*models.parameters(circuit)}
     rules = models.teaching(circuit.learn)

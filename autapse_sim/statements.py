@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -9,8 +10,9 @@ from brian2 import Equations
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 
 from autapse_sim.errors import InputError
-from autapse_sim.language import Statement, call_of, names, renamed, statements, terms
+from autapse_sim.language import Statement, call_of, names, parsed, renamed, statements, terms
 from autapse_sim.model import Neuron, Rule, line_of
+from autapse_sim.rates import learning_rate
 from autapse_sim.vocabulary import PREFIX
 
 OURS = {
@@ -170,7 +172,8 @@ def _unmixed(rule: Rule, summands: list[str], parts: dict[str, list[str]], event
     for term in summands:
         wrong = names(term) & mixed
         if wrong:
-            said = term[2:-1] if term.startswith("-(") else term.removeprefix("-")
+            node = parsed(term)
+            said = ast.unparse(node.operand if isinstance(node, ast.UnaryOp) else node)
             raise InputError(
                 f"{line_of(rule, min(wrong), code)}: {said} mixes what happens at spikes with what happens at a rate; "
                 "write the two as terms of their own"
@@ -245,10 +248,7 @@ def finish_code(
 def _with_rate(rule: Rule, code: str, epsilon: float) -> str:
     if "ETA" not in names(code):
         return code
-    rates = [name for name in rule.parameters if name.startswith("eta")]
-    if len(rates) != 1:
-        raise InputError(f"{rule.path}: Adam needs the rule's learning rate; name one parameter eta, or eta_...")
-    return renamed(code, {"ETA": rates[0], "EPSILON": repr(float(epsilon))})
+    return renamed(code, {"ETA": learning_rate(rule), "EPSILON": repr(float(epsilon))})
 
 
 def only_where(condition: str, code: list[Statement], states: set[str]) -> list[Statement]:

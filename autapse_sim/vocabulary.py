@@ -72,6 +72,8 @@ FUNCTIONS = {
     "rand": "rand(): uniform from 0 to 1, of its own seed",
     "randn": "randn(): normal, of its own seed",
 }
+ARGUMENTS = {"choose": 3, "clip": 3, "timestep": 2, "rand": 0, "randn": 0}
+"""How many arguments functions take that do not take one."""
 CONSTANTS = {"pi": "3.14159...", "e": "2.71828...", "inf": "infinity", "True": "1", "False": "0"}
 PLACES = {
     "neuron": {**NEURON, **ACTIVATED, **SPIKING, **REFRACTORY, **NUMBERED, **TIME},

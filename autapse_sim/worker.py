@@ -14,15 +14,15 @@ from typing import IO, Any
 from autapse_sim.errors import InputError
 from autapse_sim.processes import stop_all
 
-START = """
+PACKAGE = """
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location("autapse_sim", sys.argv[1])
 sys.modules["autapse_sim"] = package = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package)
-from autapse_sim.worker import work
-work()
 """
-"""What the interpreter of a worker is told: to take the package from the place that it is given, and from no other."""
+"""What another interpreter is told first: to take the package from the place that it is given, and from no other."""
+START = f"{PACKAGE}\nfrom autapse_sim.worker import work\nwork()\n"
+"""What the interpreter of a worker is told."""
 
 
 def work() -> None:

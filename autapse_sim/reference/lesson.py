@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.errors import InputError
 from autapse_sim.job import Job
 from autapse_sim.model import Rule
+from autapse_sim.rates import learning_rate
 from autapse_sim.reference.code import Code, Look, assignments, clipped, evaluate, names, summands
 from autapse_sim.reference.parts import Synapses
 
@@ -34,10 +34,7 @@ class Lesson:
         self.gathered = np.zeros(synapses.shape)
         self.memory = {"velocity": 0.0, "moment": 0.0, "square": 0.0}
         self.bounds: list[list[Any]] = []
-        rates = [parameter for parameter in rule.parameters if parameter.startswith("eta")]
-        if job.optimiser.startswith("adam") and len(rates) != 1:
-            raise InputError(f"{rule.path}: Adam needs the rule's learning rate; name one parameter eta, or eta_...")
-        self.rate = rates[0] if rates else ""
+        self.rate = learning_rate(rule) if job.optimiser.startswith("adam") else ""
 
     @property
     def w(self) -> np.ndarray:

@@ -1,0 +1,79 @@
+"""What an expression comes to where it is made of numbers alone."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+
+OPERATORS = {
+    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv},
+    **{ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow},
+    **{ast.USub: operator.neg, ast.UAdd: operator.pos},
+}
+FUNCTIONS = {
+    **{name: getattr(math, name) for name in ("ceil", "cos", "cosh", "exp", "expm1", "floor", "log", "log10", "log1p")},
+    **{name: getattr(math, name) for name in ("sin", "sinh", "sqrt", "tan", "tanh")},
+    **{"abs": abs, "arccos": math.acos, "arcsin": math.asin, "arctan": math.atan, "int": int},
+    "clip": lambda value, low, high: min(max(value, low), high),
+}
+NAMES = {"pi": math.pi, "e": math.e, "inf": math.inf}
+WHOLE = 2**63
+"""Whole numbers from here on are none to NumPy and C++."""
+
+
+def number(node: ast.expr, known: Mapping[str, float], deepest: int) -> float | None:
+    """The value of a tree; None where it holds what is not known.
+
+    Parameters
+    ----------
+    node : ast.expr
+        The tree.
+    known : mapping of str to float
+        Values of names, beside those of `NAMES`.
+    deepest : int
+        How far it may be nested.
+
+    Raises
+    ------
+    ArithmeticError
+        A part of it has no value, or none that can be kept. Infinity is where it is written only.
+    RecursionError
+        It is nested deeper.
+    """
+    if deepest < 0:
+        raise RecursionError
+    inside = [number(each, known, deepest - 1) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
+    if isinstance(node, ast.Name):
+        return known.get(node.id, NAMES.get(node.id))
+    if isinstance(node, ast.Constant):
+        return _applied(lambda: node.value, [])
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and inside[1] == 0:
+        raise ArithmeticError("divides by zero")
+    if isinstance(node, ast.Call):
+        function, inside = FUNCTIONS.get(node.func.id), inside[1:]
+    else:
+        function = OPERATORS.get(type(node.op)) if isinstance(node, ast.BinOp | ast.UnaryOp) else None
+    return None if function is None or None in inside else _applied(function, inside)
+
+
+def _applied(function: Callable[..., float], given: list[float]) -> float | None:
+    """What a function makes of numbers; None where it takes another count of them."""
+    try:
+        value = function(*map(float, given))  # whole ones could grow without end
+        if isinstance(value, complex):
+            raise ValueError
+        if math.isfinite(value) and all(isinstance(each, int) for each in given):
+            value = function(*given)
+    except ZeroDivisionError:
+        raise ArithmeticError("divides by zero") from None
+    except (OverflowError, ValueError):
+        value = math.nan
+    except TypeError:
+        return None
+    if math.isnan(value) or (math.isinf(value) and all(map(math.isfinite, given))):
+        raise ArithmeticError("holds a number that is too large, or not real")
+    if isinstance(value, int) and abs(value) >= WHOLE:
+        raise ArithmeticError("holds a whole number that is too large; write it with a point")
+    return value

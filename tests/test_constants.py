@@ -1,0 +1,119 @@
+"""Expressions that come to no number whatever is shown: refused with file and line, by all engines alike."""
+
+import re
+import time
+
+import pytest
+
+import autapse_sim as ap
+
+ENGINES = ("standalone", "runtime", "reference")
+PROTOCOL = ap.Protocol(replicates=1, train=1, validate=0, test=0)
+RULE = """from brian2 import *
+from autapse_sim import *
+rule = Rule(
+    "w -= eta*feedback_post*activity_pre",
+    {},
+    parameters={{"eta": 0.1, "tau": 10*ms}},
+)
+"""
+NEURON = """from brian2 import *
+from autapse_sim import *
+neuron = Neuron(
+    "do/dt = (-o + drive + input + bias)/tau_m : 1\\nactivity = o : 1",
+    {{"tau_m": 5*ms}},
+    {},
+)
+"""
+TOO_LARGE, WHOLE = "holds a number that is too large, or not real", "holds a whole number that is too large"
+NO_NUMBER = "divides by zero, or comes to what is no real number"
+
+
+def said(engine, path, **circuit):
+    """What an engine says of a circuit, in a moment."""
+    begin = time.process_time()
+    with pytest.raises(ap.InputError) as caught:
+        ap.train(ap.Circuit(**circuit), ap.BouncingBall(steps=3), PROTOCOL, engine=engine)
+    assert time.process_time() - begin < 10
+    assert str(caught.value).isprintable()
+    assert re.match(rf"{re.escape(str(path))}, line [3-6]: ", str(caught.value))
+    return str(caught.value)
+
+
+@pytest.fixture
+def same(tmp_path):
+    """What all engines say of a file."""
+
+    def ask(text, kind="rule"):
+        path = tmp_path / "mine.py"
+        path.write_text(text)
+        answers = {said(engine, path, **{kind: path}) for engine in ENGINES}
+        assert len(answers) == 1
+        return answers.pop()
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        ("2**2**2**2**N", f"'2**2**2**2**N' {TOO_LARGE}, where N is 2"),
+        ("2**(2**(2**(2**N)))", TOO_LARGE),
+        ("N**10**9", TOO_LARGE),
+        ("2**100*bias", f"{WHOLE}; write it with a point"),
+        ("123456789012345678901234567890", WHOLE),
+        ("1/(N - N)", "'1/(N - N)' divides by zero, where N is 2"),
+        ("3 % (N - 2)", "divides by zero"),
+        ("(N - 2)**-1", "divides by zero"),
+        ("int(inf)", TOO_LARGE),
+        ("floor(inf)", TOO_LARGE),
+        ("inf - inf", TOO_LARGE),
+        ("exp(exp(1000))", TOO_LARGE),
+        ("sqrt(-1)", TOO_LARGE),
+        ("log(0)", TOO_LARGE),
+        ("arcsin(2)*bias", TOO_LARGE),
+        ("exp(1, 2)", r"exp has 2 arguments in 'exp(1, 2)'; it takes 1"),
+        ("clip(bias, 1)", "clip has 2 arguments"),
+    ],
+)
+def test_all_engines_refuse_what_is_no_number_in_the_same_words(same, expression, says):
+    assert says in same(RULE.format(f"perturbation={expression!r}"))
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ('trace="dk/dt = (activity - k)/tau/(N - 2) : 1"', "divides by zero, where N is 2"),
+        ('trace="dk/dt = (activity/(k - k) - k)/tau : 1"', NO_NUMBER),
+        ('trace="z = k - k : 1\\ndk/dt = (activity/z - k)/tau : 1"', NO_NUMBER),
+        ('trace="dk/dt = (activity - k)/(0*ms) : 1"', NO_NUMBER),
+        ('eligibility="dq/dt = -q/tau/(N_pre - N_post) : 1"', "divides by zero, where N_post is 2 and N_pre is 2"),
+        ('connections=Connection({"s": "activity_pre/(N_incoming - 2)"})', "divides by zero, where N_incoming is 2"),
+        ('finish="w += eta/(N_pre - N_pre)"', "'eta/(N_pre - N_pre)' divides by zero, where N_pre is 2"),
+        ('postsynaptic="dp/dt = -p/tau/(N - 2) : 1"', "divides by zero"),
+    ],
+)
+def test_every_text_of_a_rule_comes_to_numbers(same, field, says):
+    assert says in same(RULE.format(field))
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["initial={'o': '1/(N - 2)'}", "sums={'q': 'w/(N_pre - 2)'}", "threshold='o > 1/(N - 2)', reset='o = 0'"],
+)
+def test_every_text_of_a_neuron_comes_to_numbers(same, field):
+    assert "divides by zero, where N" in same(NEURON.format(field), kind="neuron")
+
+
+def test_a_neuron_alone_in_its_network_is_told_of_the_division_by_the_others(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(RULE.format('trace="dk/dt = (activity/(N - 1) - k)/tau : 1"'))
+    ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=3), PROTOCOL, engine="runtime")
+    assert "divides by zero, where N is 1" in said("runtime", path, rule=path, neurons=1, readout="random")
+
+
+def test_infinity_where_it_is_written_is_a_number(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(RULE.format('trace="dk/dt = (clip(activity, -inf, inf) + exp(-inf) - k)/tau : 1"'))
+    for engine in ENGINES[1:]:
+        ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=3), PROTOCOL, engine=engine)
