@@ -127,12 +127,14 @@ class Units:
         right: Dimension = DIMENSIONLESS,
         word: str = "",
         temporary: Mapping[str, Dimension] = TIMES,
+        each: str = "",
     ) -> None:
-        """Refuse an expression that has another unit than the right one."""
+        """Refuse an expression that has another unit than the right one, or than so much for `each` second."""
         found = self.of(expression, text, temporary)
         if found is not right:
             where = line_of(self.model, word or next(iter(expression.split()), ""), text)
-            asked = f"it is {get_unit_for_display(found)}, and should be {get_unit_for_display(right)}"
+            right = get_unit_for_display(right * second.dim if each else right)
+            asked = f"it is {get_unit_for_display(found)}, and should be {right}{each}"
             raise InputError(f"{where}: {shown(expression)} has the wrong unit: {asked}")
 
     def check_equations(self, text: str) -> None:
@@ -141,7 +143,7 @@ class Units:
         for name in equations:
             each = equations[name]
             if each.type == DIFFERENTIAL_EQUATION:
-                self.check(each.expr.code, text, each.dim / second.dim, name)
+                self.check(each.expr.code, text, each.dim / second.dim, name, each=" per second")
             elif each.type == SUBEXPRESSION:
                 self.check(each.expr.code, text, each.dim, name)
 
@@ -149,11 +151,13 @@ class Units:
         """Refuse assignments of what has another unit than the variable."""
         temporary: dict[str, Dimension] = {}
         for each in statements(text):
-            value = each.assigned
-            if each.name in self.known or each.name in temporary:
-                self.check(value, text, temporary.get(each.name, self.known.get(each.name)), each.name, temporary)
+            held = temporary.get(each.name, self.known.get(each.name))
+            if each.operator in ("*", "/"):
+                self.check(each.value, text, DIMENSIONLESS, each.name, temporary)
+            elif held is not None:
+                self.check(each.value, text, held, each.name, temporary)
             else:
-                temporary[each.name] = self.of(value, text, temporary)
+                temporary[each.name] = self.of(each.value, text, temporary)
 
     def check_initial(self) -> None:
         """Refuse starting values of other units than those of their states; 0 has every unit."""

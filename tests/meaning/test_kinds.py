@@ -212,6 +212,33 @@ def test_a_mixture_within_a_product_is_refused_with_substeps(files, engine):
         trained(ap.Circuit(neuron=neuron, rule=rule, readout="random", substeps=2), pulses(9, 1, 2), engine=engine)
 
 
+def test_a_mixture_is_quoted_with_the_sign_that_it_was_written_with(files, engine):
+    neuron, said = files.neuron(**RELAY), []
+    for update in ("w += -eta*both*activity_pre", "w -= eta*both*activity_pre", "w += -(eta + 1)*both"):
+        rule = files.rule(f"both = 1 + spiked_pre\n{update}", parameters="{'eta': 0.1}")
+        with pytest.raises(ap.InputError, match="mixes what happens at spikes") as caught:
+            trained(ap.Circuit(neuron=neuron, rule=rule, readout="random", substeps=2), pulses(9, 1, 2), engine=engine)
+        said.append(str(caught.value).partition(": ")[2].partition(" mixes")[0])
+    assert said == ["-eta * both * activity_pre", "eta * both * activity_pre", "-(eta + 1) * both"]
+
+
+def test_what_arrives_with_a_delay_may_stand_in_a_logarithm(files, engine):
+    x, start = np.random.default_rng(0).normal(size=(3, 15, 2)), weights(2, 2, 2)
+    moved = []
+    for limit in (0.1, 100):
+        rule = files.rule(
+            "w -= 0.1*feedback_post*late",
+            eligibility=f"late = activity_pre*int(log(1 + activity_pre**2) <= {limit}) : 1",
+            parameters="{}",
+        )
+        circuit = ap.Circuit(rule=rule, readout="random", activation="tanh", delay=[[0, 1], [3, 2]])
+        moved.append(trained(circuit, x, engine=engine, start=start).W.values - start.W)
+    plain = files.rule("w -= 0.1*feedback_post*activity_pre", parameters="{}")
+    circuit = ap.Circuit(rule=plain, readout="random", activation="tanh", delay=[[0, 1], [3, 2]])
+    assert np.abs(trained(circuit, x, engine=engine, start=start).W.values - start.W - moved[1]).max() <= EXACT
+    assert np.abs(moved[0] - moved[1]).max() > 1e-3
+
+
 def test_states_without_an_equation_begin_anew_and_are_recorded(files, engine):
     neuron = files.neuron(
         "dv/dt = (-v + drive + input + bias)/tau_m : 1\ndo/dt = -o/tau_m : 1\nfired : 1\nactivity = o : 1",
