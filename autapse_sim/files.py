@@ -21,6 +21,8 @@ try:
 except ImportError:  # not a POSIX system
     fcntl = None
 
+PROBE = 2**20
+"""Bytes that must find room where a program failed, else the disk is full."""
 written: list[Path] = []
 """What this process has written, in order: what there is to say where it is stopped."""
 SCRATCH = "autapse_scratch_"
@@ -95,7 +97,11 @@ def scratch() -> Iterator[Path]:
     try:
         _sweep(home, SCRATCH, "")
         with _owned(home) as folder:
-            yield folder
+            try:
+                yield folder
+            except RuntimeError:  # of a program that may not say, or not in these words, that it found no room
+                (folder / "probe").write_bytes(bytes(PROBE))
+                raise
     except (OSError, RuntimeError) as error:
         why = _scarce(error, home)
         if why is None:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from autapse_sim import plots
 from autapse_sim.errors import InputError
 from autapse_sim.plots import panels, style
+from autapse_sim.plots.evidence import EVIDENCE
 from autapse_sim.results import Result
 
 RULES = ["bptt", "fa", "dfa", "autapse"]
@@ -284,3 +285,9 @@ def test_figure_scripts(data, tmp_path, name):
     script = [sys.executable, root / "figures" / f"{name}.py", tmp_path / "result.nc", tmp_path]
     subprocess.run(script, check=True, env={**os.environ, "PYTHONPATH": str(root)})
     assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("figure", EVIDENCE)
+def test_figures_of_a_verdict_refuse_what_is_none(data, figure):
+    with pytest.raises(InputError, match=r"this (result is no )?verdict"):
+        EVIDENCE[figure](data)

@@ -104,7 +104,7 @@ def draw_example(
 def scores(data: xr.Dataset | Result) -> Figure:
     """Test MSE of all methods and controls, and of the methods over the fixed reservoir, replicate by replicate."""
     data = dataset(data)
-    rows = data.sizes["method"] + data.sizes.get("control", 0)
+    rows = len(methods(data)) + data.sizes.get("control", 0)
     paired = REFERENCE in methods(data)
     with style.styled():
         figure = Figure(figsize=(7.2, 0.27 * rows + 1.3))
@@ -201,9 +201,10 @@ def ablations(data: xr.Dataset | Result) -> Figure:
 def learning_rates(data: xr.Dataset | Result) -> Figure:
     """What every learning rate of the grid gives on the pilots, and how many diverge at it."""
     data = dataset(data)
+    rows = 0.17 * len(methods(data))
     with style.styled():
-        figure = Figure(figsize=(6, 3 + 0.17 * data.sizes["method"]))
-        axes = figure.subplots(2, 1, sharex=True, height_ratios=(2.3, 0.17 * data.sizes["method"] + 0.2))
+        figure = Figure(figsize=(6, 3 + rows))
+        axes = figure.subplots(2, 1, sharex=True, height_ratios=(2.3, rows + 0.2))
         draw_rates(data, axes[0])
         draw_diverged(data, axes[1])
         axes[0].set_xlabel("")

@@ -19,6 +19,8 @@ READOUTS = {"mse_online": "read-out as trained", "mse_refit": "read-out refitted
 def methods(data: xr.Dataset | xr.DataArray | Result) -> list[str]:
     """The methods of a verdict, or of a part of it, the judged rule first."""
     part = data if isinstance(data, xr.DataArray) else dataset(data)
+    if "method" not in part.coords:
+        raise InputError("this result is no verdict: it has no methods")
     return [str(method) for method in part["method"].values]
 
 

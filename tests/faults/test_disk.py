@@ -36,7 +36,8 @@ def small(tmp_path):
         environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary"), "AUTAPSE_CACHE": str(tmp_path / "cache")}
         command = [*mount, script, "sh", sys.executable, "-m", "autapse_sim", *arguments, "--out", "out"]
         done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=120)
-        *_, said = done.stderr.decode().replace("cat: out/train.nc: No such file or directory\n", "").splitlines()
+        *before, said = done.stderr.decode().replace("cat: out/train.nc: No such file or directory\n", "").splitlines()
+        assert folder == "cache" or not [line for line in before if "not used" in line]
         return done.returncode, said, done.stdout
 
     return run
@@ -55,6 +56,15 @@ def test_a_full_folder_for_temporary_files_is_named(small, tmp_path, size):
     where = f"the folder for temporary files {tmp_path / 'temporary'} cannot be used: "
     assert (code, said) == (2, f"autapse: error: {where}No space left on device; set TMPDIR to one that has room")
     assert output.strip() == b""
+
+
+@pytest.mark.parametrize("size", ["800k", *(pytest.param(size, marks=pytest.mark.slow) for size in ("700k", "900k"))])
+def test_temporary_files_of_the_compiler_that_find_no_room_are_not_blamed_on_the_cache(small, tmp_path, size):
+    code, said, output = small("temporary", f"size={size}", TRAIN)
+    if code:  # else the compiler needs less
+        where = f"the folder for temporary files {tmp_path / 'temporary'} cannot be used: "
+        assert (code, said) == (2, f"autapse: error: {where}No space left on device; set TMPDIR to one that has room")
+        assert output.strip() == b""
 
 
 @pytest.mark.slow
