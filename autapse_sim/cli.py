@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 import autapse_sim as ap
+from autapse_sim.commands.sweep import sweep
 from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.files import written
@@ -48,6 +49,9 @@ class _Commands(click.Group):
 @click.version_option(ap.__version__, prog_name="autapse")
 def main() -> None:
     """A bench that settles whether a learning rule works in a recurrent circuit."""
+
+
+main.add_command(sweep)
 
 
 def _experiment(command: Callable) -> Callable:

@@ -56,6 +56,13 @@ class Result:
                 file.write(seal)
 
 
+    def to_bytes(self) -> bytes:
+        import tempfile
+        with tempfile.TemporaryDirectory() as f:
+            self.save(Path(f) / "r.nc")
+            return (Path(f) / "r.nc").read_bytes()
+
+
 def load(path: str | Path) -> Result:
     """Read the result that `Result.save` wrote, all of it into memory; nothing in the file is executed.
 

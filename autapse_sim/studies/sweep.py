@@ -114,12 +114,16 @@ def run_plan(
 
 
 def _about(plan: Plan, command: str) -> dict[str, Any]:
-    """What the attributes of a study say: what the first unit runs, and where it comes from."""
+    """What the attributes of a study say: what all units share, and where it comes from."""
     first = plan.units[0]
+    crossed = {axis.field for axis in plan.axes}
+    shared = {
+        name: {key: value for key, value in asdict(part).items() if key not in crossed}
+        for name, part in (("circuit", first.setting.circuit), ("protocol", first.setting.protocol))
+    }
     return {
-        "circuit": json.dumps(asdict(first.setting.circuit)),
-        "protocol": json.dumps(asdict(first.setting.protocol)),
-        "task": type(first.setting.task).__name__,
+        **{name: json.dumps(part) for name, part in shared.items()},
+        "task": "crossed" if "task" in crossed else type(first.setting.task).__name__,
         "parameters": json.dumps({name: value.text for name, value in first.setting.parameters.items()}),
         "provenance": json.dumps(provenance(command)),
     }

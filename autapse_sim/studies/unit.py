@@ -9,7 +9,6 @@ import numpy as np
 import xarray as xr
 
 from autapse_sim.experiment import draw_block, prepare, resolve_parameters, simulated
-from autapse_sim.job import Outcome
 from autapse_sim.labels import WEIGHT_DIMS, scored
 from autapse_sim.results import Result
 from autapse_sim.studies.plan import Unit
@@ -33,14 +32,12 @@ def run_unit(unit: Unit) -> Result:
         every[name] = np.repeat([each.value for each in along], count)
     job = prepare(setting.circuit, drawn, protocol, every, np.tile(np.arange(count), len(points)))
     outcome = simulated(job, unit.engine, **({"processes": 1} if unit.engine == "standalone" else {}))
-    parts = [_scores(scored(drawn, protocol, outcome, at * count + np.arange(count)), outcome) for at in range(len(points))]
+    still = WEIGHT_DIMS.keys() - set(setting.circuit.learn)
+    parts = []
+    for at in range(len(points)):  # a study keeps no records, and of weights those that learned
+        data = scored(drawn, protocol, outcome, at * count + np.arange(count))
+        parts.append(data.drop_dims("recorded").drop_vars(still & data.keys()))
     return Result(_folded(parts, unit))
-
-
-def _scores(data: xr.Dataset, outcome: Outcome) -> xr.Dataset:
-    """What a study keeps of a block of networks: no records, and weights that learned."""
-    still = [name for name in WEIGHT_DIMS if name in data and name not in dict(outcome.weights.items())]
-    return data.drop_dims("recorded").drop_vars(still)
 
 
 def _folded(parts: list[xr.Dataset], unit: Unit) -> xr.Dataset:
