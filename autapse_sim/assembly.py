@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,10 +14,9 @@ from autapse_sim.delays import Delays
 from autapse_sim.dense.layout import Layout
 from autapse_sim.dense.synapses import fused
 from autapse_sim.equations import Draws, rebuilt
-from autapse_sim.errors import InputError
 from autapse_sim.job import Job
 from autapse_sim.language import Statement, names, renamed, statements
-from autapse_sim.model import Rule, line_of
+from autapse_sim.model import Rule
 from autapse_sim.order import SLOTS, When
 from autapse_sim.parts import Input, Parts
 from autapse_sim.program import Bias, Identity, Projection, Sign
@@ -140,6 +138,7 @@ class _Assembler:
         self.asked = names(*texts)
         self.numbered = bool(self.asked & {"i", "j"})
         self.delays = Delays(job.circuit, models)
+        self.summed_early: list[str] = []  # what the neurons have of the next step before this one ends
 
     def assembly(self) -> Assembly:
         learn, circuit = set(self.circuit.learn), self.circuit
@@ -484,8 +483,10 @@ class _Assembler:
         summed = synapses.summed_updaters[f"{variable}_post"]
         early = self.parts.dense and slot == "drive" and not (self.gathers and self.job.update == "step")
         early = early and len(synapses.summed_updaters) == 1
-        both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused") if early else None
+        name = f"{synapses.name}_fused"
+        both = fused(update, summed, SLOTS["fused"], name, self.summed_early) if early else None
         if both is not None:
+            self.summed_early.append(variable)
             synapses.contained_objects.append(both)
             self.parts.conditions[both.name] = When.FUSED if carried else When.FUSED_LEARNS
             self.parts.conditions[update.name] = When.ENDS if carried else When.ENDS_LEARNS
@@ -522,23 +523,3 @@ class _Assembler:
         dale = ["choose(w*autapse_sign < 0, 0, w)"] if "dale" in self.job.constraints else []
         bound = ["clip(w, {!r}, {!r})".format(*self.job.bound)] if self.job.bound is not None else []
         return [renamed(limit, OURS) for limit in sparse + dale + bound]
-
-
-def explain(error: BaseException, models: Models) -> InputError:
-    """What Brian2 found wrong in the equations, as one line with the file and line that the user wrote."""
-    causes = [error]
-    while causes[-1].__cause__ is not None:
-        causes.append(causes[-1].__cause__)
-    innermost = causes[-1]
-    text = str(innermost.args[0]) if isinstance(innermost, KeyError) else str(innermost)
-    text = re.sub(r"\bautapse_(own_)?", "", " ".join(text.split()))
-    if text.startswith("Refractory"):
-        return InputError(f"{line_of(models.neuron, 'refractory')}: {text}")
-    quoted = re.findall(r"['\"]([^'\"]+)['\"]", text)
-    sources = [models.rule, models.neuron, models.readout_rule, models.feedback_rule]
-    for word in sorted(quoted, key=len):
-        for model in sources:
-            where = line_of(model, word)
-            if ", line " in where:
-                return InputError(f"{where}: {text}")
-    return InputError(f"{models.rule.path}: {text}")

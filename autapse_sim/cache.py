@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, TypeVar
 
 from autapse_sim.errors import InputError
 
@@ -51,6 +51,7 @@ NAME = re.compile(
     r"(?P<key>.+)\.(?:(?P<program>[0-9a-f]{64})|(?P<manifest>manifest)|(?P<left>lock|[0-9a-f]{8}\.part))\.autapse"
 )
 
+T = TypeVar("T")
 logger = logging.getLogger("autapse_sim")
 
 
@@ -128,8 +129,11 @@ def remember(key: str, text: str) -> None:
         _warn_once(_unused(error))
 
 
-def recall(key: str) -> str | None:
-    """The text kept under a key; None where there is none, or where it was damaged and is now removed."""
+def recall(key: str, read: Callable[[str], T] = str) -> T | None:
+    """What `read` makes of the text kept under a key; None where there is none, or it was damaged and is now removed.
+
+    A text that `read` cannot read (ValueError, TypeError, LookupError, AttributeError) is damaged, too.
+    """
     try:
         manifest = _manifest(_place(), key)
     except OSError as error:
@@ -142,12 +146,16 @@ def recall(key: str) -> str | None:
     except OSError:
         content = b""
     text, seal = content[:-SEAL], content[-SEAL:]
-    if seal != _seal(text):
+    try:
+        if seal != _seal(text):
+            raise ValueError("another checksum")
+        value = read(text.decode("utf-8", "surrogatepass"))
+    except (ValueError, TypeError, LookupError, AttributeError):
         logger.warning("program cache: manifest %s is damaged and is removed", key[:12])
         _remove(manifest)
         return None
     _use(manifest)
-    return text.decode("utf-8", "surrogatepass")
+    return value
 
 
 def forget(key: str) -> None:

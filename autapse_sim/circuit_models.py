@@ -9,6 +9,7 @@ from types import MappingProxyType
 from autapse_sim.circuit import TAUGHT_BY, Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.model import Neuron, Rule, line_of, read_neuron, read_rule
+from autapse_sim.names import one_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class Models:
         """The rules by which these weights learn."""
         teaching = {TAUGHT_BY[name] for name in learned}
         return [getattr(self, name) for name in dict.fromkeys(TAUGHT_BY.values()) if name in teaching]
+
+    def method(self, circuit: Circuit) -> str:
+        """The integrator of the circuit, else the neuron's: one of Brian2's own, or an `InputError`."""
+        from brian2 import StateUpdateMethod
+
+        known = [name for name in StateUpdateMethod.stateupdaters if not name.startswith("gsl")]
+        return one_of("method", circuit.method or self.neuron.method, known)
 
     def parameters(self, circuit: Circuit) -> dict[str, object]:
         """Every parameter of the circuit with its default value (a Brian2 quantity where it has a unit)."""

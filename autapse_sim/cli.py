@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,38 +14,16 @@ from typing import Any
 import click
 
 import autapse_sim as ap
-from autapse_sim.commands.sweep import sweep
+from autapse_sim import checks
 from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
-from autapse_sim.errors import InputError
-from autapse_sim.files import written
+from autapse_sim.commands.sweep import sweep
+from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.protocol import UPDATES, Protocol
+from autapse_sim.session import Commands, computing
 from autapse_sim.units import amount
 
 
-class _Commands(click.Group):
-    """Input errors become one line and exit code 2; Ctrl-C becomes 130, and what was written before it is said."""
-
-    def invoke(self, context: click.Context) -> Any:
-        before = len(written)
-        try:
-            return super().invoke(context)
-        except InputError as error:
-            click.echo(f"autapse: error: {error}", err=True)
-            context.exit(2)
-        except click.exceptions.Exit:
-            raise
-        except RuntimeError as error:
-            click.echo(f"autapse: failed: {error}", err=True)
-            context.exit(1)
-        except KeyboardInterrupt:
-            said = ", ".join(map(str, written[before:]))
-            click.echo(
-                f"autapse: stopped; {f'written before that: {said}' if said else 'nothing was written'}", err=True
-            )
-            context.exit(130)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(ap.__version__, prog_name="autapse")
 def main() -> None:
     """A bench that settles whether a learning rule works in a recurrent circuit."""
@@ -128,7 +106,7 @@ def _folder(out: Path | None, default: str) -> Path:
     """The folder for results, made and tried before anything is computed."""
     import tempfile
 
-    folder = out or Path("results", default)
+    folder = checks.path("--out", out) if out else Path("results", default)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -145,16 +123,34 @@ def _bar(label: str) -> Iterator[Callable[[float], None]]:
         yield lambda share: bar.update(int(1000 * share) - bar.pos)
 
 
-def _print(result: ap.Result, folder: Path, files: list[Path], as_json: bool) -> None:
+def _print(result: ap.Result, as_json: bool) -> None:
     from autapse_sim import table
 
-    if as_json:
+    if "mse" not in result.data:
+        click.echo("no test trajectories, and so no scores", err=True)
+    elif as_json:
         click.echo(json.dumps(table.rows(result.data), indent=1))
         for note in table.notes(result.data):
             click.echo(note, err=True)
     else:
         click.echo(table.text(result.data))
-    click.echo(f"written to {folder}: {', '.join(path.name for path in files)}", err=True)
+
+
+def _write_others(files: list[Path], others: Mapping[str, Callable[[], list[Path]]]) -> None:
+    """Write what is made of a result that was written, and say what there is; what fails is named, and leaves the rest.
+
+    InputError at the end where a file could not be written.
+    """
+    failed = []
+    for name, write in others.items():
+        try:
+            files = files + write()
+        except (ValueError, ArithmeticError, MemoryError, OSError, RuntimeError) as error:
+            click.echo(f"{name} is left out: {in_a_line(error)}", err=True)
+            failed += [name] * isinstance(error.__cause__, OSError)
+    click.echo(f"written to {files[0].parent}: {', '.join(path.name for path in files)}", err=True)
+    if failed:
+        raise InputError(f"{', '.join(failed)} could not be written; the result is in {files[0]}")
 
 
 def _say_slower(circuits: Iterable[Circuit], engine: str) -> None:
@@ -169,6 +165,7 @@ def _say_slower(circuits: Iterable[Circuit], engine: str) -> None:
 @click.option("--rule", "rules", multiple=True, help="A rule, by name or file; may be repeated. [default: all four]")
 @click.option("--eta", "etas", multiple=True, type=float, help="A learning rate of the grid; may be repeated.")
 @_experiment
+@computing()
 def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, as_json: bool, **options: Any) -> None:
     """Compare rules on the bouncing ball, each at its best learning rate, with honest controls.
 
@@ -187,19 +184,16 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
         result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress)
     path = folder / "compare.nc"
     result.save(path)
-    files = [path]
-    for name, figure in FIGURES.items():
-        try:
-            files += save(figure(result.data), folder, name)
-        except InputError as error:
-            click.echo(f"{name} is left out: {error}", err=True)
-    _print(result, folder, files, as_json)
+    _print(result, as_json)
+    draw = {name: lambda name=name: save(FIGURES[name](result.data), folder, name) for name in FIGURES}
+    _write_others([path], draw)
 
 
 @main.command()
 @click.option("--rule", default="autapse", show_default=True, help="The rule, by name or file.")
 @click.option("--eta", type=float, help="Learning rate. [default: the rule's]")
 @_experiment
+@computing()
 def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **options: Any) -> None:
     """Train one rule on the bouncing ball and test it."""
     engine = options.pop("engine")
@@ -212,7 +206,8 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
         result = ap.train(circuit, task, protocol, parameters=parameters, engine=engine, progress=progress)
     path = folder / "train.nc"
     result.save(path)
-    _print(result, folder, [path], as_json)
+    _print(result, as_json)
+    _write_others([path], {})
 
 
 @main.command()
@@ -226,6 +221,7 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
 @click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
+@computing()
 def verdict(
     rule: str | None, trajectories: int | None, claims: bool, out: Path | None, as_json: bool, **options: Any
 ) -> None:
@@ -254,34 +250,29 @@ def verdict(
         return
     with _bar(f"judging {rule}") as progress:
         result = ap.verdict(rule, train=trajectories, progress=progress, **options)
-    files = _evidence(result, measured, folder)
+    if measured:
+        told = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in measured]
+        result = ap.Result(result.data.assign_attrs(claims=json.dumps(told)))
+    path = folder / "verdict.nc"
+    result.save(path)
     attributes = result.data.attrs
     if as_json:
         told = {name: json.loads(attributes[name]) for name in ("statistics", "floors", "methods")}
         click.echo(json.dumps({"sentence": attributes["sentence"], **told}, indent=1))
     else:
         click.echo(attributes["table"])
-    click.echo(f"written to {folder}: {', '.join(path.name for path in files)}", err=True)
+    _write_evidence(result, path)
 
 
-def _evidence(result: ap.Result, claims: list, folder: Path) -> list[Path]:
-    """Write a verdict's result, figures and page."""
-    from dataclasses import asdict
-
+def _write_evidence(result: ap.Result, path: Path) -> None:
+    """Write the figures and the page of a verdict beside its result."""
     from autapse_sim.page import write_page
     from autapse_sim.plots.evidence import evidence
     from autapse_sim.plots.style import save
 
-    if claims:
-        told = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in claims]
-        result = ap.Result(result.data.assign_attrs(claims=json.dumps(told)))
-    path = folder / "verdict.nc"
-    result.save(path)
-    files = [path]
     figures = evidence(result)
-    for name, figure in figures.items():
-        files += save(figure, folder, name)
-    return [*files, write_page(result, folder / "verdict.html", figures)]
+    draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}
+    _write_others([path], {**draw, "the page": lambda: [write_page(result, path.with_suffix(".html"), figures)]})
 
 
 @main.command()
@@ -334,7 +325,7 @@ def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tupl
         given["before"] = ap.load(before).data
     check_held(loaded, figure)
     for path in save(draw(loaded.data, **given), _folder(out, "plot"), figure):
-        click.echo(path)
+        click.echo(click.format_filename(path))
 
 
 @main.command()

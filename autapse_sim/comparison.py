@@ -15,6 +15,7 @@ import xarray as xr
 from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import task_controls
+from autapse_sim.crew import beside
 from autapse_sim.description import describe, described, equations_text, peak_memory, sources_of, without_equations
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, resolve_parameters, run
@@ -28,7 +29,6 @@ from autapse_sim.results import Result
 from autapse_sim.sizes import check_sizes
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_task
-from autapse_sim.worker import beside
 from autapse_sim.written import model_name
 
 RULES = ("bptt", "fa", "dfa", "autapse")
@@ -98,14 +98,14 @@ def compare(
     drawn = draw(circuits[rules[0]], task, protocol)
     drawn = replace(drawn, sources={path: text for one in circuits.values() for path, text in sources_of(one).items()})
     outcomes, predictions, notes = _run(circuits, engines, drawn, protocol, values, every, etas, progress)
-    data = _scores(outcomes, drawn, protocol, etas)
+    data, diverged = _scores(outcomes, drawn, protocol, etas)
     predictions |= task_controls(task, drawn.x, drawn.y, slice(0, protocol.train), slice(-protocol.test, None))
     data = data.assign(control_scores(predictions, drawn.y[:, -protocol.test :], drawn.units))
     others = {rule: described({k: v for k, v in values[rule].items() if k != "eta"}) for rule in rules}
     attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others, drawn.sources)
     attributes["peak_memory"] = peak_memory(max(outcome.memory for outcome in outcomes.values()))
     attributes["rule"] = ", ".join(rules)
-    attributes["notes"] = json.dumps(notes)
+    attributes["notes"] = json.dumps(diverged + notes)
     attributes["equations"] = "\n\n".join(equations_text(one, drawn.sources) for one in circuits.values())
     return Result(data.assign_attrs(attributes))
 
@@ -148,11 +148,17 @@ def _run(
     return {rule: outcomes[rule] for rule in circuits}, *controls
 
 
-def _scores(outcomes: Mapping[str, Outcome], drawn: Drawn, protocol: Protocol, etas: np.ndarray) -> xr.Dataset:
-    """What each rule's networks gave at its best learning rate, with names."""
-    parts, rates = [], []
-    for outcome in outcomes.values():
-        best, grid_mse = chosen(protocol, outcome, len(etas))
+def _scores(
+    outcomes: Mapping[str, Outcome], drawn: Drawn, protocol: Protocol, etas: np.ndarray
+) -> tuple[xr.Dataset, list[str]]:
+    """What each rule's networks gave at its best learning rate, with names, and which rules have none."""
+    parts, rates, notes = [], [], []
+    for rule, outcome in outcomes.items():
+        try:
+            best, grid_mse = chosen(protocol, outcome, len(etas))
+        except InputError:  # the others are still worth telling
+            best, grid_mse = int(np.argmin(etas)), np.full((len(etas), protocol.replicates), np.nan)
+            notes.append(f"{rule} diverged at every learning rate: it is told at the smallest")
         part = scored(drawn, protocol, outcome, best * protocol.replicates + np.arange(protocol.replicates))
         part["grid_mse"] = (("eta_grid", "replicate"), grid_mse, {"long_name": "final validation MSE"})
         parts.append(part)
@@ -160,7 +166,7 @@ def _scores(outcomes: Mapping[str, Outcome], drawn: Drawn, protocol: Protocol, e
     data = xr.concat(parts, dim="rule", join="outer", data_vars="all")
     data = data.assign_coords(rule=list(outcomes), eta_grid=etas)
     data["eta"] = ("rule", np.array(rates), {"long_name": "learning rate, chosen on validation"})
-    return data.assign(targets(drawn, protocol))
+    return data.assign(targets(drawn, protocol)), notes
 
 
 def _parameters(

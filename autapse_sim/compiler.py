@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
+import threading
 from importlib import import_module
 from pathlib import Path
 
 from autapse_sim.errors import InputError
+from autapse_sim.processes import Programs
 
 FLAGS = [
     "-std=c++17",
@@ -20,6 +21,8 @@ FLAGS = [
     "-march=native",
     "-w",
 ]
+ASKED, COMPILING = 60.0, 1800.0
+"""Seconds in which a compiler says what it is, and in which it compiles; it takes a second, and some ten."""
 
 
 def compiler() -> str | None:
@@ -40,16 +43,20 @@ def flags() -> list[str]:
 def identity(command: str) -> str:
     """What a compiled program depends on beside its sources: compiler, flags, and what -march=native stands for."""
     asked = [command, "-march=native", "-Q", "--help=target", "--version"]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    return "\n".join([command, *flags(), answer])
+    with Programs() as programs:
+        answer = programs.run(asked, "the C++ compiler", ASKED)
+    return "\n".join([command, *flags(), answer.output])
 
 
 def compile_program(command: str, source: Path, program: Path) -> None:
     """Compile one source file; RuntimeError with the compiler's first error where it fails."""
     arguments = [command, *flags(), "-I.", "-Ibrianlib", source.name, "-o", str(program)]
-    with subprocess.Popen(arguments, cwd=source.parent, stderr=subprocess.PIPE, text=True) as process:
-        import_module("scipy.stats")  # slow to load, and wanted after the run: it has the time of the compiler for it
-        errors = process.communicate()[1]
-    if process.returncode:
-        first = next((line for line in errors.splitlines() if "error" in line), errors[:200])
-        raise RuntimeError(f"the C++ compiler failed: {first}")
+    # slow to load, and wanted after the run: it has the time of the compiler for it
+    threading.Thread(target=import_module, args=("scipy.stats",), daemon=True).start()
+    with Programs() as programs:
+        answer = programs.run(arguments, "the C++ compiler", COMPILING, source.parent)
+    if answer.code:
+        first = next((line for line in answer.errors.splitlines() if "error" in line), answer.errors)
+        raise RuntimeError(f"the C++ compiler {command} failed, {answer._replace(errors=first).said()}")
+    if not program.is_file() or not program.stat().st_size:
+        raise RuntimeError(f"the C++ compiler {command} said that all is well, and wrote no program")

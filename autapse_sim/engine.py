@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
-import subprocess
-import tempfile
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -19,13 +17,18 @@ import numpy as np
 from autapse_sim.cache import cached, found, recall, remember
 from autapse_sim.compiler import compiler, identity
 from autapse_sim.errors import InputError
+from autapse_sim.files import scratch
 from autapse_sim.job import Job, Outcome, Progress, check_targets
 from autapse_sim.model import self_contained, texts
+from autapse_sim.processes import Programs
 from autapse_sim.program import Program, outcome
-from autapse_sim.tape import Tape
+from autapse_sim.tape import Tape, read_array, write_array
 
 WORTH_SPLITTING = 1e8
 """Weights times time steps that are worth a process of their own: some tenths of a second."""
+SILENT = 3600.0
+"""Seconds for which a compiled program may say nothing; it tells how far it is some ten times a second."""
+PROGRESS = re.compile(r"progress (\d\.\d{4})\n")
 
 
 def simulate(
@@ -77,16 +80,17 @@ def simulate(
     parts = processes or _worthwhile(job, room)
     size = -(-room // parts)
     places = [np.arange(first, min(first + size, len(job.source))) for first in range(0, len(job.source), size)]
-    with tempfile.TemporaryDirectory(prefix="autapse_") as temporary:
-        folder = Path(temporary)
+    with scratch() as folder:
         for attempt in ("first", "second"):
             program, path = _program(job, size, dense, folder / attempt / "program", command)
             jobs = [job.part(place, program.layout.replicates) for place in places]
             try:
                 outcomes = _play_all(program, path, jobs, folder / attempt, progress)
                 break
-            except FileNotFoundError:  # the cache was cleared in between
-                if attempt == "second":
+            except RuntimeError:
+                kept = path.exists()
+                path.unlink(missing_ok=True)  # what fails is not kept for the next time
+                if kept or attempt == "second":  # else the cache was cleared in between
                     raise
     return Outcome.joined(outcomes, [len(place) for place in places])
 
@@ -106,8 +110,7 @@ def _program(job: Job, networks: int, dense: bool, folder: Path, command: str) -
     """The program of a job, from the cache where it is there: by what was asked for, else by what it is made of."""
     asked = _asked(job, networks, dense, command)
     if asked is not None:
-        text = recall(asked)
-        program = Program.from_json(text) if text else None
+        program = recall(asked, Program.from_json)
         path = found(program.key) if program else None
         if path:
             return program, path
@@ -149,7 +152,7 @@ def _asked(job: Job, networks: int, dense: bool, command: str) -> str | None:
 def _play_all(program: Program, path: Path, jobs: list[Job], folder: Path, progress: Progress) -> list[Outcome]:
     """Run parts of a job side by side, each in a process of its own; an end for any reason ends them all."""
     shares = [0.0] * len(jobs)
-    running = _Running()
+    programs = Programs()
     lock = threading.Lock()
 
     def report(part: int, share: float) -> None:
@@ -159,70 +162,44 @@ def _play_all(program: Program, path: Path, jobs: list[Job], folder: Path, progr
 
     def play(part: int) -> Outcome:
         work = folder / f"run{part}"
-        return _play(program, path, jobs[part], work, running, lambda share: report(part, share))
+        return _play(program, path, jobs[part], work, programs, lambda share: report(part, share))
 
     with ThreadPoolExecutor(len(jobs)) as pool:
         waiting = [pool.submit(play, part) for part in range(len(jobs))]
         try:
             return [each.result() for each in waiting]
         except BaseException:
-            running.stop()
+            programs.stop()
             raise
 
 
-class _Running:
-    """The processes of a run, which may all have to end at any moment."""
-
-    def __init__(self) -> None:
-        self.processes: list[subprocess.Popen] = []
-        self.stopped = False
-        self.lock = threading.Lock()
-
-    def start(self, arguments: list[str], **options) -> subprocess.Popen:
-        """Start a process in a session of its own."""
-        with self.lock:
-            if self.stopped:
-                raise RuntimeError("stopped")
-            process = subprocess.Popen(arguments, start_new_session=True, **options)
-            self.processes.append(process)
-        return process
-
-    def stop(self) -> None:
-        """End all processes, and start no other."""
-        with self.lock:
-            self.stopped = True
-            for process in self.processes:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-
-
-def _play(program: Program, path: Path, job: Job, work: Path, running: _Running, progress: Progress) -> Outcome:
+def _play(program: Program, path: Path, job: Job, work: Path, programs: Programs, progress: Progress) -> Outcome:
     """Run a compiled program in its own folder, and refuse any sign that it did not run as told."""
     work.mkdir(parents=True)
     tape = Tape(job, program.tables, program.layout)
     tape.write(work)
-    arguments = [str(path)]
+    arguments, sizes = [str(path)], {}
     for name, given in program.inputs.items():
-        given.values(job, program.layout).astype(program.dtype).tofile(work / f"{name}.in")
+        values = given.values(job, program.layout).astype(program.dtype)
+        sizes[name] = values.size
+        write_array(work / f"{name}.in", values)
         arguments.append(f"{name}={name}.in")
-    with (work / "errors").open("w+") as errors:
-        process = running.start(arguments, cwd=work, stdout=subprocess.PIPE, stderr=errors, text=True)
-        said = []
-        for line in process.stdout:
-            if line.startswith("progress "):
-                progress(float(line.split()[1]))
-            else:
-                said.append(line)
-        code = process.wait()
-        errors.seek(0)
-        wrong = errors.read().strip() or "".join(said).strip()
-    if code or wrong:
-        raise RuntimeError(f"the compiled program failed (exit code {code}): {wrong[:500]}")
-    tape.read(work)
+
+    def hear(line: str) -> bool:
+        share = PROGRESS.fullmatch(line)
+        if share:
+            progress(float(share[1]))
+        return share is not None
+
+    answer = programs.run(arguments, "the compiled program", SILENT, work, hear)
+    if answer.code or answer.output or answer.errors:
+        raise RuntimeError(f"the compiled program failed, {answer.said()}")
     learned = {
-        name: program.inputs[key].weights(np.fromfile(work / f"{name}.out", program.dtype).astype(float))
+        name: program.inputs[key].weights(read_array(work / f"{name}.out", sizes[key], program.dtype).astype(float))
         for name, key in program.learned.items()
     }
-    total = np.fromfile(work / "total.out", program.dtype) if "spikes" in program.tables else None
+    spikes = program.layout.replicates * job.circuit.neurons
+    total = read_array(work / "total.out", spikes, program.dtype) if "spikes" in program.tables else None
+    tape.read(work)
     progress(1.0)
     return outcome(job, tape, learned, total, "standalone")

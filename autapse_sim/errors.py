@@ -35,3 +35,14 @@ def brief(text: str, most: int = 80) -> str:
     """
     half = (most - 3) // 2
     return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
+
+
+def in_a_line(error: BaseException, most: int = 200) -> str:
+    """What an error says, in one line of at most so many characters.
+
+    Examples
+    --------
+    >>> in_a_line(ValueError("two\\nlines"))
+    'two lines'
+    """
+    return brief(" ".join(str(error).split()), most)

@@ -26,6 +26,7 @@ from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result
 from autapse_sim.sizes import at_once, check_sizes
+from autapse_sim.stability import check_steps
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_blanked, check_task, checked, masked, sizes_of
@@ -301,10 +302,13 @@ def resolve_parameters(circuit: Circuit, given: Mapping[str, Any] | None, networ
     defaults = _declared(circuit).parameters
     for name in given:
         one_of("parameter", name, defaults)
-    return {
+    values = {
         name: _value(name, amount(given.get(name, default), name), default, networks, circuit.neurons)
         for name, default in defaults.items()
     }
+    if not without_equations(circuit):
+        check_steps(circuit, values)
+    return values
 
 
 @dataclass(frozen=True)
@@ -313,6 +317,20 @@ class Declared:
 
     parameters: dict[str, Amount]
     activations: list[str]
+
+    def to_json(self) -> str:
+        """As text."""
+        return json.dumps([{name: astuple(value) for name, value in self.parameters.items()}, self.activations])
+
+    @classmethod
+    def from_json(cls, text: str) -> Declared:
+        """From text; ValueError, TypeError or AttributeError where it is no such text."""
+        parameters, activations = json.loads(text)
+        amounts = {name: Amount(*fields) for name, fields in parameters.items()}
+        texts = [text for one in amounts.values() for text in (one.unit, one.text)]
+        if not all(isinstance(text, str) for text in [*activations, *texts]):
+            raise TypeError("units and names of activations are texts")
+        return cls(amounts, list(activations))
 
 
 def _declared(circuit: Circuit) -> Declared:
@@ -327,18 +345,20 @@ def _declared(circuit: Circuit) -> Declared:
     kept = all(map(self_contained, written.values()))
     asked = json.dumps(["declared", __version__, written, sorted(circuit.learn)])
     key = hashlib.sha256(asked.encode()).hexdigest()
-    known = recall(key) if kept else None
+    known = recall(key, Declared.from_json) if kept else None
     if known:
-        parameters, activations = json.loads(known)
-        return Declared({name: Amount(*fields) for name, fields in parameters.items()}, activations)
+        return known
     from autapse_sim.circuit_models import Models
+    from autapse_sim.scopes import check_models
 
     models = Models.of(circuit)
+    check_models(models, circuit)
     parameters = {name: amount(value, name) for name, value in models.parameters(circuit).items()}
     activations = list(models.neuron.activations)
+    declared = Declared(parameters, activations)
     if kept:
-        remember(key, json.dumps([{name: astuple(value) for name, value in parameters.items()}, activations]))
-    return Declared(parameters, activations)
+        remember(key, declared.to_json())
+    return declared
 
 
 def _value(name: str, given: Amount, default: Amount, networks: int, neurons: int) -> np.ndarray:

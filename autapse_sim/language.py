@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import math
+import operator
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from autapse_sim.errors import InputError
+from autapse_sim.names import shown
 
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 """Operators that an assignment may be joined with."""
@@ -19,6 +22,16 @@ _ALLOWED = (
     *(ast.Or, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
 )
 """What an expression may be made of."""
+_NUMBERS = {
+    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv},
+    **{ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow},
+    **{ast.USub: operator.neg, ast.UAdd: operator.pos},
+}
+"""What operators do with numbers that stand in an expression."""
+UNPARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What Python says of a text that it cannot parse: bad syntax, NUL, or what is nested too deeply."""
+LONGEST, DEEPEST = 20_000, 100
+"""The most characters of a text, and the deepest nesting of an expression: a sum of 100 terms, say."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +76,14 @@ def clean(text: str) -> str:
     >>> clean("w -= eta*k_pre  # was wrong; w += 100")
     'w -= eta*k_pre'
     """
+    if len(text) > LONGEST:
+        raise InputError(f"the text is longer than {LONGEST} characters")
     lines = re.sub(r"\r\n?", "\n", text).split("\n")
     kept = "\n".join(line.partition("#")[0].rstrip() for line in lines)
     foreign = _FOREIGN.search(kept)
     if foreign:
-        line = kept[: foreign.start()].count("\n")
-        raise InputError(f"{kept.splitlines()[line].strip()!r}: {foreign[0]!r} has no place in an equation")
+        line = kept.split("\n")[kept[: foreign.start()].count("\n")].strip()
+        raise InputError(f"{shown(line)}: {foreign[0]!r} has no place in an equation")
     return kept
 
 
@@ -83,9 +98,9 @@ def statements(text: str) -> list[Statement]:
     code = "\n".join(line.lstrip() for line in text.split("\n"))
     try:
         body = ast.parse(code).body
-    except SyntaxError as error:
-        line = code.split("\n")[(error.lineno or 1) - 1].strip()
-        raise InputError(f"{line!r} is no assignment, such as 'v = 0'") from None
+    except UNPARSED as error:
+        line = code.split("\n")[(getattr(error, "lineno", None) or 1) - 1].strip()
+        raise InputError(f"{shown(line)} is no assignment, such as 'v = 0'") from None
     return [_statement(node, code) for node in body]
 
 
@@ -96,9 +111,9 @@ def _statement(node: ast.stmt, code: str) -> Statement:
     elif isinstance(node, ast.AugAssign) and type(node.op) in OPERATORS:
         target, operator = node.target, OPERATORS[type(node.op)]
     else:
-        raise InputError(f"{said!r} is no assignment, such as 'v = 0' or 'w -= eta*k_pre'")
+        raise InputError(f"{shown(said)} is no assignment, such as 'v = 0' or 'w -= eta*k_pre'")
     if not isinstance(target, ast.Name):
-        raise InputError(f"{said!r} assigns to what is no variable")
+        raise InputError(f"{shown(said)} assigns to what is no variable")
     value = " ".join((ast.get_source_segment(code, node.value) or "").split())
     parsed(value)
     return Statement(target.id, operator, value, node.lineno)
@@ -106,10 +121,11 @@ def _statement(node: ast.stmt, code: str) -> Statement:
 
 def parsed(expression: str) -> ast.expr:
     """The syntax tree of an expression; an `InputError` where it is none of Brian2's."""
+    said = " ".join(expression.split())
     try:
-        tree = ast.parse(f"({expression})", mode="eval")
-    except SyntaxError:
-        raise InputError(f"{expression.strip()!r} is no expression") from None
+        tree = ast.parse(said, mode="eval")
+    except UNPARSED:
+        raise InputError(f"{shown(said)} is no expression") from None
     for node in ast.walk(tree):
         what = None
         if not isinstance(node, _ALLOWED):
@@ -121,8 +137,34 @@ def parsed(expression: str) -> ast.expr:
         elif isinstance(node, ast.Compare) and len(node.ops) > 1:
             what = "a comparison of more than two"
         if what:
-            raise InputError(f"{expression.strip()!r}: {what} has no place in an expression")
+            raise InputError(f"{shown(said)}: {what} has no place in an expression")
+    _check_numbers(tree.body, said)
     return tree.body
+
+
+def _check_numbers(node: ast.AST, said: str, depth: int = 0) -> float | None:
+    """The value of what is made of numbers alone; refused where it has none, or is nested too deeply."""
+    if depth > DEEPEST:
+        raise InputError(f"{shown(said)} is nested more than {DEEPEST} deep; give parts of it names of their own")
+    inside = [
+        _check_numbers(each, said, depth + 1) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)
+    ]
+    try:
+        if isinstance(node, ast.Constant):
+            value = float(node.value)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and inside[1] == 0:
+            raise ZeroDivisionError
+        elif isinstance(node, ast.BinOp | ast.UnaryOp) and type(node.op) in _NUMBERS and None not in inside:
+            value = _NUMBERS[type(node.op)](*inside)
+        else:
+            return None
+    except ZeroDivisionError:
+        raise InputError(f"{shown(said)} divides by zero") from None
+    except OverflowError:
+        value = math.inf
+    if isinstance(value, complex) or not math.isfinite(value):
+        raise InputError(f"{shown(said)} holds a number that is too large, or not real") from None
+    return value
 
 
 def names(*texts: str) -> set[str]:

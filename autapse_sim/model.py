@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import io
-import tokenize
-import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
-from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from autapse_sim.circuit import TAUGHT_BY, Circuit
 from autapse_sim.errors import InputError
-from autapse_sim.language import clean, names, statements
+from autapse_sim.fields import parameter, take_mapping, take_texts, take_tuple, text
+from autapse_sim.language import UNPARSED, clean, names, statements
 from autapse_sim.names import one_of
+from autapse_sim.reading import python_text, run
 from autapse_sim.written import Written
 
 
@@ -33,7 +29,14 @@ class Activation:
     f_prime: str
 
     def __post_init__(self) -> None:
-        _take_texts(self, ("f", "f_prime"))
+        take_texts(self, ("f", "f_prime"))
+
+
+def activation(what: str, value: object) -> Activation:
+    """An activation, or an `InputError`."""
+    if not isinstance(value, Activation):
+        raise InputError(f"{what} must be an Activation, such as Activation(f='tanh(a)', f_prime='1 - f**2')")
+    return value
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,16 @@ class Neuron:
     source: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        _take_texts(self, ("equations", "threshold", "reset", "refractory", "pseudo_derivative", "method"))
+        take_texts(self, ("equations", "threshold", "reset", "refractory", "pseudo_derivative", "method"))
         for name in ("reset", "refractory", "pseudo_derivative"):
             if getattr(self, name) and not self.threshold:
                 raise InputError(f"Neuron({name}=...) needs a threshold; write for example threshold='v > v_th'")
-        _take_mappings(self, texts=("initial", "sums"), others=("parameters", "activations"))
+        take_mapping(self, "initial", text)
+        take_mapping(self, "sums", text)
+        take_mapping(self, "parameters", parameter)
+        take_mapping(self, "activations", activation, named=False)
+        if self.pseudo_derivative and self.activations:
+            raise InputError("Neuron(pseudo_derivative=...) and activations both give f_prime; leave one of them out")
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -131,8 +139,10 @@ class Connection:
         one_of("initial", self.initial, ("zeros", "identity"))
         one_of("pairs", self.pairs, ("all", "self"))
         one_of("when", self.when, ("drive", "update"))
-        _take_texts(self, ("equations", "update"))
-        _take_mappings(self, texts=("sums",))
+        take_texts(self, ("equations", "update"))
+        if self.initial == "identity" and not self.equations.strip():
+            raise InputError("Connection(initial='identity') needs equations; write for example equations='P : 1'")
+        take_mapping(self, "sums", text)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -196,14 +206,15 @@ class Rule:
 
     def __post_init__(self) -> None:
         written = ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation", "finish_postsynaptic")
-        _take_texts(self, written)
+        take_texts(self, written)
         if not any(each.name == "w" for each in statements(f"{self.update}\n{self.finish}")):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
-        connections = _take_tuple(self, "connections", Connection)
+        connections = take_tuple(self, "connections", Connection)
         if len(connections) > 3:
             raise InputError(f"Rule(connections=...) has {len(connections)}; there is room for 3 in a step")
-        _take_tuple(self, "lasting", str)
-        _take_mappings(self, texts=("initial",), others=("parameters",))
+        take_tuple(self, "lasting", str)
+        take_mapping(self, "initial", text)
+        take_mapping(self, "parameters", parameter)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -211,50 +222,6 @@ class Rule:
         own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
         own += (self.finish_postsynaptic, *self.initial.values())
         return own + tuple(text for connection in self.connections for text in connection.texts)
-
-
-def _take_texts(model: Any, fields: tuple[str, ...]) -> None:
-    """Texts without their comments; Brian2's Equations and quantities count as what they say."""
-    for name in fields:
-        object.__setattr__(model, name, _text(f"{type(model).__name__}({name}=...)", getattr(model, name)))
-
-
-def _text(what: str, value: object) -> str:
-    if not isinstance(value, str):
-        if isinstance(value, Real) and not isinstance(value, bool) and np.ndim(value) == 0:
-            value = repr(float(value)) if getattr(value, "dim", None) is None else _quantity_text(value)
-        elif type(value).__name__ == "Equations":
-            value = str(value)
-        else:
-            raise InputError(f"{what} must be text, got {type(value).__name__}")
-    try:
-        return clean(value)
-    except InputError as error:
-        raise InputError(f"{what}: {error}") from None
-
-
-def _quantity_text(value: Any) -> str:
-    from autapse_sim.statements import unit_of
-
-    return f"{float(value)!r}*{unit_of(value)}"
-
-
-def _take_mappings(model: Any, texts: tuple[str, ...] = (), others: tuple[str, ...] = ()) -> None:
-    for name in (*texts, *others):
-        what, given = f"{type(model).__name__}({name}=...)", getattr(model, name)
-        if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
-            raise InputError(f"{what} must map names to values, such as {{'v': ...}}")
-        kept = {key: _text(f"{what}, {key}", value) if name in texts else value for key, value in given.items()}
-        object.__setattr__(model, name, MappingProxyType(kept))
-
-
-def _take_tuple(model: Any, name: str, kind: type) -> tuple:
-    given = getattr(model, name)
-    given = (given,) if isinstance(given, kind) else given
-    if not isinstance(given, Iterable) or not all(isinstance(each, kind) for each in given):
-        raise InputError(f"{type(model).__name__}({name}=...) must be a tuple of {kind.__name__}")
-    object.__setattr__(model, name, tuple(given))
-    return getattr(model, name)
 
 
 def library(kind: str) -> dict[str, Path]:
@@ -270,7 +237,7 @@ def rules() -> set[str]:
 
 def words_of(path: Path) -> set[str]:
     """The names in the texts of a model file, without running it; docstring and comments do not count."""
-    return names(*(text for *_, text in _texts_at(_source(path))))
+    return names(*(text for *_, text in _texts_at(python_text(path))))
 
 
 def is_file(name: str) -> bool:
@@ -287,23 +254,12 @@ def _path(name: str, folder: str, variable: str) -> str:
     else:
         known = library(folder)
         path = known[one_of(variable, name, known)]
-    if not path.is_file():
-        raise InputError(f"{variable} file {path} does not exist")
     return str(path)
 
 
 def _source(path: str | Path) -> str:
-    """The text of a model file."""
-    if isinstance(path, Written):
-        return path.text
-    try:
-        data = Path(path).read_bytes()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is no Python text: {error}") from None
+    """The text of a model file, or of a model that was given as an object."""
+    return path.text if isinstance(path, Written) else python_text(path)
 
 
 def paths_of(circuit: Circuit) -> list[str]:
@@ -330,7 +286,7 @@ def self_contained(text: str) -> bool:
     """Whether a model file says all by itself: what it imports and calls reads nothing else."""
     try:
         nodes = list(ast.walk(ast.parse(text)))
-    except (SyntaxError, ValueError):
+    except UNPARSED:
         return False
     plain = {"brian2", "autapse_sim", "math", "numpy", "__future__"}
     for node in nodes:
@@ -358,22 +314,12 @@ def read_rule(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> R
 
 
 def _read(name: str, folder: str, variable: str, kind: type, sources: Mapping[str, str]) -> Any:
-    found = name if name in sources else _path(name, folder, variable)
-    source, path = sources[found] if found in sources else _source(found), Path(found)
-    namespace = {"__name__": path.stem, "__file__": str(path)}
-    try:
-        exec(compile(source, str(path), "exec"), namespace)
-    except SyntaxError as error:
-        raise InputError(f"{path}, line {error.lineno}: does not parse as Python: {error.msg}") from error
-    except (Exception, SystemExit) as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        where = f"{path}, line {lines[-1]}" if lines else str(path)
-        said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        raise InputError(f"{where}: {said}") from error
-    model = namespace.get(variable)
+    path = name if name in sources else _path(name, folder, variable)
+    source = sources[path] if path in sources else _source(path)
+    model = run(source, path).get(variable)
     if not isinstance(model, kind):
         raise InputError(f"{path}: defines no {variable}; write {variable} = {kind.__name__}(...)")
-    return replace(model, path=path, source=source)
+    return replace(model, path=Path(path), source=source)
 
 
 def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from autapse_sim.files import replacing
+from autapse_sim.files import write_whole
 from autapse_sim.plots import style
 from autapse_sim.results import Result
 
@@ -121,17 +121,14 @@ def write_page(data: xr.Dataset | Result, path: str | Path, figures: Mapping[str
     Path
         The file.
     """
-    path = Path(path)
-    with replacing(path) as temporary:
-        temporary.write_text(page(data, figures), encoding="utf-8", newline="\n")
-    return path
+    return write_whole(path, page(data, figures).encode())
 
 
 def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
     """The text of the file that `write_page` writes."""
     data = data.data if isinstance(data, Result) else data
     about = data.attrs
-    rule = style.label(str(data["method"].values[0]))
+    rule = style.short(str(data["method"].values[0]))
     drawn = []
     for name, figure in figures.items():
         plain = name.replace("_", " ")
@@ -187,9 +184,9 @@ def _floors(floors: object) -> str:
                 f"{cell} (W × {one[name]['gain']:g}, U × {one[name]['input_scale']:g})"
                 for cell, one in zip(cells, floors, strict=True)
             ]
-        rows.append([f"{style.label(name)}: median test MSE", *cells])
+        rows.append([f"{style.short(name)}: median test MSE", *cells])
     for number, (name, _) in enumerate(first["said"]):
-        rows.append([style.label(name), *(one["said"][number][1] for one in floors)])
+        rows.append([style.short(name), *(one["said"][number][1] for one in floors)])
     return f"<p>{_text(FLOORS_SAY)}</p>\n{_table(head, rows)}"
 
 
@@ -206,7 +203,7 @@ def _rates(data: xr.Dataset) -> str:
         for rate in rates:
             edge = len(grid) > 1 and np.isclose(rate, (grid.min(), grid.max())).any()
             shown.append(f"{rate:.3g}{' (at the edge of the grid)' if edge else ''}" if np.isfinite(rate) else "-")
-        rows.append([style.label(str(method)), *shown, f"{count} of {errors.shape[1]}"])
+        rows.append([style.short(str(method)), *shown, f"{count} of {errors.shape[1]}"])
     return _table(["method", *chosen, "diverged"], rows)
 
 
@@ -214,7 +211,7 @@ def _list(entries: object) -> str:
     """A list of names with their descriptions; line breaks are kept."""
     if not isinstance(entries, Mapping):
         return f"<p>{_text(entries)}</p>" if entries else ""
-    pairs = (f"<dt>{_text(style.label(str(name)))}</dt>\n<dd>{_text(said)}</dd>" for name, said in entries.items())
+    pairs = (f"<dt>{_text(style.short(str(name)))}</dt>\n<dd>{_text(said)}</dd>" for name, said in entries.items())
     return "\n".join(["<dl>", *pairs, "</dl>"]) if entries else ""
 
 
@@ -225,7 +222,7 @@ def _equations(entries: object) -> str:
     if not isinstance(entries, Mapping):
         return f'<pre tabindex="0">{_text(entries)}</pre>'
     return "\n".join(
-        f'<h3>{_text(style.label(str(name)))}</h3>\n<pre tabindex="0">{_text(said)}</pre>'
+        f'<h3>{_text(style.short(str(name)))}</h3>\n<pre tabindex="0">{_text(said)}</pre>'
         for name, said in entries.items()
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
-from brian2 import Clock, NeuronGroup, StateUpdateMethod, Synapses, second
+from brian2 import Clock, NeuronGroup, Synapses, second
 from brian2.groups.group import CodeRunner
 
 from autapse_sim import vocabulary
@@ -16,8 +16,7 @@ from autapse_sim.dense.layout import Block, Layout
 from autapse_sim.dense.synapses import DenseNeurons, DenseSynapses
 from autapse_sim.equations import Draws, integrator
 from autapse_sim.job import STEP, Job
-from autapse_sim.language import Statement, names
-from autapse_sim.names import one_of
+from autapse_sim.language import Statement, is_condition, names
 from autapse_sim.order import SLOTS, When
 from autapse_sim.program import Bias, Identity, Index, Parameter, Projection, Sign
 from autapse_sim.statements import unit_of
@@ -63,8 +62,7 @@ class Parts:
     ):
         circuit = job.circuit
         self.layout, self.program, self.dense = layout, program, dense
-        methods = [name for name in StateUpdateMethod.stateupdaters if not name.startswith("gsl")]
-        self.method = one_of("method", circuit.method or models.neuron.method, methods)
+        self.method = models.method(circuit)
         clock = Clock(dt=STEP / circuit.substeps * second, name="steps")
         self.options = {"clock": clock, "namespace": {**functions, "step": STEP * second}}
         """What Brian2 is told of every group and every projection."""
@@ -153,8 +151,8 @@ class Parts:
         """Run `code` in every step, in a slot of the step, under a condition."""
         place, order = SLOTS[slot]
         anchor = "i_pre" if isinstance(group, Synapses) else "i"
-        vectors = (_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code)
-        text = "\n".join(map(str, map(_copied, vectors)))
+        vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
+        text = "\n".join(map(str, _real(vectors, group.variables)))
         runner = group.run_regularly(text, when=place, order=order, name=f"{group.name}_{slot}", clock=group.clock)
         self.conditions[runner.name] = when
         return runner
@@ -168,9 +166,22 @@ def _vector(each: Statement, anchor: str) -> Statement:
     return replace(each, value=f"choose({anchor} >= 0, {each.value}, {each.value})")
 
 
-def _copied(each: Statement) -> Statement:
-    """The statement, with a copy of a variable in place of the variable: NumPy would let `a = b; a *= 2` change b."""
-    return replace(each, value=f"1*{each.value}") if each.value.strip("() ").isidentifier() else each
+def _real(code: Iterable[Statement], states: Container[str]) -> Iterator[Statement]:
+    """The statements, with temporaries that are real numbers where they are no truth values, and copies of variables.
+
+    Brian2 gives a temporary the type of its first value, and `a = int(b > 0); a *= 0.9` would be cut to whole numbers;
+    NumPy would let `a = b; a *= 2` change b.
+    """
+    truths: set[str] = set()
+    for each in code:
+        value = each.value.strip("() ")
+        if not each.operator and (is_condition(each.value) or value in truths):
+            truths.add(each.name)
+        elif not each.operator and each.name not in states:
+            each = replace(each, value=f"1.0*({each.value})")
+        elif value.isidentifier():
+            each = replace(each, value=f"1*{each.value}")
+        yield each
 
 
 _STARTING = "autapse_starting(t_in_timesteps)"

@@ -171,14 +171,18 @@ class Program:
 
     @classmethod
     def from_json(cls, text: str) -> Program:
-        """From text; ValueError, KeyError or TypeError where it is no such text."""
+        """From text; ValueError, LookupError, TypeError or AttributeError where it is no such text."""
         found = json.loads(text)
         layout, inputs = Layout(**found.pop("layout")), {}
         for name, (kind, fields) in found.pop("inputs").items():
             if fields.get("block"):
                 fields["block"] = Block(layout, **{k: v for k, v in fields["block"].items() if k != "layout"})
             inputs[name] = KINDS[kind](**fields)
-        return cls(layout=layout, inputs=inputs, **found)
+        program = cls(layout=layout, inputs=inputs, **found)
+        texts = [program.key, program.precision, *program.learned, *program.tables, *program.tables.values()]
+        if not all(isinstance(one, str) for one in texts) or not set(program.learned.values()) <= inputs.keys():
+            raise ValueError("it is not the description of a program")
+        return program
 
 
 def outcome(job: Job, tape: Tape, learned: Mapping[str, np.ndarray], total: np.ndarray | None, engine: str) -> Outcome:

@@ -24,7 +24,7 @@ def phases(data: xr.Dataset | Result) -> list[str]:
         Nothing was recorded.
     """
     data = dataset(data)
-    if "phase" not in data.coords or not data.sizes.get("recorded", 0):
+    if not data.sizes.get("phase") or not data.sizes.get("recorded"):
         raise InputError("this result has no traces: nothing was recorded (record=0, or no phase to record)")
     return [str(phase) for phase in data["phase"].values]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from importlib import metadata
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,11 @@ import xarray as xr
 
 import autapse_sim
 from autapse_sim import checks
-from autapse_sim.errors import InputError
-from autapse_sim.files import replacing
+from autapse_sim.contents import check_contents
+from autapse_sim.errors import InputError, in_a_line
+from autapse_sim.files import read_whole, write_whole
 from autapse_sim.names import one_of, shown
+from autapse_sim.netcdf import UNREADABLE, pack, unpack
 
 FORMAT = "autapse_sim 1"
 """Name and version of the layout of a result file, its attribute `format`."""
@@ -43,47 +44,45 @@ class Result:
     def save(self, path: str | Path) -> None:
         """Write the result as netCDF, whole or not at all; missing folders are made.
 
-        The file ends with the SHA-256 of what stands before, which readers of netCDF pass over and `load` checks.
-        """
-        data = dataset(self).drop_encoding().assign_attrs(format=FORMAT)
-        packed = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
-        arrays = (name for name, values in data.variables.items() if values.ndim and values.size)
-        encoding = {name: packed for name in arrays if data[name].dtype.kind in "biuf"}
-        with replacing(path) as temporary:
-            data.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-            seal = _seal(temporary.read_bytes())
-            with open(temporary, "ab") as file:
-                file.write(seal)
+        The file ends with the SHA-256 of what stands before, which readers of netCDF pass over and `load` checks. A
+        link, and the mode of a file that is there, are kept.
 
+        Raises
+        ------
+        InputError
+            The file cannot be written, or what is there is no ordinary file.
+        """
+        write_whole(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        import tempfile
-        with tempfile.TemporaryDirectory() as f:
-            self.save(Path(f) / "r.nc")
-            return (Path(f) / "r.nc").read_bytes()
+        """The content of the file that `save` writes."""
+        content = pack(dataset(self).assign_attrs(format=FORMAT))
+        return content + _seal(content)
 
 
 def load(path: str | Path) -> Result:
-    """Read the result that `Result.save` wrote, all of it into memory; nothing in the file is executed.
+    """Read the result that `Result.save` wrote, all of it into memory.
+
+    Nothing in the file is executed, and nothing outside of it is read, whatever it holds.
 
     Raises
     ------
     InputError
-        The file is missing, damaged, not a result, or of another format version.
+        The file is missing, no ordinary file, damaged, not a result, or of another format version.
     """
-    try:
-        content = checks.path("path", path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    content = memoryview(read_whole(checks.path("path", path)))
     body, seal = content[:-SEAL], content[-SEAL:]
     if seal != _seal(body):
         raise InputError(f"{path} is damaged, or it is not a result of the format {FORMAT!r}")
-    data = xr.load_dataset(BytesIO(body), engine="h5netcdf", decode_times=False, decode_timedelta=False)
-    found = data.attrs.pop("format")
+    try:
+        data = unpack(body)
+        found = data.attrs.pop("format")
+        check_contents(data)
+    except UNREADABLE as error:
+        raise InputError(f"{path} is damaged within, or it is not a result: {in_a_line(error)}") from error
     if found != FORMAT:
-        raise InputError(f"{path} has the format {found!r}; this version reads {FORMAT!r}")
-    data.attrs = {name: value.item() if isinstance(value, np.generic) else value for name, value in data.attrs.items()}
-    return Result(data.drop_encoding())
+        raise InputError(f"{path} has the format {shown(found)}; this version reads {FORMAT!r}")
+    return Result(data)
 
 
 def dataset(data: xr.Dataset | Result) -> xr.Dataset:
@@ -97,6 +96,8 @@ def dataset(data: xr.Dataset | Result) -> xr.Dataset:
 def rules(data: xr.Dataset | Result) -> list[str]:
     """Names of the rules in a result, be it of one rule or of several."""
     data = dataset(data)
+    if "rule" not in data.coords and ("rule" in data.dims or "rule" not in data.attrs):
+        raise InputError("this result does not say whose it is: it has no coordinate and no attribute 'rule'")
     return [str(rule) for rule in np.atleast_1d(data["rule"].values if "rule" in data.coords else data.attrs["rule"])]
 
 

@@ -16,6 +16,7 @@ from autapse_sim.circuit_models import Models
 from autapse_sim.errors import InputError
 from autapse_sim.language import Statement, called, is_condition, names, parsed, statements
 from autapse_sim.model import Connection, Neuron, Rule, line_of
+from autapse_sim.names import one_of
 from autapse_sim.vocabulary import PLACES, refusal
 
 FLAGS = {DIFFERENTIAL_EQUATION: {"unless refractory", "clock-driven", "event-driven"}, SUBEXPRESSION: {"summed"}}
@@ -32,6 +33,8 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
     if not text.strip():
         return Equations("")
     try:
+        for line in text.splitlines():
+            parsed(_unit(line))
         equations = Equations(text)
     except Exception as error:  # of pyparsing, Brian2 or SymPy
         said = " ".join(str(error.__cause__ or error).split())
@@ -58,6 +61,12 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
         if equation.type != SUBEXPRESSION and equation.var_type != FLOAT:
             raise InputError(f"{where}: {name} is no real number; declare it as '{name} : 1'")
     return equations
+
+
+def _unit(line: str) -> str:
+    """The unit that a line of equations ends with, without flags; 1 where it ends with none."""
+    _, colon, end = line.rpartition(":")
+    return (end.partition("(")[0].strip() if colon else "") or "1"
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,7 @@ def _units() -> set[str]:
 
 def check_models(models: Models, circuit: Circuit) -> None:
     """Refuse a circuit whose models read, write or define what means nothing, with file and line."""
+    models.method(circuit)
     provided = neuron_words(models.neuron)
     neuron = check_neuron(models.neuron, circuit, provided)
     groups = {"neurons": set(neuron), "outputs": {*PLACES["read-out"]}}
@@ -259,9 +269,7 @@ def check_activation(neuron: Neuron, circuit: Circuit, scope: Scope) -> None:
     """Refuse an activation that the neuron does not have, or that reads what it lacks."""
     if not neuron.activations:
         return
-    from autapse_sim.names import one_of
-
-    chosen = neuron.activations[one_of(f"activation of {circuit.neuron}", circuit.activation, neuron.activations)]
+    chosen = neuron.activations[one_of("activation", circuit.activation, neuron.activations)]
     for text in (chosen.f, chosen.f_prime):
         scope.check(text, text)
 

@@ -169,8 +169,9 @@ def _unmixed(rule: Rule, summands: list[str], parts: dict[str, list[str]], event
     for term in summands:
         wrong = names(term) & _mixed(parts, events)
         if wrong:
+            said = term[2:-1] if term.startswith("-(") else term.removeprefix("-")
             raise InputError(
-                f"{line_of(rule, min(wrong), code)}: {term} mixes what happens at spikes with what happens at a rate; "
+                f"{line_of(rule, min(wrong), code)}: {said} mixes what happens at spikes with what happens at a rate; "
                 "write the two as terms of their own"
             )
 
@@ -202,7 +203,10 @@ def update_code(lines: list[Statement], gathers: bool, limits: list[str], carrie
     learned = "choose(learns, w - w_before, 0)" if carried else "w - w_before"
     if gathers:
         return [*before, *lines, *ours(f"change = change + {learned}\nw = w_before")]
-    return [*before, *lines, *(ours(f"w = w_before + {learned}") if carried else []), *kept_within(limits)]
+    if carried:
+        stays = only_where(OURS["learns"], kept_within(limits), {OURS["w"]})
+        return [*before, *lines, *ours(f"w = w_before + {learned}"), *stays]
+    return [*before, *lines, *kept_within(limits)]
 
 
 def kept_within(limits: list[str]) -> list[Statement]:
@@ -228,15 +232,13 @@ def finish_code(
         lines = ours("ends = choose(learns, ending, 0)\nw_before = -(-w)")
         lines += only_where(OURS["ends"], ending, {OURS["w"], *states})
         lines += ours("change = change + (w - w_before)\nw = w_before") if gathers else []
-    if not (gathers or lines):
-        return []
+    if not gathers:
+        return lines + only_where(OURS["ends"], kept_within(limits), {OURS["w"]}) if lines else []
     lines = lines or (ours("w_before = -(-w)") if limits else [])
-    if gathers:
-        lines += ours("now = updating\nmean = change*share")
-        lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon))
-        lines += ours("change = choose(now, 0, change)")
-        return lines + only_where(OURS["now"], kept_within(limits), {OURS["w"]})
-    return lines + kept_within(limits)
+    lines += ours("now = updating\nmean = change*share")
+    lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon))
+    lines += ours("change = choose(now, 0, change)")
+    return lines + only_where(OURS["now"], kept_within(limits), {OURS["w"]})
 
 
 def _with_rate(rule: Rule, code: str, epsilon: float) -> str:

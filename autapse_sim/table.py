@@ -97,6 +97,8 @@ def text(data: xr.Dataset) -> str:
     if "alive" in data:
         dead = int((~data.alive).sum())
         shown.append(f"{dead} of {data.alive.size} networks silent or saturated (not with a {data.alive.long_name})")
+    if data.r2_trajectory.isnull().all() and not data.diverged.any():
+        shown.append("R2 is not defined (-): the targets of a trajectory do not vary")
     shown += notes(data)
     shown += [f"peak memory {data.attrs['peak_memory']}"] if "peak_memory" in data.attrs else []
     sentence = summary(lines)
@@ -152,7 +154,7 @@ def _median(row: dict) -> float:
 
 
 def _number(value: float | None) -> str:
-    return "inf" if value is None else f"{value:.4f}" if value >= 1e-3 else f"{value:.1e}"
+    return "inf" if value is None else f"{value:.4f}" if 1e-3 <= value < 1e5 else f"{value:.1e}"
 
 
 def _share(value: float | None) -> str:

@@ -7,11 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 #if defined(__SSE__)
@@ -21,7 +23,7 @@
 namespace autapse {
 
 inline void fail(const std::string &what) {
-    std::fprintf(stderr, "tape: %s\n", what.c_str());
+    std::fprintf(stderr, "tape: %s: %s\n", what.c_str(), std::strerror(errno));
     std::exit(3);
 }
 

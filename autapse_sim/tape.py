@@ -41,6 +41,23 @@ FUNCTIONS = {
 """The functions that equations may call, in the order of their arguments."""
 
 
+def write_array(path: Path, values: np.ndarray) -> None:
+    """Write the bytes of an array; an OSError that says why where that fails."""
+    with path.open("wb") as file:
+        file.write(np.ascontiguousarray(values))
+
+
+def read_array(path: Path, size: int, dtype: type = np.float64) -> np.ndarray:
+    """Read so many numbers that a compiled program wrote; a RuntimeError where they are not there."""
+    try:
+        values = np.fromfile(path, dtype)
+    except OSError as error:
+        raise RuntimeError(f"the compiled program left no {path.name} to read: {error.strerror}") from error
+    if values.size != size:
+        raise RuntimeError(f"the compiled program wrote {values.size} numbers to {path.name}, expected {size}")
+    return values
+
+
 class Tape:
     """The tape of one job.
 
@@ -110,12 +127,12 @@ class Tape:
             "y_column": self.y_column,
         }
         for name, values in integers.items():
-            np.asarray(values, dtype=np.int64).tofile(folder / f"{name}.bin")
-        self.job.seeds.astype(np.uint64).tofile(folder / "seeds.bin")
+            write_array(folder / f"{name}.bin", np.asarray(values, dtype=np.int64))
+        write_array(folder / "seeds.bin", self.job.seeds.astype(np.uint64))
         for name, values in {"x": self.job.x, "y": self.job.y}.items():
             with (folder / f"{name}.bin").open("wb") as file:
                 for part in self._shown(values):
-                    part.tofile(file)
+                    file.write(part)
 
     def _shown(self, values: np.ndarray) -> Iterator[np.ndarray]:
         """What is shown, a row for each step of each trajectory.
@@ -138,11 +155,8 @@ class Tape:
         arrays = {"error": self.error, "surprise": self.surprise, "prediction": self.prediction}
         arrays |= {f"trace_{k}": values for k, values in enumerate(self.traces)}
         for name, values in arrays.items():
-            found = np.fromfile(folder / f"{name}.bin")
-            if found.size != values.size:
-                raise RuntimeError(f"the compiled run kept {found.size} numbers of '{name}', expected {values.size}")
-            values.ravel()[:] = found
-        self.seconds, kilobytes = np.fromfile(folder / "usage.bin")
+            values.ravel()[:] = read_array(folder / f"{name}.bin", values.size)
+        self.seconds, kilobytes = read_array(folder / "usage.bin", 2)
         self.memory = int(kilobytes) * 1024
 
     # -- the results --------------------------------------------------------------------------------------------------

@@ -1,82 +1,99 @@
-"""Discrete jobs in a process of their own, while Brian2 builds and its programs run in this one."""
+"""A process that makes calls for another one (see crew.py), and ends with it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import pickle
-import subprocess
-import sys
-import tempfile
+import queue
+import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+import traceback
+from typing import IO, Any
 
-from autapse_sim import discrete
-from autapse_sim.job import Job, Outcome
+from autapse_sim.errors import InputError
+from autapse_sim.processes import stop_all
 
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Where linear algebra reads how many threads it may use."""
+START = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("autapse_sim", sys.argv[1])
+sys.modules["autapse_sim"] = package = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+from autapse_sim.worker import work
+work()
+"""
+"""What the interpreter of a worker is told: to take the package from the place that it is given, and from no other."""
 
 
-@contextlib.contextmanager
-def beside(
-    jobs: Mapping[str, Job], progress: Callable[[str, float], None]
-) -> Iterator[Callable[[], dict[str, Outcome]]]:
-    """Run jobs on the discrete network in another process; the value, when called, waits for their outcomes.
+def work() -> None:
+    """Make the calls that come in, one after the other, until the one who makes them is gone.
 
-    Leaving the context for any reason ends the process.
+    A call is (function, item, tells); the answers are ("told", values) for each time that the function tells how far
+    it is, and at its end ("result", value) or ("error", error).
     """
-    if not jobs:
-        yield dict
-        return
-    with tempfile.TemporaryDirectory(prefix="autapse_") as temporary:
-        given, found = Path(temporary, "jobs"), Path(temporary, "outcomes")
-        given.write_bytes(pickle.dumps(dict(jobs)))
-        home = str(Path(__file__).parent.parent)
-        path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
-        process = subprocess.Popen(
-            [sys.executable, "-m", "autapse_sim.worker", str(given), str(found)],
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            # one thread: the other core is Brian2's, and threads of linear algebra that wait for it wait long
-            env={**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONPATH": path},
-        )
-
-        def listen() -> None:
-            for line in process.stdout:
-                share, _, name = line.rstrip("\n").partition(" ")
-                progress(name, float(share))
-
-        listener = threading.Thread(target=listen, daemon=True)
-        listener.start()
-
-        def outcomes() -> dict[str, Outcome]:
-            listener.join()
-            if process.wait():
-                raise RuntimeError(f"the discrete network failed (exit code {process.returncode})")
-            return pickle.loads(found.read_bytes())
-
-        try:
-            yield outcomes
-        finally:
-            process.kill()
-            process.wait()
-            listener.join()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is stopped ends its workers
+    with open(os.dup(0), "rb") as calls, open(os.dup(1), "wb") as answers:
+        with open(os.devnull, "rb") as nothing:
+            os.dup2(nothing.fileno(), 0)
+        os.dup2(2, 1)  # what others print is no answer
+        waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=_listen, args=(calls, waiting), daemon=True).start()
+        while True:
+            _send(answers, *_answer(waiting.get(), answers))
 
 
-def _main(given: str, found: str) -> None:
-    jobs = pickle.loads(Path(given).read_bytes())
-    outcomes = {}
-    for name, job in jobs.items():
-
-        def say(share: float, name: str = name) -> None:
-            print(f"{share:.4f} {name}", flush=True)
-
-        outcomes[name] = discrete.simulate(job, progress=say)
-    Path(found).write_bytes(pickle.dumps(outcomes))
+def _listen(calls: IO[bytes], waiting: queue.SimpleQueue[bytes]) -> None:
+    with contextlib.suppress(OSError, EOFError, ValueError):
+        while True:
+            waiting.put(receive(calls))
+    _leave()
 
 
-if __name__ == "__main__":
-    _main(*sys.argv[1:])
+def _leave() -> None:
+    stop_all()
+    os._exit(0)
+
+
+def _answer(call: bytes, answers: IO[bytes]) -> tuple[str, Any]:
+    try:
+        function, item, tells = pickle.loads(call)
+        told = {"tell": lambda *values: _send(answers, "told", values)} if tells else {}
+        return "result", function(item, **told)
+    except InputError as error:
+        return "error", error
+    except Exception as error:
+        error.add_note(f"in a worker process:\n{traceback.format_exc()}")
+        return "error", error
+    except BaseException as error:  # a model file that ends the interpreter
+        return "error", RuntimeError(f"a worker process was ended by {error!r}")
+
+
+def _send(answers: IO[bytes], kind: str, value: Any) -> None:
+    try:
+        content = pickle.dumps((kind, value))
+    except Exception:  # an error of a kind that only this process knows
+        content = pickle.dumps((kind, RuntimeError(str(value))))
+    try:
+        send(answers, content)
+    except OSError:  # nobody listens any more
+        _leave()
+
+
+def send(stream: IO[bytes], content: bytes) -> None:
+    """Write a message: its length, and what it says."""
+    stream.write(len(content).to_bytes(8, "big"))
+    stream.write(content)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> bytes:
+    """Read a message that was sent; EOFError at the end."""
+    length = int.from_bytes(_exactly(stream, 8), "big")
+    return _exactly(stream, length)
+
+
+def _exactly(stream: IO[bytes], length: int) -> bytes:
+    content = stream.read(length)
+    if len(content) < length:
+        raise EOFError
+    return content

@@ -9,8 +9,6 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from autapse_sim.checks import text
 from autapse_sim.errors import InputError
 from autapse_sim.names import shown
@@ -95,8 +93,6 @@ def _literal(value: Any, used: set[str]) -> str:
         told = ", ".join(f"{name}={text}" for name, text in _told(value, used))
         return f"{type(value).__name__}({told})"
     given = amount(value)
-    if given.unit == "no number" or not np.isfinite(given.value).all():
-        raise InputError(f"a model holds {shown(value)}; it must be a finite number, with a unit or without")
     written = repr(given.value)
     if isinstance(given.value, list):
         used.add("array")

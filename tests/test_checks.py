@@ -16,7 +16,7 @@ from odd import ODD
 import autapse_sim as ap
 from autapse_sim import checks, comparison, experiment, judgement, plots, recordings, sizes
 from autapse_sim.errors import InputError
-from autapse_sim.names import one_of, shown
+from autapse_sim.names import one_of
 
 SMALL = ap.Protocol(replicates=2, train=2, validate=1, test=1)
 TASK = ap.BouncingBall(steps=6)
@@ -142,7 +142,11 @@ def test_each_is_refused_before_any_work(make, says, monkeypatch):
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("wrong", [None, 3, "", "a\0b", "\ud800", object(), "x" * 10_000], ids=shown)
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 3, "", "a\0b", "\ud800", object(), "x" * 10_000],
+    ids=["None", "number", "empty", "NUL", "surrogate", "object", "long"],
+)
 def test_what_is_no_path_is_refused_by_all_that_take_one(wrong):
     result = ap.Result(train().data)
     figure = plots.figure2(result)
@@ -327,7 +331,7 @@ def test_rules_that_are_objects_are_compared(tmp_path):
 def test_errors_of_a_model_that_is_an_object_name_it():
     with pytest.raises(InputError, match=r"Rule-[0-9a-f]{8}, line 5: 'feedback_pots' means nothing"):
         train(ap.Circuit(rule=replace(RULE, update="w -= eta*feedback_pots")), engine="runtime")
-    with pytest.raises(InputError, match="a model holds nan; it must be a finite number"):
+    with pytest.raises(InputError, match="eta is nan; it must be a finite number"):
         ap.Circuit(rule=replace(RULE, parameters={"eta": np.nan}))
 
 

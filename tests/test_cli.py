@@ -264,3 +264,77 @@ def test_an_unsafe_cache_is_neither_shown_nor_cleared(place, arguments):
         f"make it private: chmod go-w {place}\n"
     )
     assert len(list(place.iterdir())) == 1
+
+
+TYPED = {
+    "a folder as a rule": (["verdict", "{folder}/"], "{folder} is no file"),
+    "a folder with the name of a file": (["train", "--rule", "{folder}/dir.py"], "{folder}/dir.py is no file"),
+    "a device as a rule": (["train", "--rule", "/dev/zero"], "/dev/zero is no file"),
+    "a name that is too long": (["train", "--neuron", "{folder}/" + 300 * "x" + ".py"], "x.py does not exist"),
+    "NUL in a name": (["train", "--rule", "a\0b.py"], "rule is 'a\\x00b.py'; it must be text"),
+    "NUL in a folder": (["train", "--out", "a\0b"], "--out is PosixPath('a\\x00b'); it must be a path"),
+    "a rule that means nothing, judged": (["verdict", "{folder}/bad.py"], "{folder}/bad.py, line 2: 'x' means nothing"),
+    "a rule that ends Python, judged": (["verdict", "{folder}/ends.py"], "{folder}/ends.py, line 1: SystemExit: 0"),
+    "a rule that ends Python, compared": (["compare", "--rule", "{folder}/ends.py"], "line 1: SystemExit: 0"),
+    "a short tau": (["train", "--tau", "0.3 ms"], "k decays at the rate 1/tau, within 0.3 ms"),
+    "a seed that is too large": (["verdict", "autapse", "--seed", str(2**70)], "seed is 1180591620717411303424"),
+    "networks that are too many": (["train", "--replicates", str(10**12)], "replicates"),
+    "an error of two lines": (["train", "--rule", "{folder}/a\nb.py"], "{folder}/a b.py does not exist"),
+}
+
+
+@pytest.mark.parametrize("what", TYPED)
+def test_what_is_typed_is_refused_before_any_work_in_one_line(run, rule_file, tmp_path, what):
+    arguments, said = TYPED[what]
+    rule_file("from autapse_sim import *\nrule = Rule('w -= x')\n", "bad.py")
+    rule_file("raise SystemExit(0)\n", "ends.py")
+    (tmp_path / "dir.py").mkdir()
+    done = run(*(text.replace("{folder}", str(tmp_path)) for text in arguments))
+    assert done.exit_code == 2, done.output
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("autapse: error:")]
+    assert said.replace("{folder}", str(tmp_path)) in line
+    assert line == done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_numbers_too_large_for_a_figure_lose_the_figure_alone(run, tmp_path, monkeypatch):
+    from autapse_sim.plots import FIGURES
+
+    monkeypatch.setattr("autapse_sim.plots.FIGURES", {"fig2": FIGURES["fig2"]})
+    diverging = ["--rule", "bptt", "--rule", "fa", "--eta", "1e3", "--activation", "linear", "--steps", "6"]
+    done = run("compare", *SMALL, *diverging)
+    assert done.exit_code == 0, done.output
+    assert "fig2 is left out: it holds numbers that are too large to be drawn" in done.stderr
+    assert "Warning" not in done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["compare.nc"]
+    done = CliRunner().invoke(main, ["plot", "fig2", str(tmp_path / "out" / "compare.nc"), "--out", str(tmp_path)])
+    assert (done.exit_code, done.stderr) == (2, "autapse: error: it holds numbers that are too large to be drawn\n")
+
+
+@pytest.mark.parametrize("more", [["--steps", "1", "--horizon", "0"], ["--speed", "0"]])
+def test_r2_of_targets_that_do_not_vary_is_not_defined(run, more):
+    done = run("train", *SMALL, "--engine", "numpy", *more)
+    assert done.exit_code == 0, done.output
+    assert "R2 is not defined (-): the targets of a trajectory do not vary" in done.stdout
+    assert "nan" not in done.stdout.lower()
+    assert "Warning" not in done.stderr
+    varied = run("train", *SMALL, "--engine", "numpy")
+    assert "not defined" not in varied.stdout
+
+
+def test_libraries_say_nothing_on_the_terminal(run, monkeypatch):
+    import logging
+    import warnings
+
+    def noisy(*arguments, **options):
+        warnings.warn("overflow encountered in power", RuntimeWarning, stacklevel=1)
+        logging.getLogger("matplotlib.font_manager").warning("building the font cache")
+        raise ap.InputError("no more")
+
+    monkeypatch.setattr("autapse_sim.train", noisy, raising=False)
+    done = run("train", *SMALL)
+    assert done.stderr.splitlines()[-1] == "autapse: error: no more"
+    assert "overflow" not in done.stderr
+    assert "font" not in done.stderr
+    with pytest.warns(RuntimeWarning, match="overflow"), pytest.raises(ap.InputError):
+        noisy()

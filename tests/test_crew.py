@@ -1,27 +1,33 @@
 """Calls on all cores: in order, and ended with the process that made them."""
 
+import contextlib
+import importlib
+import inspect
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
 
 import pytest
 
+import autapse_sim
 from autapse_sim.crew import GRACE, Crew
+from autapse_sim.errors import InputError
 
 WAITING = """
 import sys, time
 from autapse_sim.crew import Crew
 
-if __name__ == "__main__":
-    try:
-        with Crew() as crew:
-            list(crew.map(abs, [1]))
-            print(*crew.pool._processes, flush=True)
-            list(crew.map(time.sleep, [60] * 9))
-    except KeyboardInterrupt:
-        sys.exit(130)
+try:
+    with Crew() as crew:
+        list(crew.map(abs, [1, 2]))
+        print(*(worker.pid for worker in crew.workers), flush=True)
+        list(crew.map(time.sleep, [60] * 9))
+except KeyboardInterrupt:
+    sys.exit(130)
 """
 
 
@@ -30,6 +36,107 @@ def test_results_come_in_order_and_errors_come_through():
         assert list(crew.map(abs, [-3, 2, -1])) == [3, 2, 1]
     with pytest.raises(TypeError, match="bad operand"), Crew() as crew:
         list(crew.map(abs, ["three"]))
+
+
+def complain(item):
+    raise InputError(f"no such thing: {item}")
+
+
+def leave(item):
+    sys.exit(item)
+
+
+def die(item):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def count(item, tell):
+    for share in range(item):
+        tell(share)
+    return item
+
+
+def speak(item):
+    print("this is no answer", flush=True)
+    warnings.warn("neither is this", stacklevel=1)
+    return item
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "says"),
+    [
+        ("complain", InputError, "^no such thing: 3$"),
+        ("leave", RuntimeError, r"a worker process was ended by SystemExit\(3\)"),
+        ("die", RuntimeError, r"a worker process ended before its work was done \(signal 9\)"),
+    ],
+)
+def test_what_goes_wrong_in_a_worker_is_one_line_here(monkeypatch, function, kind, says):
+    with importable(monkeypatch) as module, Crew() as crew, pytest.raises(kind, match=says) as raised:
+        list(crew.map(getattr(module, function), [3]))
+    assert "\n" not in str(raised.value)
+
+
+def test_what_a_worker_prints_is_no_answer(monkeypatch, capfd):
+    with importable(monkeypatch) as module, Crew(1) as crew:
+        assert list(crew.map(module.speak, [1, 2])) == [1, 2]
+    assert "neither is this" not in capfd.readouterr().err
+
+
+@contextlib.contextmanager
+def importable(monkeypatch):
+    """This file as a module that workers can import."""
+    monkeypatch.setenv("PYTHONPATH", os.path.dirname(__file__))
+    monkeypatch.syspath_prepend(os.path.dirname(__file__))
+    yield importlib.import_module("test_crew")
+
+
+@pytest.mark.parametrize("given", [["script.py"], ["-"], ["-c", None]])
+def test_a_script_needs_no_main_guard(tmp_path, given):
+    code = "from autapse_sim.crew import Crew\nwith Crew() as crew:\n    print(list(crew.map(abs, [-1, -2, -3])))\n"
+    (tmp_path / "script.py").write_text(code)
+    command = [sys.executable, *(code if each is None else each for each in given)]
+    done = subprocess.run(command, input=code, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("[1, 2, 3]\n", "")
+
+
+def test_workers_take_nothing_from_the_current_folder(tmp_path, monkeypatch):
+    names = ("random", "numpy", "types", "pickle", "signal", "threading", "queue", "autapse_sim", "sitecustomize")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("open('ran', 'a').write(__name__)\n")
+    monkeypatch.chdir(tmp_path)
+    with Crew(1) as crew:
+        (where,) = crew.map(inspect.getfile, [autapse_sim.Result])
+    assert where == inspect.getfile(autapse_sim.Result)
+    assert not (tmp_path / "ran").exists()
+    # without that, it would have been taken
+    subprocess.run([sys.executable, "-c", "import pickle"], check=False, capture_output=True)
+    assert (tmp_path / "ran").exists()
+
+
+def test_the_progress_of_a_worker_comes_through_and_may_fail(monkeypatch):
+    told = []
+    with importable(monkeypatch) as module:
+        with Crew(1) as crew:
+            assert list(crew.map(module.count, [3], told.append)) == [3]
+        with Crew(1) as crew, pytest.raises(ZeroDivisionError):
+            list(crew.map(module.count, [3], lambda share: 1 / share))
+        for error in (ValueError, EOFError, OSError):  # which a pipe that breaks may raise, too
+
+            def fail(share, error=error):
+                raise error("of the user's own")
+
+            with Crew(1) as crew, pytest.raises(error, match="of the user's own"):
+                list(crew.map(module.count, [3], fail))
+    assert told == [0, 1, 2]
+
+
+def test_temporary_files_of_workers_go_with_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Crew(1) as crew:
+        (where,) = crew.map(tempfile.mkdtemp, [".left"])
+        assert os.path.isdir(where)
+        assert where.startswith(str(tmp_path))
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 import autapse_sim as ap
 from autapse_sim.cli import main
-from autapse_sim.plots import catalogue, evidence
+from autapse_sim.plots import catalogue, evidence, save
 
 FIGURES = sorted((Path(__file__).parent.parent / "figures").glob("*.py"))
 SMALL = ap.Protocol(replicates=2, train=2, validate=1, test=1, validate_every=1, record=1)
@@ -84,3 +84,10 @@ def test_every_figure_of_every_kind_of_result_is_drawn(results, kind, has, tmp_p
         assert wrong.exit_code == 2
         (line,) = wrong.stderr.splitlines()
         assert f"its figures are {', '.join(has)}" in line
+
+
+def test_numbers_too_large_for_matplotlib_are_refused(tmp_path):
+    figure = Figure()
+    figure.savefig = lambda *arguments, **options: round(float("inf"))  # what its ticks come to
+    with pytest.raises(ap.InputError, match="too large to be drawn"):
+        save(figure, tmp_path, "figure")

@@ -1,6 +1,7 @@
 """Studies: every combination is what `train` gives alone, nothing is lost, nothing is computed twice."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 import autapse_sim as ap
 from autapse_sim.cli import main
+from autapse_sim.crew import Crew
 from autapse_sim.studies import plan as plans
 from autapse_sim.studies import sweep as sweeps
 from autapse_sim.studies.execute import attempt, execute
@@ -94,7 +96,8 @@ def test_a_study_goes_on_where_it_was_and_the_bits_are_the_same(tmp_path):
         run(tmp_path / "stopped", grid, broken)
     half = sweeps.open_study(tmp_path / "stopped")
     assert half.attrs["missing"] == 4
-    assert np.isfinite(half.mse).any() and np.isnan(half.mse).any()
+    assert np.isfinite(half.mse).any()
+    assert np.isnan(half.mse).any()
     again, executor = run(tmp_path / "stopped", grid)
     assert executor.calls == 4
     assert again.equals(whole)
@@ -128,13 +131,12 @@ def test_what_fails_is_tried_again_then_told_and_the_others_go_on(tmp_path):
     assert np.isfinite(data.mse).all()
 
 
-def test_a_unit_that_is_refused_says_why_and_is_not_tried_again(tmp_path):
+def test_a_rule_that_means_nothing_is_refused_before_anything_runs(tmp_path):
     rule = tmp_path / "rule.py"
     rule.write_text("from autapse_sim import Rule\nrule = Rule(update='w -= feedbak_post', parameters={})\n")
-    data, executor = run(tmp_path / "study", {"rule": ["dfa", str(rule)]}, engine="runtime", circuit=ap.Circuit())
-    assert executor.calls == 2
-    (reason,) = json.loads(data.attrs["failures"]).values()
-    assert "feedback_post" in reason
+    with pytest.raises(ap.InputError, match=r"rule.py, line 2: .*feedback_post"):
+        run(tmp_path / "study", {"rule": ["dfa", str(rule)]}, engine="runtime", circuit=ap.Circuit())
+    assert not (tmp_path / "study").exists()
 
 
 def test_a_damaged_unit_is_run_again(tmp_path):
@@ -175,8 +177,9 @@ class Careless:
 
 def test_a_task_whose_blocks_would_be_the_same_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(plans, "BLOCK", 1)
-    data, _ = run(tmp_path, {"eta": [0.01]}, task=Careless())
+    data, executor = run(tmp_path, {"eta": [0.01]}, task=Careless())
     reasons = set(json.loads(data.attrs["failures"]).values())
+    assert executor.calls == 3  # what is refused is not tried again
     assert len(reasons) == 1
     assert "rng.spawn(replicates)" in reasons.pop()
 
@@ -267,7 +270,10 @@ def test_the_command_plans_runs_and_goes_on(tmp_path):
         (["--set", "horizon=2"], "--set horizon: circuits and protocols have"),
         (["gone.toml"], "gone.toml cannot be read"),
         (["--on", "moon", "--grid", "neurons=2"], "on is 'moon'; it must be 'local', the address of a dask scheduler"),
-        (["--task", "bouncing-ball", "-t", "speeed=1"], "unknown option of bouncing-ball 'speeed'; did you mean 'speed'"),
+        (
+            ["--task", "bouncing-ball", "-t", "speeed=1"],
+            "unknown option of bouncing-ball 'speeed'; did you mean 'speed'",
+        ),
         (["-p", "eta_x=1"], "parameter 'eta_x' is one of no circuit of this study"),
     ],
 )
@@ -279,3 +285,12 @@ def test_a_line_that_means_nothing_is_refused(tmp_path, line, said):
 
 def test_an_attempt_tells_what_went_wrong():
     assert attempt(b"nonsense")[0] == "failed"
+
+
+def test_a_worker_that_ends_is_replaced_and_the_others_go_on():
+    with Crew(2) as crew:
+        gone, here = crew.submit(os._exit, 3), crew.submit(abs, -2)
+        assert here.result(60) == 2
+        with pytest.raises(RuntimeError, match="exit code 3"):
+            gone.result(60)
+        assert [crew.submit(abs, -k).result(60) for k in range(3)] == [0, 1, 2]

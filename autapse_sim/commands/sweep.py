@@ -24,11 +24,17 @@ RUN = {"engine": "auto", "on": "local", "retries": 1}
 @click.command(help=__doc__)
 @click.argument("study", required=False, type=Path)
 @click.option("--grid", multiple=True, metavar="NAME=V1,V2", help="What is crossed: tau=5ms,10ms or neurons=2,8,32.")
-@click.option("--set", "-s", "fixed", multiple=True, metavar="NAME=VALUE", help="One value for all: train=50, learn=W+V.")
+@click.option(
+    "--set", "-s", "fixed", multiple=True, metavar="NAME=VALUE", help="One value for all: train=50, learn=W+V."
+)
 @click.option("--rule", multiple=True, help="Rules, by name or file; more than one are crossed.")
 @click.option("--neuron", multiple=True, help="Neurons, the same way.")
-@click.option("--task", multiple=True, help="Tasks, the same way: a name, my_task.py or arrays.npz; see `autapse tasks`.")
-@click.option("-t", "--task-option", multiple=True, metavar="NAME=VALUE", help="An option of the task: probability=0.1.")
+@click.option(
+    "--task", multiple=True, help="Tasks, the same way: a name, my_task.py or arrays.npz; see `autapse tasks`."
+)
+@click.option(
+    "-t", "--task-option", multiple=True, metavar="NAME=VALUE", help="An option of the task: probability=0.1."
+)
 @click.option("--parameter", "-p", multiple=True, metavar="NAME=VALUE", help="A parameter for all: -p tau_m=20ms.")
 @click.option("--replicates", type=int, help="Networks of each combination.")
 @click.option("--seed", type=int, help="All draws follow from it.")
@@ -198,7 +204,10 @@ def _table(data: Any, as_json: bool) -> None:
     with np.errstate(all="ignore"):
         medians = data.mse.mean("trajectory", skipna=False).median("replicate", skipna=True)
     rows = [
-        {**{axis: medians[axis].values[k].item() for axis, k in zip(axes, at, strict=True)}, "mse": float(medians.values[at])}
+        {
+            **{axis: medians[axis].values[k].item() for axis, k in zip(axes, at, strict=True)},
+            "mse": float(medians.values[at]),
+        }
         for at in np.ndindex(medians.shape)
     ]
     if as_json:
@@ -207,5 +216,7 @@ def _table(data: Any, as_json: bool) -> None:
         click.echo(json.dumps(rows))
         return
     for row in rows:
-        where = ", ".join(f"{axis} {row[axis]:g}" if isinstance(row[axis], float) else f"{axis} {row[axis]}" for axis in axes)
+        where = ", ".join(
+            f"{axis} {row[axis]:g}" if isinstance(row[axis], float) else f"{axis} {row[axis]}" for axis in axes
+        )
         click.echo(f"{where or 'all'}: median test MSE {row['mse']:.4g}")

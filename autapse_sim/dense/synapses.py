@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from brian2 import NeuronGroup, Synapses
 from brian2.codegen.codeobject import create_runner_codeobj
@@ -131,19 +131,24 @@ class DenseSynapses(Synapses):
         self._connect_called = True
 
 
-def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, int], name: str) -> CodeRunner | None:
+def fused(
+    update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, int], name: str, early: Container[str]
+) -> CodeRunner | None:
     """One pass over the synapses that updates them and sums what the next step asks for, or None where it may not.
 
     It stands for the update of this step and the sum of the next. That holds as long as nothing that the sum reads
-    changes between the two but by the state updates that follow the sum, and the update does not read the sum through
-    its presynaptic neurons, some of which have got their new one by then.
+    changes between the two but by the state updates that follow the sum, and the update reads no sum that is the next
+    step's by then: its own through its presynaptic neurons, some of which have got theirs, and those of the passes
+    before it (`early`, variables of the target).
     """
     synapses, target = update.group, summed.target
     sum_reads = reads(synapses, get_identifiers(summed.expression.code), "_pre")
-    update_reads = reads(synapses, get_identifiers(update.abstract_code), "_pre")
+    update_reads = {side: reads(synapses, get_identifiers(update.abstract_code), side) for side in ("_pre", "_post")}
     variable = summed.target_varname.removesuffix("_post")
-    early = synapses.source is target and variable in update_reads
-    if early or not sum_reads.issubset(settled(synapses.source)):
+    late = any(name in early for name in update_reads["_post"])
+    if synapses.source is target:
+        late = late or any(name in early or name == variable for name in update_reads["_pre"])
+    if late or not sum_reads.issubset(settled(synapses.source)):
         return None
     return CodeRunner(
         group=synapses,

@@ -36,7 +36,8 @@ BEYOND = 3
 
 def methods(data: xr.Dataset | xr.DataArray | Result) -> list[str]:
     """The methods of a verdict, or of a part of it, the judged rule first."""
-    return [str(method) for method in dataset(data)["method"].values]
+    part = data if isinstance(data, xr.DataArray) else dataset(data)
+    return [str(method) for method in part["method"].values]
 
 
 def colours(data: xr.Dataset | Result) -> dict[str, str]:

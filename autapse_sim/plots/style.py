@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from zlib import crc32
 
@@ -10,7 +12,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from autapse_sim import checks
-from autapse_sim.files import replacing
+from autapse_sim.errors import InputError
+from autapse_sim.files import write_whole
 
 COLOURS = {
     "bptt": "#0072B2",
@@ -25,9 +28,20 @@ PALETTE = (*COLOURS.values(), *OTHERS)
 DASHES = ((6, 2), (2, 1.5), (1, 1), (6, 2, 1, 2), (4, 1, 1, 1, 1, 1), (10, 3))
 
 
-def styled() -> AbstractContextManager:
-    """The context in which figures are made and saved: the style sheet over Matplotlib's defaults."""
-    return matplotlib.rc_context(fname=Path(__file__).with_name("autapse.mplstyle"))
+@contextmanager
+def styled() -> Iterator[None]:
+    """The context in which figures are made and saved: the style sheet over Matplotlib's defaults.
+
+    Raises
+    ------
+    InputError
+        Where what is drawn holds numbers that are too large for Matplotlib.
+    """
+    with matplotlib.rc_context(fname=Path(__file__).with_name("autapse.mplstyle")):
+        try:
+            yield
+        except OverflowError:
+            raise InputError("it holds numbers that are too large to be drawn") from None
 
 
 def colour(rule: str) -> str:
@@ -46,15 +60,20 @@ def dashes(control: int) -> tuple[float, tuple[float, ...]]:
     return 0, DASHES[control % len(DASHES)]
 
 
-def label(rule: str) -> str:
+def short(rule: str) -> str:
     """The name of a rule for people: a rule given as a file is called by the file's name.
 
     Examples
     --------
-    >>> label("rules/mine.py")
+    >>> short("rules/mine.py")
     'mine'
     """
     return Path(rule).stem if rule.endswith(".py") else rule
+
+
+def label(rule: str) -> str:
+    """The same for Matplotlib, which would set what stands between dollar signs as mathematics."""
+    return short(rule).replace("$", r"\$")
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
@@ -67,9 +86,8 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """
     checks.instance("figure", figure, Figure)
     whole = checks.path("folder", folder) / checks.path("name", name)
-    paths = [whole.with_name(f"{whole.name}.{kind}") for kind in ("pdf", "png")]
+    drawn = {kind: BytesIO() for kind in ("pdf", "png")}
     with styled():
-        for path in paths:
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format=path.suffix[1:])
-    return paths
+        for kind, content in drawn.items():
+            figure.savefig(content, format=kind)
+    return [write_whole(whole.with_name(f"{whole.name}.{kind}"), content.getvalue()) for kind, content in drawn.items()]

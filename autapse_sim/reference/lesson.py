@@ -174,9 +174,11 @@ class Lesson:
         return False
 
     def made_of(self, name: str) -> list[ast.expr]:
-        """What is computed where a name is read: the synapse's own expression, or a neuron's that is no rate."""
+        """What a name stands for: an expression or a sum of the synapse, or a neuron's expression that is no rate."""
         synapses, bare = self.synapses, name.removesuffix("_pre").removesuffix("_post")
         if name in synapses.expressions:
             return [synapses.expressions[name]]
+        if name.endswith("_post") and bare in synapses.summed:
+            return [synapses.summed[bare]]
         side = synapses.pre if name.endswith("_pre") else synapses.post
         return [side.expressions[bare]] if bare in side.expressions and bare not in RATES else []

@@ -130,7 +130,7 @@ class _Network(Wiring):
                     getattr(self, slot)()
                 self.world.ticks += 1
             squares = squares + self.outputs.values["err"] ** 2
-            nats = nats + self.outputs.values["cost"]
+            nats = nats + self.outputs.values["autapse_cost"]
             self._record(presentation)
         self.mse.append(np.sum(squares) / counts.sum())
         self.nats.append(np.sum(nats) / counts.any(axis=1).sum())
@@ -221,7 +221,7 @@ class _Network(Wiring):
         """8: the read-out, or its softmax."""
         self._sum("readout")
         values = self.outputs.values
-        score = values["readout"] + values["offset"]
+        score = values["autapse_readout"] + values["autapse_offset"]
         odds = np.exp(score - score.max())
         values["prediction"] = odds / odds.sum() if self.entropy else score
 
@@ -231,12 +231,12 @@ class _Network(Wiring):
         prediction, target = values["prediction"], values["target"]
         values["err"] = np.where(counts, prediction - target, 0)
         surprise = -target * np.log(np.maximum(prediction, 1e-300))
-        values["cost"] = np.where(counts, surprise if self.entropy else values["err"] ** 2 / 2, 0)
+        values["autapse_cost"] = np.where(counts, surprise if self.entropy else values["err"] ** 2 / 2, 0)
 
     def feed_back(self) -> None:
         """10: what the error tells the neurons."""
         self._sum("feedback")
-        self.neurons.values["loss"] = self.neurons.full(self.outputs.values["cost"].sum())
+        self.neurons.values["loss"] = self.neurons.full(self.outputs.values["autapse_cost"].sum())
 
     def connect(self) -> None:
         """11: sums of connections, one after the other."""

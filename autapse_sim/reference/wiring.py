@@ -33,8 +33,8 @@ class Wiring:
         self.inputs = self._shown(job.x.shape[-1], "autapse_x : 1\nactivity = autapse_x : 1", "U")
         self.unit = self._shown(1, "activity = 1 : 1", "b", "c")
         self.outputs = Group(self.world, job.y.shape[-1])
-        self.outputs.declare("readout", "prediction", "err", "target", "cost")
-        self.outputs.steady("offset", None if "c" in circuit.learn else job.weights.c, number)
+        self.outputs.declare("autapse_readout", "prediction", "err", "target", "autapse_cost")
+        self.outputs.steady("autapse_offset", None if "c" in circuit.learn else job.weights.c, number)
         for rule in self.teaching("B"):
             self.outputs.add(rule.trace, rule.initial, rule.lasting)
         self.projections: dict[str, Synapses] = {}
@@ -135,8 +135,8 @@ class Wiring:
             "U": (self.inputs, self.neurons, "drive", "autapse_input", "w*sent_pre"),
             "b": (self.unit, self.neurons, "drive", "autapse_bias", "w*sent_pre"),
             "F": (self.outputs, self.neurons, "drive", "autapse_returned", "w*prediction_pre"),
-            "V": (self.neurons, self.outputs, "readout", "readout", "w*activity_pre"),
-            "c": (self.unit, self.outputs, "readout", "offset", "w*activity_pre"),
+            "V": (self.neurons, self.outputs, "readout", "autapse_readout", "w*activity_pre"),
+            "c": (self.unit, self.outputs, "readout", "autapse_offset", "w*activity_pre"),
             "B": (self.outputs, self.neurons, "feedback", "feedback", "w*err_pre"),
         }
         there = {"W", "U", "V", "B", *learn} | ({"F"} if job.circuit.returned else set())

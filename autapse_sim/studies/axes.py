@@ -126,7 +126,9 @@ def _axis(name: str, values: Any, base: Setting, grid: Mapping[str, Any]) -> Axi
             raise InputError(f"grid {name} has the value {shown(label)} twice")
     for value in axis.values:
         if isinstance(value, Amount) and (value.unit == "no number" or not isinstance(value.value, float | int)):
-            raise InputError(f"grid {name} has the value {value.text}; expected one number, with a unit where it has one")
+            raise InputError(
+                f"grid {name} has the value {value.text}; expected one number, with a unit where it has one"
+            )
     return axis
 
 

@@ -6,16 +6,25 @@ import pickle
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import cloudpickle
 
 from autapse_sim.errors import InputError
 from autapse_sim.studies.plan import Unit
 from autapse_sim.studies.store import Store
+
+
+class Executor(Protocol):
+    """Whatever makes calls as executors of concurrent.futures do."""
+
+    def submit(self, function: Callable[[Any], Any], item: Any) -> Future:
+        """Begin a call."""
+        ...
+
 
 PATIENCE = 0.5
 """Seconds between looks at units that another process runs."""
@@ -57,8 +66,8 @@ def execute(
         The plan's.
     store : Store
         Where they are kept.
-    executor : concurrent.futures.Executor
-        Who runs them.
+    executor : Executor
+        Who runs them; any of concurrent.futures, dask's too.
     width : int
         Units that it runs at a time.
     retries : int
@@ -162,14 +171,15 @@ def workers(on: str, settings: Mapping[str, Any] | None = None) -> Iterator[tupl
         Of dask-jobqueue's SLURMCluster (queue, cores, memory, walltime, ...), with `jobs`, how many are started.
     """
     if on == "local":
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
+        from autapse_sim.crew import Crew
 
-        with ProcessPoolExecutor(2, get_context("spawn")) as crew:
-            yield crew, 2
+        with Crew() as crew:
+            yield crew, crew.size
         return
     if on != "slurm" and "://" not in on:
-        raise InputError(f"on is {on!r}; it must be 'local', the address of a dask scheduler (tcp://HOST:PORT), or 'slurm'")
+        raise InputError(
+            f"on is {on!r}; it must be 'local', the address of a dask scheduler (tcp://HOST:PORT), or 'slurm'"
+        )
     try:
         from distributed import Client
     except ImportError as error:
@@ -189,7 +199,9 @@ def _slurm(settings: dict[str, Any]) -> Any:
     try:
         from dask_jobqueue import SLURMCluster
     except ImportError as error:
-        raise InputError("on 'slurm' needs dask-jobqueue; install it with pip install 'autapse-sim[cluster]'") from error
+        raise InputError(
+            "on 'slurm' needs dask-jobqueue; install it with pip install 'autapse-sim[cluster]'"
+        ) from error
     jobs = settings.pop("jobs", 1)
     cluster = SLURMCluster(**settings)
     cluster.scale(jobs=jobs)

@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from autapse_sim.errors import InputError
-from autapse_sim.files import replacing
+from autapse_sim.files import write_whole
 from autapse_sim.names import shown
 from autapse_sim.results import Result, load
 from autapse_sim.studies.plan import Plan
@@ -44,8 +44,7 @@ class Store:
             for unit, place in zip(plan.units, plan.places, strict=True)
         ]
         written = {"format": FORMAT, "about": about, "replicates": plan.replicates, "axes": axes, "units": units}
-        with replacing(self.folder / "study.json") as temporary:
-            temporary.write_text(json.dumps(written, indent=1))
+        write_whole(self.folder / "study.json", json.dumps(written, indent=1).encode())
 
     def read_plan(self) -> dict[str, Any]:
         """The plan that was written; an `InputError` where there is none."""
@@ -71,8 +70,7 @@ class Store:
 
     def keep(self, name: str, content: bytes) -> None:
         """Write a unit's result once, whole or not at all."""
-        with replacing(self.path(name)) as temporary:
-            temporary.write_bytes(content)
+        write_whole(self.path(name), content)
         (self.folder / "failed" / f"{name}.json").unlink(missing_ok=True)
 
     def read(self, name: str) -> Result | None:
@@ -87,8 +85,7 @@ class Store:
 
     def keep_failure(self, name: str, reason: str, tries: int) -> None:
         """Write why a unit failed."""
-        with replacing(self.folder / "failed" / f"{name}.json") as temporary:
-            temporary.write_text(json.dumps({"reason": reason, "tries": tries}))
+        write_whole(self.folder / "failed" / f"{name}.json", json.dumps({"reason": reason, "tries": tries}).encode())
 
     def failures(self) -> dict[str, str]:
         """The reasons of the units that failed."""
@@ -113,4 +110,3 @@ class Store:
             yield not self.has(name)
         finally:
             lock.release()
-

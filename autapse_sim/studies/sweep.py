@@ -159,7 +159,9 @@ def open_study(folder: str | Path) -> xr.Dataset:
             if name not in arrays:
                 arrays[name] = _empty(axes, replicates, inner, values)
             dims, whole_array, _ = arrays[name]
-            if dims[len(axes) + 1 :] != inner or whole_array.shape[len(axes) + 1 :] != tuple(part.sizes[d] for d in inner):
+            if dims[len(axes) + 1 :] != inner or whole_array.shape[len(axes) + 1 :] != tuple(
+                part.sizes[d] for d in inner
+            ):
                 uneven.add(name)
                 continue
             _fill(whole_array, axes, unit, values.transpose(*unit["grid"], "replicate", *inner).values)
@@ -172,7 +174,9 @@ def open_study(folder: str | Path) -> xr.Dataset:
         data.coords[axis["name"]] = (axis["name"], np.array(axis["labels"]), about)
     data.coords["replicate"] = np.arange(replicates)
     fitting = {name: each for name, each in coordinates.items() if set(each.dims) <= set(data.dims)}
-    data = data.assign_coords({n: each for n, each in fitting.items() if all(each.sizes[d] == data.sizes[d] for d in each.dims)})
+    data = data.assign_coords(
+        {n: each for n, each in fitting.items() if all(each.sizes[d] == data.sizes[d] for d in each.dims)}
+    )
     names = {unit["name"] for unit in written["units"]}
     failures = {name: reason for name, reason in store.failures().items() if name in names}
     about = {"missing": missing, "failures": json.dumps(failures), "left_out": json.dumps(sorted(uneven))}

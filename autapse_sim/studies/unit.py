@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import xarray as xr
 
+from autapse_sim.contents import AXES
 from autapse_sim.experiment import draw_block, prepare, resolve_parameters, simulated
 from autapse_sim.labels import WEIGHT_DIMS, scored
 from autapse_sim.results import Result
@@ -23,7 +25,9 @@ def run_unit(unit: Unit) -> Result:
         Scores and learned weights, with the parameters that are crossed as the first axes and then the replicates.
     """
     setting, count = unit.setting, unit.count
-    drawn = replace(draw_block(setting.circuit, setting.task, setting.protocol, unit.start, count), sources=unit.sources)
+    drawn = replace(
+        draw_block(setting.circuit, setting.task, setting.protocol, unit.start, count), sources=unit.sources
+    )
     protocol = replace(setting.protocol, replicates=count, record=0)
     points = list(product(*unit.grid.values()))
     values = resolve_parameters(setting.circuit, setting.parameters, count)
@@ -49,4 +53,4 @@ def _folded(parts: list[xr.Dataset], unit: Unit) -> xr.Dataset:
         stacked = np.stack([part[name].values for part in parts]).reshape(*shape, *values.shape)
         data[name] = ((*unit.grid, *values.dims), stacked, values.attrs)
     data.coords["replicate"] = unit.start + np.arange(unit.count)
-    return data
+    return data.assign_attrs({AXES: json.dumps(list(unit.grid))})

@@ -69,7 +69,9 @@ def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
             one_of(f"option of {given}", name, [each.name for each in fields(kind)])
         return kind(**options)
     if options:
-        raise InputError(f"{given}: its options are written in the file; {', '.join(options)} cannot be set from outside")
+        raise InputError(
+            f"{given}: its options are written in the file; {', '.join(options)} cannot be set from outside"
+        )
     return task
 
 

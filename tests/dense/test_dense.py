@@ -72,6 +72,18 @@ def test_dense_loops_are_brians_own_path(make_job, rule, case):
         assert distance(dense, discrete.simulate(job)) <= EXACT
 
 
+@pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
+def test_a_rule_that_reads_the_drive_sees_that_of_this_step(make_job, tmp_path, neurons):
+    """One pass over W sums the next step's drive: b, which learns after it, must not see that."""
+    rule = rule_file(tmp_path, update="w -= eta*feedback_post*f_prime_post*activity_pre")
+    sizes = {"steps": 30, "train": 3, "validate": 1, "test": 1}
+    job = make_job(rule=rule, neurons=neurons, replicates=3, learn=("W", "U", "b"), readout="random", **sizes)
+    dense, brian = simulate(job, "standalone"), simulate(job, "standalone", dense=False)
+    assert distance(dense, brian) <= EXACT
+    assert (moved(job, dense) > 1e-4).all()
+    assert np.abs(dense.weights.b).max() > 1e-4
+
+
 def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
     """The decays of filters are looked up in tables, by the neuron that a time constant belongs to."""
     taus = np.linspace(5, 30, 3 * 9).reshape(3, 9) * ms

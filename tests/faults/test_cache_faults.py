@@ -1,6 +1,7 @@
 """The program cache under kills, stops, a disk that is full in earnest, and many processes at once."""
 
 import errno
+import json
 import os
 import random
 import shutil
@@ -8,10 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import pytest
 
 from autapse_sim import cache
+from autapse_sim.dense.layout import Layout
+from autapse_sim.experiment import Declared
+from autapse_sim.program import Program
+from autapse_sim.units import Amount
 
 WHOLE = b"whole program" * 1000
 BUILDER = f"""
@@ -214,6 +220,63 @@ def test_a_disk_that_is_full_in_earnest(place, tmp_path):
     tries = [warning, "None"] * (2 if compiler else 1)
     assert done.stdout.splitlines() == [*tries, warning, "old", "True", "genuine", "2 []"]
     assert list(place.iterdir()) == []
+
+
+OTHER = [
+    "text",
+    "{}",
+    "[]",
+    "null",
+    "3",
+    '"text"',
+    "[1, 2]",
+    "[{}, [3]]",
+    '[{"eta": 3}, []]',
+    '[{"eta": [1, 2, 3]}, []]',
+]
+PROGRAM = json.dumps(
+    {"key": "k", "layout": asdict(Layout.plain(1)), "precision": "double", "inputs": {}, "learned": {}, "tables": {}}
+)
+CHANGED = [
+    ("k", 3),
+    ("layout", {}),
+    ("layout", None),
+    ("inputs", []),
+    ("inputs", {"a": ["Other", {}]}),
+    ("inputs", {"a": 3}),
+    ("learned", {"W": "none"}),
+    ("learned", 3),
+    ("tables", [3]),
+    ("tables", {"error": 3}),
+    ("precision", None),
+]
+
+
+@pytest.mark.parametrize("read", [Program.from_json, Declared.from_json])
+@pytest.mark.parametrize("text", [*OTHER, *(json.dumps({**json.loads(PROGRAM), key: value}) for key, value in CHANGED)])
+def test_a_manifest_that_says_something_else_under_a_valid_seal_is_a_damaged_entry(place, caplog, read, text):
+    cache.remember("key", text)
+    assert cache.recall("key", read) is None
+    assert caplog.messages == ["program cache: manifest key is damaged and is removed"]
+    assert list(place.iterdir()) == []
+
+
+def test_a_manifest_that_is_right_is_read(place, caplog):
+    cache.remember("key", PROGRAM)
+    assert cache.recall("key", Program.from_json).to_json() == PROGRAM
+    declared = Declared({"eta": Amount(0.1, "1", "0.1")}, ["tanh"])
+    cache.remember("key", declared.to_json())
+    assert cache.recall("key", Declared.from_json) == declared
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_can_write_to_is_not_used(place, caplog, mode):
+    cache.cached("key", write)
+    place.chmod(mode)
+    assert cache.found("key") is None
+    assert cache.cached("key", pytest.fail) is None
+    assert "others can write to it" in caplog.text
 
 
 @pytest.mark.slow

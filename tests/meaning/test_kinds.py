@@ -157,6 +157,18 @@ def test_a_bound_of_gathered_changes_holds_from_the_first_update_on(files, engin
     assert W.ravel() == pytest.approx([-0.625])
 
 
+def test_a_bound_changes_nothing_while_nothing_is_learned(files, engine):
+    rule = files.rule("w -= eta*w", parameters="{'eta': 0.1}")
+    start = ap.Weights(np.full((1, 1, 1), -2.0), np.eye(1)[None], np.zeros((1, 1, 1)), np.zeros((1, 1, 1)))
+    how = {"train": 1, "validate": 1, "validate_every": 1, "bound": (-1.9, 1.9), "reset": False}
+    W = trained(ap.Circuit(rule=rule, neurons=1), np.ones((2, 1, 1)), engine=engine, start=start, **how).W.values
+    assert W.ravel() == pytest.approx([-1.8])  # clipped before, it would be -1.71
+    rule = files.rule("w -= eta*w", name="ends", finish="w -= eta*w", parameters="{'eta': 0.1}")
+    how = {"bound": (-1.9, 1.9)}
+    W = trained(ap.Circuit(rule=rule, neurons=1), np.ones((1, 3, 1)), engine=engine, start=start, **how).W.values
+    assert W.ravel() == pytest.approx([-2 * 0.9**4])
+
+
 def test_a_weight_that_is_set_is_refused_where_changes_are_gathered(files, engine):
     rule = files.rule("w = w/(1 + eta*activity_pre)", parameters="{'eta': 0.05}")
     x = np.random.default_rng(0).random((2, 20, 2))
@@ -395,3 +407,42 @@ def test_autapses_may_begin_at_one(files, engine):
         W.append(trained(circuit, x, y, engine, start).W.values)
     assert np.abs(W[0] - W[1]).max() <= EXACT
     assert np.abs(W[0] - start.W).max() > 1e-3
+
+
+def test_a_temporary_is_a_real_number(files, engine):
+    x, start = np.random.default_rng(0).normal(size=(2, 12, 2)), weights(2, 2, 2)
+    W = []
+    for code in ("gate = int(activity_pre > 0)\ngate *= 0.7\ngate += 0.1", "gate = 0.1 + 0.7*int(activity_pre > 0)"):
+        rule = files.rule(f"{code}\nw -= 0.03*feedback_post*gate", parameters="{}")
+        circuit = ap.Circuit(rule=rule, readout="random", activation="tanh", learn=("W", "b"))
+        W.append(trained(circuit, x, engine=engine, start=start).W.values)
+    assert np.abs(W[0] - W[1]).max() <= EXACT
+    assert np.abs(W[0] - start.W).max() > 1e-3
+
+
+def test_a_sum_of_events_is_an_event_and_names_of_the_readout_are_free(files, engine):
+    x, start = pulses(20, 5, 9), spikes_only()
+    found = {}
+    for substeps in (1, 4):
+        rule = files.rule(
+            "w += 0.01*got_post",
+            postsynaptic="got : 1",
+            eligibility="got_post = spiked_pre : 1 (summed)",
+            parameters="{}",
+        )
+        circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule, readout="random", substeps=substeps)
+        found[substeps] = trained(circuit, x, engine=engine, start=start).W.values[0]
+    assert found[1][0, 0] == pytest.approx(0.02, rel=1e-11)
+    np.testing.assert_allclose(found[4], found[1], rtol=1e-11)
+    W = []
+    for name in ("readout", "slow"):
+        rule = files.rule(
+            "w -= 0.1*err_post*trail",
+            eligibility=f"dtrail/dt = (activity_pre - trail)/{name} : 1",
+            parameters=f"{{'{name}': 5*ms}}",
+        )
+        circuit = ap.Circuit(rule="dfa", readout_rule=rule, readout="random", learn=("W", "V"))
+        result = trained(circuit, np.random.default_rng(0).random((2, 9, 2)), engine=engine, start=weights(2, 2, 2))
+        W.append(result.V.values)
+    assert np.isfinite(W).all()
+    assert np.abs(W[0] - W[1]).max() <= EXACT

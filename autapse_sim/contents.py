@@ -1,0 +1,101 @@
+"""What arrays and attributes of a result are, by their names; a file in which they are something else is damaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+ARRAYS = {
+    "replicate training_trajectory": "mse_train",
+    "replicate validation": "mse_validate",
+    "replicate trajectory": "mse",
+    "replicate": "diverged r2_trajectory r2_network alive",
+    "recorded trajectory step coordinate": "prediction target",
+    "recorded trajectory step input": "stimulus",
+    "recorded phase step input": "trace_stimulus",
+    "recorded phase step coordinate": "trace_error",
+    "replicate post pre": "W B_rec",
+    "replicate neuron input": "U",
+    "replicate coordinate neuron": "V",
+    "replicate neuron coordinate": "B",
+    "replicate neuron": "b rate",
+    "replicate coordinate": "c",
+    "rule or method": "eta",
+    "control replicate trajectory or control replicate": "control_mse",
+    "control replicate": "control_r2_trajectory control_r2_network",
+    "eta_grid replicate or method eta_grid pilot": "grid_mse",
+    "method replicate": "mse_online mse_refit",
+    "method replicate floor": "mse_refit_floor",
+    "method updates replicate": "curve",
+    "method": "eta_refit eta_out",
+    "method eta_grid pilot": "grid_mse_refit",
+    "method step coordinate": "example_prediction",
+    "method updates_aligned aligned_seed": "alignment",
+    "updates_aligned aligned_seed": "alignment_blind",
+    "ablation replicate": "ablation_mse",
+    "ablation": "ablation_eta",
+    "step coordinate": "example_target",
+    "step input": "example_stimulus",
+}
+"""The dimensions of arrays of numbers; before them may stand `rule`, in a result of several, and those of `AXES`."""
+AXES = "axes"
+"""The attribute that names, as JSON, the parameters that a unit of a study crosses: its first dimensions."""
+TRACE = ("recorded", "phase", "step", "neuron")
+"""The dimensions of `trace_` with the name of any other trace."""
+NUMBERED = ("replicate", "recorded", "coordinate", "trajectory", "training_trajectory", "validation", "updates")
+NUMBERED += ("updates_aligned", "eta_grid", "floor")
+"""Coordinates that are numbers."""
+NAMED = ("rule", "method", "control", "ablation", "phase")
+"""Coordinates that are names, each once but for phases."""
+OBJECTS = {"circuit": dict, "task": dict, "protocol": dict, "parameters": dict, "provenance": dict, "notes": list}
+OBJECTS |= {"statistics": dict, "methods": dict, "floors": list, "claims": list, AXES: list}
+"""Attributes that are JSON."""
+TEXTS = ("rule", "unit", "units", "long_name")
+"""Attributes that are text."""
+DIMENSIONS = {name: dims.split(" or ") for dims, names in ARRAYS.items() for name in names.split()}
+
+
+def check_contents(data: xr.Dataset) -> None:
+    """Refuse a dataset whose arrays and attributes have names of a result's, and are something else.
+
+    Raises
+    ------
+    ValueError
+        Which one it is.
+    """
+    axes = tuple(json.loads(data.attrs.get(AXES, "[]")))
+    for name, values in data.variables.items():
+        if not _fits(str(name), values, axes):
+            raise ValueError(f"{name!r} is an array {values.dims} of {values.dtype}")
+        _check_attributes(values.attrs)
+    _check_attributes(data.attrs)
+    for name in NAMED:
+        if name != "phase" and name in data.dims and name not in data.coords:
+            raise ValueError(f"nothing says which {name} is which")
+    for name, kind in OBJECTS.items():
+        if name in data.attrs and not isinstance(json.loads(data.attrs[name]), kind):
+            raise ValueError(f"attribute {name!r} is something else")
+
+
+def _fits(name: str, values: xr.Variable, axes: tuple[str, ...]) -> bool:
+    """Whether an array is what its name says, or has a name of its own."""
+    if name in NAMED:
+        once = name == "phase" or len(np.unique(values)) == values.size
+        return values.dims in ((name,), ()) and values.dtype.kind == "U" and once
+    if name in NUMBERED:
+        return values.dims in ((name,), ()) and values.dtype.kind in "iuf"
+    known = [tuple(each.split()) for each in DIMENSIONS.get(name, [])]
+    if not known and name.startswith("trace_"):
+        known = [TRACE]
+    first = axes or ("rule",)
+    dims = [values.dims, values.dims[len(first) :] if values.dims[: len(first)] == first else values.dims]
+    return not known or (any(each in known for each in dims) and values.dtype.kind in "biuf")
+
+
+def _check_attributes(attributes: Mapping[str, object]) -> None:
+    for name in TEXTS:
+        if name in attributes and not isinstance(attributes[name], str):
+            raise ValueError(f"attribute {name!r} is no text")
