@@ -114,24 +114,14 @@ def assemble(
         Whether a program runs projections as dense loops.
     """
     check_models(models, job.circuit)
-    return _Assembler(job, models, functions, layout, program, dense and program).assembly()
+    return _Assembler(job, models, Parts(job, models, functions, layout, program, dense and program)).assembly()
 
 
 class _Assembler:
     """The objects of a circuit while they are being made."""
 
-    def __init__(
-        self,
-        job: Job,
-        models: Models,
-        functions: Mapping[str, object],
-        layout: Layout,
-        program: bool,
-        dense: bool,
-    ):
-        self.job, self.circuit, self.models = job, job.circuit, models
-        self.layout, self.program = layout, program
-        self.parts = Parts(job, models, functions, layout, program, dense)
+    def __init__(self, job: Job, models: Models, parts: Parts):
+        self.job, self.circuit, self.models, self.parts = job, job.circuit, models, parts
         self.size = {"neurons": job.circuit.neurons, "inputs": job.x.shape[-1], "outputs": job.y.shape[-1], "unit": 1}
         self.learned: dict[str, str] = {}
         texts = [*models.neuron.texts, *(text for rule in models.teaching(job.circuit.learn) for text in rule.texts)]
@@ -163,7 +153,7 @@ class _Assembler:
             self.parts.synapses("softmax", outputs, outputs, total, "softmax")
         if "loss" in neurons.variables:
             self.parts.synapses("loss", outputs, neurons, {"loss": "autapse_cost_pre"}, "feedback")
-        if not self.program:
+        if not self.parts.program:
             shown = [Statement("autapse_x", "", "autapse_stimulus(i, t_in_timesteps)")]
             self.parts.regularly(inputs, shown, "stimulus")
             self.parts.regularly(outputs, [Statement("target", "", "autapse_target(i, t_in_timesteps)")], "stimulus")
@@ -413,7 +403,7 @@ class _Assembler:
             self.parts.inputs["outputs.autapse_offset"] = Bias("c", self.size["outputs"])
         code = statements(f"prediction = {'1/autapse_total' if entropy else 'autapse_readout + autapse_offset'}")
         code += statements("err = choose(autapse_known(target), prediction - target, 0)")
-        if not self.program:
+        if not self.parts.program:
             code += statements("autapse_kept = autapse_keep(i, t_in_timesteps, prediction, err, target)")
         self.parts.regularly(made, code, "error")
         return made

@@ -26,7 +26,7 @@ from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.results import Result
 from autapse_sim.sizes import at_once, check_sizes
-from autapse_sim.stability import check_steps
+from autapse_sim.stability import check_steps, decay_rates
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_blanked, check_task, checked, masked, sizes_of
@@ -299,38 +299,53 @@ def discretely(circuit: Circuit) -> bool:
 def resolve_parameters(circuit: Circuit, given: Mapping[str, Any] | None, networks: int) -> dict[str, np.ndarray]:
     """Every parameter of a circuit for each network, in SI units: the given ones, else the models' defaults."""
     given = mapping("parameters", given, "{'eta': 0.03}")
-    defaults = _declared(circuit).parameters
+    declared = _declared(circuit)
+    defaults = declared.parameters
     for name in given:
         one_of("parameter", name, defaults)
     values = {
         name: _value(name, amount(given.get(name, default), name), default, networks, circuit.neurons)
         for name, default in defaults.items()
     }
-    if not without_equations(circuit):
-        check_steps(circuit, values)
+    check_steps(declared.rates, declared.method, circuit.substeps, values)
     return values
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What the models of a circuit declare: parameters with their defaults, and the names of the activations."""
+    """What the models of a circuit declare.
+
+    Parameters
+    ----------
+    parameters : dict of str to Amount
+        With their defaults.
+    activations : list of str
+        Their names.
+    method : str
+        The integrator.
+    rates : dict of str to str
+        At which states decay, see `autapse_sim.stability.decay_rates`.
+    """
 
     parameters: dict[str, Amount]
     activations: list[str]
+    method: str = ""
+    rates: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As text."""
-        return json.dumps([{name: astuple(value) for name, value in self.parameters.items()}, self.activations])
+        amounts = {name: astuple(value) for name, value in self.parameters.items()}
+        return json.dumps([amounts, self.activations, self.method, self.rates])
 
     @classmethod
     def from_json(cls, text: str) -> Declared:
         """From text; ValueError, TypeError or AttributeError where it is no such text."""
-        parameters, activations = json.loads(text)
+        parameters, activations, method, rates = json.loads(text)
         amounts = {name: Amount(*fields) for name, fields in parameters.items()}
         texts = [text for one in amounts.values() for text in (one.unit, one.text)]
-        if not all(isinstance(text, str) for text in [*activations, *texts]):
-            raise TypeError("units and names of activations are texts")
-        return cls(amounts, list(activations))
+        if not all(isinstance(text, str) for text in [*activations, *texts, method, *rates.values()]):
+            raise TypeError("units, names and rates are texts")
+        return cls(amounts, list(activations), method, rates)
 
 
 def _declared(circuit: Circuit) -> Declared:
@@ -343,7 +358,7 @@ def _declared(circuit: Circuit) -> Declared:
         return Declared({name: beside[name] for name in kept_names if name in beside} | own, list(ACTIVATIONS))
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
-    asked = json.dumps(["declared", __version__, written, sorted(circuit.learn)])
+    asked = json.dumps(["declared", __version__, written, sorted(circuit.learn), circuit.method])
     key = hashlib.sha256(asked.encode()).hexdigest()
     known = recall(key, Declared.from_json) if kept else None
     if known:
@@ -355,7 +370,7 @@ def _declared(circuit: Circuit) -> Declared:
     check_models(models, circuit)
     parameters = {name: amount(value, name) for name, value in models.parameters(circuit).items()}
     activations = list(models.neuron.activations)
-    declared = Declared(parameters, activations)
+    declared = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit))
     if kept:
         remember(key, declared.to_json())
     return declared

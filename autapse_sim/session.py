@@ -51,6 +51,7 @@ def stoppable() -> Iterator[list[Stopped]]:
         if not over.wait(GRACE):
             stop_all()
             remove_all()
+            os.write(2, b"autapse: stopped in the middle of its work\n")
             os._exit(came[0].code)
 
     def stop(number: int, frame: FrameType | None) -> None:

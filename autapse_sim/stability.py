@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import ast
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autapse_sim import __version__
-from autapse_sim.cache import recall, remember
 from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError
 from autapse_sim.language import parsed
-from autapse_sim.model import self_contained, texts
 from autapse_sim.units import STEP
 
 if TYPE_CHECKING:
@@ -25,18 +20,21 @@ LIMITS = {"euler": 2.0, "milstein": 2.0, "heun": 2.0, "rk2": 2.0, "rk4": 2.785}
 """Steps, in units of the time constant of a decay, beyond which an integrator lets it grow without bound."""
 
 
-def check_steps(circuit: Circuit, parameters: Mapping[str, np.ndarray]) -> None:
+def check_steps(rates: Mapping[str, str], method: str, substeps: int, parameters: Mapping[str, np.ndarray]) -> None:
     """Refuse parameters with which a state that decays would grow without bound, for its steps are too long.
 
     Parameters
     ----------
-    circuit : Circuit
-        One that has equations.
+    rates : mapping of str to str
+        Those of `decay_rates`.
+    method : str
+        The integrator.
+    substeps : int
+        Integration steps in a step.
     parameters : mapping of str to array
         For each network, in SI units.
     """
-    method, rates = _known(circuit)
-    dt = STEP / circuit.substeps
+    dt = STEP / substeps
     for state, rate in rates.items():
         with np.errstate(all="ignore"):
             fastest = np.max(_value(rate, parameters)) * dt
@@ -54,28 +52,13 @@ def _value(expression: str, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
     return eval(code, {"__builtins__": {}}, beside)
 
 
-def _known(circuit: Circuit) -> tuple[str, dict[str, str]]:
-    """The integrator of a circuit, and at which rate its states decay; kept with the texts of its models."""
-    written = texts(circuit)
-    asked = json.dumps(["rates", __version__, written, sorted(circuit.learn), circuit.method])
-    key = hashlib.sha256(asked.encode()).hexdigest()
-    kept = all(map(self_contained, written.values()))
-    known = recall(key) if kept else None
-    if known:
-        method, rates = json.loads(known)
-        return method, rates
-    from autapse_sim.circuit_models import Models
-
-    models = Models.of(circuit)
-    method = models.method(circuit)
-    rates = decay_rates(models, circuit) if method in LIMITS else {}
-    if kept:
-        remember(key, json.dumps([method, rates]))
-    return method, rates
-
-
 def decay_rates(models: Models, circuit: Circuit) -> dict[str, str]:
-    """The rate at which each state decays, as an expression, where that is made of parameters and units alone."""
+    """The rate at which each state decays, as an expression, where that is made of parameters and units alone.
+
+    None where the integrator has no such limit.
+    """
+    if models.method(circuit) not in LIMITS:
+        return {}
     from brian2.core.namespace import DEFAULT_UNITS
     from brian2.equations.equations import DIFFERENTIAL_EQUATION
     from brian2.parsing.sympytools import str_to_sympy, sympy_to_str

@@ -166,8 +166,9 @@ def _mixed(parts: dict[str, list[str]], events: frozenset[str]) -> set[str]:
 
 def _unmixed(rule: Rule, summands: list[str], parts: dict[str, list[str]], events: frozenset[str], code: str) -> None:
     """Refuse a summand that is a product with a temporary which holds both kinds."""
+    mixed = _mixed(parts, events)
     for term in summands:
-        wrong = names(term) & _mixed(parts, events)
+        wrong = names(term) & mixed
         if wrong:
             said = term[2:-1] if term.startswith("-(") else term.removeprefix("-")
             raise InputError(
@@ -204,14 +205,14 @@ def update_code(lines: list[Statement], gathers: bool, limits: list[str], carrie
     if gathers:
         return [*before, *lines, *ours(f"change = change + {learned}\nw = w_before")]
     if carried:
-        stays = only_where(OURS["learns"], kept_within(limits), {OURS["w"]})
-        return [*before, *lines, *ours(f"w = w_before + {learned}"), *stays]
+        return [*before, *lines, *ours(f"w = w_before + {learned}"), *kept_within(limits, "learns")]
     return [*before, *lines, *kept_within(limits)]
 
 
-def kept_within(limits: list[str]) -> list[Statement]:
-    """What w may be, one limit after the other."""
-    return [Statement(OURS["w"], "", limit) for limit in limits]
+def kept_within(limits: list[str], when: str = "") -> list[Statement]:
+    """What w may be, one limit after the other; `when` is the harness's word for a condition."""
+    lines = [Statement(OURS["w"], "", limit) for limit in limits]
+    return only_where(OURS[when], lines, {OURS["w"]}) if when else lines
 
 
 def finish_code(
@@ -233,12 +234,12 @@ def finish_code(
         lines += only_where(OURS["ends"], ending, {OURS["w"], *states})
         lines += ours("change = change + (w - w_before)\nw = w_before") if gathers else []
     if not gathers:
-        return lines + only_where(OURS["ends"], kept_within(limits), {OURS["w"]}) if lines else []
+        return lines + kept_within(limits, "ends") if lines else []
     lines = lines or (ours("w_before = -(-w)") if limits else [])
     lines += ours("now = updating\nmean = change*share")
     lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon))
     lines += ours("change = choose(now, 0, change)")
-    return lines + only_where(OURS["now"], kept_within(limits), {OURS["w"]})
+    return lines + kept_within(limits, "now")
 
 
 def _with_rate(rule: Rule, code: str, epsilon: float) -> str:

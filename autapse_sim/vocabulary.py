@@ -117,6 +117,7 @@ def reserved() -> Mapping[str, str]:
     found |= dict.fromkeys(_PYTHON.split(), "a word of Python")
     found |= dict.fromkeys(DEFAULT_UNITS, "a unit")
     found |= dict.fromkeys(FUNCTIONS, "a function")
+    found |= dict.fromkeys(REFRACTORY, "a word of refractory neurons")
     return found | dict.fromkeys(CONSTANTS, "a constant") | dict.fromkeys(TIME, "a word of the circuit's")
 
 

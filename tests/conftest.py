@@ -17,8 +17,8 @@ from autapse_sim.protocol import Schedule
 # Examples of the property tests: the same hundred in every default run; --hypothesis-profile=ci or many for more.
 COMMON = {"deadline": 20_000, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}
 hypothesis.settings.register_profile("default", max_examples=100, derandomize=True, **COMMON)
-hypothesis.settings.register_profile("ci", max_examples=500, **COMMON)
-hypothesis.settings.register_profile("many", max_examples=3000, **COMMON)
+hypothesis.settings.register_profile("ci", max_examples=500, derandomize=False, **COMMON)
+hypothesis.settings.register_profile("many", max_examples=3000, derandomize=False, **COMMON)
 hypothesis.settings.load_profile("default")
 
 

@@ -178,7 +178,7 @@ def test_ctrl_c_leaves_no_result_and_no_process(tmp_path):
         [sys.executable, "-c", command, *arguments], stderr=subprocess.PIPE, text=True, env=environment
     )
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("autapse_*/first/run*/size.bin")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("autapse_*/autapse_*/first/run*/*.in")) and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)

@@ -75,7 +75,7 @@ def verdict(replicates: int = 200, seed: int = 0) -> xr.Dataset:
                 ("control", "replicate"),
                 np.array(list(CONTROLS.values()))[:, None] * rng.lognormal(0, 0.08, (len(CONTROLS), replicates)),
             ),
-            "alignment": (("method", "updates_aligned", "replicate"), cosine),
+            "alignment": (("method", "updates_aligned", "aligned_seed"), cosine),
             "ablation_mse": (("ablation", "replicate"), np.array(list(ABLATIONS.values()))[:, None] * spread),
             "example_prediction": (("method", "step", "coordinate"), prediction),
             "example_target": (("step", "coordinate"), target),
@@ -89,7 +89,7 @@ def verdict(replicates: int = 200, seed: int = 0) -> xr.Dataset:
             "control": list(CONTROLS),
             "ablation": list(ABLATIONS),
             "step": np.arange(100),
-            "coordinate": ["x", "y"],
+            "coordinate": [0, 1],
         },
         attrs={
             "sentence": "autapse has not learned the bounce: it lowers test MSE by 4% [2, 6] against the fixed "

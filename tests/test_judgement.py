@@ -213,6 +213,7 @@ def test_bad_input_is_one_line():
         assert wanted in outcome.output
 
 
+@pytest.mark.slow
 def test_a_benchmark_of_any_task_is_judged_in_its_own_unit(monkeypatch):
     """A chaotic series has a horizon as the ball has, but no box."""
     few = ap.Protocol(train=16, validate=2, test=2, validate_every=8, update="batch", batch=8, optimiser="adam")

@@ -30,7 +30,9 @@ def control(data, name):
     return data.control_mse.sel(control=name).values
 
 
-@pytest.mark.parametrize("name", CIRCUITS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[pytest.mark.slow] * (each not in ("tau_m 5 ms", "leaky"))) for each in CIRCUITS]
+)
 def test_a_rule_at_eta_0_scores_what_the_untrained_network_does(name):
     circuit, parameters = CIRCUITS[name]
     data = ap.compare(["autapse"], TASK, SMALL, circuit, etas=(0.0,), parameters=parameters).data
@@ -52,6 +54,7 @@ def test_the_controls_are_those_of_the_neuron_and_not_of_the_discrete_network():
         assert np.abs(control(data, "untrained W") - control(plain, "untrained W")).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_the_discrete_network_stands_in_for_nothing_but_itself():
     """For equations without noise heun is euler, but the discrete network is asked for euler alone."""
     circuit = replace(DRAWN, learn=("W", "V"))
@@ -91,6 +94,7 @@ def test_a_control_that_cannot_be_had_is_left_out_and_said_so(tmp_path):
     assert np.isfinite(control(data, "untrained W")).all()
 
 
+@pytest.mark.slow
 def test_parameters_of_each_neuron_in_compare():
     circuit = replace(DRAWN, learn=("W",))
     tau = np.array([[1.0, 2, 4, 8]]) * 1e-3
@@ -132,6 +136,7 @@ def test_the_untrained_network_of_train_is_that_of_eta_0():
     assert np.abs(moved.mse - data.mse).max() > 1e-6
 
 
+@pytest.mark.slow
 def test_without_reset_the_untrained_network_goes_the_whole_way():
     circuit = ap.Circuit(neuron="leaky", neurons=3, readout="random")
     protocol = replace(SMALL, reset=False)

@@ -13,6 +13,8 @@ from autapse_sim.errors import InputError
 from autapse_sim.tasks.shown import masked
 
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
+SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
+"""What is compiled takes longer to build; some tests do it in every run."""
 EXACT = 1e-12
 
 CASES = {
@@ -91,7 +93,7 @@ HOW = {
 }
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", SAMPLED)
 @pytest.mark.parametrize("how", HOW)
 def test_how_a_change_is_made(make_job, how, engine):
     changed = dict(HOW[how])
@@ -109,7 +111,7 @@ def test_how_a_change_is_made(make_job, how, engine):
     assert difference(outcome, discrete.simulate(plain)) > 1e-5
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", SAMPLED)
 @pytest.mark.parametrize("rule", ["autapse", *(pytest.param(name, marks=pytest.mark.slow) for name in ("rflo", "dfa"))])
 @pytest.mark.parametrize("activation", ["relu", "linear"])
 def test_other_activations(make_job, rule, activation, engine):

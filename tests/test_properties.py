@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 
 import numpy as np
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 from odd import ODD
@@ -53,6 +54,12 @@ SMALL = {
     "test": 1,
 }
 """Sizes in place of defaults that would take long."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """What is slow to load the first time is no part of a case."""
+    ap.compare(["dfa"], ap.BouncingBall(steps=5), ap.Protocol(2, 1, 1, 1), etas=0.1, engine="numpy")
 
 
 ODD_ONES = st.integers(0, len(ODD) - 1).map(ODD.__getitem__)

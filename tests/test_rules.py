@@ -12,6 +12,7 @@ from autapse_sim.engine import simulate
 from autapse_sim.experiment import draw, prepare, resolve_parameters
 
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
+SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
 needs_compiler = pytest.mark.skipif(not compiler(), reason="needs a C++ compiler")
 EXACT = 1e-12
 
@@ -80,6 +81,7 @@ def test_force_is_recursive_least_squares(engine):
     assert np.abs(outcome.weights.V[0] - force_loop(job, 3.0, [True, False])[0]).max() > 1e-3
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize(("rule", "eta"), [("node_perturbation", 0.01), ("three_factor", 0.01)])
 def test_rules_that_know_the_loss_alone_learn(rule, eta):
@@ -105,7 +107,7 @@ def test_noise_is_added_only_while_something_is_learned(tmp_path):
     assert not np.allclose(quiet.data.mse_train, loud.data.mse_train, rtol=1e-3)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", SAMPLED)
 @pytest.mark.parametrize("how", [{}, {"update": "trajectory", "optimiser": "adam"}])
 def test_weights_stay_within_their_constraints(engine, how):
     circuit = ap.Circuit(neurons=8, readout="random", activation="tanh", learn=("W", "U"))

@@ -84,6 +84,7 @@ def test_a_rule_that_reads_the_drive_sees_that_of_this_step(make_job, tmp_path, 
     assert np.abs(dense.weights.b).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
     """The decays of filters are looked up in tables, by the neuron that a time constant belongs to."""
     taus = np.linspace(5, 30, 3 * 9).reshape(3, 9) * ms
@@ -112,16 +113,21 @@ def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
     [
         ({"update": "w -= eta*feedback_post*activity_pre*f_prime_post"}, True),
         ({"update": "w -= eta*feedback_post*f_prime_pre"}, False),  # f'(a) of others reads their drive
-        (
+        pytest.param(
             {
                 "eligibility": "dp/dt = (f_prime_post*activity_pre - p)/tau : 1",
                 "update": "w -= eta*feedback_post*p",
             },
             True,
+            marks=pytest.mark.slow,
         ),
         # what an update keeps for itself is kept where nothing is learned, too
         ({"eligibility": "seen : 1", "update": "seen = 0.9*seen + activity_pre\nw -= eta*feedback_post*seen"}, True),
-        ({"trace": "dk/dt = (activity - k)/tau : 1", "update": "d = k_pre - 0.5\nw -= eta*feedback_post*d"}, True),
+        pytest.param(
+            {"trace": "dk/dt = (activity - k)/tau : 1", "update": "d = k_pre - 0.5\nw -= eta*feedback_post*d"},
+            True,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 @pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
@@ -142,6 +148,7 @@ def test_a_users_rule_runs_in_dense_loops(make_job, tmp_path, monkeypatch, field
     assert (moved(job, dense) > 1e-4).all()
 
 
+@pytest.mark.slow
 def test_an_activity_that_follows_the_drive_at_once_is_not_fused(make_job, tmp_path):
     path = tmp_path / "direct.py"
     path.write_text(
@@ -216,6 +223,7 @@ def test_single_precision_is_close_and_not_equal(make_job, neurons):
     assert (moved(job, single) > 1e-3).all()
 
 
+@pytest.mark.slow
 def test_random_numbers_belong_to_their_network(tmp_path):
     path = tmp_path / "noisy.py"
     path.write_text(

@@ -138,6 +138,7 @@ ERRORLESS = (
 )
 
 
+@pytest.mark.slow
 def test_nothing_is_learned_where_nothing_counts(tmp_path):
     for case, _, one in drawn(tmp_path, 1500, 3, ERRORLESS, protocol={"train": 1}):
         longer = changed(case, task={"blank": case.task["steps"]}).job(tmp_path / "longer")
@@ -158,6 +159,7 @@ COARSE = (
 )
 
 
+@pytest.mark.slow
 def test_finer_steps_converge(tmp_path):
     for case, _, _ in drawn(tmp_path, 1600, 3, COARSE, protocol={"replicates": 1, "train": 1}, task={"steps": 5}):
         fine = [changed(case, circuit={"substeps": count}).job(tmp_path / str(count)) for count in (8, 16, 32)]
