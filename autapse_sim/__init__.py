@@ -27,6 +27,7 @@ _HOMES = {
     "Weights": "weights",
     "compare": "comparison",
     "load": "results",
+    "open_study": "studies.sweep",
     "sweep": "studies.sweep",
     "train": "experiment",
     "verdict": "judgement",

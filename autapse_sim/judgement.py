@@ -221,7 +221,7 @@ def _methods(rule: str, setting: Benchmark) -> dict[str, Method]:
 
 def _ablations(rule: str, setting: Benchmark) -> dict[str, Method]:
     """Variants of a rule that tell what its result hangs on."""
-    from autapse_sim.experiment import resolve_parameters
+    from autapse_sim.declared import resolve_parameters
     from autapse_sim.units import Amount
 
     known = resolve_parameters(replace(setting.circuit, rule=rule), {}, 1)
@@ -445,7 +445,8 @@ def _alignment(
 
 def _probe(setting: Benchmark, given: Drawn, protocol: Any, rule: str = "bptt"):
     """The job of a block in which one trajectory teaches W."""
-    from autapse_sim.experiment import prepare, resolve_parameters
+    from autapse_sim.declared import resolve_parameters
+    from autapse_sim.experiment import prepare
 
     circuit = replace(setting.circuit, rule=rule)
     values = resolve_parameters(circuit, {}, protocol.replicates)

@@ -10,7 +10,8 @@ import numpy as np
 
 from autapse_sim.benchmarks import Benchmark
 from autapse_sim.controls import PENALTIES, Reservoir, activity, ridge_readout
-from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, simulated
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, simulated
 from autapse_sim.job import Outcome
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.scores import mean_squared_error

@@ -9,8 +9,9 @@ from typing import Any
 
 from autapse_sim.checks import items
 from autapse_sim.circuit import Circuit
+from autapse_sim.declared import resolve_parameters
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import choose_engine, resolve_parameters
+from autapse_sim.experiment import choose_engine
 from autapse_sim.names import one_of, shown
 from autapse_sim.protocol import Protocol
 from autapse_sim.tasks.base import Task

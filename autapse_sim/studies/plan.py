@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 import autapse_sim
+from autapse_sim.declared import resolve_parameters
 from autapse_sim.description import sources_of
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import choose_engine, resolve_parameters
+from autapse_sim.experiment import choose_engine
 from autapse_sim.names import shown
 from autapse_sim.sizes import at_once, check_sizes
 from autapse_sim.studies.axes import Axis, Setting, crossed

@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from autapse_sim.contents import AXES
-from autapse_sim.experiment import draw_block, prepare, resolve_parameters, simulated
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.experiment import draw_block, prepare, simulated
 from autapse_sim.labels import WEIGHT_DIMS, scored
 from autapse_sim.results import Result
 from autapse_sim.studies.plan import Unit
