@@ -1,7 +1,6 @@
 """Studies: every combination is what `train` gives alone, nothing is lost, nothing is computed twice."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from click.testing import CliRunner
 
 import autapse_sim as ap
 from autapse_sim.cli import main
-from autapse_sim.crew import Crew
 from autapse_sim.studies import plan as plans
 from autapse_sim.studies import sweep as sweeps
 from autapse_sim.studies.execute import attempt, execute
@@ -285,12 +283,3 @@ def test_a_line_that_means_nothing_is_refused(tmp_path, line, said):
 
 def test_an_attempt_tells_what_went_wrong():
     assert attempt(b"nonsense")[0] == "failed"
-
-
-def test_a_worker_that_ends_is_replaced_and_the_others_go_on():
-    with Crew(2) as crew:
-        gone, here = crew.submit(os._exit, 3), crew.submit(abs, -2)
-        assert here.result(60) == 2
-        with pytest.raises(RuntimeError, match="exit code 3"):
-            gone.result(60)
-        assert [crew.submit(abs, -k).result(60) for k in range(3)] == [0, 1, 2]
