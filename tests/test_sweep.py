@@ -15,6 +15,8 @@ from autapse_sim.studies import plan as plans
 from autapse_sim.studies import sweep as sweeps
 from autapse_sim.studies.execute import attempt, execute
 from autapse_sim.studies.store import Store
+from autapse_sim.studies.unit import code
+from autapse_sim.studies.workers import Workers
 from autapse_sim.tasks.library import known_tasks, task_called
 
 FEW = ap.Protocol(replicates=3, train=4, validate=2, test=2, validate_every=2)
@@ -46,7 +48,7 @@ def run(folder, grid, executor=None, protocol=FEW, retries=1, **given):
     store = Store(folder)
     store.keep_plan(plan, {})
     executor = executor or Here()
-    execute(plan.units, store, executor, 1, retries)
+    execute(plan.units, store, Workers(executor, lambda: 1), retries)
     return sweeps.open_study(folder), executor
 
 
@@ -100,6 +102,7 @@ def test_a_study_goes_on_where_it_was_and_the_bits_are_the_same(tmp_path):
     assert executor.calls == 4
     assert again.equals(whole)
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
+    assert list((tmp_path / "stopped" / "claims").iterdir()) == []
     _, executor = run(tmp_path / "stopped", grid)
     assert executor.calls == 0
 
@@ -157,6 +160,37 @@ def test_an_edited_rule_is_another_unit(tmp_path):
         assert executor.calls == 1
         found.append(data.mse.values)
     assert np.abs(found[0] - found[1]).max() > 1e-6
+
+
+def test_a_unit_carries_its_models_and_where_they_lay_makes_no_difference(tmp_path):
+    text = "from autapse_sim import Rule\nrule = Rule(update='w -= {}*feedback_post', parameters={{}})\n"
+    (tmp_path / "here").mkdir()
+    rules = [tmp_path / "rule.py", tmp_path / "here" / "another.py"]
+    plans = []
+    for rule in rules:
+        rule.write_text(text.format(0.1))
+        plans.append(sweeps.plan_sweep({"rule": [str(rule)]}, protocol=FEW, task=BALL, engine="runtime"))
+    assert plans[0].units.keys() == plans[1].units.keys()
+    (unit,) = plans[0].units.values()
+    before = unit.run().data
+    rules[0].unlink()
+    assert unit.run().data.equals(before)
+    rules[1].write_text(text.format(0.2))
+    (other,) = sweeps.plan_sweep({"rule": [str(rules[1])]}, protocol=FEW, task=BALL, engine="runtime").units.values()
+    assert np.abs(other.run().data.mse - before.mse).max() > 1e-6
+
+
+def test_a_model_that_reads_other_files_is_carried_as_what_it_says(tmp_path, monkeypatch):
+    rule = tmp_path / "rule.py"
+    rule.write_text("import os\nfrom autapse_sim import Rule\nrule = Rule(update=os.environ['WHAT'], parameters={})\n")
+    names = []
+    for update in ("w -= 0.1*feedback_post", "w -= 0.2*feedback_post"):
+        monkeypatch.setenv("WHAT", update)
+        plan = sweeps.plan_sweep({"rule": [str(rule)]}, protocol=FEW, task=BALL, engine="runtime")
+        ((name, unit),) = plan.units.items()
+        assert f"update='{update}'" in unit.setting.circuit.rule.text
+        names.append(name)
+    assert names[0] != names[1]
 
 
 @dataclass(frozen=True)
@@ -282,4 +316,8 @@ def test_a_line_that_means_nothing_is_refused(tmp_path, line, said):
 
 
 def test_an_attempt_tells_what_went_wrong():
-    assert attempt(b"nonsense")[0] == "failed"
+    assert attempt(b"nonsense", code())[0] == "failed"
+    assert attempt(b"nonsense", "older") == (
+        "refused",
+        "the worker has another version of autapse_sim, Brian2, NumPy or SciPy",
+    )

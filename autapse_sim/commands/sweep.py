@@ -53,7 +53,7 @@ def sweep(study: Path | None, **options: Any) -> None:
     run = {**RUN, **written["run"]}
     plan = plan_sweep(written["grid"], **_base(written), engine=run["engine"])
     store = Store(options["out"])
-    done = sum(store.has(unit.name) for unit in plan.units)
+    done = sum(map(store.has, plan.units))
     click.echo(
         f"{plan.trainings} networks in {len(plan.units)} units, {plan.programs} of circuits to compile, "
         f"{done} finished; axes {' x '.join(f'{axis.name} ({len(axis.values)})' for axis in plan.axes) or 'none'}",

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import pickle
+import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import cloudpickle
 
-from autapse_sim.errors import InputError
-from autapse_sim.studies.plan import Unit
+from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.studies.store import Store
-
-
-class Executor(Protocol):
-    """Whatever makes calls as executors of concurrent.futures do."""
-
-    def submit(self, function: Callable[[Any], Any], item: Any) -> Future:
-        """Begin a call."""
-        ...
-
+from autapse_sim.studies.unit import Unit, code
+from autapse_sim.studies.workers import Workers
 
 PATIENCE = 0.5
 """Seconds between looks at units that another process runs."""
@@ -49,10 +42,9 @@ class State:
 
 
 def execute(
-    units: Iterable[Unit],
+    units: Mapping[str, Unit],
     store: Store,
-    executor: Executor,
-    width: int,
+    workers: Workers,
     retries: int = 1,
     report: Callable[[State], None] | None = None,
 ) -> None:
@@ -62,147 +54,112 @@ def execute(
 
     Parameters
     ----------
-    units : iterable of Unit
-        The plan's.
+    units : mapping of str to Unit
+        By name.
     store : Store
         Where they are kept.
-    executor : Executor
-        Who runs them; any of concurrent.futures, dask's too.
-    width : int
-        Units that it runs at a time.
+    workers : Workers
+        Who runs them.
     retries : int
         How often a unit that failed is tried again. One that is refused for its input is not.
     report : callable, optional
-        Called with the `State` after each unit.
+        Called with the `State` at the start and after each unit; what it raises ends the run.
     """
-    all_units = {unit.name: unit for unit in units}
-    waiting = deque(name for name in all_units if not store.has(name))
-    running: dict[Future, tuple[str, ExitStack]] = {}
-    tries: Counter[str] = Counter()
-    finished, began = [], time.monotonic()
-
-    def tell() -> None:
-        done = sum(unit.networks for name, unit in all_units.items() if store.has(name))
-        total = sum(unit.networks for unit in all_units.values())
-        failed = sum(all_units[name].networks for name, count in tries.items() if count > retries)
-        mine = sum(all_units[name].networks for name in finished)
-        left = (time.monotonic() - began) / mine * (total - done - failed) if mine else float("nan")
-        if report:
-            report(State(total, done, failed, left))
-
-    tell()
+    run = _Run(units, store, workers, retries)
+    tell = report or (lambda state: None)
+    tell(run.state())
     with ExitStack() as claims:
-        while waiting or running:
-            claimed = _start(waiting, running, all_units, store, executor, width, claims)
-            if not running and not claimed:
-                time.sleep(PATIENCE)  # what is left is another process's, for now
+        while run.waiting or run.running:
+            run.start(claims)
+            if not run.running:
+                if run.waiting:
+                    time.sleep(PATIENCE)  # what is left is another process's, for now
                 continue
-            for future in wait(running, PATIENCE, FIRST_COMPLETED).done:
-                name, claim = running.pop(future)
-                kind, value = _answer(future)
-                if kind == "done":
-                    store.keep(name, value)
-                    finished.append(name)
-                else:
-                    tries[name] += 1 if kind == "failed" else retries + 1
-                    if tries[name] <= retries:
-                        waiting.append(name)
-                    else:
-                        store.keep_failure(name, value, tries[name])
+            for future in wait(run.running, PATIENCE, FIRST_COMPLETED).done:
+                run.finish(future)
+                tell(run.state())
+    tell(run.state())
+
+
+class _Run:
+    """What of a study is finished, waits, runs and has failed, in this process."""
+
+    def __init__(self, units: Mapping[str, Unit], store: Store, workers: Workers, retries: int) -> None:
+        self.units, self.store, self.workers, self.retries = units, store, workers, retries
+        there = store.whole()
+        self.waiting = deque(name for name in units if name not in there)
+        self.running: dict[Future, tuple[str, ExitStack]] = {}
+        self.tries: Counter[str] = Counter()
+        self.work = {name: unit.work for name, unit in units.items()}
+        self.total = sum(self.work.values())
+        self.done = self.total - sum(self.work[name] for name in self.waiting)
+        self.mine, self.failed, self.began = 0, 0, time.monotonic()
+
+    def state(self) -> State:
+        """How far it is."""
+        left = self.total - self.done - self.failed
+        pace = (time.monotonic() - self.began) / self.mine if self.mine else float("nan")
+        return State(self.total, self.done, self.failed, pace * left)
+
+    def start(self, claims: ExitStack) -> None:
+        """Give the workers as many units as keep them busy."""
+        for _ in range(len(self.waiting)):
+            if len(self.running) >= self.workers.width():
+                break
+            name = self.waiting.popleft()
+            if self.store.has(name):  # another process was faster
+                self.done += self.work[name]
+                continue
+            claim = claims.enter_context(ExitStack())
+            if claim.enter_context(self.store.claimed(name)):
+                call = self.workers.executor.submit(attempt, cloudpickle.dumps(self.units[name]), code())
+                self.running[call] = name, claim
+            else:
                 claim.close()
-                tell()
+                self.waiting.append(name)
 
-
-def _start(
-    waiting: deque[str],
-    running: dict[Future, tuple[str, ExitStack]],
-    units: Mapping[str, Unit],
-    store: Store,
-    executor: Executor,
-    width: int,
-    claims: ExitStack,
-) -> bool:
-    """Give the executor as many units as it takes; whether any was there to be claimed."""
-    any_claimed = False
-    for _ in range(len(waiting)):
-        if len(running) >= width:
-            break
-        name = waiting.popleft()
-        if store.has(name):
-            continue
-        claim = claims.enter_context(ExitStack())
-        if claim.enter_context(store.claimed(name)):
-            running[executor.submit(attempt, cloudpickle.dumps(units[name]))] = name, claim
-            any_claimed = True
+    def finish(self, future: Future) -> None:
+        """Keep what a unit gave."""
+        name, claim = self.running.pop(future)
+        kind, value = _answer(future)
+        if kind == "done":
+            self.store.keep(name, value)
+            self.done, self.mine = self.done + self.work[name], self.mine + self.work[name]
         else:
-            claim.close()
-            waiting.append(name)
-    return any_claimed
+            self.tries[name] += 1 if kind == "failed" else self.retries + 1
+            if self.tries[name] <= self.retries:
+                self.waiting.append(name)
+            else:
+                self.store.keep_failure(name, kind, value)
+                self.failed += self.work[name]
+        claim.close()
 
 
 def _answer(future: Future) -> tuple[str, Any]:
     try:
         return future.result()
     except Exception as error:  # the worker is gone, or what it sent cannot be read
-        return "failed", f"{type(error).__name__}: {error}"
+        return "failed", _reason(error)
 
 
-def attempt(packed: bytes) -> tuple[str, Any]:
-    """Run a unit in a worker: 'done' with the content of its file, 'refused' or 'failed' with the reason."""
-    from autapse_sim.studies.unit import run_unit
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {in_a_line(error, most=500)}"
 
+
+_alone = threading.Lock()
+
+
+def attempt(packed: bytes, theirs: str) -> tuple[str, Any]:
+    """Run a unit in a worker: 'done' with the content of its file, 'refused' or 'failed' with the reason.
+
+    A worker with other code (`theirs` is that of who asks) would give other numbers under the same name.
+    """
+    if theirs != code():
+        return "refused", "the worker has another version of autapse_sim, Brian2, NumPy or SciPy"
     try:
-        return "done", run_unit(pickle.loads(packed)).to_bytes()
+        with _alone:  # Brian2 builds one program at a time
+            return "done", pickle.loads(packed).run().to_bytes()
     except InputError as error:
         return "refused", str(error)
     except Exception as error:  # one unit's fault is not the study's: the others go on, and the reason is kept
-        return "failed", f"{type(error).__name__}: {error}"
-
-
-@contextmanager
-def workers(on: str, settings: Mapping[str, Any] | None = None) -> Iterator[tuple[Executor, int]]:
-    """An executor and how many units it runs at a time.
-
-    Parameters
-    ----------
-    on : str
-        'local' (all cores of this machine), 'tcp://HOST:PORT' (a running dask scheduler), or 'slurm'.
-    settings : mapping, optional
-        Of dask-jobqueue's SLURMCluster (queue, cores, memory, walltime, ...), with `jobs`, how many are started.
-    """
-    if on == "local":
-        from autapse_sim.crew import Crew
-
-        with Crew() as crew:
-            yield crew, crew.size
-        return
-    if on != "slurm" and "://" not in on:
-        raise InputError(
-            f"on is {on!r}; it must be 'local', the address of a dask scheduler (tcp://HOST:PORT), or 'slurm'"
-        )
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise InputError(f"on {on!r} needs dask; install it with pip install 'autapse-sim[cluster]'") from error
-    with ExitStack() as stack:
-        address: Any = on
-        if on == "slurm":
-            address = stack.enter_context(_slurm(dict(settings or {})))
-        try:
-            client = stack.enter_context(Client(address, timeout=20))
-        except (OSError, ValueError) as error:
-            raise InputError(f"no dask scheduler answers at {on}: {error}") from error
-        yield client.get_executor(), max(1, sum(client.ncores().values()))
-
-
-def _slurm(settings: dict[str, Any]) -> Any:
-    try:
-        from dask_jobqueue import SLURMCluster
-    except ImportError as error:
-        raise InputError(
-            "on 'slurm' needs dask-jobqueue; install it with pip install 'autapse-sim[cluster]'"
-        ) from error
-    jobs = settings.pop("jobs", 1)
-    cluster = SLURMCluster(**settings)
-    cluster.scale(jobs=jobs)
-    return cluster
+        return "failed", _reason(error)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from autapse_sim.errors import InputError
-from autapse_sim.files import write_whole
+from autapse_sim.files import claimed, read_whole, write_whole
 from autapse_sim.names import shown
-from autapse_sim.results import Result, load
+from autapse_sim.results import Result, load, sealed
 from autapse_sim.studies.plan import Plan
 
 FORMAT = "autapse_sim study 1"
@@ -40,8 +38,9 @@ class Store:
             {"name": axis.name, "place": axis.place, "labels": axis.labels, "unit": axis.unit} for axis in plan.axes
         ]
         units = [
-            {"name": unit.name, "place": dict(place), "start": unit.start, "count": unit.count, "grid": list(unit.grid)}
-            for unit, place in zip(plan.units, plan.places, strict=True)
+            {"name": name, "place": dict(place), "start": unit.start, "count": unit.count, "grid": list(unit.grid)}
+            for name, place in plan.places
+            for unit in [plan.units[name]]
         ]
         written = {"format": FORMAT, "about": about, "replicates": plan.replicates, "axes": axes, "units": units}
         write_whole(self.folder / "study.json", json.dumps(written, indent=1).encode())
@@ -68,6 +67,16 @@ class Store:
         """Whether a unit is finished."""
         return self.path(name).exists()
 
+    def whole(self) -> set[str]:
+        """The units that are finished; a file that is damaged is put aside, so that its unit is run again."""
+        found = set()
+        for path in (self.folder / "units").glob("*.nc"):
+            if sealed(read_whole(path)):
+                found.add(path.stem)
+            else:
+                _put_aside(path)
+        return found
+
     def keep(self, name: str, content: bytes) -> None:
         """Write a unit's result once, whole or not at all."""
         write_whole(self.path(name), content)
@@ -80,33 +89,36 @@ class Store:
         try:
             return load(self.path(name))
         except InputError:
-            os.replace(self.path(name), self.path(name).with_suffix(".damaged"))
+            _put_aside(self.path(name))
             return None
 
-    def keep_failure(self, name: str, reason: str, tries: int) -> None:
-        """Write why a unit failed."""
-        write_whole(self.folder / "failed" / f"{name}.json", json.dumps({"reason": reason, "tries": tries}).encode())
+    def keep_failure(self, name: str, kind: str, reason: str) -> None:
+        """Write why a unit 'failed' or was 'refused'."""
+        path = self.folder / "failed" / f"{name}.json"
+        write_whole(path, json.dumps({"kind": kind, "reason": reason}).encode())
 
-    def failures(self) -> dict[str, str]:
-        """The reasons of the units that failed."""
-        found = {}
-        for path in sorted((self.folder / "failed").glob("*.json")):
-            try:
-                found[path.stem] = str(json.loads(path.read_text())["reason"])
-            except (OSError, ValueError, KeyError, TypeError):
-                found[path.stem] = "its record cannot be read"
-        return found
+    def failure(self, name: str) -> tuple[str, str] | None:
+        """How and why a unit failed; None where it has not."""
+        try:
+            written = json.loads((self.folder / "failed" / f"{name}.json").read_text())
+            return str(written["kind"]), str(written["reason"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return "failed", "its record cannot be read"
+
+    def failures(self, names: Iterable[str]) -> dict[str, str]:
+        """The reasons of those units that failed."""
+        told = {name: self.failure(name) for name in names}
+        return {name: failure[1] for name, failure in told.items() if failure}
 
     @contextmanager
     def claimed(self, name: str) -> Iterator[bool]:
-        """Whether a unit is this process's to run, as long as the context lasts; a claim ends with its process."""
-        lock = FileLock(self.folder / "claims" / f"{name}.lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            yield False
-            return
-        try:
-            yield not self.has(name)
-        finally:
-            lock.release()
+        """Whether a unit is this process's to run, as long as the context lasts."""
+        with claimed(self.folder / "claims" / name) as mine:
+            yield mine and not self.has(name)
+
+
+def _put_aside(path: Path) -> None:
+    with suppress(OSError):  # a folder that is only read
+        os.replace(path, path.with_suffix(".damaged"))

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from autapse_sim.checks import mapping, whole
@@ -19,9 +18,11 @@ from autapse_sim.circuit import Circuit
 from autapse_sim.protocol import Protocol
 from autapse_sim.results import provenance
 from autapse_sim.studies.axes import Setting, axes_of
-from autapse_sim.studies.execute import State, execute, workers
+from autapse_sim.studies.execute import State, execute
+from autapse_sim.studies.gather import gathered
 from autapse_sim.studies.plan import Plan, planned
 from autapse_sim.studies.store import Store
+from autapse_sim.studies.workers import workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
 from autapse_sim.units import amount
@@ -106,16 +107,13 @@ def run_plan(
 ) -> None:
     """Run what of a plan is not there yet."""
     store.keep_plan(plan, _about(plan, command))
-    missing = [unit for unit in plan.units if not store.has(unit.name)]
-    if not missing:
-        return
-    with workers(on, settings) as (executor, width):
-        execute(plan.units, store, executor, width, retries, progress)
+    with workers(on, settings) as some:
+        execute(plan.units, store, some, retries, progress)
 
 
 def _about(plan: Plan, command: str) -> dict[str, Any]:
     """What the attributes of a study say: what all units share, and where it comes from."""
-    first = plan.units[0]
+    first = next(iter(plan.units.values()))
     crossed = {axis.field for axis in plan.axes}
     shared = {
         name: {key: value for key, value in asdict(part).items() if key not in crossed}
@@ -143,62 +141,4 @@ def open_study(folder: str | Path) -> xr.Dataset:
         As of `sweep`; NaN where a unit is not there. The attribute `missing` tells how many are not.
     """
     store = Store(checked_path("folder", folder))
-    written = store.read_plan()
-    axes, replicates = written["axes"], written["replicates"]
-    arrays: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]] = {}
-    coordinates: dict[str, Any] = {}
-    uneven, missing = set(), 0
-    for unit in written["units"]:
-        result = store.read(unit["name"])
-        if result is None:
-            missing += 1
-            continue
-        part = result.data
-        for name, values in part.data_vars.items():
-            inner = tuple(dim for dim in values.dims if dim not in unit["grid"] and dim != "replicate")
-            if name not in arrays:
-                arrays[name] = _empty(axes, replicates, inner, values)
-            dims, whole_array, _ = arrays[name]
-            if dims[len(axes) + 1 :] != inner or whole_array.shape[len(axes) + 1 :] != tuple(
-                part.sizes[d] for d in inner
-            ):
-                uneven.add(name)
-                continue
-            _fill(whole_array, axes, unit, values.transpose(*unit["grid"], "replicate", *inner).values)
-        for name, values in part.coords.items():
-            if name != "replicate" and values.dims:
-                coordinates.setdefault(name, values)
-    data = xr.Dataset({name: held for name, held in arrays.items() if name not in uneven})
-    for axis in axes:
-        about = {"units": axis["unit"]} if axis["unit"] != "1" else {}
-        data.coords[axis["name"]] = (axis["name"], np.array(axis["labels"]), about)
-    data.coords["replicate"] = np.arange(replicates)
-    fitting = {name: each for name, each in coordinates.items() if set(each.dims) <= set(data.dims)}
-    data = data.assign_coords(
-        {n: each for n, each in fitting.items() if all(each.sizes[d] == data.sizes[d] for d in each.dims)}
-    )
-    names = {unit["name"] for unit in written["units"]}
-    failures = {name: reason for name, reason in store.failures().items() if name in names}
-    about = {"missing": missing, "failures": json.dumps(failures), "left_out": json.dumps(sorted(uneven))}
-    return data.assign_attrs({**written["about"], **about})
-
-
-def _empty(
-    axes: list[dict[str, Any]], replicates: int, inner: tuple[str, ...], values: xr.DataArray
-) -> tuple[tuple[str, ...], np.ndarray, dict[str, Any]]:
-    """An array of a whole study, with nothing in it yet."""
-    outer = [len(axis["labels"]) for axis in axes]
-    shape = (*outer, replicates, *(values.sizes[dim] for dim in inner))
-    return (*(axis["name"] for axis in axes), "replicate", *inner), np.full(shape, np.nan), dict(values.attrs)
-
-
-def _fill(whole_array: np.ndarray, axes: list[dict[str, Any]], unit: dict[str, Any], values: np.ndarray) -> None:
-    """Put a unit's values to their place; along a parameter that it does not have they are the same everywhere."""
-    place: list[Any] = [unit["place"].get(axis["name"], slice(None)) for axis in axes]
-    present = [axis["name"] for axis in axes if axis["name"] not in unit["place"]]
-    order = [unit["grid"].index(name) for name in present if name in unit["grid"]]
-    values = values.transpose(*order, *range(len(order), values.ndim))
-    for at, name in enumerate(present):
-        if name not in unit["grid"]:
-            values = np.expand_dims(values, at)
-    whole_array[(*place, slice(unit["start"], unit["start"] + unit["count"]))] = values
+    return gathered(store.read_plan(), store)
