@@ -30,7 +30,7 @@ _HOMES = {
     "open_study": "studies.sweep",
     "sweep": "studies.sweep",
     "train": "experiment",
-    "verdict": "judgement",
+    "verdict": "experiments.verdict.judging",
 }
 __all__ = sorted(_HOMES)
 __version__ = "0.1.0"

@@ -219,6 +219,8 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
 @click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
 @click.option("--ablations", is_flag=True, help="Train variants of the rule too.")
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
+@click.option("--on", default="local", show_default=True, help="Where it runs: local, tcp://HOST:PORT (dask) or slurm.")
+@click.option("--retries", default=1, show_default=True, help="How often what failed is tried again.")
 @click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
 @computing()
@@ -227,7 +229,9 @@ def verdict(
 ) -> None:
     """Judge RULE (a name or a file): does it learn recurrence, compared with what, and how sure?
 
-    Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds.
+    Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds. What is
+    trained is kept in the folder study beside what is written: stopped and started again, or with more replicates, a
+    verdict goes on from there.
     Benchmarks: bounce, occlusion, noise, paper, flip-flop, integrator, copy.
     """
     from dataclasses import asdict
@@ -249,7 +253,7 @@ def verdict(
             click.echo(json.dumps([asdict(claim) for claim in measured], indent=1))
         return
     with _bar(f"judging {rule}") as progress:
-        result = ap.verdict(rule, train=trajectories, progress=progress, **options)
+        result = ap.verdict(rule, train=trajectories, progress=progress, folder=folder / "study", **options)
     if measured:
         told = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in measured]
         result = ap.Result(result.data.assign_attrs(claims=json.dumps(told)))

@@ -269,9 +269,9 @@ def paths_of(circuit: Circuit) -> list[str]:
     return paths + [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
 
 
-def texts(circuit: Circuit) -> dict[str, str]:
-    """The texts of the model files of a circuit by their paths, without running them."""
-    return {path: _source(path) for path in paths_of(circuit)}
+def texts(circuit: Circuit, sources: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """The texts of the model files of a circuit by their paths, without running them; from `sources` where they are."""
+    return {path: sources[path] if path in sources else _source(path) for path in paths_of(circuit)}
 
 
 _PLAIN = """

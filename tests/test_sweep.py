@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from here import Here
 
 import autapse_sim as ap
 from autapse_sim.cli import main
@@ -22,25 +23,6 @@ from autapse_sim.tasks.library import known_tasks, task_called
 FEW = ap.Protocol(replicates=3, train=4, validate=2, test=2, validate_every=2)
 DRAWN = ap.Circuit(readout="random", learn=("W", "V"))
 BALL = ap.BouncingBall(steps=12)
-
-
-class Here:
-    """An executor that runs each call at once, in this process, and may fail as told."""
-
-    def __init__(self, fails=()):
-        self.calls, self.fails = 0, dict(enumerate(fails))
-
-    def submit(self, function, *arguments):
-        from concurrent.futures import Future
-
-        future = Future()
-        error = self.fails.get(self.calls)
-        self.calls += 1
-        if error is None:
-            future.set_result(function(*arguments))
-        else:
-            future.set_exception(error)
-        return future
 
 
 def run(folder, grid, executor=None, protocol=FEW, retries=1, **given):

@@ -33,12 +33,15 @@ class State:
         Networks of the plan, and those of finished and of failed units.
     left : float
         Seconds that the rest may take, from the units so far; NaN before the first.
+    failure : (str, str), optional
+        How, 'failed' or 'refused', and why the last unit failed.
     """
 
     trainings: int
     done: int
     failed: int
     left: float
+    failure: tuple[str, str] | None = None
 
 
 def execute(
@@ -94,12 +97,13 @@ class _Run:
         self.total = sum(self.work.values())
         self.done = self.total - sum(self.work[name] for name in self.waiting)
         self.mine, self.failed, self.began = 0, 0, time.monotonic()
+        self.failure: tuple[str, str] | None = None
 
     def state(self) -> State:
         """How far it is."""
         left = self.total - self.done - self.failed
         pace = (time.monotonic() - self.began) / self.mine if self.mine else float("nan")
-        return State(self.total, self.done, self.failed, pace * left)
+        return State(self.total, self.done, self.failed, pace * left, self.failure)
 
     def start(self, claims: ExitStack) -> None:
         """Give the workers as many units as keep them busy."""
@@ -131,7 +135,7 @@ class _Run:
                 self.waiting.append(name)
             else:
                 self.store.keep_failure(name, kind, value)
-                self.failed += self.work[name]
+                self.failed, self.failure = self.failed + self.work[name], (kind, value)
         claim.close()
 
 

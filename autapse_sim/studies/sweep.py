@@ -22,7 +22,7 @@ from autapse_sim.studies.execute import State, execute
 from autapse_sim.studies.gather import gathered
 from autapse_sim.studies.plan import Plan, planned
 from autapse_sim.studies.store import Store
-from autapse_sim.studies.workers import workers
+from autapse_sim.studies.workers import Executor, Workers, workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
 from autapse_sim.units import amount
@@ -50,7 +50,7 @@ def sweep(
     protocol: Protocol | None = None,
     parameters: Mapping[str, Any] | None = None,
     engine: str = "auto",
-    on: str = "local",
+    on: str | Executor | Workers = "local",
     retries: int = 1,
     progress: Callable[[State], None] | None = None,
 ) -> xr.Dataset:
@@ -66,8 +66,8 @@ def sweep(
         computed again. Not kept where not given.
     circuit, task, protocol, parameters, engine
         As in `train`: what all combinations share. A task may be given by name.
-    on : str
-        Where it runs: 'local', the address of a dask scheduler, or 'slurm'.
+    on : str, Executor or Workers
+        Where it runs: 'local', the address of a dask scheduler, 'slurm', or an executor of concurrent.futures.
     retries : int
         How often what failed is tried again.
     progress : callable, optional
@@ -99,7 +99,7 @@ def sweep(
 def run_plan(
     plan: Plan,
     store: Store,
-    on: str = "local",
+    on: str | Executor | Workers = "local",
     settings: Mapping[str, Any] | None = None,
     retries: int = 1,
     progress: Callable[[State], None] | None = None,

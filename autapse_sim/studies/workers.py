@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from autapse_sim.checks import text
 from autapse_sim.crew import Crew
 from autapse_sim.errors import InputError
 
@@ -32,17 +34,21 @@ class Workers:
 
 
 @contextmanager
-def workers(on: str = "local", settings: Mapping[str, Any] | None = None) -> Iterator[Workers]:
+def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] | None = None) -> Iterator[Workers]:
     """The workers of a place.
 
     Parameters
     ----------
-    on : str
+    on : str, Executor or Workers
         'local' (all cores of this machine), 'tcp://HOST:PORT' (a running dask scheduler; its workers have one thread
-        each), or 'slurm'.
+        each), or 'slurm'; an executor, which is given all calls at once, or with how many keep it busy.
     settings : mapping, optional
         Of dask-jobqueue's SLURMCluster (queue, cores, memory, walltime, ...), with `jobs`, how many are started.
     """
+    if isinstance(on, Workers) or hasattr(on, "submit"):
+        yield on if isinstance(on, Workers) else Workers(on, lambda: sys.maxsize)
+        return
+    on = text("on", on)
     if on == "local":
         with Crew() as crew:
             yield Workers(crew, lambda: AHEAD * crew.size)
