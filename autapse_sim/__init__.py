@@ -27,8 +27,10 @@ _HOMES = {
     "Weights": "weights",
     "compare": "comparison",
     "load": "results",
+    "open_study": "studies.sweep",
+    "sweep": "studies.sweep",
     "train": "experiment",
-    "verdict": "judgement",
+    "verdict": "experiments.verdict.judging",
 }
 __all__ = sorted(_HOMES)
 __version__ = "0.1.0"

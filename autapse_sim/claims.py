@@ -20,7 +20,8 @@ from autapse_sim.checks import function, whole
 from autapse_sim.circuit import Circuit
 from autapse_sim.comparison import ETAS, RULES
 from autapse_sim.controls import activity, stimulus_controls
-from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, run, without_equations
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, run, without_equations
 from autapse_sim.job import STEP, Job, Outcome, Progress
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.scores import affine_r2, best_eta, median_interval

@@ -16,6 +16,7 @@ import click
 import autapse_sim as ap
 from autapse_sim import checks
 from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
+from autapse_sim.commands.sweep import sweep
 from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.protocol import UPDATES, Protocol
 from autapse_sim.session import Commands, computing
@@ -26,6 +27,9 @@ from autapse_sim.units import amount
 @click.version_option(ap.__version__, prog_name="autapse")
 def main() -> None:
     """A bench that settles whether a learning rule works in a recurrent circuit."""
+
+
+main.add_command(sweep)
 
 
 def _experiment(command: Callable) -> Callable:
@@ -215,6 +219,8 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
 @click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
 @click.option("--ablations", is_flag=True, help="Train variants of the rule too.")
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
+@click.option("--on", default="local", show_default=True, help="Where it runs: local, tcp://HOST:PORT (dask) or slurm.")
+@click.option("--retries", default=1, show_default=True, help="How often what failed is tried again.")
 @click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
 @computing()
@@ -223,7 +229,9 @@ def verdict(
 ) -> None:
     """Judge RULE (a name or a file): does it learn recurrence, compared with what, and how sure?
 
-    Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds.
+    Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds. What is
+    trained is kept in the folder study beside what is written: stopped and started again, or with more replicates, a
+    verdict goes on from there.
     Benchmarks: bounce, occlusion, noise, paper, flip-flop, integrator, copy.
     """
     from dataclasses import asdict
@@ -245,7 +253,7 @@ def verdict(
             click.echo(json.dumps([asdict(claim) for claim in measured], indent=1))
         return
     with _bar(f"judging {rule}") as progress:
-        result = ap.verdict(rule, train=trajectories, progress=progress, **options)
+        result = ap.verdict(rule, train=trajectories, progress=progress, folder=folder / "study", **options)
     if measured:
         told = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in measured]
         result = ap.Result(result.data.assign_attrs(claims=json.dumps(told)))

@@ -16,9 +16,10 @@ from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import task_controls
 from autapse_sim.crew import beside
+from autapse_sim.declared import resolve_parameters
 from autapse_sim.description import describe, described, equations_text, peak_memory, sources_of, without_equations
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, resolve_parameters, run
+from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, run
 from autapse_sim.job import Outcome, Progress
 from autapse_sim.labels import control_scores, scored, targets
 from autapse_sim.model import Rule

@@ -40,7 +40,9 @@ ARRAYS = {
     "step coordinate": "example_target",
     "step input": "example_stimulus",
 }
-"""The dimensions of arrays of numbers; before them may stand `rule`, in a result of several."""
+"""The dimensions of arrays of numbers; before them may stand `rule`, in a result of several, and those of `AXES`."""
+AXES = "axes"
+"""The attribute that names, as JSON, the parameters that a unit of a study crosses: its first dimensions."""
 TRACE = ("recorded", "phase", "step", "neuron")
 """The dimensions of `trace_` with the name of any other trace."""
 NUMBERED = ("replicate", "recorded", "coordinate", "trajectory", "training_trajectory", "validation", "updates")
@@ -49,7 +51,7 @@ NUMBERED += ("updates_aligned", "eta_grid", "floor")
 NAMED = ("rule", "method", "control", "ablation", "phase")
 """Coordinates that are names, each once but for phases."""
 OBJECTS = {"circuit": dict, "task": dict, "protocol": dict, "parameters": dict, "provenance": dict, "notes": list}
-OBJECTS |= {"statistics": dict, "methods": dict, "floors": list, "claims": list}
+OBJECTS |= {"statistics": dict, "methods": dict, "floors": list, "claims": list, AXES: list}
 """Attributes that are JSON."""
 TEXTS = ("rule", "unit", "units", "long_name")
 """Attributes that are text."""
@@ -64,8 +66,9 @@ def check_contents(data: xr.Dataset) -> None:
     ValueError
         Which one it is.
     """
+    axes = tuple(json.loads(data.attrs.get(AXES, "[]")))
     for name, values in data.variables.items():
-        if not _fits(str(name), values):
+        if not _fits(str(name), values, axes):
             raise ValueError(f"{name!r} is an array {values.dims} of {values.dtype}")
         _check_attributes(values.attrs)
     _check_attributes(data.attrs)
@@ -77,7 +80,7 @@ def check_contents(data: xr.Dataset) -> None:
             raise ValueError(f"attribute {name!r} is something else")
 
 
-def _fits(name: str, values: xr.Variable) -> bool:
+def _fits(name: str, values: xr.Variable, axes: tuple[str, ...]) -> bool:
     """Whether an array is what its name says, or has a name of its own."""
     if name in NAMED:
         once = name == "phase" or len(np.unique(values)) == values.size
@@ -87,7 +90,8 @@ def _fits(name: str, values: xr.Variable) -> bool:
     known = [tuple(each.split()) for each in DIMENSIONS.get(name, [])]
     if not known and name.startswith("trace_"):
         known = [TRACE]
-    dims = [values.dims, values.dims[1:] if values.dims[:1] == ("rule",) else values.dims]
+    first = axes or ("rule",)
+    dims = [values.dims, values.dims[len(first) :] if values.dims[: len(first)] == first else values.dims]
     return not known or (any(each in known for each in dims) and values.dtype.kind in "biuf")
 
 

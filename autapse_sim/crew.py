@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,20 @@ GRACE = 2.0
 """Seconds in which a worker ends what it runs."""
 
 
-class Crew:
-    """Processes with a fresh interpreter and one thread each: together they keep all cores busy.
+class Crew(ThreadPoolExecutor):
+    """An executor of processes with a fresh interpreter and one thread each: together they keep all cores busy.
 
     They run the package that this process runs, whatever lies in the current folder, and need nothing of the user's
-    script. Ctrl-C reaches only the process that made them. On leaving the context they end within a moment, and the
-    programs that they run with them; they end, too, when the process that made them is killed.
+    script. Ctrl-C reaches only the process that made them. One that ends over a call is replaced. On leaving the
+    context they end within a moment, and the programs that they run with them; they end, too, when the process that
+    made them is killed.
 
     Parameters
     ----------
     size : int, optional
         How many; one a core where not given.
+    hear : callable, optional
+        Where given, functions get a keyword `tell`, and what they call it with goes here.
 
     Examples
     --------
@@ -45,15 +48,18 @@ class Crew:
     [1, 2, 3]
     """
 
-    def __init__(self, size: int | None = None) -> None:
-        self.size = size or cores()
+    def __init__(self, size: int | None = None, hear: Callable[..., None] | None = None) -> None:
+        self.size, self.hear = size or cores(), hear
+        super().__init__(self.size)  # a thread waits for each process
         self.workers: list[subprocess.Popen] = []
+        self.mine = threading.local()
+        self.lock, self.over = threading.Lock(), False
         self.ending = contextlib.ExitStack()
 
     def __enter__(self) -> Crew:
         with contextlib.ExitStack() as starting:
             temporary = starting.enter_context(scratch())
-            starting.callback(self._end)
+            starting.callback(self.shutdown)
             self.environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "TMPDIR": str(temporary)}
             self.ending = starting.pop_all()
         return self
@@ -61,83 +67,72 @@ class Crew:
     def __exit__(self, *error: Any) -> bool | None:
         return self.ending.__exit__(*error)
 
-    def map(
-        self, function: Callable[..., Any], items: Sequence[Any], progress: Callable[..., None] | None = None
-    ) -> Iterator[Any]:
-        """The results of a function of each item, in order, each as soon as it is there; the calls begin at once.
+    def submit(self, function: Callable[..., Any], /, *items: Any, **named: Any) -> Future:
+        """Begin a call, as soon as a worker is there for it."""
+        return super().submit(self._call, pickle.dumps((function, items, named, self.hear is not None)))
 
-        Where there is a `progress`, the function is given a callable `tell`, and what it is called with goes there.
-        """
-        calls = [pickle.dumps((function, item, progress is not None)) for item in items]
-        waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for number in range(len(calls)):
-            waiting.put(number)
-        answers: queue.SimpleQueue[tuple[int, str, Any]] = queue.SimpleQueue()
-        while len(self.workers) < min(self.size, len(calls)):
-            self.workers.append(self._start())
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
+        """End all workers, whatever they do."""
+        super().shutdown(wait=False, cancel_futures=True)
+        with self.lock:
+            self.over = True
         for worker in self.workers:
-            threading.Thread(target=_serve, args=(worker, calls, waiting, answers, progress), daemon=True).start()
-        return _in_order(answers, len(calls))
-
-    def _start(self) -> subprocess.Popen:
-        """Start a worker: no module is taken from the current folder, and no warning of others reaches the terminal."""
-        command = [sys.executable, "-P", "-W", "ignore", "-c", START, str(Path(autapse_sim.__file__).absolute())]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        return subprocess.Popen(command, env=self.environment, start_new_session=True, **pipes)
-
-    def _end(self) -> None:
-        for worker in self.workers:
-            with contextlib.suppress(OSError):
-                worker.stdin.close()  # which it notices at once, whatever it does
+            _close(worker)
         for worker in self.workers:
             try:
                 worker.wait(GRACE)
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
+        super().shutdown(wait=True)
 
-
-def _serve(
-    worker: subprocess.Popen,
-    calls: Sequence[bytes],
-    waiting: queue.SimpleQueue[int],
-    answers: queue.SimpleQueue[tuple[int, str, Any]],
-    progress: Callable[..., None] | None,
-) -> None:
-    """Let a worker make one call after the other, as long as some are waiting."""
-    with contextlib.suppress(queue.Empty):
-        while True:
-            number = waiting.get_nowait()
-            answers.put((number, *_answer(worker, calls[number], progress)))
-
-
-def _answer(worker: subprocess.Popen, call: bytes, progress: Callable[..., None] | None) -> tuple[str, Any]:
-    """What a worker answers to a call: its value, or an error."""
-    try:
-        send(worker.stdin, call)
-        kind, value = pickle.loads(receive(worker.stdout))
+    def _call(self, call: bytes) -> Any:
+        """The value of a call, from the worker of this thread."""
+        worker = getattr(self.mine, "worker", None)
+        if worker is None or worker.poll() is not None:
+            worker = self.mine.worker = self._start()
+        kind, value = _answer(worker, call)
         while kind == "told":
             try:
-                progress(*value)
-            except Exception as error:  # of the user's own, of any kind
-                return "error", error
-            kind, value = pickle.loads(receive(worker.stdout))
-    except (EOFError, OSError, ValueError):
+                self.hear(*value)
+            except Exception:  # of the user's own, of any kind
+                self.mine.worker = None
+                _close(worker)
+                raise
+            kind, value = _answer(worker)
+        if kind == "error":
+            raise value
+        return value
+
+    def _start(self) -> subprocess.Popen:
+        """Start a worker: no module is taken from the current folder, and no warning of others reaches the terminal."""
+        command = [sys.executable, "-P", "-W", "ignore", "-c", START, str(Path(autapse_sim.__file__).absolute())]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with self.lock:
+            if self.over:
+                raise RuntimeError("stopped")
+            worker = subprocess.Popen(command, env=self.environment, start_new_session=True, **pipes)
+            self.workers.append(worker)
+        return worker
+
+
+def _close(worker: subprocess.Popen) -> None:
+    """Let a worker end, which it does at once, whatever it runs."""
+    with contextlib.suppress(OSError):
+        worker.stdin.close()
+
+
+def _answer(worker: subprocess.Popen, call: bytes | None = None) -> tuple[str, Any]:
+    """What a worker says next, to a call where there is one."""
+    try:
+        if call is not None:
+            send(worker.stdin, call)
+        content = receive(worker.stdout)
+    except (EOFError, OSError, ValueError) as error:
         code = worker.wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return "error", RuntimeError(f"a worker process ended before its work was done ({how})")
-    return kind, value
-
-
-def _in_order(answers: queue.SimpleQueue[tuple[int, str, Any]], many: int) -> Iterator[Any]:
-    results: dict[int, Any] = {}
-    for number in range(many):
-        while number not in results:
-            which, kind, value = answers.get()
-            if kind == "error":
-                raise value
-            results[which] = value
-        yield results.pop(number)
+        raise RuntimeError(f"a worker process ended before its work was done ({how})") from error
+    return pickle.loads(content)
 
 
 @contextlib.contextmanager
@@ -151,9 +146,8 @@ def beside(
     if not jobs:
         yield dict
         return
-    with Crew(1) as crew:
-        results = crew.map(_simulate, [dict(jobs)], progress)
-        yield lambda: next(results)
+    with Crew(1, progress) as crew:
+        yield crew.submit(_simulate, dict(jobs)).result
 
 
 def _simulate(jobs: Mapping[str, Job], tell: Callable[[str, float], None]) -> dict[str, Outcome]:

@@ -90,5 +90,14 @@ def without_equations(circuit: Circuit) -> bool:
 
 def peak_memory(programs: int) -> str:
     """The most memory that was in use, of this process and of the compiled programs beside it."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return f"{own / 2**20:.0f} MB, and {programs / 2**20:.0f} MB in compiled programs"
+    return f"{_most(resource.RUSAGE_SELF) / 2**20:.0f} MB, and {programs / 2**20:.0f} MB in compiled programs"
+
+
+def peak_memory_of_workers(many: int) -> str:
+    """The most memory that was in use, of this process and of workers that have ended, or of programs that they ran."""
+    own, beside = _most(resource.RUSAGE_SELF), _most(resource.RUSAGE_CHILDREN)
+    return f"{own / 2**20:.0f} MB, and {many} times {beside / 2**20:.0f} MB in processes beside it"
+
+
+def _most(whose: int) -> int:
+    return resource.getrusage(whose).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

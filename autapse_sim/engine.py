@@ -128,7 +128,7 @@ def _program(job: Job, networks: int, dense: bool, folder: Path, command: str) -
 
 def _asked(job: Job, networks: int, dense: bool, command: str) -> str | None:
     """The key of what is asked for: models, shapes, versions, compiler; None where a model may read other files."""
-    models = job.sources or texts(job.circuit)
+    models = texts(job.circuit, job.sources)
     if not all(map(self_contained, models.values())):
         return None
     here = Path(__file__).parent

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from autapse_sim import __version__, discrete
-from autapse_sim.cache import recall, remember
-from autapse_sim.checks import function, instance, mapping
+from autapse_sim import discrete
+from autapse_sim.checks import function, instance
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import observed, task_controls
+from autapse_sim.declared import declared, resolve_parameters
 from autapse_sim.description import describe, described, peak_memory, sources_of, without_equations
 from autapse_sim.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
 from autapse_sim.job import Job, Outcome, Progress
 from autapse_sim.labels import control_scores, scored, targets
-from autapse_sim.model import is_file, library, rules, self_contained, texts
+from autapse_sim.model import is_file, library, rules
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.rates import check_optimiser
 from autapse_sim.results import Result
 from autapse_sim.sizes import at_once, check_sizes
-from autapse_sim.stability import check_steps, decay_rates
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_blanked, check_task, checked, masked, sizes_of
-from autapse_sim.units import Amount, amount
 from autapse_sim.weights import Weights, draw_weights
 
 ENGINES = ("auto", "standalone", "runtime", "reference", "numpy")
@@ -171,8 +168,41 @@ def draws(
 
     A replicate's draws do not depend on how many run beside it: each has a generator of its own, spawned in order.
     """
+    sizes = _sizes(circuit, task)
+    to_weights, to_task = _generators(protocol.seed, 0)
+    if weights is not None:
+        weights = instance("weights", weights, Weights).checked(protocol.replicates, *sizes)
+        if (weights.F is not None) != circuit.returned:
+            raise InputError(
+                "weights: F is for circuits whose prediction is returned (returned=True), and they need it"
+            )
+    sources = sources_of(circuit)  # once: a file that is edited meanwhile changes neither the run nor its record
+    for start in range(0, protocol.replicates, size):
+        count = min(size, protocol.replicates - start)
+        if weights is None:
+            mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
+        else:
+            mine = weights.take(np.arange(start, start + count))
+        yield start, _shown(task, protocol, to_task, start, count, mine, sources)
+
+
+def draw_block(circuit: Circuit, task: Task, protocol: Protocol, start: int, count: int) -> Drawn:
+    """The draws of the replicates from `start` on, as they are where all are drawn; models are read by the caller."""
+    sizes = _sizes(circuit, task)
+    to_weights, to_task = _generators(protocol.seed, start)
+    weights = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
+    drawn = _shown(task, protocol, to_task, start, count, weights, {})
+    if start and not isinstance(task, ArrayTask) and to_task.bit_generator.seed_seq.n_children_spawned != start + count:
+        raise InputError(
+            f"{type(task).__name__}.sample must give each replicate a generator of its own, "
+            "for child in rng.spawn(replicates): ..., or blocks of replicates would be shown the same"
+        )
+    return drawn
+
+
+def _sizes(circuit: Circuit, task: Task) -> tuple[int, int, int]:
+    """Neurons, inputs and outputs, checked."""
     check_blanked(task)
-    to_weights, to_task = (np.random.default_rng(s) for s in np.random.SeedSequence(protocol.seed).spawn(2))
     inputs, outputs, _ = sizes_of(task)
     sizes = (circuit.neurons, inputs, outputs)
     if circuit.readout == "identity" and len(set(sizes)) > 1:
@@ -180,34 +210,39 @@ def draws(
             f"readout 'identity' needs as many neurons ({sizes[0]}) as inputs ({sizes[1]}) and outputs ({sizes[2]}); "
             "use readout='random'"
         )
-    if weights is not None:
-        weights = instance("weights", weights, Weights).checked(protocol.replicates, *sizes)
-        if (weights.F is not None) != circuit.returned:
-            raise InputError(
-                "weights: F is for circuits whose prediction is returned (returned=True), and they need it"
-            )
+    return sizes
+
+
+def _generators(seed: int, start: int) -> tuple[np.random.Generator, np.random.Generator]:
+    """What draws weights and trajectories, where `start` replicates have had theirs."""
+    parents = np.random.SeedSequence(seed).spawn(2)
+    seeds = (np.random.SeedSequence(seed, spawn_key=each.spawn_key, n_children_spawned=start) for each in parents)
+    to_weights, to_task = map(np.random.default_rng, seeds)
+    return to_weights, to_task
+
+
+def _shown(
+    task: Task,
+    protocol: Protocol,
+    rng: np.random.Generator,
+    start: int,
+    count: int,
+    weights: Weights,
+    sources: Mapping[str, str],
+) -> Drawn:
+    """Draw the trajectories of a block of replicates."""
+    if isinstance(task, ArrayTask):
+        held = task.sample(rng, protocol.replicates, protocol.trajectories)
+        given = [array[start : start + count] for array in held]
+    else:
+        given = task.sample(rng, count, protocol.trajectories)
+    x, y = checked(task, given, (count, protocol.trajectories))
+    y = masked(y, getattr(task, "scored", None), first=start, replicates=protocol.replicates)
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
-    sources = sources_of(circuit)  # once: a file that is edited meanwhile changes neither the run nor its record
-    for start in range(0, protocol.replicates, size):
-        count = min(size, protocol.replicates - start)
-        if isinstance(task, ArrayTask):
-            held = task.sample(to_task, protocol.replicates, protocol.trajectories)
-            given = [array[start : start + count] for array in held]
-        else:
-            given = task.sample(to_task, count, protocol.trajectories)
-        x, y = checked(task, given, (count, protocol.trajectories))
-        y = masked(y, getattr(task, "scored", None), first=start, replicates=protocol.replicates)
-        if weights is None:
-            mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
-        else:
-            mine = weights.take(np.arange(start, start + count))
-        units = getattr(task, "units", "1")
-        # a stimulus that shows what is observed as something else has no unit
-        stimulus_units = units if observed(task, x) is x else "1"
-        yield (
-            start,
-            Drawn(x, y, mine, seeds[start : start + count], units, stimulus_units, sources),
-        )
+    units = getattr(task, "units", "1")
+    # a stimulus that shows what is observed as something else has no unit
+    stimulus_units = units if observed(task, x) is x else "1"
+    return Drawn(x, y, weights, seeds[start : start + count], units, stimulus_units, sources)
 
 
 def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
@@ -244,7 +279,7 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
         return "numpy"
     if without_equations(circuit):
         raise InputError(f"rule {circuit.rule!r} has no equations for engine {engine!r}; use engine='numpy'")
-    activations = _declared(circuit).activations
+    activations = declared(circuit).activations
     if activations:
         one_of("activation", circuit.activation, activations)
     if engine == "auto":
@@ -258,109 +293,6 @@ def discretely(circuit: Circuit) -> bool:
     """Whether the discrete network is what a circuit does where nothing learns."""
     simple = replace(circuit, neuron="rate", substeps=1, precision="double", returned=False, delay=0)
     return circuit == simple and circuit.method in (None, "euler")
-
-
-def resolve_parameters(circuit: Circuit, given: Mapping[str, Any] | None, networks: int) -> dict[str, np.ndarray]:
-    """Every parameter of a circuit for each network, in SI units: the given ones, else the models' defaults."""
-    given = mapping("parameters", given, "{'eta': 0.03}")
-    declared = _declared(circuit)
-    defaults = declared.parameters
-    for name in given:
-        one_of("parameter", name, defaults)
-    values = {
-        name: _value(name, amount(given.get(name, default), name), default, networks, circuit.neurons)
-        for name, default in defaults.items()
-    }
-    check_steps(declared.rates, declared.method, circuit.substeps, values)
-    return values
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What the models of a circuit declare.
-
-    Parameters
-    ----------
-    parameters : dict of str to Amount
-        With their defaults.
-    activations : list of str
-        Their names.
-    method : str
-        The integrator.
-    rates : dict of str to str
-        At which states decay, see `autapse_sim.stability.decay_rates`.
-    """
-
-    parameters: dict[str, Amount]
-    activations: list[str]
-    method: str = ""
-    rates: dict[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> str:
-        """As text."""
-        amounts = {name: astuple(value) for name, value in self.parameters.items()}
-        return json.dumps([amounts, self.activations, self.method, self.rates])
-
-    @classmethod
-    def from_json(cls, text: str) -> Declared:
-        """From text; ValueError, TypeError or AttributeError where it is no such text."""
-        parameters, activations, method, rates = json.loads(text)
-        amounts = {name: Amount(*fields) for name, fields in parameters.items()}
-        texts = [text for one in amounts.values() for text in (one.unit, one.text)]
-        if not all(isinstance(text, str) for text in [*activations, *texts, method, *rates.values()]):
-            raise TypeError("units, names and rates are texts")
-        return cls(amounts, list(activations), method, rates)
-
-
-def _declared(circuit: Circuit) -> Declared:
-    """What the models of a circuit declare; kept with their texts, so that Brian2 is asked once."""
-    if without_equations(circuit):
-        # the time constant and the read-out's parameters are those of a circuit with equations
-        beside = _declared(replace(circuit, rule="autapse")).parameters
-        kept_names = ("tau_m", "eta_out")
-        own = {name: amount(value) for name, value in discrete.RULES[circuit.rule].parameters.items()}
-        return Declared({name: beside[name] for name in kept_names if name in beside} | own, list(ACTIVATIONS))
-    written = texts(circuit)
-    kept = all(map(self_contained, written.values()))
-    asked = json.dumps(["declared", __version__, written, sorted(circuit.learn), circuit.method])
-    key = hashlib.sha256(asked.encode()).hexdigest()
-    known = recall(key, Declared.from_json) if kept else None
-    if known:
-        return known
-    from autapse_sim.circuit_models import Models
-    from autapse_sim.scopes import check_models
-
-    models = Models.of(circuit)
-    check_models(models, circuit)
-    parameters = {name: amount(value, name) for name, value in models.parameters(circuit).items()}
-    activations = list(models.neuron.activations)
-    declared = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit))
-    if kept:
-        remember(key, declared.to_json())
-    return declared
-
-
-def _value(name: str, given: Amount, default: Amount, networks: int, neurons: int) -> np.ndarray:
-    """One value per network, (networks,), or one per neuron, (networks, neurons)."""
-    if given.unit not in (default.unit, "no number"):
-        raise InputError(
-            f"parameter {name} is {given.text}: its unit is {given.unit}, expected {default.unit} "
-            f"(such as {default.text})"
-        )
-    array = np.asarray(given.value)
-    shapes = ((), (networks,), (1, neurons), (networks, neurons))
-    if given.unit == "no number" or array.shape not in shapes:
-        raise InputError(
-            f"parameter {name} is {given.text}; expected one number, one per replicate ({networks}), or one per neuron "
-            f"as an array (1, {neurons}) or ({networks}, {neurons})"
-        )
-    if not np.isfinite(array).all():
-        raise InputError(f"parameter {name} holds NaN or infinity; it must be finite")
-    if default.unit == "second" and ((array < 0) | (array == 0) & (np.min(default.value) > 0)).any():
-        raise InputError(f"parameter {name} is {given.text}; a time constant must be positive")
-    if name.startswith("eta") and (array < 0).any():
-        raise InputError(f"parameter {name} is {given.text}; a learning rate must not be negative")
-    return np.broadcast_to(array, (networks, neurons) if array.ndim == 2 else networks).copy()
 
 
 def prepare(

@@ -197,6 +197,20 @@ def _locked(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
             os.close(descriptor)
 
 
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Whether a claim is this process's, as long as the context lasts; a claim ends with its process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
+        mine = _lock(descriptor)
+        yield mine
+        if mine:
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
 def _lock(descriptor: int) -> bool:
     """Lock a file or folder; False where another process has it locked."""
     try:

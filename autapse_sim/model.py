@@ -18,7 +18,7 @@ from autapse_sim.fields import parameter, take_mapping, take_texts, take_tuple, 
 from autapse_sim.language import UNPARSED, clean, names, statements
 from autapse_sim.names import one_of
 from autapse_sim.reading import python_text, run
-from autapse_sim.written import Written
+from autapse_sim.written import Written, model_text
 
 
 @dataclass(frozen=True)
@@ -269,9 +269,9 @@ def paths_of(circuit: Circuit) -> list[str]:
     return paths + [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
 
 
-def texts(circuit: Circuit) -> dict[str, str]:
-    """The texts of the model files of a circuit by their paths, without running them."""
-    return {path: _source(path) for path in paths_of(circuit)}
+def texts(circuit: Circuit, sources: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """The texts of the model files of a circuit by their paths, without running them; from `sources` where they are."""
+    return {path: sources[path] if path in sources else _source(path) for path in paths_of(circuit)}
 
 
 _PLAIN = """
@@ -320,6 +320,23 @@ def _read(name: str, folder: str, variable: str, kind: type, sources: Mapping[st
     if not isinstance(model, kind):
         raise InputError(f"{path}: defines no {variable}; write {variable} = {kind.__name__}(...)")
     return replace(model, path=Path(path), source=source)
+
+
+def carried(circuit: Circuit) -> Circuit:
+    """A circuit with the texts of the models that are files: whoever runs it needs no file, and runs what was read."""
+    files = {}
+    for part, read in _READ.items():
+        name = getattr(circuit, part)
+        if is_file(name):
+            files[part] = path = Written(name)
+            path.text = _source(name)
+            if not self_contained(path.text):  # what it takes from elsewhere is not there everywhere
+                model = read(path)
+                path.text = model_text(type(model).__name__, model)
+    return replace(circuit, **files)
+
+
+_READ = {"neuron": read_neuron, **dict.fromkeys(dict.fromkeys(TAUGHT_BY.values()), read_rule)}
 
 
 def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:

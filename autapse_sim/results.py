@@ -52,8 +52,12 @@ class Result:
         InputError
             The file cannot be written, or what is there is no ordinary file.
         """
+        write_whole(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The content of the file that `save` writes."""
         content = pack(dataset(self).assign_attrs(format=FORMAT))
-        write_whole(path, content + _seal(content))
+        return content + _seal(content)
 
 
 def load(path: str | Path) -> Result:
@@ -67,11 +71,10 @@ def load(path: str | Path) -> Result:
         The file is missing, no ordinary file, damaged, not a result, or of another format version.
     """
     content = memoryview(read_whole(checks.path("path", path)))
-    body, seal = content[:-SEAL], content[-SEAL:]
-    if seal != _seal(body):
+    if not sealed(content):
         raise InputError(f"{path} is damaged, or it is not a result of the format {FORMAT!r}")
     try:
-        data = unpack(body)
+        data = unpack(content[:-SEAL])
         found = data.attrs.pop("format")
         check_contents(data)
     except UNREADABLE as error:
@@ -79,6 +82,11 @@ def load(path: str | Path) -> Result:
     if found != FORMAT:
         raise InputError(f"{path} has the format {shown(found)}; this version reads {FORMAT!r}")
     return Result(data)
+
+
+def sealed(content: bytes | memoryview) -> bool:
+    """Whether the content of a file is as it was written."""
+    return content[-SEAL:] == _seal(content[:-SEAL])
 
 
 def dataset(data: xr.Dataset | Result) -> xr.Dataset:

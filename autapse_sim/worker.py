@@ -28,8 +28,8 @@ START = f"{PACKAGE}\nfrom autapse_sim.worker import work\nwork()\n"
 def work() -> None:
     """Make the calls that come in, one after the other, until the one who makes them is gone.
 
-    A call is (function, item, tells); the answers are ("told", values) for each time that the function tells how far
-    it is, and at its end ("result", value) or ("error", error).
+    A call is (function, items, named, tells): the function, what it is given, and whether it tells how far it is. The
+    answers are ("told", values) for each time that it does, and at its end ("result", value) or ("error", error).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is stopped ends its workers
     with open(os.dup(0), "rb") as calls, open(os.dup(1), "wb") as answers:
@@ -56,9 +56,9 @@ def _leave() -> None:
 
 def _answer(call: bytes, answers: IO[bytes]) -> tuple[str, Any]:
     try:
-        function, item, tells = pickle.loads(call)
+        function, items, named, tells = pickle.loads(call)
         told = {"tell": lambda *values: _send(answers, "told", values)} if tells else {}
-        return "result", function(item, **told)
+        return "result", function(*items, **named, **told)
     except InputError as error:
         return "error", error
     except Exception as error:

@@ -10,7 +10,8 @@ import pytest
 import xarray as xr
 
 import autapse_sim as ap
-from autapse_sim.experiment import draw, resolve_parameters
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.experiment import draw
 from autapse_sim.job import Job
 from autapse_sim.protocol import Schedule
 

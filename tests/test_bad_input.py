@@ -132,7 +132,7 @@ def circuit_of(kind, path):
 @settings(deadline=None)
 @given(case=files())
 def test_a_model_file_works_or_is_refused_in_one_line(case, place):
-    from autapse_sim.experiment import resolve_parameters
+    from autapse_sim.declared import resolve_parameters
 
     kind, data, runs = case
     path = place / "mine.py"

@@ -14,7 +14,7 @@ from brian2 import ms
 from odd import ODD
 
 import autapse_sim as ap
-from autapse_sim import checks, comparison, experiment, judgement, plots, recordings, sizes
+from autapse_sim import checks, comparison, experiment, plots, recordings, sizes
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 
@@ -136,7 +136,7 @@ def test_what_is_settled_is_plain_and_the_same_again():
 def test_each_is_refused_before_any_work(make, says, monkeypatch):
     monkeypatch.setattr(experiment, "run", None)
     monkeypatch.setattr(comparison, "draw", None)
-    monkeypatch.setattr(judgement, "Crew", None)
+    monkeypatch.setattr("autapse_sim.experiments.verdict.judging.studying", None)
     with pytest.raises(InputError, match=says) as caught:
         make()
     assert str(caught.value).isprintable()
@@ -199,7 +199,7 @@ def test_what_cannot_be_held_is_refused_with_the_memory_that_it_takes(changes, m
 def test_sizes_of_every_kind_are_counted(monkeypatch):
     monkeypatch.setattr(sizes, "memory", lambda: 8 * 10**9)
     monkeypatch.setattr(experiment, "draws", None)
-    monkeypatch.setattr(judgement, "Crew", None)
+    monkeypatch.setattr("autapse_sim.experiments.verdict.judging.studying", None)
     for give in (
         lambda: train(replace(DFA, neurons=10**6, readout="random")),
         lambda: train(task=ap.BouncingBall(steps=10**12)),

@@ -76,6 +76,15 @@ def test_what_goes_wrong_in_a_worker_is_one_line_here(monkeypatch, function, kin
     assert "\n" not in str(raised.value)
 
 
+def test_a_worker_that_ends_is_replaced_and_the_others_go_on():
+    with Crew(2) as crew:
+        gone, here = crew.submit(os._exit, 3), crew.submit(abs, -2)
+        assert here.result(60) == 2
+        with pytest.raises(RuntimeError, match="exit code 3"):
+            gone.result(60)
+        assert [crew.submit(abs, -k).result(60) for k in range(3)] == [0, 1, 2]
+
+
 def test_what_a_worker_prints_is_no_answer(monkeypatch, capfd):
     with importable(monkeypatch) as module, Crew(1) as crew:
         assert list(crew.map(module.speak, [1, 2])) == [1, 2]
@@ -116,17 +125,19 @@ def test_workers_take_nothing_from_the_current_folder(tmp_path, monkeypatch):
 def test_the_progress_of_a_worker_comes_through_and_may_fail(monkeypatch):
     told = []
     with importable(monkeypatch) as module:
-        with Crew(1) as crew:
-            assert list(crew.map(module.count, [3], told.append)) == [3]
-        with Crew(1) as crew, pytest.raises(ZeroDivisionError):
-            list(crew.map(module.count, [3], lambda share: 1 / share))
+        with Crew(1, told.append) as crew:
+            assert list(crew.map(module.count, [3])) == [3]
+        with Crew(1, lambda share: 1 / (share - 1)) as crew:
+            with pytest.raises(ZeroDivisionError):
+                list(crew.map(module.count, [3]))
+            assert list(crew.map(module.count, [1])) == [1]  # by a worker that nothing was told to yet
         for error in (ValueError, EOFError, OSError):  # which a pipe that breaks may raise, too
 
             def fail(share, error=error):
                 raise error("of the user's own")
 
-            with Crew(1) as crew, pytest.raises(error, match="of the user's own"):
-                list(crew.map(module.count, [3], fail))
+            with Crew(1, fail) as crew, pytest.raises(error, match="of the user's own"):
+                list(crew.map(module.count, [3]))
     assert told == [0, 1, 2]
 
 

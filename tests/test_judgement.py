@@ -12,22 +12,10 @@ import autapse_sim as ap
 from autapse_sim.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.cli import main
 from autapse_sim.controls import Reservoir
-from autapse_sim.judgement import (
-    BIASES,
-    FIXED,
-    STILL,
-    TUNED,
-    Rates,
-    _ablations,
-    _gentle,
-    _pilots,
-    answer_of,
-    dependence,
-    judge,
-    judge_floors,
-    text,
-)
-from autapse_sim.trial import FLOORS, Method, drawn, protocol_of, score, train_method
+from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, text
+from autapse_sim.experiments.verdict.methods import BIASES, FIXED, STILL, TUNED, Method, Rates, ablations_of
+from autapse_sim.experiments.verdict.pilots import chosen_rates, gentle
+from autapse_sim.experiments.verdict.trial import FLOORS, Trial, drawn, protocol_of, score, train_method
 
 METHODS = ["mine", "bptt", "autapse", FIXED, TUNED, STILL, BIASES]
 
@@ -102,17 +90,20 @@ def test_it_is_said_where_the_read_outs_penalty_decides():
 
 
 class Pilots:
-    """Stands in for the pilots: tells what each method is given, and lets errors be least where they are wished."""
+    """Stands in for a study: tells what each method is given, and lets errors be least where they are wished."""
 
-    def __init__(self, best):
-        self.best, self.given = best, {}
+    def __init__(self, methods, best):
+        self.names, self.best, self.given = {id(method): name for name, method in methods.items()}, best, {}
 
-    def map(self, function, blocks, weight):
-        setting, methods, readout = function.args
-        self.given |= {name: readout.get(name) for name in methods}
-        best = np.array([self.best.get(name, (0.03, 0.03)) for name in methods])
-        far = np.abs(np.log(setting.etas) - np.log(best)[:, :, None])
-        return [{name: np.repeat(far[k][:, :, None], 8, axis=2) for k, name in enumerate(methods)} for _ in blocks]
+    def results(self, units):
+        return [ap.Result(xr.Dataset({"pilot_mse": (("score", "rate", "pilot"), self.errors(one))})) for one in units]
+
+    def errors(self, unit):
+        method = unit.trial.method
+        name = self.names.get(id(method), json.dumps(method.protocol))
+        self.given[name] = unit.readout
+        far = np.abs(np.log(unit.trial.setting.etas) - np.log(self.best.get(name, (0.03, 0.03)))[:, None])
+        return np.repeat(far[:, :, None], 8, axis=2)
 
 
 def test_each_score_has_its_own_learning_rate_and_the_read_out_the_reservoirs():
@@ -120,8 +111,8 @@ def test_each_score_has_its_own_learning_rate_and_the_read_out_the_reservoirs():
     methods = {"bptt": Method("bptt"), "slow": Method("bptt", protocol=stepwise), FIXED: Method(None)}
     silent = Reservoir(gain=0.0, input_scale=1.0, mse=np.array([]))
     methods |= {STILL: Method(None, silent), BIASES: Method("bptt", silent)}
-    pilots = Pilots({"bptt": (0.01, 0.001), STILL: (0.001, 0.001), json.dumps(stepwise): (0.003, 0.003)})
-    grid, chosen = _pilots(BENCHMARKS["bounce"], methods, pilots, seed=0)
+    pilots = Pilots(methods, {"bptt": (0.01, 0.001), STILL: (0.001, 0.001), json.dumps(stepwise): (0.003, 0.003)})
+    grid, chosen = chosen_rates(BENCHMARKS["bounce"], methods, pilots, seed=0)
     assert grid.keys() == chosen.keys() == methods.keys()
     assert chosen == {
         "bptt": Rates(0.01, 0.001, 0.03),
@@ -136,11 +127,13 @@ def test_each_score_has_its_own_learning_rate_and_the_read_out_the_reservoirs():
 
 def test_of_read_out_rates_that_are_as_good_the_smallest_is_taken():
     mse = np.array([0.2, 0.1, 0.0605, 0.0601, 0.06, 0.07])[:, None] + np.zeros(5)
-    assert _gentle(BENCHMARKS["bounce"], mse) == BENCHMARKS["bounce"].etas[2]
+    assert gentle(BENCHMARKS["bounce"], mse) == BENCHMARKS["bounce"].etas[2]
 
 
 def test_ablations_change_one_thing_each():
-    names = {benchmark: set(_ablations("autapse", BENCHMARKS[benchmark])) for benchmark in ("bounce", "paper", "copy")}
+    names = {
+        benchmark: set(ablations_of("autapse", BENCHMARKS[benchmark])) for benchmark in ("bounce", "paper", "copy")
+    }
     names = {benchmark: {name.removeprefix("autapse, ") for name in found} for benchmark, found in names.items()}
     spectra = {f"V B's eigenvalues {kind}" for kind in ("positive", "mixed", "negative")}
     back = {f"f' put back, tau = {tau}" for tau in (1, 10)}
@@ -157,7 +150,7 @@ def test_exact_gradients_learn_every_benchmark(name):
     setting = replace(BENCHMARKS[name], protocol=replace(how, train=train, validate_every=train))
     method = Method("bptt")
     given, protocol = drawn(setting, method, (0, 0), 2), protocol_of(setting, method, (0, 0), 2)
-    outcome = train_method(setting, method, given, protocol, np.array([0.03]))
+    outcome = train_method(Trial.of(setting, method), given, protocol, np.array([0.03]))
     scores = score(setting, given, protocol, outcome, refit=True)
     assert setting.scored.any()
     assert (scores.curve[:, -1] < scores.curve[:, 0]).all()
@@ -220,7 +213,7 @@ def test_a_benchmark_of_any_task_is_judged_in_its_own_unit(monkeypatch):
     circuit = ap.Circuit(neurons=4, readout="random", activation="tanh", learn=("W", "V", "c"), feedback="symmetric")
     series = Benchmark("foresee a chaotic series", ap.ChaoticSeries(steps=20, horizon=2), circuit, few, etas=(0.01,))
     ball = replace(series, task=ap.BouncingBall(steps=20, horizon=2))
-    monkeypatch.setattr("autapse_sim.judgement.BENCHMARKS", {"series": series, "ball": ball})
+    monkeypatch.setattr("autapse_sim.experiments.verdict.judging.BENCHMARKS", {"series": series, "ball": ball})
     judged = {name: ap.verdict("autapse", name, replicates=2).data for name in ("series", "ball")}
     assert "linear extrapolation" in judged["series"].control
     physics = "physics: the box and two observations"

@@ -23,7 +23,7 @@ def unfit(request, tmp_path, monkeypatch):
     """A rule file without the one learning rate, and what is said of it; nothing may be drawn or started."""
     fields, says = request.param
     (tmp_path / "mine.py").write_text(RULE.format(*fields))
-    for place in ("experiment.draws", "comparison.draw", "judgement.Crew"):
+    for place in ("experiment.draws", "comparison.draw", "experiments.verdict.judging.studying"):
         monkeypatch.setattr(f"autapse_sim.{place}", None)
     return tmp_path / "mine.py", rf"mine\.py, line 4: Adam needs the learning rate of the rule, which {says}; name one"
 

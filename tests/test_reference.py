@@ -9,8 +9,9 @@ from brian2 import ms, nA
 import autapse_sim as ap
 from autapse_sim import reference
 from autapse_sim.compiler import compiler
+from autapse_sim.declared import resolve_parameters
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import ENGINES, choose_engine, draw, prepare, resolve_parameters, simulated
+from autapse_sim.experiment import ENGINES, choose_engine, draw, prepare, simulated
 from autapse_sim.model import library
 
 EXACT = 1e-10

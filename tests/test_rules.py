@@ -8,8 +8,9 @@ from brian2 import second
 
 import autapse_sim as ap
 from autapse_sim.compiler import compiler
+from autapse_sim.declared import resolve_parameters
 from autapse_sim.engine import simulate
-from autapse_sim.experiment import draw, prepare, resolve_parameters
+from autapse_sim.experiment import draw, prepare
 
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]

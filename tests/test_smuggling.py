@@ -6,7 +6,8 @@ import pytest
 import autapse_sim as ap
 from autapse_sim.circuit_models import Models
 from autapse_sim.compiler import compiler
-from autapse_sim.experiment import draw, prepare, resolve_parameters
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.experiment import draw, prepare
 from autapse_sim.model import library
 from autapse_sim.scopes import check_models
 

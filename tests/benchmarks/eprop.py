@@ -27,7 +27,7 @@ import numpy as np
 
 from autapse_sim import engine
 from autapse_sim.circuit import Circuit
-from autapse_sim.experiment import resolve_parameters
+from autapse_sim.declared import resolve_parameters
 from autapse_sim.job import Job
 from autapse_sim.protocol import Schedule
 from autapse_sim.weights import Weights

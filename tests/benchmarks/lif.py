@@ -18,7 +18,7 @@ from sides import TRAJECTORIES, Side, check, compile_hand, give_hand, in_turns, 
 
 from autapse_sim import engine
 from autapse_sim.circuit import Circuit
-from autapse_sim.experiment import resolve_parameters
+from autapse_sim.declared import resolve_parameters
 from autapse_sim.job import STEP, Job, Outcome
 from autapse_sim.weights import draw_weights
 

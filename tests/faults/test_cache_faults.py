@@ -14,8 +14,8 @@ from dataclasses import asdict
 import pytest
 
 from autapse_sim import cache
+from autapse_sim.declared import Declared
 from autapse_sim.dense.layout import Layout
-from autapse_sim.experiment import Declared
 from autapse_sim.program import Program
 from autapse_sim.units import Amount
 

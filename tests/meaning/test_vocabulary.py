@@ -33,8 +33,9 @@ def objects(files, **circuit):
     from autapse_sim.assembly import assemble
     from autapse_sim.brian import building, tape_function
     from autapse_sim.circuit_models import Models
+    from autapse_sim.declared import resolve_parameters
     from autapse_sim.dense.layout import Layout
-    from autapse_sim.experiment import draw, prepare, resolve_parameters
+    from autapse_sim.experiment import draw, prepare
     from autapse_sim.tape import FUNCTIONS
 
     neuron = files.neuron(

@@ -1,22 +1,29 @@
-"""One block of seeds of a verdict: every method on the same trajectories and initial weights, scored."""
+"""A method on a block of seeds, drawn, trained and scored; trajectories and weights are the same for all methods."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from autapse_sim.benchmarks import Benchmark
-from autapse_sim.controls import PENALTIES, Reservoir, activity, ridge_readout
-from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, resolve_parameters, simulated
+from autapse_sim.controls import PENALTIES, activity, ridge_readout
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, simulated
+from autapse_sim.experiments.verdict.methods import Method
 from autapse_sim.job import Outcome
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.scores import mean_squared_error
+from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.tasks.shown import masked
 from autapse_sim.weights import Weights
 
+BLOCK = 8
+"""Seeds that are drawn and trained together; a seed's draws do not depend on how many blocks there are."""
 FITTED = 100
 """Training trajectories that a read-out is refitted to."""
 FLOORS = (1e-3, 1e-6, 1e-10)
@@ -30,26 +37,45 @@ same numbers as their synapses' equations, in half of the time."""
 
 
 @dataclass(frozen=True)
-class Method:
-    """What is trained.
+class Trial:
+    """A method on a benchmark.
 
     Parameters
     ----------
-    rule : str
-        Name or file of the rule that teaches W and b; None where they stay as drawn.
-    reservoir : Reservoir, optional
-        How W and U are scaled at the start.
-    circuit, protocol : mapping
-        What differs from the benchmark's circuit and protocol.
-    parameters : mapping
-        What differs from the rule's own parameters.
+    setting : Benchmark
+        What has to be learned.
+    method : Method
+        What is trained.
+    engine : str
+        Who runs it where the discrete network is not the same with less work, see `SWEPT`.
     """
 
-    rule: str | None
-    reservoir: Reservoir | None = None
-    circuit: Mapping[str, Any] = field(default_factory=dict)
-    protocol: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    setting: Benchmark
+    method: Method
+    engine: str
+
+    @classmethod
+    def of(cls, setting: Benchmark, method: Method) -> Trial:
+        """The trial with the engine that there is here."""
+        engine = "numpy" if method.rule is None else choose_engine(method.circuit_of(setting), "auto")
+        return cls(setting, method, engine)
+
+    def told(self) -> dict[str, Any]:
+        """All that determines its results, beside seeds and learning rates."""
+        method = self.method
+        scaled = method.reservoir and [method.reservoir.gain, method.reservoir.input_scale]
+        return {
+            **told_setting(self.setting),
+            "circuit": told_circuit(method.circuit_of(self.setting)),
+            "method": [scaled, method.protocol, method.parameters],
+            "engine": self.engine,
+        }
+
+
+def told_setting(setting: Benchmark) -> dict[str, Any]:
+    """What a benchmark shows and how it scores, whatever is trained."""
+    task = told_task(setting.task, setting.protocol.trajectories)
+    return {"task": task, "scored": setting.scored, "protocol": setting.protocol}
 
 
 @dataclass(frozen=True)
@@ -83,22 +109,28 @@ def refit_penalties(floor: float) -> tuple[float, ...]:
     return tuple(penalty for penalty in PENALTIES if penalty > floor / 2)
 
 
-def protocol_of(benchmark: Benchmark, method: Method, seeds: tuple[int, int], count: int) -> Protocol:
+def protocol_of(setting: Benchmark, method: Method, seeds: tuple[int, int], count: int = BLOCK) -> Protocol:
     """The protocol of `count` networks whose draws follow from (seed, number of the block)."""
     seed = int(np.random.SeedSequence(seeds).generate_state(1)[0])
-    return replace(benchmark.protocol, replicates=count, seed=seed, record=0, **method.protocol)
+    return replace(setting.protocol, replicates=count, seed=seed, record=0, **method.protocol)
 
 
-def drawn(benchmark: Benchmark, method: Method, seeds: tuple[int, int], count: int) -> Drawn:
+def drawn(setting: Benchmark, method: Method, seeds: tuple[int, int], count: int = BLOCK) -> Drawn:
     """The trajectories, y NaN where it is not scored, and initial weights of a block, before a reservoir is scaled."""
-    circuit = replace(benchmark.circuit, **method.circuit)
-    given = draw(circuit, benchmark.task, protocol_of(benchmark, method, seeds, count))
-    return replace(given, y=masked(given.y, benchmark.scored, "benchmark"))
+    feedback = method.circuit.get("feedback", setting.circuit.feedback)
+    return _drawn(pickle.dumps(replace(setting, circuit=replace(setting.circuit, feedback=feedback))), seeds, count)
+
+
+@lru_cache(maxsize=1)
+def _drawn(packed: bytes, seeds: tuple[int, int], count: int) -> Drawn:
+    """What is drawn: units of the same block come one after the other, and share it."""
+    setting = pickle.loads(packed)
+    given = draw(setting.circuit, setting.task, protocol_of(setting, Method(None), seeds, count))
+    return replace(given, y=masked(given.y, setting.scored, "benchmark"), sources={})
 
 
 def train_method(
-    benchmark: Benchmark,
-    method: Method,
+    trial: Trial,
     given: Drawn,
     protocol: Protocol,
     etas: np.ndarray,
@@ -109,12 +141,9 @@ def train_method(
 
     The read-out learns at `eta_out`, or at the same rates as the rest where that is not given.
     """
+    method, circuit = trial.method, trial.method.circuit_of(trial.setting)
     if method.reservoir:
         given = replace(given, weights=method.reservoir.of(given.weights))
-    learn = benchmark.circuit.learn
-    if method.rule is None:
-        learn = tuple(name for name in learn if name in ("V", "c"))
-    circuit = replace(benchmark.circuit, **{"rule": method.rule or "fa", "learn": learn, **method.circuit})
     source = np.tile(np.arange(protocol.replicates), len(etas))
     grid = np.repeat(etas, protocol.replicates)
     known = resolve_parameters(circuit, {}, len(source))
@@ -124,11 +153,11 @@ def train_method(
     values = resolve_parameters(circuit, {**method.parameters, **rates}, len(source))
     job = prepare(circuit, given, protocol, values, source)
     swept = method.rule in SWEPT and protocol.update != "step" and circuit.neuron == "rate"
-    engine = "numpy" if method.rule is None or swept else choose_engine(circuit, "auto")
+    engine = "numpy" if method.rule is None or swept else trial.engine
     return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)
 
 
-def score(benchmark: Benchmark, given: Drawn, protocol: Protocol, outcome: Outcome, refit: bool) -> Scores:
+def score(setting: Benchmark, given: Drawn, protocol: Protocol, outcome: Outcome, refit: bool) -> Scores:
     """The scores of trained networks: of all learning rates of the run, one after the other."""
     schedule = Schedule.of(protocol)
     looks = outcome.mse[:, schedule.look].reshape(len(outcome.mse), -1, protocol.validate)
@@ -136,12 +165,12 @@ def score(benchmark: Benchmark, given: Drawn, protocol: Protocol, outcome: Outco
     online = test.mean(axis=1) if protocol.test else np.full(len(test), np.nan)
     refitted = np.full((len(test), len(FLOORS)), np.nan)
     if refit:
-        refitted = refit_mse(benchmark, given, protocol, outcome.weights)
+        refitted = refit_mse(setting, given, protocol, outcome.weights)
     return Scores(online, refitted, looks.mean(axis=2))
 
 
 def refit_mse(
-    benchmark: Benchmark, given: Drawn, protocol: Protocol, weights: Weights, floors: Sequence[float] = FLOORS
+    setting: Benchmark, given: Drawn, protocol: Protocol, weights: Weights, floors: Sequence[float] = FLOORS
 ) -> np.ndarray:
     """Test MSE of read-outs that are fitted to the activity of networks as they are, (N, F), for F least penalties.
 
@@ -152,7 +181,7 @@ def refit_mse(
     first = protocol.train - shown.start
     fit, select, test = slice(first), slice(first, first + protocol.validate), slice(-protocol.test, None)
     x, y = (array[:, shown][source] for array in (given.x, given.y))
-    o = activity(weights, x, benchmark.circuit.activation)
+    o = activity(weights, x, setting.circuit.activation)
     parts = [(o[:, part], y[:, part]) for part in (fit, select)]
     found = []
     for floor in floors:

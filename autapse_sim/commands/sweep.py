@@ -1,0 +1,222 @@
+"""Train all combinations of rules, neurons, tasks, sizes and parameters; the same command goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autapse_sim.errors import InputError
+
+SECTIONS = ("grid", "circuit", "protocol", "task", "parameters", "run", "slurm")
+"""The tables of a study file."""
+RUN = {"engine": "auto", "on": "local", "retries": 1}
+"""What the table `run` may say, and what holds else."""
+
+
+@click.command(help=__doc__)
+@click.argument("study", required=False, type=Path)
+@click.option("--grid", multiple=True, metavar="NAME=V1,V2", help="What is crossed: tau=5ms,10ms or neurons=2,8,32.")
+@click.option(
+    "--set", "-s", "fixed", multiple=True, metavar="NAME=VALUE", help="One value for all: train=50, learn=W+V."
+)
+@click.option("--rule", multiple=True, help="Rules, by name or file; more than one are crossed.")
+@click.option("--neuron", multiple=True, help="Neurons, the same way.")
+@click.option(
+    "--task", multiple=True, help="Tasks, the same way: a name, my_task.py or arrays.npz; see `autapse tasks`."
+)
+@click.option(
+    "-t", "--task-option", multiple=True, metavar="NAME=VALUE", help="An option of the task: probability=0.1."
+)
+@click.option("--parameter", "-p", multiple=True, metavar="NAME=VALUE", help="A parameter for all: -p tau_m=20ms.")
+@click.option("--replicates", type=int, help="Networks of each combination.")
+@click.option("--seed", type=int, help="All draws follow from it.")
+@click.option("--engine", help="As of train.")
+@click.option("--on", help="Where it runs: local, tcp://HOST:PORT (a dask scheduler) or slurm. [default: local]")
+@click.option("--retries", type=int, help="How often what failed is tried again. [default: 1]")
+@click.option("--dry-run", is_flag=True, help="Show the plan, and stop.")
+@click.option("--out", type=Path, default=Path("results/sweep"), show_default=True, help="Folder of the study.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+def sweep(study: Path | None, **options: Any) -> None:
+    """Run, or go on with, a study."""
+    from autapse_sim.studies.store import Store
+    from autapse_sim.studies.sweep import open_study, plan_sweep, run_plan
+
+    written = _with_options(_read(study), options)
+    run = {**RUN, **written["run"]}
+    plan = plan_sweep(written["grid"], **_base(written), engine=run["engine"])
+    store = Store(options["out"])
+    done = sum(map(store.has, plan.units))
+    click.echo(
+        f"{plan.trainings} networks in {len(plan.units)} units, {plan.programs} of circuits to compile, "
+        f"{done} finished; axes {' x '.join(f'{axis.name} ({len(axis.values)})' for axis in plan.axes) or 'none'}",
+        err=True,
+    )
+    if options["dry_run"]:
+        return
+    command = shlex.join(sys.argv)
+    run_plan(plan, store, run["on"], written["slurm"], run["retries"], _say, command)
+    data = open_study(store.folder)
+    _table(data, options["as_json"])
+    failures = json.loads(data.attrs["failures"])
+    for reason in sorted(set(failures.values())):
+        many = sum(each == reason for each in failures.values())
+        click.echo(f"failed: {many} unit{'s' if many > 1 else ''}: {reason}", err=True)
+    click.echo(f"written to {store.folder}; open it with autapse_sim.open_study({str(store.folder)!r})", err=True)
+    if failures:
+        raise InputError(f"{len(failures)} units failed; the same command tries them again")
+
+
+def _read(path: Path | None) -> dict[str, dict[str, Any]]:
+    """The tables of a study file."""
+    import tomllib
+
+    written: dict[str, Any] = {}
+    if path is not None:
+        try:
+            written = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}") from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(f"{path} is no TOML file: {error}") from error
+    for name, table in written.items():
+        if name not in SECTIONS or not isinstance(table, dict):
+            raise InputError(f"{path}: {name!r} is no table of a study; its tables are {', '.join(SECTIONS)}")
+    for name in written.get("run", {}):
+        if name not in RUN:
+            raise InputError(f"{path}: run has no {name!r}; it has {', '.join(RUN)}")
+    return {name: dict(written.get(name, {})) for name in SECTIONS}
+
+
+def _with_options(written: dict[str, dict[str, Any]], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tables of a study with what was typed in their place."""
+    for text in options["grid"]:
+        name, values = _pair(text, "--grid", "tau=5ms,10ms")
+        written["grid"][name] = [_value(name, each) for each in values.split(",")]
+    for name in ("rule", "neuron", "task"):
+        given = list(options[name])
+        if len(given) > 1:
+            written["grid"][name] = given
+        elif given:
+            written["grid"].pop(name, None)
+            written["task" if name == "task" else "circuit"]["name" if name == "task" else name] = given[0]
+    for text in options["fixed"]:
+        name, value = _pair(text, "--set", "train=50")
+        written[_table_of(name)][name] = _value(name, value)
+    for option, table, example in (("task_option", "task", "probability=0.1"), ("parameter", "parameters", "eta=0.1")):
+        for text in options[option]:
+            name, value = _pair(text, f"--{option.replace('_', '-')}", example)
+            written[table][name] = _number(value) if table == "task" else value
+    for name in ("replicates", "seed"):
+        if options[name] is not None:
+            written["protocol"][name] = options[name]
+    written["run"] |= {name: options[name] for name in RUN if options[name] is not None}
+    return written
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip() and value.strip()):
+        raise InputError(f"{option} {text!r}: write NAME=VALUE, for example {example}")
+    return name.strip(), value.strip()
+
+
+def _kinds() -> dict[str, dict[str, Any]]:
+    """The fields of circuits and protocols with their defaults."""
+    from autapse_sim.circuit import Circuit
+    from autapse_sim.protocol import Protocol
+
+    kinds = {"circuit": Circuit, "protocol": Protocol}
+    return {
+        place: {each.name: None if each.default is MISSING else each.default for each in fields(kind)}
+        for place, kind in kinds.items()
+    }
+
+
+def _table_of(name: str) -> str:
+    for place, known in _kinds().items():
+        if name in known:
+            return place
+    known = sorted(set().union(*_kinds().values()))
+    raise InputError(f"--set {name}: circuits and protocols have {', '.join(known)}; tasks have -t, models -p")
+
+
+def _value(name: str, text: str) -> Any:
+    """A value that was typed: text where the field holds text, names joined by + where it holds several."""
+    defaults = {**_kinds()["protocol"], **_kinds()["circuit"]}
+    default = defaults.get(name.partition(".")[2] or name, 0)
+    if isinstance(default, tuple):
+        return tuple(filter(None, text.split("+")))
+    return text if isinstance(default, str) else _number(text)
+
+
+def _number(text: str) -> Any:
+    """A number, a truth value, nothing, or text as it is."""
+    known = {"true": True, "false": False, "none": None}
+    if text.lower() in known:
+        return known[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _base(written: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """What all combinations share."""
+    from autapse_sim.circuit import Circuit
+    from autapse_sim.protocol import Protocol
+    from autapse_sim.tasks.library import task_called
+
+    made = {}
+    for name, kind in (("circuit", Circuit), ("protocol", Protocol)):
+        for field in written[name]:
+            if field not in {each.name for each in fields(kind)}:
+                raise InputError(f"{name} has no {field!r}; it has {', '.join(each.name for each in fields(kind))}")
+        given = {field: tuple(v) if isinstance(v, list) else v for field, v in written[name].items()}
+        made[name] = kind(**given)
+    options = dict(written["task"])
+    made["task"] = task_called(options.pop("name", "bouncing-ball"), options)
+    return {**made, "parameters": written["parameters"]}
+
+
+def _say(state: Any) -> None:
+    left = "" if math.isnan(state.left) else f", about {state.left:.0f} s left"
+    failed = f", {state.failed} failed" if state.failed else ""
+    click.echo(f"{state.done} of {state.trainings} networks{failed}{left}", err=True)
+
+
+def _table(data: Any, as_json: bool) -> None:
+    """Print the median test MSE of each combination."""
+    import numpy as np
+
+    if "mse" not in data:
+        return
+    axes = [dim for dim in data.mse.dims if dim not in ("replicate", "trajectory")]
+    with np.errstate(all="ignore"):
+        medians = data.mse.mean("trajectory", skipna=False).median("replicate", skipna=True)
+    rows = [
+        {
+            **{axis: medians[axis].values[k].item() for axis, k in zip(axes, at, strict=True)},
+            "mse": float(medians.values[at]),
+        }
+        for at in np.ndindex(medians.shape)
+    ]
+    if as_json:
+        for row in rows:
+            row["mse"] = row["mse"] if math.isfinite(row["mse"]) else None
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        where = ", ".join(
+            f"{axis} {row[axis]:g}" if isinstance(row[axis], float) else f"{axis} {row[axis]}" for axis in axes
+        )
+        click.echo(f"{where or 'all'}: median test MSE {row['mse']:.4g}")

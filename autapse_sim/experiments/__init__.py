@@ -1,0 +1,1 @@
+"""What is asked: each question a study, or a part of one."""

@@ -1,0 +1,1 @@
+"""Does a rule learn recurrence, compared with what, and how sure?"""

@@ -1,0 +1,175 @@
+"""What may be said of a rule: paired comparisons with all that it has to beat, the answer, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.benchmarks import Benchmark
+from autapse_sim.controls import Reservoir
+from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, RESERVOIRS, TUNED
+from autapse_sim.experiments.verdict.pilots import PILOT
+from autapse_sim.model import is_file
+from autapse_sim.scores import median_interval
+from autapse_sim.statistics import Paired, compare_all, sentence
+
+WORTHWHILE = 0.05
+"""Least reduction of the MSE against the fixed reservoir that is worth speaking of: below it a rule does not learn."""
+
+
+def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
+    """Every method against what a rule has to beat, paired over seeds, corrected for the number of methods.
+
+    The references are the fixed reservoir with the read-out as trained, the tuned reservoir with both read-outs
+    refitted, and the best control that needs no network.
+    """
+    online = _by_method(data.mse_online)
+    taught = _taught(online)
+    judged = {FIXED: compare_all(taught, online[FIXED])}
+    if BIASES in online:
+        judged[BIASES] = compare_all(taught, online[BIASES])
+    if TUNED in online:
+        refit = _by_method(data.mse_refit)
+        judged[TUNED] = compare_all(_taught(refit), refit[TUNED])
+    plain = [name for name in data.control.values.tolist() if not name.startswith("physics")]
+    medians = {name: float(np.median(data.control_mse.sel(control=name))) for name in plain}
+    best = min(medians, key=medians.__getitem__)
+    judged[best] = compare_all(taught, data.control_mse.sel(control=best).values)
+    return judged
+
+
+def _by_method(errors: xr.DataArray) -> dict[str, np.ndarray]:
+    """Errors (R,) by the name of the method."""
+    return dict(zip(errors.method.values.tolist(), errors.transpose("method", "replicate").values, strict=True))
+
+
+def _taught(errors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those of the methods that learn with recurrence."""
+    return {name: values for name, values in errors.items() if name not in (*RESERVOIRS, BIASES)}
+
+
+def judge_floors(data: xr.Dataset, rule: str) -> dict[float, dict[tuple[str, str], Paired]]:
+    """What becomes of the refitted comparisons with other least penalties: by penalty, (method, reference).
+
+    As in `judge`, each is corrected for the number of methods.
+    """
+    found = {}
+    for floor in data.floor.values.tolist() if "floor" in data.coords else ():
+        refit = _by_method(data.mse_refit_floor.sel(floor=floor))
+        judged = {against: compare_all(_taught(refit), refit[against]) for against in (FIXED, TUNED)}
+        pairs = dict.fromkeys([(rule, FIXED), (rule, TUNED), (CEILING, FIXED)])
+        found[floor] = {(name, against): judged[against][name] for name, against in pairs}
+    return found
+
+
+def dependence(judged: Mapping[float, Mapping[tuple[str, str], Paired]]) -> str:
+    """A line that says which refitted comparisons come out otherwise with other least penalties; empty if none."""
+    found = []
+    for name, against in next(iter(judged.values()), ()):
+        verdicts = {floor: pairs[name, against].verdict for floor, pairs in judged.items()}
+        if len(set(verdicts.values())) > 1:
+            told = ", ".join(f"{verdict} at {floor:g}" for floor, verdict in verdicts.items())
+            found.append(f"{Path(name).stem if is_file(name) else name} against the {against}: {told}")
+    return f"refitted MSE depends on the least ridge penalty: {'; '.join(found)}" if found else ""
+
+
+def floors_of(data: xr.Dataset, rule: str, reservoirs: Mapping[float, Reservoir]) -> list[dict[str, Any]]:
+    """What the refitted read-outs give with each least penalty, as JSON holds it."""
+    found = []
+    for floor, pairs in judge_floors(data, rule).items():
+        errors = _by_method(data.mse_refit_floor.sel(floor=floor))
+        shown = dict.fromkeys([FIXED, TUNED, rule, CEILING])
+        medians = {name: float(median_interval(errors[name])[0]) for name in shown}
+        compared = plain({f"{name} against {against}": paired for (name, against), paired in pairs.items()})
+        said = [[name, sentence(paired, f"the {against}")] for (name, against), paired in pairs.items()]
+        scales = {"gain": reservoirs[floor].gain, "input_scale": reservoirs[floor].input_scale}
+        medians = {name: value if np.isfinite(value) else None for name, value in medians.items()}
+        found.append({"floor": floor, "median": medians, TUNED: scales, "comparisons": compared, "said": said})
+    return found
+
+
+def answer_of(
+    rule: str, benchmark: str, title: str, judged: Mapping[str, Mapping[str, Paired]], data: xr.Dataset
+) -> str:
+    """The answer in one sentence."""
+    against = {name: pairs[rule] for name, pairs in judged.items()}
+    fixed = against[FIXED]
+    unbeaten = [name for name, paired in against.items() if paired.verdict != "lower"]
+    if fixed.verdict == "lower" and not unbeaten:
+        answer = "learns recurrence"
+    elif fixed.verdict == "lower":
+        answer = f"learns, but no more than is done without learning recurrence by {', '.join(unbeaten)}"
+    elif fixed.verdict == "higher" or fixed.reduction.high < WORTHWHILE:
+        answer = "does not learn recurrence"
+    else:
+        answer = "cannot be said to learn recurrence"
+    said = [f"it {sentence(fixed, f'the {FIXED}')}"]
+    if TUNED in against:
+        said.append(f"with refitted read-outs it {sentence(against[TUNED], f'the {TUNED}')}")
+    if rule != CEILING:
+        said.append(f"{CEILING} {sentence(judged[FIXED][CEILING], f'the {FIXED}')}")
+    name = Path(rule).stem if is_file(rule) else rule
+    return f"{name} on {benchmark} ({title}): {answer}; {'; '.join(said)}."
+
+
+def heading(setting: Benchmark, replicates: int, seed: int, readout: float) -> str:
+    """What was run, in a line."""
+    circuit, protocol = setting.circuit, setting.protocol
+    how = f"batches of {protocol.batch}" if protocol.update == "batch" else f"updates per {protocol.update}"
+    scored = int(setting.scored.sum())
+    return (
+        f"n = {circuit.neurons}, {circuit.activation}, {', '.join(circuit.learn)} learn, {protocol.optimiser}, {how}; "
+        f"B {circuit.feedback}; eq. 1's 1/t is {'in' if protocol.averaging else 'out'}; {protocol.train} training, "
+        f"{protocol.test} test trajectories, {scored} of {setting.task.steps} steps scored; {replicates} seeds a "
+        f"method, seed {seed}; learning rates chosen for each score on {PILOT} other seeds"
+        + (f", the read-out's ({readout:g}) on the {FIXED}" if "V" in circuit.learn else "")
+    )
+
+
+def plain(pairs: Mapping[str, Paired]) -> dict[str, Any]:
+    """Comparisons as JSON holds them (None for what is not finite)."""
+
+    def finite(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: finite(item) for key, item in value.items()}
+        return None if isinstance(value, float) and not np.isfinite(value) else value
+
+    return {name: finite(asdict(paired)) | {"verdict": paired.verdict} for name, paired in pairs.items()}
+
+
+def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
+    """The table: every method, control and ablation, the best first, each with its reduction of the error."""
+    parts = {
+        "method": ("mse_online", "eta"),
+        "control": ("control_mse", ""),
+        "ablation": ("ablation_mse", "ablation_eta"),
+    }
+    wide = max(len(name) for kind in parts if kind in data.dims for name in data[kind].values.tolist()) + 2
+    head = f"{'':{wide}}{'eta':>7}  {'test MSE, median [95%]':<27}{'refitted (eta)':<17}{'diverged':<10}"
+    lines = [f"{head}reduction against the {FIXED}"]
+    for kind, (errors, rate) in parts.items():
+        if kind not in data.dims:
+            continue
+        lines.append(f"-- {kind}s ".ljust(len(lines[0]), "-"))
+        rows = []
+        for name in data[kind].values.tolist():
+            one = data.sel({kind: name})
+            median, low, high = (float(value) for value in median_interval(one[errors].values))
+            line = f"{name:<{wide}}{f'{float(one[rate]):g}' if rate else '':>7}  "
+            line += f"{f'{median:.4f} [{low:.4f}, {high:.4f}]':<27}"
+            refit = np.median(one.mse_refit) if kind == "method" else np.nan
+            said = f"{refit:.4f} ({float(one.eta_refit):g})" if np.isfinite(refit) else "-"
+            line += f"{said:<17}{np.sum(~np.isfinite(one[errors].values)):<10}"
+            if name in against_fixed:
+                reduction, won = against_fixed[name].reduction, against_fixed[name].won
+                span = f"[{100 * reduction.low:.0f}, {100 * reduction.high:.0f}]"
+                line += f"{100 * reduction.estimate:.0f}% {span}, lower in {won.estimate:.0%} of the seeds"
+            rows.append((median, line.rstrip()))
+        lines += [line for _, line in sorted(rows)]
+    memory = f"peak memory {data.attrs['peak_memory']}"
+    return "\n".join([data.attrs["sentence"], "", data.attrs["heading"], *lines, memory])

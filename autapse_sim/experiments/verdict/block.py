@@ -1,0 +1,204 @@
+"""A block of seeds that is judged: every method, what needs no network, and how updates lie to the exact gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.alignment import align, cosine, exact_gradient
+from autapse_sim.benchmarks import Benchmark
+from autapse_sim.controls import Reservoir, observed, task_controls
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.experiment import Drawn, prepare
+from autapse_sim.experiments.verdict.methods import CEILING, Method, Rates
+from autapse_sim.experiments.verdict.trial import (
+    BLOCK,
+    FITTED,
+    FLOORS,
+    Trial,
+    drawn,
+    protocol_of,
+    refit_mse,
+    score,
+    told_setting,
+    train_method,
+)
+from autapse_sim.job import Job
+from autapse_sim.protocol import Protocol, Schedule
+from autapse_sim.results import Result
+from autapse_sim.scores import mean_squared_error
+from autapse_sim.tasks.base import Task
+
+AGES = (0.0, 0.1, 0.3, 1.0)
+"""Shares of the training after which updates are held against the exact gradient."""
+PROBED = 1e-3
+"""The learning rate of the one update that is held against the exact gradient."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A unit: a method on a block of seeds, at its learning rates.
+
+    Parameters
+    ----------
+    trial : Trial
+        The method on the benchmark.
+    rates : Rates
+        Chosen on the pilots.
+    seeds : (int, int)
+        The seed, and the number of the block.
+    reservoirs : tuple of Reservoir
+        Of the tuned reservoir: that of each least penalty of the refitted read-out.
+    """
+
+    trial: Trial
+    rates: Rates
+    seeds: tuple[int, int]
+    reservoirs: tuple[Reservoir, ...] = ()
+
+    @property
+    def work(self) -> int:
+        """How many networks it trains."""
+        return BLOCK * len(self.rates.own)
+
+    def parts(self) -> dict[str, Any]:
+        """All that determines the result."""
+        scales = [[one.gain, one.input_scale] for one in self.reservoirs]
+        return {**self.trial.told(), "rates": self.rates, "seeds": self.seeds, "reservoirs": scales}
+
+    def run(self) -> Result:
+        """Test MSE, online (R,) and refit (R, F), the validation MSE (R, P), and of the first block an example."""
+        setting, method = self.trial.setting, self.trial.method
+        given, protocol = drawn(setting, method, self.seeds), protocol_of(setting, method, self.seeds)
+        outcome = train_method(self.trial, given, protocol, self.rates.own, self.rates.readout)
+        scores = score(setting, given, protocol, outcome, refit=setting.circuit.neuron == "rate")
+        refit = scores.refit[-BLOCK:]
+        if self.reservoirs:
+            scaled = zip(FLOORS, self.reservoirs, strict=True)
+            tuned = [refit_mse(setting, given, protocol, one.of(given.weights), [floor]) for floor, one in scaled]
+            refit = np.concatenate(tuned, axis=1)
+        data = xr.Dataset(
+            {
+                "online": ("replicate", scores.online[:BLOCK]),
+                "refit": (("replicate", "floor"), refit),
+                "looks": (("replicate", "look"), scores.curve[:BLOCK]),
+            },
+            attrs={"engine": outcome.engine},
+        )
+        if self.seeds[1] == 0:
+            data["example"] = (("step", "coordinate"), outcome.prediction[0, 0])
+        return Result(data)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A unit: the controls of a block of seeds that need no network, and of the first block what is shown."""
+
+    setting: Benchmark
+    seeds: tuple[int, int]
+    work = BLOCK
+
+    def parts(self) -> dict[str, Any]:
+        """All that determines the result."""
+        return {**told_setting(self.setting), "seeds": self.seeds}
+
+    def run(self) -> Result:
+        """Test MSE (control, R), and of the first block a target and its stimulus, NaN where that is blanked."""
+        setting = self.setting
+        given = drawn(setting, Method(None), self.seeds)
+        errors = _controls(setting, given)
+        data = xr.Dataset({"control_mse": (("control", "replicate"), list(errors.values()))})
+        data = data.assign_coords(control=list(errors))
+        if self.seeds[1] == 0:
+            test = -setting.protocol.test
+            data["example_target"] = (("step", "coordinate"), given.y[0, test])
+            data["example_stimulus"] = (("step", "input"), _seen(setting.task, given.x)[0, test])
+        return Result(data)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A unit: the updates of W by a rule beside the exact gradient, at some ages of its networks."""
+
+    trial: Trial
+    rates: Rates
+    seeds: tuple[int, int]
+
+    @property
+    def work(self) -> int:
+        """How many networks it trains."""
+        return BLOCK * (len(AGES) - 1)
+
+    def parts(self) -> dict[str, Any]:
+        """All that determines the result."""
+        return {**self.trial.told(), "rates": self.rates, "seeds": self.seeds}
+
+    def run(self) -> Result:
+        """Cosine of a trajectory's update of W with the exact gradient, (age, R); of the exact gradient also a control.
+
+        The update is the change of W that the run itself makes, with the weights as the method has left them at that
+        age; the control is a rule that is blind to activity, (B err) 1^T.
+        """
+        setting, method = self.trial.setting, self.trial.method
+        given, protocol = drawn(setting, method, self.seeds), protocol_of(setting, method, self.seeds)
+        found: dict[str, list[np.ndarray]] = {}
+        for age in AGES:
+            train = int(age * protocol.train) // protocol.batch * protocol.batch
+            now = given
+            if train:
+                shown = replace(protocol, train=train, validate=0, test=0, validate_every=1)
+                outcome = train_method(self.trial, given, shown, np.array([self.rates.online]), self.rates.readout)
+                now = replace(given, weights=outcome.weights)
+            found.setdefault("aligned", []).append(self._cosine(now, protocol))
+            if method.rule == CEILING:
+                job = _probe(setting, now, _once(protocol), "autapse")
+                blind = align(job, protocol.train).control_trajectory["bptt"]
+                found.setdefault("blind", []).append(blind)
+        return Result(xr.Dataset({name: (("age", "replicate"), np.stack(each)) for name, each in found.items()}))
+
+    def _cosine(self, now: Drawn, protocol: Protocol) -> np.ndarray:
+        """The cosine (R,) for the first validation trajectory, which is shown alone."""
+        setting = self.trial.setting
+        index = np.array([protocol.train])
+        alone = Schedule(index, np.array([True]), np.array([False]), np.array([False]))
+        only = replace(self.trial, setting=replace(setting, circuit=replace(setting.circuit, learn=("W",))))
+        outcome = train_method(only, now, _once(protocol), np.array([PROBED]), schedule=alone)
+        update = (now.weights.W - outcome.weights.W) / PROBED
+        return cosine(update, exact_gradient(_probe(setting, now, _once(protocol)), protocol.train))
+
+
+def _once(protocol: Protocol) -> Protocol:
+    """The protocol of one plain update at the end of a trajectory."""
+    return replace(protocol, update="trajectory", batch=1, optimiser="sgd")
+
+
+def _probe(setting: Benchmark, given: Drawn, protocol: Protocol, rule: str = "bptt") -> Job:
+    """The job of a block in which one trajectory teaches W."""
+    circuit = replace(setting.circuit, rule=rule, learn=("W",))
+    values = resolve_parameters(circuit, {}, protocol.replicates)
+    return prepare(circuit, given, protocol, values, np.arange(protocol.replicates))
+
+
+def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
+    """Test MSE of every control that needs no network, (R,), and of what the task's own physics allow for."""
+    protocol, task = setting.protocol, setting.task
+    # as many trajectories as a refitted read-out gets
+    train, test = slice(max(0, protocol.train - FITTED), protocol.train), slice(-protocol.test, None)
+    predictions = task_controls(task, given.x, given.y, train, test)
+    if hasattr(task, "physics"):
+        predictions |= task.physics(given.x[:, test])
+    return {
+        name: mean_squared_error(prediction, given.y[:, test], axis=(2, 3)).mean(axis=1)
+        for name, prediction in predictions.items()
+    }
+
+
+def _seen(task: Task, x: np.ndarray) -> np.ndarray:
+    """The same, with NaN where the stimulus is blanked."""
+    seen = observed(task, x).copy()
+    if task.blanked is not None:
+        seen[..., task.blanked, :] = np.nan
+    return seen

@@ -1,0 +1,185 @@
+"""The evidence of a verdict: the numbers of all blocks of seeds, with names on every axis, and the answer to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.benchmarks import Benchmark
+from autapse_sim.controls import Reservoir
+from autapse_sim.description import describe, peak_memory_of_workers, sources_of
+from autapse_sim.engine import cores
+from autapse_sim.experiments.verdict.answer import answer_of, dependence, floors_of, heading, judge, judge_floors, plain
+from autapse_sim.experiments.verdict.answer import text as table
+from autapse_sim.experiments.verdict.block import AGES
+from autapse_sim.experiments.verdict.methods import CEILING, FIXED, Method, Rates, described
+from autapse_sim.experiments.verdict.trial import FLOORS
+from autapse_sim.results import Result
+from autapse_sim.units import squared
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is judged, and how.
+
+    Parameters
+    ----------
+    rule : str
+        Name or file of the rule.
+    benchmark : str
+        The name of the setting.
+    setting : Benchmark
+        What has to be learned.
+    seed : int
+        All draws follow from it.
+    methods : dict of str to Method
+        What is trained.
+    rates : dict of str to Rates
+        Chosen on the pilots.
+    grid : dict of str to array (score, E, R)
+        The errors of the pilots that they were chosen from.
+    reservoirs : dict of float to Reservoir
+        The tuned ones, by least penalty.
+    """
+
+    rule: str
+    benchmark: str
+    setting: Benchmark
+    seed: int
+    methods: Mapping[str, Method]
+    rates: Mapping[str, Rates] = field(default_factory=dict)
+    grid: Mapping[str, np.ndarray] = field(default_factory=dict)
+    reservoirs: Mapping[float, Reservoir] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Block:
+    """What the units of a block of seeds gave: of each method, of what needs no network, and of updates of W."""
+
+    methods: Mapping[str, xr.Dataset]
+    beside: xr.Dataset
+    aligned: Mapping[str, xr.Dataset]
+
+
+Arrays = dict[str, tuple[Any, ...]]
+"""Arrays by name, each with its dimensions and what it is."""
+
+
+def joined(blocks: Sequence[Block], name: str, part: str) -> np.ndarray:
+    """An array of a method, of all blocks' seeds."""
+    return np.concatenate([block.methods[name][part].values for block in blocks])
+
+
+def result_of(case: Case, blocks: Sequence[Block]) -> Result:
+    """The evidence, and the answer."""
+    rule, setting = case.rule, case.setting
+    varied = [name for name in blocks[0].methods if name.startswith(f"{rule}, ")]
+    names = [name for name in blocks[0].methods if name not in varied]
+    unit = getattr(setting.task, "units", "1")
+    replicates = len(joined(blocks, rule, "online"))
+    coordinates = {"method": names, "replicate": np.arange(replicates), "eta_grid": list(setting.etas)}
+    arrays = _scores(case, blocks, names, squared(unit)) | _pilots(case, names, squared(unit))
+    coordinates["control"] = blocks[0].beside.control.values
+    controls = np.concatenate([block.beside.control_mse.values for block in blocks], axis=1)
+    arrays["control_mse"] = ("control", "replicate"), controls, _about("test MSE of the control", squared(unit))
+    if case.reservoirs:
+        coordinates["floor"] = list(FLOORS)
+    if varied:
+        coordinates["ablation"] = varied
+        errors = np.array([joined(blocks, name, "online") for name in varied])
+        arrays["ablation_mse"] = ("ablation", "replicate"), errors, _about("test MSE", squared(unit))
+        arrays["ablation_eta"] = "ablation", [case.rates[name].online for name in varied]
+    batch = setting.protocol.batch if setting.protocol.update == "batch" else 1
+    coordinates["updates"] = setting.protocol.validation_points // batch
+    arrays |= _example(blocks[0], names, unit)
+    if blocks[0].aligned:
+        coordinates["updates_aligned"] = (np.array(AGES) * setting.protocol.train) // batch
+        arrays |= _alignment(blocks[0], names)
+    return _answered(xr.Dataset(arrays, coordinates), case, blocks, [*names, *varied])
+
+
+def _about(long_name: str, units: str = "1") -> dict[str, str]:
+    return {"long_name": long_name, "units": units}
+
+
+def _scores(case: Case, blocks: Sequence[Block], names: Sequence[str], units: str) -> Arrays:
+    """The errors of every method, and the learning rates at which they are made."""
+    online, refit, curve = (np.array([joined(blocks, n, part) for n in names]) for part in ("online", "refit", "looks"))
+    chosen = {"long_name": "learning rate, chosen on other seeds"}
+    arrays: Arrays = {
+        "mse_online": (("method", "replicate"), online, _about("test MSE", units)),
+        "mse_refit": (("method", "replicate"), refit[:, :, 0], _about("test MSE, read-out refitted", units)),
+        "curve": (("method", "updates", "replicate"), curve.transpose(0, 2, 1), _about("validation MSE", units)),
+        "eta": ("method", [case.rates[name].online for name in names], chosen),
+        "eta_refit": ("method", [case.rates[name].refit for name in names], chosen),
+        "eta_out": ("method", [case.rates[name].readout for name in names], chosen),
+    }
+    if case.reservoirs:
+        about = _about("test MSE, read-out refitted with penalties from floor on", units)
+        arrays["mse_refit_floor"] = ("method", "replicate", "floor"), refit, about
+    return arrays
+
+
+def _pilots(case: Case, names: Sequence[str], units: str) -> Arrays:
+    """The errors of the pilots over the grid of learning rates."""
+    nothing = np.full_like(case.grid[case.rule], np.nan)
+    online, refit = np.stack([case.grid.get(name, nothing) for name in names], axis=1)
+    dims, about = ("method", "eta_grid", "pilot"), "at the end, {}on the pilots' seeds"
+    return {
+        "grid_mse": (dims, online, _about(f"validation MSE {about.format('')}", units)),
+        "grid_mse_refit": (dims, refit, _about(f"MSE {about.format('read-out refitted, ')}", units)),
+    }
+
+
+def _example(first: Block, names: Sequence[str], unit: str) -> Arrays:
+    """One test trajectory of the first network of each method."""
+    predictions = np.stack([first.methods[name]["example"].values for name in names])
+    return {
+        "example_prediction": (("method", "step", "coordinate"), predictions, _about("prediction", unit)),
+        "example_target": (("step", "coordinate"), first.beside.example_target.values, _about("target", unit)),
+        "example_stimulus": (("step", "input"), first.beside.example_stimulus.values, _about("stimulus", unit)),
+    }
+
+
+def _alignment(first: Block, names: Sequence[str]) -> Arrays:
+    """How the updates of W by each rule lie to the exact gradient, and those of a rule that is blind to activity."""
+    cosines = {name: data["aligned"].values for name, data in first.aligned.items()}
+    nothing = np.full_like(cosines[CEILING], np.nan)
+    dims, about = ("updates_aligned", "aligned_seed"), _about("cosine with the exact gradient")
+    return {
+        "alignment": (("method", *dims), np.array([cosines.get(name, nothing) for name in names]), about),
+        "alignment_blind": (dims, first.aligned[CEILING]["blind"].values, about),
+    }
+
+
+def _answered(data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequence[str]) -> Result:
+    """The evidence with what it says, and what made it."""
+    rule, setting, replicates = case.rule, case.setting, data.sizes["replicate"]
+    unit = getattr(setting.task, "units", "1")
+    judged = judge(data, rule)
+    circuit, protocol = (
+        replace(setting.circuit, rule=rule),
+        replace(setting.protocol, replicates=replicates, seed=case.seed),
+    )
+    engines = json.dumps({name: one.attrs["engine"] for name, one in blocks[0].methods.items()})
+    rates = {"eta": {name: asdict(one) for name, one in case.rates.items()}}
+    attributes = describe(circuit, setting.task, protocol, engines, rates, sources_of(circuit))
+    attributes |= {
+        "sentence": answer_of(rule, case.benchmark, setting.title, judged, data),
+        **({} if unit == "1" else {"unit": unit}),
+        "benchmark": case.benchmark,
+        "title": setting.title,
+        "heading": heading(setting, replicates, case.seed, case.rates[FIXED].readout),
+        "methods": json.dumps({name: described(name, case.methods.get(name), rule) for name in names}),
+        "statistics": json.dumps({against: plain(pairs) for against, pairs in judged.items()}),
+        "floors": json.dumps(floors_of(data, rule, case.reservoirs)),
+        "peak_memory": peak_memory_of_workers(cores()),
+    }
+    data = data.assign_attrs(attributes)
+    mind = dependence(judge_floors(data, rule))
+    return Result(data.assign_attrs(table="\n".join(filter(None, [table(data, judged[FIXED]), mind]))))

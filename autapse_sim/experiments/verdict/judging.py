@@ -1,0 +1,156 @@
+"""The verdict: does a rule learn recurrence, compared with what, and how sure?
+
+A rule has learned recurrence only where its networks beat, on held-out trajectories and over many seeds, the same
+networks with W as it was drawn and the same trained read-out: a random reservoir. Learning rates are chosen on seeds
+of their own; every method sees the same trajectories and initial weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from autapse_sim.benchmarks import BENCHMARKS, Benchmark
+from autapse_sim.checks import function, real, truth, whole
+from autapse_sim.experiment import choose_engine
+from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
+from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result_of
+from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
+from autapse_sim.experiments.verdict.pilots import PILOT, chosen_rates, tuned_reservoirs
+from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial
+from autapse_sim.job import Progress
+from autapse_sim.model import Rule, carried
+from autapse_sim.names import one_of
+from autapse_sim.rates import check_optimiser
+from autapse_sim.results import Result
+from autapse_sim.sizes import NUMBER, check_memory, check_sizes
+from autapse_sim.statistics import replicates_needed
+from autapse_sim.studies.study import Study, studying
+from autapse_sim.studies.workers import Executor, Workers
+from autapse_sim.written import model_name
+
+
+def verdict(
+    rule: str | Path | Rule,
+    benchmark: str = "bounce",
+    replicates: int = 200,
+    seed: int = 0,
+    precision: float | None = None,
+    ablations: bool = False,
+    train: int | None = None,
+    progress: Progress | None = None,
+    folder: str | Path | None = None,
+    on: str | Executor | Workers = "local",
+    retries: int = 1,
+) -> Result:
+    """Judge a rule.
+
+    Parameters
+    ----------
+    rule : str, path or Rule
+        Name or file, or the rule itself.
+    benchmark : str
+        One of `BENCHMARKS`.
+    replicates : int
+        Seeds of every method; a multiple of 8 is run.
+    seed : int
+        All draws follow from it.
+    precision : float, optional
+        Wished width of the interval of the rule's reduction of the error against the fixed reservoir (0.04 is 4 in a
+        hundred): seeds are added until it is reached, up to `replicates`.
+    ablations : bool
+        Whether variants of the rule are trained too, each at its own learning rate.
+    train : int, optional
+        Training trajectories, where not those of the benchmark.
+    progress : callable, optional
+        Called with the completed share, 0 to 1.
+    folder : str or Path, optional
+        Where all that is trained is kept: what is there, of this verdict or of another one, is not trained again. Not
+        kept where not given.
+    on : str, Executor or Workers
+        Where it runs: 'local', the address of a dask scheduler, 'slurm', or an executor of concurrent.futures.
+    retries : int
+        How often what failed is tried again.
+
+    Returns
+    -------
+    Result
+        With a dimension `method`; the attribute `sentence` is the answer.
+    """
+    rule = model_name("rule", rule, kind="Rule")
+    setting = BENCHMARKS[one_of("benchmark", benchmark, BENCHMARKS)]
+    replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
+    precision = None if precision is None else real("precision", precision, above=0)
+    ablations = truth("ablations", ablations)
+    function("progress", progress)
+    if train is not None:
+        setting = _longer(setting, whole("train", train, least=1))
+    judged = replace(setting.circuit, rule=rule)
+    choose_engine(judged, "auto")
+    rule = carried(judged).rule
+    methods = methods_of(rule, setting) | (ablations_of(rule, setting) if ablations else {})
+    for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
+        check_optimiser(judged, replace(setting.protocol, optimiser=how))
+    check_sizes(judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=len(setting.etas))
+    kept = NUMBER * len(methods) * (setting.protocol.looks + len(FLOORS) + 1)
+    check_memory(replicates * kept, f"the scores of {replicates} replicates", "give fewer")
+    case, blocks = Case(rule, benchmark, setting, seed, methods), -(-replicates // BLOCK)
+    with studying(folder, on, retries, progress) as study:
+        study.total = len(methods) * BLOCK * (len(setting.etas) * PILOT // BLOCK + 2 * blocks)
+        case = _prepared(case, study)
+        found = _judged(case, study, range(min(blocks, 4) if precision else blocks))
+        while precision and len(found) < blocks:
+            reduction = 1 - joined(found, rule, "online") / joined(found, FIXED, "online")
+            needed = min(blocks, -(-replicates_needed(reduction, precision) // BLOCK))
+            if needed <= len(found):
+                break
+            found += _judged(case, study, range(len(found), needed))
+        study.progress(1.0)
+    return result_of(case, found)
+
+
+def _longer(setting: Benchmark, train: int) -> Benchmark:
+    """The benchmark with another number of training trajectories, and looks at validation as often in relation."""
+    batch = setting.protocol.batch
+    every = max(batch, train // 10 // batch * batch)
+    return replace(setting, protocol=replace(setting.protocol, train=train, validate_every=every))
+
+
+def _prepared(case: Case, study: Study) -> Case:
+    """The case with what is chosen on the pilots: learning rates, and the tuned reservoir."""
+    grid, rates = chosen_rates(case.setting, case.methods, study, case.seed)
+    case = replace(case, grid=grid, rates=rates)
+    if case.setting.circuit.neuron != "rate":
+        return case
+    reservoirs = tuned_reservoirs(case.setting, study, case.seed)
+    methods = {**case.methods, TUNED: Method(None, reservoirs[FLOORS[0]])}
+    return replace(case, methods=methods, rates={**rates, TUNED: rates[FIXED]}, reservoirs=reservoirs)
+
+
+def _judged(case: Case, study: Study, numbers: Sequence[int]) -> list[Block]:
+    """The blocks of seeds of those numbers; updates of W are looked at in the first."""
+    trials = {name: Trial.of(case.setting, method) for name, method in case.methods.items()}
+    plain = {
+        name: trial
+        for name, trial in trials.items()
+        if (method := trial.method).rule and not (method.circuit or method.protocol or method.parameters)
+    }
+    units, places = [], []
+    for number in numbers:
+        seeds = (case.seed, number)
+        for name, trial in trials.items():
+            tuned = tuple(case.reservoirs.values()) if name == TUNED else ()
+            units.append(Judged(trial, case.rates[name], seeds, tuned))
+            places.append((number, "methods", name))
+        units.append(Beside(case.setting, seeds))
+        places.append((number, "beside", ""))
+        if number == 0 and case.setting.circuit.neuron == "rate":
+            units += [Aligned(trial, case.rates[name], seeds) for name, trial in plain.items()]
+            places += [(number, "aligned", name) for name in plain]
+    found = {place: result.data for place, result in zip(places, study.results(units), strict=True)}
+
+    def part(number: int, kind: str) -> dict:
+        return {name: data for (block, what, name), data in found.items() if (block, what) == (number, kind)}
+
+    return [Block(part(k, "methods"), part(k, "beside")[""], part(k, "aligned")) for k in numbers]

@@ -1,0 +1,138 @@
+"""What is trained for a verdict: the rule, also with a part changed, exact gradients, other rules, and reservoirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from autapse_sim.benchmarks import Benchmark
+from autapse_sim.circuit import Circuit
+from autapse_sim.controls import Reservoir
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.job import STEP
+from autapse_sim.units import Amount
+
+CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
+STILL, BIASES = "W = 0", "bias only (W = 0)"
+RESERVOIRS = (FIXED, TUNED, STILL)
+OTHERS = ("fa", "dfa", "rflo", "autapse")
+"""The rules that a rule is judged beside."""
+FEEDBACK = {
+    "random": "B random",
+    "symmetric": "B = V^T",
+    "conditioned": "V B's eigenvalues positive",
+    "mixed": "V B's eigenvalues mixed",
+    "negative": "V B's eigenvalues negative",
+}
+"""The kinds of feedback among the ablations, as they are named there."""
+TAUS = (1, 3, 10, 25, 50)
+"""The time constants among the ablations, in steps."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is trained.
+
+    Parameters
+    ----------
+    rule : str
+        Name or file of the rule that teaches W and b; None where they stay as drawn.
+    reservoir : Reservoir, optional
+        How W and U are scaled at the start.
+    circuit, protocol : mapping
+        What differs from the benchmark's circuit and protocol.
+    parameters : mapping
+        What differs from the rule's own parameters.
+    """
+
+    rule: str | None
+    reservoir: Reservoir | None = None
+    circuit: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def circuit_of(self, setting: Benchmark) -> Circuit:
+        """The circuit that is trained; where no rule learns, 'fa' stands in for it."""
+        learn = setting.circuit.learn
+        if self.rule is None:
+            learn = tuple(name for name in learn if name in ("V", "c"))
+        return replace(setting.circuit, **{"rule": self.rule or "fa", "learn": learn, **self.circuit})
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The learning rates at which a method is judged, chosen on the pilots.
+
+    Parameters
+    ----------
+    online, refit : float
+        Of the rule, for the score of the read-out as trained, and for that of the refitted one; where no rule learns,
+        of the read-out.
+    readout : float
+        Of the read-out.
+    """
+
+    online: float
+    refit: float
+    readout: float
+
+    @property
+    def own(self) -> np.ndarray:
+        """Those at which the method is trained, each once."""
+        return np.array(list(dict.fromkeys([self.online, self.refit])))
+
+
+def methods_of(rule: str, setting: Benchmark) -> dict[str, Method]:
+    """What is trained: the rule, exact gradients, the other rules, and the reservoir as drawn."""
+    names = [rule, CEILING, *(other for other in OTHERS if setting.circuit.neuron == "rate")]
+    methods = {name: Method(name) for name in dict.fromkeys(names)}
+    # where only W learns, the reservoir's read-out stands still too: it is the untrained network
+    methods[FIXED] = Method(None)
+    if setting.circuit.neuron == "rate":
+        silent = Reservoir(gain=0.0, input_scale=1.0, mse=np.array([]))
+        learn = tuple(sorted({"b", *setting.circuit.learn} - {"W"}))
+        methods |= {STILL: Method(None, silent), BIASES: Method(CEILING, silent, circuit={"learn": learn})}
+    return methods
+
+
+def ablations_of(rule: str, setting: Benchmark) -> dict[str, Method]:
+    """Variants of a rule that tell what its result hangs on."""
+    known = resolve_parameters(replace(setting.circuit, rule=rule), {}, 1)
+    found = {
+        name: Method(rule, circuit={"feedback": feedback})
+        for feedback, name in FEEDBACK.items()
+        if feedback != setting.circuit.feedback and (feedback != "mixed" or setting.task.outputs > 1)
+    }
+    taus = {steps: Amount(steps * STEP, "second", f"{steps} ms") for steps in TAUS} if "tau" in known else {}
+    own = round(known["tau"][0] / STEP) if taus else None
+    found |= {f"tau = {n}": Method(rule, parameters={"tau": tau}) for n, tau in taus.items() if n != own}
+    if rule == "autapse":
+        put_back = {n: Method("autapse_f_prime", parameters={"tau": taus[n]}) for n in (1, own)}
+        found |= {f"f' put back, tau = {n}": method for n, method in put_back.items()}
+    how = setting.protocol
+    slow = {"step": "sgd", "trajectory": how.optimiser}
+    for update, optimiser in slow.items():
+        if update != how.update:
+            changes = {"update": update, "batch": 1, "optimiser": optimiser}
+            found[f"updates per {update}"] = Method(rule, protocol=changes)
+    other = "sgd" if how.optimiser == "adam" else "adam"
+    found[f"optimiser {other}"] = Method(rule, protocol={"optimiser": other})
+    return {f"{rule}, {name}": method for name, method in found.items()}
+
+
+def described(name: str, method: Method | None, rule: str) -> str:
+    """What a method is, in a line."""
+    if method is None or method.rule is None:
+        scaled = method.reservoir if method else None
+        if name == STILL:
+            return "no recurrence; only the read-out learns"
+        how = f", W and U scaled by {scaled.gain:g} and {scaled.input_scale:g}, chosen on other seeds" if scaled else ""
+        return f"W as it was drawn{how}; only the read-out learns"
+    if name == BIASES:
+        return "no recurrence; the biases of the neurons learn by the exact gradient, and the read-out where it does"
+    roles = {CEILING: "the exact gradient, as the ceiling", rule: "the rule that is judged"}
+    changes = {**method.circuit, **method.protocol, **{k: getattr(v, "text", v) for k, v in method.parameters.items()}}
+    return roles.get(name) or ", ".join(f"{key} = {value}" for key, value in changes.items()) or "another rule"

@@ -1,0 +1,1 @@
+"""Studies: what is crossed, in which units, kept where and run where."""

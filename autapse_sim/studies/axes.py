@@ -1,0 +1,197 @@
+"""What a study crosses: axes, each the values of one thing that a circuit, a task or a protocol names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import product
+from typing import Any
+
+from autapse_sim.checks import items
+from autapse_sim.circuit import Circuit
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.errors import InputError
+from autapse_sim.experiment import choose_engine
+from autapse_sim.names import one_of, shown
+from autapse_sim.protocol import Protocol
+from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.library import task_called
+from autapse_sim.units import Amount, amount
+
+PLACES = ("circuit", "protocol", "task", "parameter")
+"""Where a name may stand; 'task.delay' says which, where a name stands in several."""
+FIXED = {"replicates": "it is the axis of statistics: Protocol(replicates=...)", "record": "a study keeps no records"}
+"""Fields that are no axis."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One combination: what is trained, on what, how, with which values of parameters.
+
+    Parameters
+    ----------
+    circuit, task, protocol : Circuit, Task, Protocol
+        What is run.
+    parameters : mapping of str to Amount
+        Those that are not the models' defaults, the same for all networks.
+    """
+
+    circuit: Circuit
+    task: Task
+    protocol: Protocol
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The values of one name.
+
+    Parameters
+    ----------
+    name : str
+        Of the dimension in the result.
+    place : {'circuit', 'protocol', 'task', 'parameter', 'tasks'}
+        What the name belongs to; 'tasks' are whole tasks.
+    field : str
+        The name there.
+    values : tuple
+        In the order of the result.
+    """
+
+    name: str
+    place: str
+    field: str
+    values: tuple[Any, ...]
+
+    @property
+    def labels(self) -> list[Any]:
+        """The values as coordinates: numbers where all are, else text."""
+        if self.place == "parameter":
+            return [value.value for value in self.values]
+        plain = all(isinstance(value, int | float) for value in self.values)
+        return list(self.values) if plain else [_label(value) for value in self.values]
+
+    @property
+    def unit(self) -> str:
+        """The unit of the coordinates."""
+        units = {value.unit for value in self.values} if self.place == "parameter" else set()
+        return {"second": "s"}.get(unit := units.pop(), unit) if units else "1"
+
+    def put(self, setting: Setting, value: Any) -> Setting:
+        """The setting with another value; an `InputError` where it cannot have that."""
+        if self.place == "tasks":
+            return replace(setting, task=value)
+        if self.place == "parameter":
+            return replace(setting, parameters={**setting.parameters, self.field: value})
+        return replace(setting, **{self.place: replace(getattr(setting, self.place), **{self.field: value})})
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value) if isinstance(value, str | int | float | None) else type(value).__name__
+
+
+def axes_of(grid: Mapping[str, Iterable[Any]], base: Setting) -> list[Axis]:
+    """The axes of a grid, in its order, each with values that its place may have.
+
+    Parameters
+    ----------
+    grid : mapping of str to iterable
+        Values by name: a field of `Circuit`, `Protocol` or the task, 'task' itself (objects or names), or a parameter
+        of the models; 'task.delay' or 'circuit.delay' where two have it.
+    base : Setting
+        What all share.
+    """
+    found = [_axis(name, values, base, grid) for name, values in grid.items()]
+    names = [axis.name for axis in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{name} is crossed twice; give its values once")
+    return found
+
+
+def _axis(name: str, values: Any, base: Setting, grid: Mapping[str, Any]) -> Axis:
+    given = [values] if isinstance(values, str) else items(f"grid {name}", values, "a list of values")
+    if not given:
+        raise InputError(f"grid {name} has no values; give at least one")
+    if name in ("task", "tasks"):
+        axis = Axis("task", "tasks", "task", tuple(task_called(each) for each in given))
+    else:
+        place, field = _place(name, base, grid)
+        read = [amount(each, field) for each in given] if place == "parameter" else [_plain(each) for each in given]
+        axis = Axis(field, place, field, tuple(read))
+    labels = axis.labels
+    for label in labels:
+        if labels.count(label) > 1:
+            raise InputError(f"grid {name} has the value {shown(label)} twice")
+    for value in axis.values:
+        if isinstance(value, Amount) and (value.unit == "no number" or not isinstance(value.value, float | int)):
+            raise InputError(
+                f"grid {name} has the value {value.text}; expected one number, with a unit where it has one"
+            )
+    return axis
+
+
+def _plain(value: Any) -> Any:
+    """A value as Python's own: NumPy's numbers become numbers, lists tuples."""
+    if isinstance(value, list):
+        return tuple(value)
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+
+
+def _place(name: str, base: Setting, grid: Mapping[str, Any]) -> tuple[str, str]:
+    """The place of a name and the name there."""
+    known = {
+        "circuit": {each.name for each in fields(Circuit)},
+        "protocol": {each.name for each in fields(Protocol)},
+        "task": set.union(*map(_options, _tasks(base, grid))),
+        "parameter": set.union(*map(_declared, _circuits(base, grid))),
+    }
+    place, dot, field = name.partition(".")
+    if dot:
+        one_of("place", place, PLACES)
+        one_of(f"{place} option", field, known[place])
+        places = [place]
+    else:
+        field = name
+        places = [place for place in PLACES if name in known[place]]
+    if not places:
+        one_of("axis", name, set.union(*known.values()) | {"task"})
+    if len(places) > 1:
+        raise InputError(f"grid {name} may mean {' or '.join(f'{place}.{name}' for place in places)}; write which")
+    if places == ["protocol"] and field in FIXED:
+        raise InputError(f"{field} cannot be crossed: {FIXED[field]}")
+    return places[0], field
+
+
+def _tasks(base: Setting, grid: Mapping[str, Any]) -> list[Task]:
+    given = grid.get("task", grid.get("tasks", ()))
+    return [task_called(each) for each in ([given] if isinstance(given, str) else given)] or [base.task]
+
+
+def _options(task: Task) -> set[str]:
+    return {each.name for each in fields(task)} if is_dataclass(task) else set()
+
+
+def _circuits(base: Setting, grid: Mapping[str, Any]) -> list[Circuit]:
+    """The circuits of all models that are crossed."""
+    named = {name: grid[name] for name in ("neuron", "rule", "readout_rule", "feedback_rule") if name in grid}
+    values = [[each] if isinstance(each, str) else list(each) for each in named.values()]
+    return [replace(base.circuit, **dict(zip(named, each, strict=True))) for each in product(*values)]
+
+
+def _declared(circuit: Circuit) -> set[str]:
+    choose_engine(circuit, "auto")
+    return set(resolve_parameters(circuit, {}, 1))
+
+
+def crossed(axes: Sequence[Axis], base: Setting) -> list[tuple[dict[str, int], Setting]]:
+    """Every combination of the values of some axes: where each is, by the axes' names, and its setting."""
+    found = []
+    for place in product(*(range(len(axis.values)) for axis in axes)):
+        setting = base
+        for axis, number in zip(axes, place, strict=True):
+            setting = axis.put(setting, axis.values[number])
+        found.append(({axis.name: number for axis, number in zip(axes, place, strict=True)}, setting))
+    return found

@@ -1,0 +1,144 @@
+"""Sweeps: everything that crosses rules, circuits, tasks, parameters and seeds, as one dataset."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from autapse_sim.checks import mapping, whole
+from autapse_sim.checks import path as checked_path
+from autapse_sim.circuit import Circuit
+from autapse_sim.protocol import Protocol
+from autapse_sim.results import provenance
+from autapse_sim.studies.axes import Setting, axes_of
+from autapse_sim.studies.execute import State, execute
+from autapse_sim.studies.gather import gathered
+from autapse_sim.studies.plan import Plan, planned
+from autapse_sim.studies.store import Store
+from autapse_sim.studies.workers import Executor, Workers, workers
+from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.library import task_called
+from autapse_sim.units import amount
+
+
+def plan_sweep(
+    grid: Mapping[str, Iterable[Any]],
+    circuit: Circuit | None = None,
+    task: Task | str | None = None,
+    protocol: Protocol | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    engine: str = "auto",
+) -> Plan:
+    """What `sweep` would run."""
+    given = {name: amount(value, name) for name, value in mapping("parameters", parameters, '{"eta": 0.03}').items()}
+    base = Setting(circuit or Circuit(), task_called(task or "bouncing-ball"), protocol or Protocol(), given)
+    return planned(axes_of(mapping("grid", grid, '{"tau": [5*ms, 10*ms]}'), base), base, engine)
+
+
+def sweep(
+    grid: Mapping[str, Iterable[Any]],
+    folder: str | Path | None = None,
+    circuit: Circuit | None = None,
+    task: Task | str | None = None,
+    protocol: Protocol | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    engine: str = "auto",
+    on: str | Executor | Workers = "local",
+    retries: int = 1,
+    progress: Callable[[State], None] | None = None,
+) -> xr.Dataset:
+    """Train all combinations of some values.
+
+    Parameters
+    ----------
+    grid : mapping of str to iterable
+        What is crossed, by name: a field of `Circuit`, of `Protocol` or of the task ('rule', 'neurons', 'train',
+        'horizon'), 'task' itself, or a parameter of the models ('tau'). 'task.delay' says which where two have a name.
+    folder : str or Path, optional
+        Where the study is kept. The same call with the same folder goes on where it was; results that are there are not
+        computed again. Not kept where not given.
+    circuit, task, protocol, parameters, engine
+        As in `train`: what all combinations share. A task may be given by name.
+    on : str, Executor or Workers
+        Where it runs: 'local', the address of a dask scheduler, 'slurm', or an executor of concurrent.futures.
+    retries : int
+        How often what failed is tried again.
+    progress : callable, optional
+        Called with a `autapse_sim.studies.execute.State` after each unit.
+
+    Returns
+    -------
+    xarray.Dataset
+        Scores and weights with a dimension for each axis, and `replicate`; NaN where a unit failed, with the reasons in
+        the attribute `failures`.
+
+    Examples
+    --------
+    >>> import autapse_sim as ap
+    >>> few = ap.Protocol(replicates=2, train=4, validate=0, test=2)
+    >>> data = ap.sweep({"rule": ["dfa", "fa"], "eta": [0.01, 0.1]}, protocol=few, engine="numpy")
+    >>> dict(data.mse.sizes)
+    {'rule': 2, 'eta': 2, 'replicate': 2, 'trajectory': 2}
+    """
+    plan = plan_sweep(grid, circuit, task, protocol, parameters, engine)
+    retries = whole("retries", retries)
+    with ExitStack() as stack:
+        kept = stack.enter_context(tempfile.TemporaryDirectory(prefix="autapse_")) if folder is None else folder
+        store = Store(checked_path("folder", kept))
+        run_plan(plan, store, on, retries=retries, progress=progress)
+        return open_study(store.folder)
+
+
+def run_plan(
+    plan: Plan,
+    store: Store,
+    on: str | Executor | Workers = "local",
+    settings: Mapping[str, Any] | None = None,
+    retries: int = 1,
+    progress: Callable[[State], None] | None = None,
+    command: str = "interactive",
+) -> None:
+    """Run what of a plan is not there yet."""
+    store.keep_plan(plan, _about(plan, command))
+    with workers(on, settings) as some:
+        execute(plan.units, store, some, retries, progress)
+
+
+def _about(plan: Plan, command: str) -> dict[str, Any]:
+    """What the attributes of a study say: what all units share, and where it comes from."""
+    first = next(iter(plan.units.values()))
+    crossed = {axis.field for axis in plan.axes}
+    shared = {
+        name: {key: value for key, value in asdict(part).items() if key not in crossed}
+        for name, part in (("circuit", first.setting.circuit), ("protocol", first.setting.protocol))
+    }
+    return {
+        **{name: json.dumps(part) for name, part in shared.items()},
+        "task": "crossed" if "task" in crossed else type(first.setting.task).__name__,
+        "parameters": json.dumps({name: value.text for name, value in first.setting.parameters.items()}),
+        "provenance": json.dumps(provenance(command)),
+    }
+
+
+def open_study(folder: str | Path) -> xr.Dataset:
+    """The results of a study, finished or not.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder that it is kept in.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `sweep`; NaN where a unit is not there. The attribute `missing` tells how many are not.
+    """
+    store = Store(checked_path("folder", folder))
+    return gathered(store.read_plan(), store)

@@ -1,0 +1,100 @@
+"""Some replicates of one combination of a study, for all values of the parameters that ride with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.contents import AXES
+from autapse_sim.declared import resolve_parameters
+from autapse_sim.experiment import draw_block, prepare, simulated
+from autapse_sim.labels import WEIGHT_DIMS, scored
+from autapse_sim.results import Result
+from autapse_sim.studies.axes import Setting
+from autapse_sim.studies.unit import told_circuit, told_task
+from autapse_sim.units import Amount
+
+
+@dataclass(frozen=True)
+class Training:
+    """A unit that is one run of one program.
+
+    Parameters
+    ----------
+    setting : Setting
+        What is run; its protocol has all replicates of the study.
+    engine : str
+        Who runs it.
+    start, count : int
+        The first of its replicates, and how many.
+    grid : mapping of str to tuple of Amount
+        The parameters that are crossed within it.
+    """
+
+    setting: Setting
+    engine: str
+    start: int
+    count: int
+    grid: Mapping[str, tuple[Amount, ...]]
+
+    @property
+    def work(self) -> int:
+        """How many networks it trains."""
+        return self.count * prod(map(len, self.grid.values()))
+
+    def parts(self) -> dict[str, Any]:
+        """All that determines the result; how many replicates there are beside its own does not."""
+        setting = self.setting
+        return {
+            "circuit": told_circuit(setting.circuit),
+            "task": told_task(setting.task, setting.protocol.trajectories),
+            "protocol": replace(setting.protocol, replicates=1, record=0),
+            "parameters": setting.parameters,
+            "engine": self.engine,
+            "block": [self.start, self.count],
+            "grid": self.grid,
+        }
+
+    def run(self) -> Result:
+        """Train and test the networks.
+
+        Returns
+        -------
+        Result
+            Scores and learned weights, with the parameters that are crossed as the first axes and then the replicates.
+        """
+        setting, count = self.setting, self.count
+        drawn = draw_block(setting.circuit, setting.task, setting.protocol, self.start, count)
+        protocol = replace(setting.protocol, replicates=count, record=0)
+        points = list(product(*self.grid.values()))
+        values = resolve_parameters(setting.circuit, setting.parameters, count)
+        every = {name: np.concatenate([value] * len(points)) for name, value in values.items()}
+        for name, along in zip(self.grid, zip(*points, strict=True), strict=True):
+            every[name] = np.repeat([each.value for each in along], count)
+        job = prepare(setting.circuit, drawn, protocol, every, np.tile(np.arange(count), len(points)))
+        outcome = simulated(job, self.engine, **({"processes": 1} if self.engine == "standalone" else {}))
+        still = WEIGHT_DIMS.keys() - set(setting.circuit.learn)
+        parts = []
+        for at in range(len(points)):  # a study keeps no records, and of weights those that learned
+            data = scored(drawn, protocol, outcome, at * count + np.arange(count))
+            parts.append(data.drop_dims("recorded").drop_vars(still & data.keys()))
+        return Result(_folded(parts, self))
+
+
+def _folded(parts: list[xr.Dataset], unit: Training) -> xr.Dataset:
+    """One dataset of the points of a grid, which has an axis for each parameter."""
+    shape = tuple(len(values) for values in unit.grid.values())
+    first = parts[0]
+    data = xr.Dataset(coords={name: first[name] for name in first.coords if name != "replicate"})
+    for name, values in first.data_vars.items():
+        stacked = np.stack([part[name].values for part in parts]).reshape(*shape, *values.shape)
+        data[name] = ((*unit.grid, *values.dims), stacked, values.attrs)
+    data.coords["replicate"] = unit.start + np.arange(unit.count)
+    return data.assign_attrs({AXES: json.dumps(list(unit.grid))})

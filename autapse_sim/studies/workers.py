@@ -1,0 +1,83 @@
+"""Where units run: on the cores of this machine, or on a cluster that dask knows; behind it stands any executor."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from autapse_sim.checks import text
+from autapse_sim.crew import Crew
+from autapse_sim.errors import InputError
+
+AHEAD = 2
+"""Calls for each worker: while one runs, the next one waits for it."""
+
+
+class Executor(Protocol):
+    """Whatever makes calls as executors of concurrent.futures do."""
+
+    def submit(self, function: Callable[..., Any], /, *items: Any) -> Future:
+        """Begin a call."""
+        ...
+
+
+@dataclass(frozen=True)
+class Workers:
+    """An executor, and how many calls keep it busy: that may change, as workers come and go."""
+
+    executor: Executor
+    width: Callable[[], int]
+
+
+@contextmanager
+def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] | None = None) -> Iterator[Workers]:
+    """The workers of a place.
+
+    Parameters
+    ----------
+    on : str, Executor or Workers
+        'local' (all cores of this machine), 'tcp://HOST:PORT' (a running dask scheduler; its workers have one thread
+        each), or 'slurm'; an executor, which is given all calls at once, or with how many keep it busy.
+    settings : mapping, optional
+        Of dask-jobqueue's SLURMCluster (queue, cores, memory, walltime, ...), with `jobs`, how many are started.
+    """
+    if isinstance(on, Workers) or hasattr(on, "submit"):
+        yield on if isinstance(on, Workers) else Workers(on, lambda: sys.maxsize)
+        return
+    on = text("on", on)
+    if on == "local":
+        with Crew() as crew:
+            yield Workers(crew, lambda: AHEAD * crew.size)
+        return
+    if on != "slurm" and "://" not in on:
+        raise InputError(
+            f"on is {on!r}; it must be 'local', the address of a dask scheduler (tcp://HOST:PORT), or 'slurm'"
+        )
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError(f"on {on!r} needs dask; install it with pip install 'autapse-sim[cluster]'") from error
+    with ExitStack() as stack:
+        address = stack.enter_context(_slurm(dict(settings or {}))) if on == "slurm" else on
+        try:
+            client = stack.enter_context(Client(address, timeout=20))
+        except (OSError, ValueError) as error:
+            raise InputError(f"no dask scheduler answers at {on}: {error}") from error
+        yield Workers(client.get_executor(pure=False), lambda: AHEAD * max(1, sum(client.ncores().values())))
+
+
+def _slurm(settings: dict[str, Any]) -> Any:
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError as error:
+        raise InputError(
+            "on 'slurm' needs dask-jobqueue; install it with pip install 'autapse-sim[cluster]'"
+        ) from error
+    jobs = settings.pop("jobs", 1)
+    cluster = SLURMCluster(**settings)
+    cluster.scale(jobs=jobs)
+    return cluster

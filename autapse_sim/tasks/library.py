@@ -1,0 +1,105 @@
+"""Tasks by name, from a file of the user's, or from arrays on disk."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autapse_sim import tasks
+from autapse_sim.errors import InputError
+from autapse_sim.names import one_of
+from autapse_sim.tasks.arrays import ArrayTask
+from autapse_sim.tasks.base import Task
+
+
+@lru_cache(maxsize=1)
+def known_tasks() -> dict[str, type]:
+    """The tasks of this package by name ('bouncing-ball'): the classes of its modules that draw trajectories.
+
+    Examples
+    --------
+    >>> "flip-flop" in known_tasks()
+    True
+    """
+    found = {}
+    for module in pkgutil.iter_modules(tasks.__path__):
+        here = import_module(f"{tasks.__name__}.{module.name}")
+        for name, kind in vars(here).items():
+            own = inspect.isclass(kind) and kind.__module__ == here.__name__ and not name.startswith("_")
+            if own and hasattr(kind, "sample") and kind not in (Task, ArrayTask):
+                found[re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()] = kind
+    return dict(sorted(found.items()))
+
+
+def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
+    """A task: itself, by name, from a file that defines ``task = ...``, or from x and y in an .npz file.
+
+    Parameters
+    ----------
+    given : Task, str or Path
+        The task.
+    options : mapping, optional
+        Fields of the task in place of its own.
+
+    Examples
+    --------
+    >>> task_called("flip-flop", {"steps": 30}).steps
+    30
+    """
+    options = dict(options or {})
+    if not isinstance(given, str | Path):
+        return replace(given, **options) if options else given
+    path = Path(given)
+    if path.suffix == ".npz":
+        task = _arrays(path)
+    elif path.suffix == ".py":
+        task = _defined(path)
+    else:
+        kind = known_tasks()[one_of("task", str(given), known_tasks())]
+        for name in options:
+            one_of(f"option of {given}", name, [each.name for each in fields(kind)])
+        return kind(**options)
+    if options:
+        raise InputError(
+            f"{given}: its options are written in the file; {', '.join(options)} cannot be set from outside"
+        )
+    return task
+
+
+def _defined(path: Path) -> Task:
+    """The task that a Python file defines."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    found: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
+    try:
+        exec(compile(text, str(path), "exec"), found)  # a task file is code that the user chose to run
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{path}: {type(error).__name__}: {error}") from error
+    if not hasattr(found.get("task"), "sample"):
+        raise InputError(f"{path} defines no task; write task = ..., an object with inputs, outputs, steps and sample")
+    return found["task"]
+
+
+def _arrays(path: Path) -> Task:
+    """The task of the arrays x and y in a file."""
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            missing = {"x", "y"} - set(held.files)
+            if missing:
+                raise InputError(f"{path} holds no array {min(missing)}; expected x (R, K, T, m) and y (R, K, T, c)")
+            return ArrayTask(held["x"], held["y"])
+    except (OSError, ValueError, EOFError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} cannot be read as arrays: {error}") from error

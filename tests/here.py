@@ -1,0 +1,20 @@
+"""An executor for tests."""
+
+from concurrent.futures import Future
+
+
+class Here:
+    """An executor that runs each call at once, in this process, and may fail as told."""
+
+    def __init__(self, fails=()):
+        self.calls, self.fails = 0, dict(enumerate(fails))
+
+    def submit(self, function, *arguments):
+        future = Future()
+        error = self.fails.get(self.calls)
+        self.calls += 1
+        if error is None:
+            future.set_result(function(*arguments))
+        else:
+            future.set_exception(error)
+        return future
