@@ -1,4 +1,4 @@
-"""Studies that are stopped, killed, starved of disk or damaged: nothing is lost, and the bits are the same in the end."""
+"""Studies that are stopped, killed, starved of disk or damaged: nothing lost, and the same bits in the end."""
 
 import os
 import random
