@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -235,6 +236,17 @@ def test_tasks_go_by_name_file_and_arrays(tmp_path):
         (tmp_path / "x.py").write_text("a = 1\n")
         with pytest.raises(ap.InputError, match=said):
             task_called(tmp_path / name)
+
+
+def test_any_executor_runs_units_each_in_a_process_of_its_own(tmp_path):
+    grid = {"neurons": [2, 3]}
+    circuit = ap.Circuit(rule="autapse", readout="random")
+    few = ap.Protocol(replicates=2, train=2, validate=0, test=1)
+    given = {"circuit": circuit, "task": BALL, "protocol": few, "engine": "runtime"}  # Brian2 wants the main thread
+    with ThreadPoolExecutor(2) as threads:
+        data = ap.sweep(grid, tmp_path, **given, on=threads)
+    assert data.attrs["failures"] == "{}"
+    assert data.equals(ap.sweep(grid, **given, on=Workers(Here(), lambda: 1)))
 
 
 def test_two_processes_share_a_folder(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -150,9 +149,6 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {in_a_line(error, most=500)}"
 
 
-_alone = threading.Lock()
-
-
 def attempt(packed: bytes, theirs: str) -> tuple[str, Any]:
     """Run a unit in a worker: 'done' with the content of its file, 'refused' or 'failed' with the reason.
 
@@ -161,8 +157,7 @@ def attempt(packed: bytes, theirs: str) -> tuple[str, Any]:
     if theirs != code():
         return "refused", "the worker has another version of autapse_sim, Brian2, NumPy or SciPy"
     try:
-        with _alone:  # Brian2 builds one program at a time
-            return "done", pickle.loads(packed).run().to_bytes()
+        return "done", pickle.loads(packed).run().to_bytes()
     except InputError as error:
         return "refused", str(error)
     except Exception as error:  # one unit's fault is not the study's: the others go on, and the reason is kept

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from autapse_sim.checks import text
@@ -40,13 +43,13 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
     Parameters
     ----------
     on : str, Executor or Workers
-        'local' (all cores of this machine), 'tcp://HOST:PORT' (a running dask scheduler; its workers have one thread
-        each), or 'slurm'; an executor, which is given all calls at once, or with how many keep it busy.
+        'local' (all cores of this machine), 'tcp://HOST:PORT' (a running dask scheduler), or 'slurm'; an executor,
+        which is given all calls at once; or whatever workers there are.
     settings : mapping, optional
         Of dask-jobqueue's SLURMCluster (queue, cores, memory, walltime, ...), with `jobs`, how many are started.
     """
     if isinstance(on, Workers) or hasattr(on, "submit"):
-        yield on if isinstance(on, Workers) else Workers(on, lambda: sys.maxsize)
+        yield on if isinstance(on, Workers) else Workers(_Apart(on), lambda: sys.maxsize)
         return
     on = text("on", on)
     if on == "local":
@@ -67,7 +70,35 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
             client = stack.enter_context(Client(address, timeout=20))
         except (OSError, ValueError) as error:
             raise InputError(f"no dask scheduler answers at {on}: {error}") from error
-        yield Workers(client.get_executor(pure=False), lambda: AHEAD * max(1, sum(client.ncores().values())))
+        yield Workers(_Apart(client.get_executor(pure=False)), lambda: AHEAD * max(1, sum(client.ncores().values())))
+
+
+@dataclass(frozen=True)
+class _Apart:
+    """An executor whose workers make calls in other processes: theirs have threads, and Brian2 wants the main one."""
+
+    executor: Executor
+
+    def submit(self, function: Callable[..., Any], /, *items: Any) -> Future:
+        """Begin a call."""
+        return self.executor.submit(apart, function, *items)
+
+
+def apart(function: Callable[..., Any], *items: Any) -> Any:
+    """The value of a call that is made in a process which this one keeps for that."""
+    with _starting:
+        crew = _crew()
+    return crew.submit(function, *items).result()
+
+
+_starting = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _crew() -> Crew:
+    ending = ExitStack()
+    atexit.register(ending.close)
+    return ending.enter_context(Crew())
 
 
 def _slurm(settings: dict[str, Any]) -> Any:
