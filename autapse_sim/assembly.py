@@ -9,6 +9,7 @@ from brian2 import Clock, Equations, Network, NeuronGroup, Synapses
 from brian2.core.variables import Variable
 from brian2.groups.group import CodeRunner
 
+from autapse_sim.carried import carried
 from autapse_sim.circuit_models import Models
 from autapse_sim.delays import Delays
 from autapse_sim.dense.layout import Layout
@@ -16,6 +17,7 @@ from autapse_sim.dense.synapses import fused
 from autapse_sim.equations import Draws, rebuilt
 from autapse_sim.job import Job
 from autapse_sim.language import Statement, names, renamed, statements
+from autapse_sim.lasting import Lasting
 from autapse_sim.model import Rule
 from autapse_sim.order import SLOTS, When
 from autapse_sim.parts import Input, Parts
@@ -61,6 +63,8 @@ class Assembly:
         When an object runs, by name; always where nothing is said.
     names : frozenset of str
         All names that the models of the circuit define.
+    lasting : dict of str to Lasting
+        What goes on from trajectory to trajectory beside the weights that learn.
     """
 
     network: Network
@@ -70,6 +74,7 @@ class Assembly:
     tables: dict[str, str]
     conditions: dict[str, When]
     names: frozenset[str]
+    lasting: dict[str, Lasting]
 
     @property
     def spiking(self) -> bool:
@@ -167,6 +172,7 @@ class _Assembler:
             tables,
             self.parts.conditions,
             defined,
+            carried(self.parts.objects, self.parts.blocks, self.size, self.models, self.job.reset),
         )
 
     def records(self, neurons: NeuronGroup, outputs: NeuronGroup) -> dict[str, str]:
