@@ -1,4 +1,4 @@
-"""The command line: `autapse compare | train | verdict | plot | models | cache`."""
+"""The command line: `autapse compare | train | verdict | plot | models | tasks | benchmarks | cache`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import autapse_sim as ap
 from autapse_sim import checks
 from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.errors import InputError, in_a_line
+from autapse_sim.listing import benchmarks, tasks
 from autapse_sim.protocol import UPDATES, Protocol
 from autapse_sim.session import Commands, computing
 from autapse_sim.units import amount
@@ -358,6 +359,10 @@ def models() -> None:
     click.echo("rules without equations, for the discrete network (engine numpy)")
     for name in sorted(discrete.RULES.keys() - library("rules").keys()):
         click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
+
+
+for _command in (tasks, benchmarks):
+    main.add_command(_command)
 
 
 def _first_line(source: str) -> str:
