@@ -1,4 +1,4 @@
-"""The command line: `autapse compare | train | verdict | plot | models | tasks | benchmarks | cache`."""
+"""The command line: `autapse compare | train | verdict | plot | report | models | tasks | benchmarks | cache`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circ
 from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.listing import benchmarks, tasks
 from autapse_sim.protocol import UPDATES, Protocol
+from autapse_sim.report.command import report
 from autapse_sim.session import Commands, computing
 from autapse_sim.units import amount
 
@@ -283,9 +284,9 @@ def verdict(
 
 def _write_evidence(result: ap.Result, path: Path) -> None:
     """Write the figures and the page of a verdict beside its result."""
-    from autapse_sim.page import write_page
     from autapse_sim.plots.evidence import evidence
     from autapse_sim.plots.style import save
+    from autapse_sim.report.verdict import write_page
 
     figures = evidence(result)
     draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}
@@ -361,7 +362,7 @@ def models() -> None:
         click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
 
 
-for _command in (tasks, benchmarks):
+for _command in (tasks, benchmarks, report):
     main.add_command(_command)
 
 
