@@ -9,10 +9,12 @@ from brian2 import Clock, Equations, Network, NeuronGroup
 from brian2.core.variables import Variable
 from brian2.groups.group import CodeRunner
 
+from autapse_sim.carried import carried
 from autapse_sim.circuit_models import Models
 from autapse_sim.dense.layout import Layout
 from autapse_sim.job import Job
 from autapse_sim.language import Statement
+from autapse_sim.lasting import Lasting
 from autapse_sim.neurons import build_neurons, build_outputs, build_shown
 from autapse_sim.order import When
 from autapse_sim.parts import Input, Parts
@@ -42,6 +44,8 @@ class Assembly:
         When an object runs, by name; always where nothing is said.
     names : frozenset of str
         All names that the models of the circuit define.
+    lasting : dict of str to Lasting
+        What goes on from trajectory to trajectory beside the weights that learn.
     """
 
     network: Network
@@ -51,6 +55,7 @@ class Assembly:
     tables: dict[str, str]
     conditions: dict[str, When]
     names: frozenset[str]
+    lasting: dict[str, Lasting]
 
     @property
     def spiking(self) -> bool:
@@ -136,6 +141,7 @@ def assembled(plan: Plan) -> Assembly:
         tables,
         plan.parts.conditions,
         defined,
+        carried(plan.parts.objects, plan.parts.blocks, plan.size, plan.models, plan.job.reset),
     )
 
 

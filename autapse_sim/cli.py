@@ -1,4 +1,4 @@
-"""The command line: `autapse compare | train | verdict | plot | models | cache`."""
+"""The command line: `autapse compare | train | verdict | plot | report | models | tasks | benchmarks | cache`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from autapse_sim import checks
 from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.commands.sweep import sweep
 from autapse_sim.errors import InputError, in_a_line
+from autapse_sim.listing import benchmarks, tasks
 from autapse_sim.protocol import UPDATES, Protocol
+from autapse_sim.report.command import report
 from autapse_sim.session import Commands, computing
 from autapse_sim.units import amount
 
@@ -58,6 +60,7 @@ def _experiment(command: Callable) -> Callable:
         click.option("--test", default=20, show_default=True, help="Test trajectories."),
         click.option("--update", type=click.Choice(UPDATES), default="step", show_default=True, help="When W changes."),
         click.option("--seed", default=0, show_default=True, help="All draws follow from it."),
+        click.option("--checkpoints", help="Keep weights after these training trajectories: 10,50 or, every 10, 10."),
         click.option("--record", default=5, show_default=True, help="Replicates kept in full."),
         click.option("--steps", default=100, show_default=True, help="T, steps of a trajectory."),
         click.option("--horizon", default=1, show_default=True, help="h, steps ahead to predict."),
@@ -87,7 +90,8 @@ def _setting(options: dict[str, Any], rule: str) -> tuple[Circuit, ap.BouncingBa
     names = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision")
     circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in names})
     names = ("replicates", "validate", "test", "update", "seed", "record")
-    protocol = Protocol(train=take("trajectories"), **{name: take(name) for name in names})
+    kept = checkpoints(take("checkpoints"))
+    protocol = Protocol(train=take("trajectories"), checkpoints=kept, **{name: take(name) for name in names})
     names = ("steps", "horizon", "speed", "gravity", "radius", "noise", "occlusion")
     task = ap.BouncingBall(**{name: take(name) for name in names})
     given = {}
@@ -100,6 +104,21 @@ def _setting(options: dict[str, Any], rule: str) -> tuple[Circuit, ap.BouncingBa
     if tau is not None:
         given["tau"] = tau
     return circuit, task, protocol, {name: amount(value, name) for name, value in given.items()}
+
+
+def checkpoints(text: str | None) -> int | tuple[int, ...]:
+    """What --checkpoints says: one number, or several.
+
+    Examples
+    --------
+    >>> checkpoints("10"), checkpoints("10, 50"), checkpoints("10,"), checkpoints(None)
+    (10, (10, 50), (10,), ())
+    """
+    try:
+        several = tuple(int(part) for part in (text or "").split(",") if part.strip())
+    except ValueError:
+        raise InputError(f"--checkpoints {text!r}: write whole numbers, for example 10,50,100, or 10") from None
+    return several[0] if text and "," not in text and several else several
 
 
 def _folder(out: Path | None, default: str) -> Path:
@@ -192,18 +211,21 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
 @main.command()
 @click.option("--rule", default="autapse", show_default=True, help="The rule, by name or file.")
 @click.option("--eta", type=float, help="Learning rate. [default: the rule's]")
+@click.option("--start", type=Path, help="A result that training goes on from, with the same options.")
 @_experiment
 @computing()
-def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **options: Any) -> None:
+def train(rule: str, eta: float | None, start: Path | None, out: Path | None, as_json: bool, **options: Any) -> None:
     """Train one rule on the bouncing ball and test it."""
     engine = options.pop("engine")
     circuit, task, protocol, parameters = _setting(options, rule)
     if eta is not None:
         parameters["eta"] = eta
+    begun = ap.load(start) if start else None
     _say_slower([circuit], engine)
     folder = _folder(out, "train")
+    how = {"parameters": parameters, "engine": engine, "start": begun}
     with _bar(f"training {rule}") as progress:
-        result = ap.train(circuit, task, protocol, parameters=parameters, engine=engine, progress=progress)
+        result = ap.train(circuit, task, protocol, progress=progress, **how)
     path = folder / "train.nc"
     result.save(path)
     _print(result, as_json)
@@ -270,9 +292,9 @@ def verdict(
 
 def _write_evidence(result: ap.Result, path: Path) -> None:
     """Write the figures and the page of a verdict beside its result."""
-    from autapse_sim.page import write_page
     from autapse_sim.plots.evidence import evidence
     from autapse_sim.plots.style import save
+    from autapse_sim.report.verdict import write_page
 
     figures = evidence(result)
     draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}
@@ -346,6 +368,10 @@ def models() -> None:
     click.echo("rules without equations, for the discrete network (engine numpy)")
     for name in sorted(discrete.RULES.keys() - library("rules").keys()):
         click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
+
+
+for _command in (tasks, benchmarks, report):
+    main.add_command(_command)
 
 
 def _first_line(source: str) -> str:

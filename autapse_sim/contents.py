@@ -20,9 +20,15 @@ ARRAYS = {
     "replicate post pre": "W B_rec",
     "replicate neuron input": "U",
     "replicate coordinate neuron": "V",
-    "replicate neuron coordinate": "B",
+    "replicate neuron coordinate": "B F",
     "replicate neuron": "b rate",
     "replicate coordinate": "c",
+    "replicate checkpoint post pre": "W_checkpoint",
+    "replicate checkpoint neuron input": "U_checkpoint",
+    "replicate checkpoint coordinate neuron": "V_checkpoint",
+    "replicate checkpoint neuron coordinate": "B_checkpoint",
+    "replicate checkpoint neuron": "b_checkpoint",
+    "replicate checkpoint coordinate": "c_checkpoint",
     "rule or method": "eta",
     "control replicate trajectory or control replicate": "control_mse",
     "control replicate": "control_r2_trajectory control_r2_network",
@@ -46,11 +52,19 @@ AXES = "axes"
 TRACE = ("recorded", "phase", "step", "neuron")
 """The dimensions of `trace_` with the name of any other trace."""
 NUMBERED = ("replicate", "recorded", "coordinate", "trajectory", "training_trajectory", "validation", "updates")
-NUMBERED += ("updates_aligned", "eta_grid", "floor")
+NUMBERED += ("updates_aligned", "eta_grid", "floor", "checkpoint")
 """Coordinates that are numbers."""
 NAMED = ("rule", "method", "control", "ablation", "phase")
 """Coordinates that are names, each once but for phases."""
-OBJECTS = {"circuit": dict, "task": dict, "protocol": dict, "parameters": dict, "provenance": dict, "notes": list}
+OBJECTS = {
+    "goes_on": dict,
+    "circuit": dict,
+    "task": dict,
+    "protocol": dict,
+    "parameters": dict,
+    "provenance": dict,
+    "notes": list,
+}
 OBJECTS |= {"statistics": dict, "methods": dict, "floors": list, "claims": list, AXES: list}
 """Attributes that are JSON."""
 TEXTS = ("rule", "unit", "units", "long_name")
@@ -91,7 +105,11 @@ def _fits(name: str, values: xr.Variable, axes: tuple[str, ...]) -> bool:
     if not known and name.startswith("trace_"):
         known = [TRACE]
     first = axes or ("rule",)
-    dims = [values.dims, values.dims[len(first) :] if values.dims[: len(first)] == first else values.dims]
+    rest = values.dims[len(first) :] if values.dims[: len(first)] == first else values.dims
+    if name.startswith("state_"):
+        after = ("replicate", "checkpoint") if name.endswith("_checkpoint") else ("replicate",)
+        return rest[: len(after)] == after and values.dtype.kind in "biuf"
+    dims = [values.dims, rest]
     return not known or (any(each in known for each in dims) and values.dtype.kind in "biuf")
 
 

@@ -40,13 +40,11 @@ def describe(
 ) -> dict[str, str]:
     """What made a result, as attributes: circuit, task, protocol, equations, parameters, versions and the command."""
     command = shlex.join(sys.argv) if sys.argv and sys.argv[0] else "interactive"
-    named = is_dataclass(task) and not isinstance(task, ArrayTask)
-    what = {field.name: _told(getattr(task, field.name)) for field in fields(task)} if named else {}
     return {
         "rule": str(circuit.rule),
         "engine": engine,
         "circuit": json.dumps(asdict(circuit)),
-        "task": json.dumps({"name": type(task).__name__, **what}),
+        "task": task_text(task),
         "protocol": json.dumps(asdict(protocol)),
         "seed": protocol.seed,
         "parameters": json.dumps(dict(parameters)),
@@ -55,6 +53,13 @@ def describe(
         "equations": equations_text(circuit, sources),
         "provenance": json.dumps(provenance(command)),
     }
+
+
+def task_text(task: Task) -> str:
+    """A task as JSON: its name and its parameters."""
+    named = is_dataclass(task) and not isinstance(task, ArrayTask)
+    what = {field.name: _told(getattr(task, field.name)) for field in fields(task)} if named else {}
+    return json.dumps({"name": type(task).__name__, **what})
 
 
 def _told(given: Any) -> Any:

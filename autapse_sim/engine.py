@@ -21,11 +21,14 @@ from autapse_sim.files import scratch
 from autapse_sim.job import Job, Outcome, Progress, check_targets
 from autapse_sim.model import self_contained, texts
 from autapse_sim.processes import Programs
-from autapse_sim.program import Program, outcome
-from autapse_sim.tape import Tape, read_array, write_array
+from autapse_sim.program import Program, Rows, outcome, telemetry
+from autapse_sim.tape import Tape, read_array, read_rows, write_array
 
 WORTH_SPLITTING = 1e8
 """Weights times time steps that are worth a process of their own: some tenths of a second."""
+LONG = 1000
+"""Trajectories that a run is taken to show: how it is shared, on which last digits depend, must not depend on their
+number, or a run that goes on from another would not give the bits of one that was never interrupted."""
 SILENT = 3600.0
 """Seconds for which a compiled program may say nothing; it tells how far it is some ten times a second."""
 PROGRESS = re.compile(r"progress (\d\.\d{4})\n")
@@ -77,7 +80,7 @@ def simulate(
     if command is None:
         raise InputError("engine 'standalone' needs a C++ compiler (g++); install one or use engine='runtime'")
     room = max(room or 0, len(job.source))
-    parts = processes or _worthwhile(job, room)
+    parts = processes or worthwhile(job, room)
     size = -(-room // parts)
     places = [np.arange(first, min(first + size, len(job.source))) for first in range(0, len(job.source), size)]
     with scratch() as folder:
@@ -100,9 +103,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _worthwhile(job: Job, room: int) -> int:
+def worthwhile(job: Job, room: int) -> int:
+    """The processes that are worth sharing `room` networks of a job, however many trajectories it shows."""
     n = job.circuit.neurons
-    steps = len(job.schedule.trajectory) * job.x.shape[2] * job.circuit.substeps
+    steps = LONG * job.x.shape[2] * job.circuit.substeps
     return min(cores(), room, 1 + int(room * n * (n + 8) * steps / WORTH_SPLITTING))
 
 
@@ -184,6 +188,10 @@ def _play(program: Program, path: Path, job: Job, work: Path, programs: Programs
         sizes[name] = values.size
         write_array(work / f"{name}.in", values)
         arguments.append(f"{name}={name}.in")
+    for name, values in job.started(program.lasting).items():
+        each = program.lasting[name]
+        dtype = bool if each.truth else program.dtype
+        write_array(work / f"{each.variable}.start", each.flat(values, program.layout).astype(dtype))
 
     def hear(line: str) -> bool:
         share = PROGRESS.fullmatch(line)
@@ -194,6 +202,7 @@ def _play(program: Program, path: Path, job: Job, work: Path, programs: Programs
     answer = programs.run(arguments, "the compiled program", SILENT, work, hear)
     if answer.code or answer.output or answer.errors:
         raise RuntimeError(f"the compiled program failed, {answer.said()}")
+    kept = telemetry(program.inputs, program.learned, program.lasting, program.layout, _rows(program, tape, work))
     learned = {
         name: program.inputs[key].weights(read_array(work / f"{name}.out", sizes[key], program.dtype).astype(float))
         for name, key in program.learned.items()
@@ -202,4 +211,16 @@ def _play(program: Program, path: Path, job: Job, work: Path, programs: Programs
     total = read_array(work / "total.out", spikes, program.dtype) if "spikes" in program.tables else None
     tape.read(work)
     progress(1.0)
-    return outcome(job, tape, learned, total, "standalone")
+    return outcome(job, tape, learned, total, "standalone", kept)
+
+
+def _rows(program: Program, tape: Tape, work: Path) -> Rows:
+    """Reads what a program has kept of a variable, row by row as it is needed."""
+    going = {each.variable: bool if each.truth else program.dtype for each in program.lasting.values()}
+
+    def rows(key: str) -> np.ndarray:
+        if key in going:
+            return read_rows(work / f"{key}.state", 1 + tape.state_row.max(), going[key])
+        return read_rows(work / f"{key}.checkpoint", 1 + tape.checkpoint_row.max(), program.dtype)
+
+    return rows

@@ -13,9 +13,10 @@ import xarray as xr
 from autapse_sim import discrete
 from autapse_sim.checks import function, instance
 from autapse_sim.circuit import Circuit
+from autapse_sim.continuation import Begun, Shares, checksum, going_on
 from autapse_sim.controls import observed, task_controls
 from autapse_sim.declared import declared, resolve_parameters
-from autapse_sim.description import describe, described, peak_memory, sources_of, without_equations
+from autapse_sim.description import describe, described, peak_memory, sources_of, task_text, without_equations
 from autapse_sim.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
 from autapse_sim.job import Job, Outcome, Progress
@@ -52,6 +53,10 @@ class Drawn:
     stimulus_units: str = "1"
     sources: Mapping[str, str] = field(default_factory=dict)
 
+    def after(self, done: int) -> Drawn:
+        """The same without the first trajectories."""
+        return replace(self, x=self.x[:, done:], y=self.y[:, done:]) if done else self
+
 
 def train(
     circuit: Circuit,
@@ -61,6 +66,7 @@ def train(
     parameters: Mapping[str, Any] | None = None,
     engine: str = "auto",
     progress: Progress | None = None,
+    start: Result | None = None,
 ) -> Result:
     """Train the networks of one circuit and test them.
 
@@ -83,6 +89,9 @@ def train(
         else 'standalone' where there is a C++ compiler.
     progress : callable, optional
         Called with the completed share, 0 to 1.
+    start : Result, optional
+        What training goes on from, with `protocol.train` more trajectories, to the bits of a run that was never
+        interrupted. All else has to be as it was for this result, but for validation, test and what is kept.
 
     Returns
     -------
@@ -97,6 +106,9 @@ def train(
     >>> result = ap.train(ap.Circuit(rule="dfa"), ap.BouncingBall(steps=20), protocol, engine="numpy")
     >>> result.data.mse.sizes
     Frozen({'replicate': 3, 'trajectory': 2})
+    >>> more = ap.train(ap.Circuit(rule="dfa"), ap.BouncingBall(steps=20), protocol, engine="numpy", start=result)
+    >>> more.data.training_trajectory.values
+    array([ 6,  7,  8,  9, 10])
     """
     check_task(task)
     instance("circuit", circuit, Circuit)
@@ -104,31 +116,47 @@ def train(
     function("progress", progress)
     engine = choose_engine(circuit, engine)
     check_optimiser(circuit, protocol)
-    size = at_once(circuit, task, protocol)
-    check_sizes(circuit, task, protocol, size)
+    begun = None if start is None else Begun.of(start)
+    done = begun.trained if begun else 0
+    whole = replace(protocol, train=done + protocol.train)
+    size = begun.shares.block if begun else at_once(circuit, task, protocol)
+    check_sizes(circuit, task, whole, size)
     values = resolve_parameters(circuit, parameters, protocol.replicates)
-    parts, programs = [], 0
-    for start, drawn in draws(circuit, task, protocol, weights, size):
+    if begun:
+        begun.check(circuit, protocol, engine, values, task_text(task))
+    parts, programs, shown, shares = [], 0, [], None
+    for first, drawn in draws(circuit, task, whole, weights, size):
         count = len(drawn.x)
-        block = replace(protocol, replicates=count, record=min(max(protocol.record - start, 0), count))
-        mine = {name: value[start : start + count] for name, value in values.items()}
+        block, networks = replace(protocol, replicates=count), np.arange(count)
+        block = replace(block, record=min(max(protocol.record - first, 0), count))
+        mine = {name: value[first : first + count] for name, value in values.items()}
 
-        def report(share: float, start: int = start, count: int = count) -> None:
+        def report(share: float, first: int = first, count: int = count) -> None:
             if progress:
-                progress((start + share * count) / protocol.replicates)
+                progress((first + share * count) / protocol.replicates)
 
-        networks = np.arange(count)
-        outcome = run(circuit, drawn, block, mine, networks, engine, report, size)
-        part = scored(drawn, block, outcome, networks).assign(targets(drawn, block))
-        part = part.assign(_controls(circuit, task, drawn, block, mine, engine))
-        parts.append(part.assign_coords(replicate=start + networks, recorded=start + part.recorded))
+        rest = drawn.after(done)
+        job = prepare(circuit, rest, block, mine, networks)
+        job = replace(job, states_after=tuple(sorted({*job.states_after, *([protocol.train] * bool(protocol.train))})))
+        if shares is None:
+            shares = begun.checked(Shares.of(size, job, engine)) if begun else Shares.of(size, job, engine)
+        job = begun.resumed(job, first, drawn) if begun else job
+        outcome = simulated(job, engine, report, room=size, processes=shares.processes)
+        part = scored(drawn, block, outcome, networks, done).assign(targets(rest, block))
+        part = part.assign(_controls(circuit, task, drawn, replace(block, train=whole.train), mine, engine))
+        parts.append(part.assign_coords(replicate=first + networks, recorded=first + part.recorded))
+        shown.append(checksum(drawn, whole.train))
         programs = max(programs, outcome.memory)
+    data = _joined(parts)
     attributes = describe(circuit, task, protocol, engine, described(values), drawn.sources)
     attributes["peak_memory"] = peak_memory(programs)
-    if protocol.test and protocol.train and circuit.learn and not protocol.reset:
-        said = f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"
-        attributes["notes"] = json.dumps([said])
-    return Result(_joined(parts).assign_attrs(attributes))
+    said = begun.notes(at_once(circuit, task, whole)) if begun else []
+    if protocol.test and whole.train and circuit.learn and not protocol.reset:
+        said.append(
+            f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"
+        )
+    attributes |= {"notes": json.dumps(said)} if said else {}
+    return Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
 
 
 def _controls(
@@ -139,7 +167,8 @@ def _controls(
         return {}
     predictions = {}
     if protocol.reset:  # the same program, shown less: without what came before, the test is the same
-        job = prepare(circuit, drawn, replace(protocol, record=0), parameters, np.arange(protocol.replicates))
+        still = replace(protocol, record=0, checkpoints=())
+        job = prepare(circuit, drawn, still, parameters, np.arange(protocol.replicates))
         job = replace(job, schedule=job.schedule.part(job.schedule.keep))
         predictions[UNTRAINED] = unlearned(job, engine).prediction.transpose(1, 0, 2, 3)
     train, test = slice(0, protocol.train), slice(-protocol.test, None)
@@ -309,7 +338,9 @@ def prepare(
     }
     shown = (drawn.x, drawn.y, source)
     given = (weights, parameters, schedule, protocol.update, traced, seeds)
-    return Job(circuit, *shown, *given, **how, sources=drawn.sources)
+    kept = {"checkpoints": protocol.kept_after}
+    kept |= {"states_after": protocol.kept_after} if protocol.checkpoint_states else {}
+    return Job(circuit, *shown, *given, **how, **kept, sources=drawn.sources)
 
 
 def run(

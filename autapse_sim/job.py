@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -55,6 +55,15 @@ class Job:
         See `Protocol`.
     sources : mapping of str to str
         The texts of the model files by their paths, read once; those that are not there are read where they lie.
+    done : int
+        Training trajectories that the networks had before: a multiple of `batch`.
+    start : mapping of str to array (N, ...)
+        The states that they go on from, by the names of `Outcome.states`.
+    origin : Weights, optional
+        The weights before anything was learned, where these are others: constraints go by them.
+    checkpoints, states_after : tuple of int
+        After how many training trajectories of this run the weights that learn, and the states that go on from
+        trajectory to trajectory, are kept; in ascending order.
     """
 
     circuit: Circuit
@@ -75,6 +84,24 @@ class Job:
     reset: bool = True
     epsilon: float = 1e-8
     sources: Mapping[str, str] = field(default_factory=dict)
+    done: int = 0
+    start: Mapping[str, np.ndarray] = field(default_factory=dict)
+    origin: Weights | None = None
+    checkpoints: tuple[int, ...] = ()
+    states_after: tuple[int, ...] = ()
+
+    @property
+    def kept(self) -> tuple[np.ndarray, np.ndarray]:
+        """Whether weights, and states, are kept at the end of each presentation, bool (P,)."""
+        learn, learned = self.schedule.learn, np.cumsum(self.schedule.learn)
+        return tuple(learn & np.isin(learned, counts) for counts in (self.checkpoints, self.states_after))
+
+    def started(self, names: Iterable[str]) -> Mapping[str, np.ndarray]:
+        """The states that the networks go on from, which have to be these."""
+        if self.done and set(names) != self.start.keys():
+            missing = sorted({*names} ^ self.start.keys())
+            raise InputError(f"these networks cannot go on: their states are not those that are needed ({missing[0]})")
+        return self.start
 
     @property
     def counted(self) -> np.ndarray:
@@ -104,7 +131,25 @@ class Job:
             parameters={name: values[filled] for name, values in self.parameters.items()},
             traced=traced,
             seeds=self.seeds[filled],
+            start={name: values[filled] for name, values in self.start.items()},
+            origin=self.origin and self.origin.take(filled),
         )
+
+
+@dataclass(frozen=True)
+class State:
+    """What goes on from trajectory to trajectory beside the weights, as it was at some of them.
+
+    Parameters
+    ----------
+    dims : tuple of str
+        The axes of one network.
+    values : array (S, N, ...)
+        After each of the job's `states_after`.
+    """
+
+    dims: tuple[str, ...]
+    values: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -131,6 +176,10 @@ class Outcome:
         Mean over the steps that count of -sum_c y log(prediction) in nats, where that is the loss.
     spikes : array (N, n), optional
         Spikes of each neuron in the whole run, where neurons spike.
+    checkpoints : dict of str to array (C, N, ...)
+        The weights that learn after each of the job's `checkpoints`.
+    states : dict of str to State
+        What the networks would go on from: running means of the optimiser, states of rules that last.
     """
 
     mse: np.ndarray
@@ -143,6 +192,8 @@ class Outcome:
     units: Mapping[str, str] = field(default_factory=dict)
     cross_entropy: np.ndarray | None = None
     spikes: np.ndarray | None = None
+    checkpoints: dict[str, np.ndarray] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
 
     @classmethod
     def joined(cls, parts: list[Outcome], sizes: list[int]) -> Outcome:
@@ -164,6 +215,16 @@ class Outcome:
                 else np.concatenate([getattr(part, name)[:size] for part, size in pairs])
                 for name in ("cross_entropy", "spikes")
             ),
+            {
+                name: np.concatenate([part.checkpoints[name][:, :size] for part, size in pairs], axis=1)
+                for name in parts[0].checkpoints
+            },
+            {
+                name: State(
+                    state.dims, np.concatenate([part.states[name].values[:, :size] for part, size in pairs], axis=1)
+                )
+                for name, state in parts[0].states.items()
+            },
         )
 
 

@@ -30,8 +30,11 @@ WEIGHT_DIMS = {
 }
 
 
-def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray) -> xr.Dataset:
-    """Scores, weights, predictions and traces of some of an outcome's networks, one per replicate, with names."""
+def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray, done: int = 0) -> xr.Dataset:
+    """Scores, weights, predictions and traces of some of an outcome's networks, one per replicate, with names.
+
+    Training trajectories are counted with the `done` ones that the networks had before.
+    """
     schedule = Schedule.of(protocol)
     replicates = protocol.replicates
     mse = outcome.mse[networks]
@@ -46,12 +49,12 @@ def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndar
 
     if protocol.train:
         add("mse_train", ("replicate", "training_trajectory"), mse[:, schedule.learn], "training MSE", square)
-        data.coords["training_trajectory"] = np.arange(1, protocol.train + 1)
+        data.coords["training_trajectory"] = done + np.arange(1, protocol.train + 1)
     if protocol.validate:
         points = protocol.validation_points
         validation = mse[:, schedule.look].reshape(replicates, len(points), protocol.validate)
         add("mse_validate", ("replicate", "validation"), validation.mean(axis=2), "validation MSE", square)
-        data.coords["validation"] = points
+        data.coords["validation"] = done + points
     test = mse[:, schedule.keep]
     weights = outcome.weights.take(networks)
     bad = diverged(test, divergence(drawn.y), *(value for _, value in weights.items()))
@@ -85,8 +88,29 @@ def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndar
         add("rate", ("replicate", "neuron"), rate, "spikes per second in the whole run", "Hz")
         add("alive", ("replicate",), alive(rate), f"mean rate from {ALIVE[0]:g} to {ALIVE[1]:g} Hz")
     if outcome.traces:
-        data.coords["phase"] = phases(protocol)
-    return data
+        data.coords["phase"] = phases(protocol, done)
+    return data.assign(telemetry(protocol, outcome, networks, done))
+
+
+def telemetry(protocol: Protocol, outcome: Outcome, networks: np.ndarray, done: int) -> dict[str, Any]:
+    """The weights at checkpoints of some of an outcome's networks, and their states: at the end, and at checkpoints."""
+    found: dict[str, Any] = {}
+    counts = np.array(protocol.kept_after, dtype=int)
+    for name, values in outcome.checkpoints.items():
+        about = {"long_name": f"{name} after so many training trajectories", "units": "1"}
+        found[f"{name}_checkpoint"] = (
+            ("replicate", "checkpoint", *WEIGHT_DIMS[name]),
+            values[:, networks].swapaxes(0, 1),
+            about,
+        )
+        found["checkpoint"] = done + counts
+    for name, state in outcome.states.items():
+        if len(state.values):
+            found[f"state_{name}"] = (("replicate", *state.dims), state.values[-1][networks])
+        if protocol.checkpoint_states and len(counts):
+            kept = state.values[: len(counts), networks].swapaxes(0, 1)
+            found[f"state_{name}_checkpoint"] = (("replicate", "checkpoint", *state.dims), kept)
+    return found
 
 
 def alive(rate: np.ndarray) -> np.ndarray:
@@ -95,9 +119,9 @@ def alive(rate: np.ndarray) -> np.ndarray:
     return (mean >= ALIVE[0]) & (mean <= ALIVE[1])
 
 
-def phases(protocol: Protocol) -> list[str]:
+def phases(protocol: Protocol, done: int = 0) -> list[str]:
     """The names of the traced presentations, in order."""
-    names = [f"training {k}" for k in dict.fromkeys((1, protocol.train)) if protocol.train]
+    names = [f"training {done + k}" for k in dict.fromkeys((1, protocol.train)) if protocol.train]
     return names + (["test 1"] if protocol.test else [])
 
 

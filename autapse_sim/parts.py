@@ -47,6 +47,8 @@ class Parts:
     ----------
     objects, inputs, conditions
         See `autapse_sim.assembly.Assembly`.
+    blocks : dict of str to Block
+        Where the weights of synapses lie, by the names of these.
     jumps : list of str
         Variables of neurons that are set once between a state update and the sums that follow it in the same step.
     """
@@ -69,6 +71,7 @@ class Parts:
         self.objects: list[object] = []
         self.inputs: dict[str, Input] = {}
         self.conditions: dict[str, When] = {}
+        self.blocks: dict[str, Block] = {}
         self.jumps = ["spiked", "activity", "sent"]
 
     def group(
@@ -138,6 +141,7 @@ class Parts:
                 to = network[:, None] * post + (own[:, None] if pairs == "self" else np.arange(post))
                 synapses.connect(i=np.repeat(np.arange(pre * R), to.shape[1]), j=to.ravel())
         self.objects.append(synapses)
+        self.blocks[synapses.name] = block
         for summed in synapses.summed_updaters.values():
             summed.when, summed.order = SLOTS[slot]
         if synapses.state_updater is not None:

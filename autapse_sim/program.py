@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from autapse_sim.dense.layout import Block, Layout
 from autapse_sim.errors import InputError
-from autapse_sim.job import Job, Outcome
+from autapse_sim.job import Job, Outcome, State
+from autapse_sim.lasting import Lasting
 from autapse_sim.tape import Tape
+from autapse_sim.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,11 @@ class Projection:
 
     def values(self, job: Job, layout: Layout) -> np.ndarray:
         """The weights in the order of the synapses."""
-        block, given = self.block, getattr(job.weights, self.name)
+        return self.flat(job.weights)
+
+    def flat(self, weights: Weights) -> np.ndarray:
+        """These weights in the order of the synapses."""
+        block, given = self.block, getattr(weights, self.name)
         shape = (block.layout.replicates, block.post, block.pre)
         return block.flat(np.zeros(shape) if given is None else given.reshape(shape))
 
@@ -84,11 +91,11 @@ class Projection:
 
 @dataclass(frozen=True)
 class Sign(Projection):
-    """The signs of the initial weights of a projection."""
+    """The signs of the weights of a projection before anything was learned."""
 
     def values(self, job: Job, layout: Layout) -> np.ndarray:
         """The signs in the order of the synapses."""
-        return np.sign(super().values(job, layout))
+        return np.sign(self.flat(job.origin or job.weights))
 
 
 @dataclass(frozen=True)
@@ -150,6 +157,8 @@ class Program:
         The variables that hold the learned weights, by the weights' names; each is one of `inputs`.
     tables : dict of str to str
         The units of the records that its tape keeps by their names, 'error' first; 'spikes' where neurons spike.
+    lasting : dict of str to Lasting
+        What goes on from trajectory to trajectory beside the weights that learn.
     """
 
     key: str
@@ -158,6 +167,7 @@ class Program:
     inputs: dict[str, Parameter | Bias | Projection]
     learned: dict[str, str]
     tables: dict[str, str]
+    lasting: dict[str, Lasting]
 
     @property
     def dtype(self) -> type:
@@ -173,20 +183,48 @@ class Program:
     def from_json(cls, text: str) -> Program:
         """From text; ValueError, LookupError, TypeError or AttributeError where it is no such text."""
         found = json.loads(text)
-        layout, inputs = Layout(**found.pop("layout")), {}
-        for name, (kind, fields) in found.pop("inputs").items():
+        layout = Layout(**found.pop("layout"))
+
+        def made(kind: Callable, fields: dict) -> Any:
             if fields.get("block"):
                 fields["block"] = Block(layout, **{k: v for k, v in fields["block"].items() if k != "layout"})
-            inputs[name] = KINDS[kind](**fields)
-        program = cls(layout=layout, inputs=inputs, **found)
+            return kind(**fields)
+
+        inputs = {name: made(KINDS[kind], fields) for name, (kind, fields) in found.pop("inputs").items()}
+        lasting = {name: made(Lasting, fields) for name, fields in found.pop("lasting").items()}
+        program = cls(layout=layout, inputs=inputs, lasting=lasting, **found)
         texts = [program.key, program.precision, *program.learned, *program.tables, *program.tables.values()]
+        texts += [text for each in lasting.values() for text in (each.variable, *each.dims)]
         if not all(isinstance(one, str) for one in texts) or not set(program.learned.values()) <= inputs.keys():
             raise ValueError("it is not the description of a program")
         return program
 
 
-def outcome(job: Job, tape: Tape, learned: Mapping[str, np.ndarray], total: np.ndarray | None, engine: str) -> Outcome:
-    """What a run gave: what its tape kept, the weights with those that it learned, and each neuron's spikes."""
+Rows = Callable[[str], np.ndarray]
+"""Gives a variable of Brian2 as it was at the end of some presentations: (kept, all networks in their order)."""
+
+
+def telemetry(
+    inputs: Mapping[str, Any], learned: Mapping[str, str], lasting: Mapping[str, Lasting], layout: Layout, rows: Rows
+) -> dict[str, dict]:
+    """The weights at checkpoints and the states that go on, as `Outcome` has them, from the rows that were kept."""
+    weights = {name: [inputs[key].weights(row.astype(float)) for row in rows(key)] for name, key in learned.items()}
+    states = {
+        name: State(tuple(each.dims), each.unflat(rows(each.variable).astype(float), layout))
+        for name, each in lasting.items()
+    }
+    return {"checkpoints": {name: np.array(kept) for name, kept in weights.items() if kept}, "states": states}
+
+
+def outcome(
+    job: Job,
+    tape: Tape,
+    learned: Mapping[str, np.ndarray],
+    total: np.ndarray | None,
+    engine: str,
+    kept: Mapping[str, dict],
+) -> Outcome:
+    """What a run gave: its tape, the weights with those that it learned, each neuron's spikes, and its `telemetry`."""
     return Outcome(
         tape.mse(),
         replace(job.weights, **learned),
@@ -198,4 +236,5 @@ def outcome(job: Job, tape: Tape, learned: Mapping[str, np.ndarray], total: np.n
         tape.units,
         tape.cross_entropy(),
         None if total is None else tape.layout.unflat(np.asarray(total, dtype=float), job.circuit.neurons),
+        **kept,
     )

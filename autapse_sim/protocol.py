@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -52,6 +53,12 @@ class Protocol:
         Largest magnitude of those weights, or the least and the largest weight.
     reset : bool
         Whether activity and traces begin anew with each trajectory, or go on from where the last one ended.
+    checkpoints : tuple of int, or int
+        After how many training trajectories the weights that learn are kept (`W_checkpoint`, ...); a single number is
+        after every so many.
+    checkpoint_states : bool
+        Whether what else goes on from trajectory to trajectory is kept there, too: running means of the optimiser, and
+        the states of rules that last (`state_W_moment_checkpoint`, ...).
 
     Examples
     --------
@@ -74,6 +81,8 @@ class Protocol:
     bound: float | tuple[float, float] | None = None
     reset: bool = True
     epsilon: float = 1e-8
+    checkpoints: int | tuple[int, ...] = ()
+    checkpoint_states: bool = False
 
     def __post_init__(self) -> None:
         settle(self, whole, "train", "validate", "test", "seed", "record")
@@ -82,7 +91,7 @@ class Protocol:
             raise InputError("train, validate and test are all 0: there is no trajectory to show")
         settle(self, one_of, "update", known=UPDATES)
         settle(self, one_of, "optimiser", known=OPTIMISERS)
-        settle(self, truth, "averaging", "reset")
+        settle(self, truth, "averaging", "reset", "checkpoint_states")
         settle(self, some_of, "constraints", known=CONSTRAINTS)
         object.__setattr__(self, "bound", _bounds(self.bound))
         settle(self, real, "epsilon", least=0)
@@ -90,6 +99,19 @@ class Protocol:
             raise InputError(f"batch is {self.batch}, but update is {self.update!r}; use update='batch'")
         if self.train % self.batch:
             raise InputError(f"train is {self.train}; it must be a multiple of batch ({self.batch})")
+        object.__setattr__(self, "checkpoints", _checkpoints(self.checkpoints, self.train))
+
+    @property
+    def kept_after(self) -> tuple[int, ...]:
+        """After how many training trajectories weights are kept.
+
+        Examples
+        --------
+        >>> Protocol(train=10, checkpoints=4).kept_after
+        (4, 8)
+        """
+        every = self.checkpoints
+        return tuple(range(every, self.train + 1, every)) if isinstance(every, int) else every
 
     @property
     def trajectories(self) -> int:
@@ -107,6 +129,15 @@ class Protocol:
         if not self.validate:
             return np.array([], dtype=int)
         return np.unique(np.append(np.arange(0, self.train + 1, self.validate_every), self.train))
+
+
+def _checkpoints(given: object, train: int) -> int | tuple[int, ...]:
+    """After every how many training trajectories, or after which, weights are kept."""
+    if isinstance(given, Integral) and not isinstance(given, bool):
+        return whole("checkpoints", given, least=1, most=max(train, 1))
+    right = f"whole numbers from 1 to train ({train}), or one of them, for every so many"
+    found = {whole("checkpoints", each, least=1, most=train) for each in items("checkpoints", given, right)}
+    return tuple(sorted(found))
 
 
 def _bounds(given: object) -> tuple[float, float] | None:

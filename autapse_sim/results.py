@@ -142,12 +142,16 @@ def provenance(command: str) -> dict[str, str]:
     return {
         "command": command,
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "autapse_sim": autapse_sim.__version__,
         "git": git_state(),
         "python": platform.python_version(),
-        **{name: _version(name) for name in ("numpy", "xarray", "brian2")},
+        **versions(),
         "platform": f"{platform.platform()}, byte order {sys.byteorder}",
     }
+
+
+def versions() -> dict[str, str]:
+    """Of this package and of those that its numbers come from."""
+    return {"autapse_sim": autapse_sim.__version__, **{name: _version(name) for name in ("numpy", "xarray", "brian2")}}
 
 
 def _version(package: str) -> str:

@@ -15,7 +15,7 @@ from autapse_sim.circuit_models import Models
 from autapse_sim.dense.layout import Layout
 from autapse_sim.job import STEP, Job, Outcome, Progress
 from autapse_sim.order import When, check_order
-from autapse_sim.program import outcome
+from autapse_sim.program import outcome, telemetry
 from autapse_sim.tape import FUNCTIONS, Tape
 
 
@@ -39,8 +39,12 @@ def simulate(job: Job, progress: Progress) -> Outcome:
             box.append(tape)
             for name, given in assembly.inputs.items():
                 assembly.variable(name).set_value(given.values(job, layout))
+            for name, values in job.started(assembly.lasting).items():
+                each = assembly.lasting[name]
+                assembly.variable(each.variable).set_value(each.flat(values, layout))
             check_order(assembly.network)
             _direct(assembly, tape, progress)
+            kept = _keep(assembly, tape)
             with np.errstate(all="ignore"):  # networks that diverge go on with NaN or infinity
                 assembly.network.run(tape.presentations * tape.steps * STEP * second, namespace={})
             progress(1.0)
@@ -51,7 +55,26 @@ def simulate(job: Job, progress: Progress) -> Outcome:
             }
     finally:
         prefs.codegen.target, prefs.codegen.loop_invariant_optimisations = before
-    return outcome(job, tape, learned, total, "runtime")
+    rows = {key: np.reshape(values, (len(values), assembly.variable(key).size)) for key, values in kept.items()}
+    told = telemetry(assembly.inputs, assembly.learned, assembly.lasting, layout, rows.__getitem__)
+    return outcome(job, tape, learned, total, "runtime", told)
+
+
+def _keep(assembly: Assembly, tape: Tape) -> dict[str, list[np.ndarray]]:
+    """Keep variables at the end of the trajectories that the tape says: their rows, by 'object.variable'."""
+    rows = dict.fromkeys(assembly.learned.values(), tape.checkpoint_row)
+    rows |= {each.variable: tape.state_row for each in assembly.lasting.values()}
+    kept: dict[str, list[np.ndarray]] = {key: [] for key in rows}
+    clock, length = assembly.clock, tape.steps * tape.substeps
+
+    def keep() -> None:
+        presentation, place = divmod(int(clock.variables["timestep"].get_value()[0]), length)
+        for key, row in rows.items() if place == length - 1 else ():
+            if row[presentation] >= 0:
+                kept[key].append(np.array(assembly.variable(key).get_value()))
+
+    assembly.network.add(NetworkOperation(keep, clock=clock, when="end", order=2, name="autapse_keep"))
+    return kept
 
 
 def _direct(assembly: Assembly, tape: Tape, progress: Progress) -> None:

@@ -65,12 +65,15 @@ def check_sizes(circuit: Circuit, task: Task, protocol: Protocol, together: int,
     n, (m, c, T) = circuit.neurons, sizes_of(task)
     weights, looks = n * (2 * n + m + 2 * c), protocol.looks
     presentations = protocol.train + looks * protocol.validate + protocol.test
+    telemetry = kept_numbers(circuit, task, protocol)
     recorded = min(protocol.record, protocol.replicates) * rates
     kept = protocol.train + looks + protocol.test + weights
     parts = {
         f"{protocol.trajectories} trajectories of {T} steps for {together} replicates": together
         * (protocol.trajectories * T * (m + c)),
         f"the weights of {together * rates} networks of {n} neurons": together * rates * weights,
+        f"the weights at {len(protocol.kept_after)} checkpoints": telemetry
+        * (together * rates + 2 * protocol.replicates),
         f"the predictions of {protocol.test} test trajectories": together * rates * protocol.test * T * c,
         f"the scores of {presentations} presentations": together * rates * presentations,
         f"the results of {protocol.replicates} replicates": protocol.replicates * kept,
@@ -80,11 +83,19 @@ def check_sizes(circuit: Circuit, task: Task, protocol: Protocol, together: int,
     check_memory(needed, max(parts, key=parts.__getitem__), "give fewer replicates, trajectories, steps or neurons")
 
 
+def kept_numbers(circuit: Circuit, task: Task, protocol: Protocol) -> int:
+    """How many numbers are kept of one network at checkpoints, with up to four states beside each weight."""
+    n, (m, c, _) = circuit.neurons, sizes_of(task)
+    sizes = {"W": n * n, "U": n * m, "b": n, "V": c * n, "c": c, "B": n * c}
+    each = sum(sizes[name] for name in circuit.learn)
+    return len(protocol.kept_after) * each * (5 if protocol.checkpoint_states else 1)
+
+
 def at_once(circuit: Circuit, task: Task, protocol: Protocol) -> int:
     """Replicates to run at a time, all where they fit into `ROOM`; blocks of the same size share a program."""
     n, (m, c, T) = circuit.neurons, sizes_of(task)
     shown, kept = protocol.trajectories * T * (m + c), protocol.test * T * c
-    numbers = 3 * shown + 4 * kept + 6 * n * (n + m + 2 * c)
+    numbers = 3 * shown + 4 * kept + 6 * n * (n + m + 2 * c) + 2 * kept_numbers(circuit, task, protocol)
     most = max(1, ROOM // (NUMBER * numbers))
     blocks = -(-protocol.replicates // most)
     return -(-protocol.replicates // blocks)

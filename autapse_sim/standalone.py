@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from brian2 import Function, second
+from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.groups.group import CodeRunner
 
@@ -79,9 +80,8 @@ def generate(job: Job, networks: int, dense: bool, folder: Path, command: str) -
     for path in sorted(folder.rglob("*")):
         if path.suffix in {".cpp", ".h"}:
             digest.update(f"\n{path.relative_to(folder)}\n".encode() + path.read_bytes())
-    program = Program(
-        digest.hexdigest(), layout, job.circuit.precision, assembly.inputs, assembly.learned, assembly.tables
-    )
+    told = (assembly.inputs, assembly.learned, assembly.tables, assembly.lasting)
+    program = Program(digest.hexdigest(), layout, job.circuit.precision, *told)
     return program, lambda path: compile_program(command, folder / "all.cpp", path)
 
 
@@ -117,12 +117,15 @@ def _loop(device: CPPStandaloneDevice, assembly: Assembly, layout: Layout) -> st
         if runner == "outputs_error":
             shown = ", ".join(array[f"outputs.{name}"] for name in ("prediction", "err", "target"))
             steps.append(f"tape.keep({shown});")
-    body = "\n".join(f"            {step}" for step in steps)
+    begin, end = _telemetry(device, assembly)
+    body = "\n".join(f"            {step}" for step in steps + end)
+    first = "\n".join(f"    {line}" for line in begin)
     return f"""
 void autapse_steps()
 {{
     using namespace brian;
     using autapse::tape;
+{first}
     bool driven = false;  // whether the drive of this step came with the update of the last one
     for (autapse::tile = 0; autapse::tile < {layout.replicates}; autapse::tile += {layout.tile})
     {{
@@ -137,6 +140,23 @@ void autapse_steps()
     }}
 }}
 """
+
+
+def _telemetry(device: CPPStandaloneDevice, assembly: Assembly) -> tuple[list[str], list[str]]:
+    """What a program does before its first step, to go on, and at the end of each, to keep what is asked for."""
+    begin, end = [], []
+    going = {each.variable: "state" for each in assembly.lasting.values()}
+    for key, row in {**dict.fromkeys(assembly.learned.values(), "checkpoint"), **going}.items():
+        variable = assembly.variable(key)
+        array, size = device.get_array_name(variable, access_data=False), str(variable.size)
+        if isinstance(variable, DynamicArrayVariable):
+            array, size = f"{array}.data()", f"{array}.size()"
+        shelf = f"shelf_{len(end)}"
+        begin.append(f'autapse::Shelf {shelf}("{key}.{row}");')
+        end.append(f"if (tape.ending && tape.{row} >= 0) {shelf}.put(tape.{row}, {array}, {size});")
+        if row == "state":
+            begin.append(f'if (tape.done) autapse::resume("{key}.start", {array}, {size});')
+    return begin, end
 
 
 def _ending(device: CPPStandaloneDevice, assembly: Assembly) -> str:

@@ -117,17 +117,20 @@ class Rows {
 };
 
 struct Tape {
+    static constexpr size_t FIXED = 18;              // numbers in size.bin before the widths of the tables
     std::vector<int64_t> size = read<int64_t>("size.bin");
     int64_t outputs = size[0], neurons = size[1], networks = size[2], steps = size[3], substeps = size[4];
     int64_t tile = size[5];                          // networks that are run together
     bool lanes = size[10];                           // whether the network index is innermost
     int64_t kept = size[8], tracked = size[9], batch = size[12];
     bool per_step = size[13], averaging = size[14], entropy = size[15], resets = size[16];
+    int64_t done = size[17];                         // trajectories from which something was learned before this run
     Rows x{"x", size[6], networks, size[11] != 0}, y{"y", size[7], networks, size[11] != 0};
     std::vector<int64_t> trajectory = read<int64_t>("trajectory.bin"), learn = read<int64_t>("learn.bin"),
                          stamp = read<int64_t>("stamp.bin"),
                          keeps = read<int64_t>("keep.bin"), traces = read<int64_t>("trace.bin"),
-                         traced = read<int64_t>("traced.bin");
+                         traced = read<int64_t>("traced.bin"),
+                         checkpoints = read<int64_t>("checkpoint.bin"), states = read<int64_t>("state.bin");
     std::vector<uint64_t> seeds = read<uint64_t>("seeds.bin");
     bool any_traced = std::any_of(traced.begin(), traced.end(), [](int64_t place) { return place >= 0; });
     int64_t presentations = trajectory.size(), width = networks * outputs;
@@ -140,6 +143,7 @@ struct Tape {
     int64_t first = 0;                               // of the networks that are being run
     bool starting = false, ending = false, learns = false, tracing = false, last = false, updating = false;
     int64_t learned = 0, updates = 0;                // trajectories, and changes of the weights, with this one
+    int64_t checkpoint = -1, state = -1;             // where what there is at the end of this presentation is kept
     using Clock = std::chrono::steady_clock;
     Clock::time_point started, reported;
 
@@ -150,14 +154,16 @@ struct Tape {
         error.assign(presentations * width, 0.0);
         surprise.assign(entropy ? presentations * width : 0, 0.0);
         prediction.assign(kept * steps * width, 0.0);
-        for (size_t table = 17; table < size.size(); table++)
+        for (size_t table = FIXED; table < size.size(); table++)
             tables.emplace_back(tracked * steps * size[table], 0.0);
     }
 
     // back to the beginning, for the networks of the next tile
     void rewind(int64_t tile) {
         if (tile == 0) started = reported = Clock::now();
-        first = tile, timestep = presentation = -1, learned = updates = 0;
+        first = tile, timestep = presentation = -1, learned = done;
+        updates = per_step ? done * steps : done / batch;
+        moment = resets ? 0 : done * steps * substeps - 1;
         step = steps - 1, substep = substeps - 1;
     }
 
@@ -171,9 +177,10 @@ struct Tape {
                 if (++presentation == presentations) return false;
                 first_row = trajectory[presentation] * steps;
                 learns = learn[presentation];
+                checkpoint = checkpoints[presentation], state = states[presentation];
             }
         }
-        starting = step == 0 && substep == 0 && (resets || presentation == 0);
+        starting = step == 0 && substep == 0 && (resets || (presentation == 0 && !done));
         moment = starting ? 0 : moment + 1;
         last = substep == substeps - 1;              // of this step of the stimulus
         ending = last && step == steps - 1;
@@ -223,6 +230,37 @@ struct Tape {
 
 inline Tape tape;
 
+// A file of a variable of all networks as it was at the end of some presentations: a row for each of these.
+class Shelf {
+    std::string name;
+    int file;
+
+  public:
+    Shelf(const std::string &name) : name(name), file(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666)) {
+        if (file < 0) fail("cannot open " + name);
+    }
+    ~Shelf() { close(file); }
+
+    // keep what the networks that are being run have of the `size` values of all
+    template <class V> void put(int64_t row, const V *values, int64_t size) const {
+        const int64_t each = size / tape.networks;
+        const char *bytes = reinterpret_cast<const char *>(values + tape.first * each);
+        int64_t left = tape.tile * each * sizeof(V), place = (row * size + tape.first * each) * sizeof(V);
+        while (left > 0) {
+            const int64_t written = pwrite(file, bytes, left, place);
+            if (written <= 0) fail("cannot write " + name);
+            bytes += written, place += written, left -= written;
+        }
+    }
+};
+
+// Let a variable go on from where it was.
+template <class V> void resume(const std::string &name, V *values, size_t size) {
+    const std::vector<V> given = read<V>(name);
+    if (given.size() != size) fail("wrong size of " + name);
+    std::copy(given.begin(), given.end(), values);
+}
+
 // whether something is learned
 inline double learns(int64_t) { return tape.learns; }
 
@@ -236,7 +274,7 @@ inline double steps_shown(int64_t) { return tape.step + 1; }
 inline double fresh(int64_t) { return tape.substep == 0; }
 
 inline double starting(int64_t) { return tape.starting; }
-inline double first_of_all(int64_t) { return tape.timestep == 0; }
+inline double first_of_all(int64_t) { return tape.timestep == 0 && !tape.done; }
 
 inline double ending(int64_t) { return tape.ending; }
 
@@ -262,7 +300,7 @@ inline double trace(int64_t table, int64_t element, int64_t, double value) {
     const int64_t size = table == 0 ? tape.outputs : tape.neurons;
     const int64_t row = tape.traces[tape.presentation], place = tape.traced[network_of(element, size)];
     if (place < 0) return 0;
-    tape.tables[table][(row * tape.steps + tape.step) * tape.size[17 + table] + place * size + within(element, size)] =
+    tape.tables[table][(row * tape.steps + tape.step) * tape.size[Tape::FIXED + table] + place * size + within(element, size)] =
         value;
     return 1;
 }

@@ -58,6 +58,16 @@ def read_array(path: Path, size: int, dtype: type = np.float64) -> np.ndarray:
     return values
 
 
+def read_rows(path: Path, count: int, dtype: type) -> np.ndarray:
+    """So many rows that a compiled program wrote, of any length, brought into memory as they are used."""
+    if not count:
+        return np.empty((0, 0), dtype)
+    size = path.stat().st_size // np.dtype(dtype).itemsize if path.is_file() else 0
+    if not size or size % count:
+        raise RuntimeError(f"the compiled program wrote {size} numbers to {path.name}, not {count} rows")
+    return np.memmap(path, dtype, "r", shape=(count, size // count))
+
+
 class Tape:
     """The tape of one job.
 
@@ -84,9 +94,10 @@ class Tape:
         self.x_column, self.y_column = self._columns(job.x), self._columns(job.y)
         self.trajectory, self.learn = job.schedule.trajectory, job.schedule.learn
         self.keep_row, self.trace_row = _rows(job.schedule.keep), _rows(job.schedule.trace)
-        self.learned = np.cumsum(self.learn)
+        self.learned = job.done + np.cumsum(self.learn)
+        self.checkpoint_row, self.state_row = map(_rows, job.kept)
         # what tells the random numbers of a presentation from those of others, however often one looks at other data
-        self.stamp = ((self.learned - self.learn) << 32) + self.trajectory
+        self.stamp = ((self.learned - self.learn) << 32) + job.done + self.trajectory
         self.per_step, self.batch, self.averaging = job.update == "step", job.batch, job.averaging
         self.traced = np.full(self.networks, -1)
         self.traced[job.traced] = np.arange(len(job.traced))
@@ -114,7 +125,7 @@ class Tape:
         size += [self.job.x.shape[0] * self.inputs, self.job.y.shape[0] * self.outputs, kept, tracked]
         size += [int(self.layout.lanes), int(self.straight)]
         size += [self.batch, int(self.per_step), int(self.averaging), int(self.entropy), int(self.job.reset)]
-        size += self.widths
+        size += [self.job.done, *self.widths]
         integers = {
             "size": size,
             "trajectory": self.trajectory,
@@ -122,6 +133,8 @@ class Tape:
             "stamp": self.stamp,
             "keep": self.keep_row,
             "trace": self.trace_row,
+            "checkpoint": self.checkpoint_row,
+            "state": self.state_row,
             "traced": self.traced,
             "x_column": self.x_column,
             "y_column": self.y_column,
@@ -217,7 +230,8 @@ class Tape:
     def moment(self, timestep) -> int:
         """Time steps since the states last began anew."""
         timestep = int(np.ravel(timestep)[0])
-        return timestep % (self.steps * self.substeps) if self.job.reset else timestep
+        length = self.steps * self.substeps
+        return timestep % length if self.job.reset else self.job.done * length + timestep
 
     def _at(self, timestep) -> tuple[int, int, int]:
         timestep = int(np.ravel(timestep)[0])
@@ -248,10 +262,10 @@ class Tape:
 
     def starting(self, timestep):
         presentation, step, substep = self._at(timestep)
-        return float(step == 0 and substep == 0 and (self.job.reset or presentation == 0))
+        return float(step == 0 and substep == 0 and (self.job.reset or (presentation == 0 and not self.job.done)))
 
     def first_of_all(self, timestep):
-        return float(np.ravel(timestep)[0] == 0)
+        return float(np.ravel(timestep)[0] == 0 and not self.job.done)
 
     def ending(self, timestep):
         _, step, substep = self._at(timestep)

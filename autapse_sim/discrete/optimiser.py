@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
 
 class Sgd:
     """Gradient descent: the change is -eta g."""
+
+    memory: ClassVar[dict[str, str]] = {}
+    """What goes on from update to update: the names of attributes by those of a result."""
+    updates = 0
 
     def __call__(self, g: np.ndarray) -> np.ndarray:
         """What is multiplied by -eta to give the change, with g (N, i, j)."""
@@ -18,7 +23,9 @@ class Sgd:
 class Momentum:
     """Heavy ball (Polyak 1964): v <- 0.9 v + g, and the change is -eta v."""
 
+    memory: ClassVar[dict[str, str]] = {"velocity": "v"}
     decay = 0.9
+    updates = 0
 
     def __init__(self) -> None:
         self.v: np.ndarray | float = 0.0
@@ -35,6 +42,7 @@ class Adam:
     m is the running mean of g (0.9), v that of g^2 (0.999): eta is about the size of a single change.
     """
 
+    memory: ClassVar[dict[str, str]] = {"moment": "m", "square": "v"}
     first, second = 0.9, 0.999
 
     def __init__(self, epsilon: float = 1e-8) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from autapse_sim.discrete.rtrl import Rtrl
 from autapse_sim.discrete.rule import Rule
 from autapse_sim.discrete.snap1 import Snap1
 from autapse_sim.discrete.uoro import Uoro
-from autapse_sim.job import STEP, Job, Outcome, Progress, check_targets
+from autapse_sim.job import STEP, Job, Outcome, Progress, State, check_targets
 from autapse_sim.names import one_of
 
 RULES: dict[str, type[Rule]] = {
@@ -35,6 +35,8 @@ RULES: dict[str, type[Rule]] = {
 
 FORMS = ("plain", "fast")
 
+DIMS = {"W": ("post", "learned_column"), "V": ("coordinate", "learned_read_out_column")}
+"""The axes of what an optimiser keeps for those columns of [U W b] and [V c] that learn."""
 PIECE = 6000
 """Activities (networks x trajectories at once x neurons) that are computed together: the history of a hundred steps of
 them stays in a processor's cache, and NumPy's cost of a call is spread over enough of them."""
@@ -101,15 +103,18 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
     cross_entropy = np.empty_like(mse) if network.softmax else None
     kept: list[np.ndarray] = []
     traced: list[dict[str, np.ndarray]] = []
+    telemetry = Telemetry(job, learner)
     with np.errstate(all="ignore"):
         for together in _together(schedule.learn, job.batch):
             shown = job.source[:, None], schedule.trajectory[together]
             network.show(job.x[shown], job.y[shown])
+            telemetry.note(together[:-1])  # within a batch the weights stand still
             if schedule.learn[together[0]]:
                 learner.learn()
             else:
                 network.run()
                 network.read(slice(None))
+            telemetry.note(together[-1:])
             squares = np.einsum("tlq,tlq->l", network.err, network.err)
             mse[:, together] = network.layout.split(squares, 0).T / counted[:, together]
             if cross_entropy is not None:
@@ -133,7 +138,37 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
         traces=traces,
         engine="numpy",
         cross_entropy=cross_entropy,
+        checkpoints=_stacked(telemetry.checkpoints),
+        states={name: State(DIMS[name[0]], values) for name, values in _stacked(telemetry.states).items()},
     )
+
+
+class Telemetry:
+    """What is kept of networks as they learn: weights that learn, and what goes on beside them.
+
+    Parameters
+    ----------
+    job : Job
+        Says where.
+    learner : Learner
+        Of the networks.
+    """
+
+    def __init__(self, job: Job, learner: Learner) -> None:
+        self.learner, self.kept = learner, job.kept
+        self.checkpoints: list[dict[str, np.ndarray]] = []
+        self.states: list[dict[str, np.ndarray]] = []
+
+    def note(self, presentations: np.ndarray) -> None:
+        """Keep what there is now as what there was at the end of some presentations, where that is asked for."""
+        weights, states = (int(flags[presentations].sum()) for flags in self.kept)
+        self.checkpoints += [self.learner.learned()] * weights if weights else []
+        self.states += [self.learner.memory()] * states if states else []
+
+
+def _stacked(kept: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What was kept at several presentations, (S, N, ...) by name."""
+    return {name: np.array([each[name] for each in kept]) for name in (kept[0] if kept else ())}
 
 
 class Learner:
@@ -167,6 +202,32 @@ class Learner:
             moving = network.moving(name)
             self.rates[name] = rate if moving.all() else rate * moving
         self.start_batch()
+        self.resume(job)
+
+    def resume(self, job: Job) -> None:
+        """Go on from where the networks of a job were."""
+        given = job.started(f"{name}_{key}" for name, each in self.optimisers.items() for key in each.memory)
+        for name, each in self.optimisers.items():
+            each.updates = job.done * (self.network.steps if self.update == "step" else 1) // self.batch
+            for key, attribute in each.memory.items() if job.done else ():
+                setattr(each, attribute, given[f"{name}_{key}"])
+        if "W" in self.columns:  # each trajectory draws a number for every neuron and step
+            for rng in self.rngs:
+                rng.bit_generator.advance(job.done * self.network.steps * self.network.neurons)
+
+    def learned(self) -> dict[str, np.ndarray]:
+        """The weights that learn, as they are now."""
+        now = dict(self.network.weights().items())
+        return {name: now[name] for name in self.network.learn if name in now}
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """What goes on to the next trajectory beside them."""
+        shapes = {name: getattr(self.network, name)[:, :, which].shape for name, which in self.columns.items()}
+        return {
+            f"{name}_{key}": np.array(np.broadcast_to(getattr(each, attribute), shapes[name]))
+            for name, each in self.optimisers.items()
+            for key, attribute in each.memory.items()
+        }
 
     def start_batch(self) -> None:
         """Nothing is summed yet."""

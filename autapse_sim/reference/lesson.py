@@ -26,13 +26,15 @@ Term = tuple[Any, bool]
 class Lesson:
     """How the weights `name` learn by their rule."""
 
-    def __init__(self, job: Job, name: str, synapses: Synapses, rule: Rule):
+    def __init__(self, job: Job, name: str, synapses: Synapses, rule: Rule, number: int):
         self.job, self.name, self.synapses, self.rule = job, name, synapses, rule
         self.gathers = job.update != "step" or job.optimiser != "sgd"
         self.share = 1 / job.circuit.substeps
-        self.start = self.w
+        first = getattr(job.origin or job.weights, name)
+        self.start = np.zeros(synapses.shape) if first is None else first[number].reshape(synapses.shape)
         self.gathered = np.zeros(synapses.shape)
-        self.memory = {"velocity": 0.0, "moment": 0.0, "square": 0.0}
+        kept = {"sgd": (), "momentum": ("velocity",)}.get(job.optimiser, ("moment", "square"))
+        self.memory = dict.fromkeys(kept, np.zeros(synapses.shape))
         self.bounds: list[list[Any]] = []
         self.rate = learning_rate(rule) if job.optimiser.startswith("adam") else ""
 

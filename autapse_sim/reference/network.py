@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autapse_sim.errors import InputError
-from autapse_sim.job import Job, Outcome, Progress, check_targets
+from autapse_sim.job import Job, Outcome, Progress, State, check_targets
+from autapse_sim.lasting import GROUPS, axes
 from autapse_sim.model import Neuron, Rule, line_of, read_neuron, read_rule
 from autapse_sim.reference.code import assignments, is_condition, tree
 from autapse_sim.reference.wiring import Wiring
@@ -22,6 +23,8 @@ ORDER = (
     *("predict", "compare", "feed_back", "connect", "change", "finish"),
 )
 """The order in an integration step, after the stimulus and the target are shown."""
+SHOWN = {"w", "autapse_x", "target"}
+"""What is no state: weights, and what is shown."""
 NOISE = re.compile(r"\b(rand|randn|poisson|binomial|xi|xi_\w*)\b")
 
 
@@ -68,6 +71,18 @@ def _outcome(job: Job, played: list[_Network]) -> Outcome:
         units={name: unit for name, unit in first.units.items() if unit != "1"},
         cross_entropy=np.array([each.nats for each in played]) if first.entropy else None,
         spikes=np.array([each.total for each in played]) if first.neuron.threshold else None,
+        checkpoints={
+            name: np.array([np.reshape([w[name] for w in each.checkpoints], (-1, *shape)) for each in played]).swapaxes(
+                0, 1
+            )
+            for name, shape in ((each.name, first.shapes[each.name]) for each in first.lessons)
+            if first.checkpoints
+        },
+        states={
+            name: State(dims, np.array([[kept[name] for kept in each.states] for each in played]).swapaxes(0, 1))
+            for name, (_, _, dims) in first.going().items()
+            if first.states
+        },
     )
 
 
@@ -94,19 +109,55 @@ class _Network(Wiring):
         self.mse, self.nats, self.predictions = [], [], []
         self.units = self.tables()
         self.traces: dict[str, list] = {name: [] for name in self.units}
+        self.checkpoints, self.states = [], []
         self.spikes, self.total = np.zeros(self.neurons.size), np.zeros(self.neurons.size)
 
     def play(self) -> _Network:
         """Show all presentations."""
         schedule = self.job.schedule
-        learned = np.cumsum(schedule.learn)
+        learned = self.job.done + np.cumsum(schedule.learn)
+        checkpoint, state = self.job.kept
+        self.resume()
         for presentation, learns in enumerate(schedule.learn):
-            self._start(first=presentation == 0)
+            self._start(first=presentation == 0 and not self.job.done)
             self._show(presentation, bool(learns), int(learned[presentation]))
             if learns:
                 for part in self.parts:
                     part.leave()
+            if checkpoint[presentation]:
+                self.checkpoints.append({each.name: each.w for each in self.lessons})
+            if state[presentation]:
+                self.states.append({name: np.array(values[key]) for name, (values, key, _) in self.going().items()})
         return self
+
+    def going(self) -> dict[str, tuple[dict, str, tuple[str, ...]]]:
+        """Where that stands which goes on to the next trajectory beside the weights, and its axes, by its name."""
+        groups = {getattr(self, name): name for name in GROUPS}
+        places = {name: part for part, name in groups.items()} | self.projections
+        helpers = {f"{groups[each.group]}_{each.variable}": each.synapses for each, _ in self.helpers}
+        memory = {each.name: each.memory for each in self.lessons}
+        found = {}
+        for place, part in (places | helpers).items():
+            dims = (GROUPS[place],) if part in groups else axes(groups[part.pre], groups[part.post])
+            every = place in helpers or not self.job.reset
+            values, names = (
+                (part.values, [name for name in part.values if name not in SHOWN])
+                if every
+                else (part.left, sorted(part.lasting))
+            )
+            for where, known in ((values, names), (memory.get(place, {}), memory.get(place, {}))):
+                found |= {f"{place}_{name}": (where, name, dims) for name in known}
+        return found
+
+    def resume(self) -> None:
+        """Go on from what another run left."""
+        places, job = self.going(), self.job
+        if job.done and not job.reset and np.any(job.circuit.delay):
+            raise InputError("engine 'reference' cannot go on with what is on its way: give reset=True, or no delay")
+        for name, value in job.started(places).items():
+            values, key, _ = places[name]
+            values[key] = value[self.number]
+        self.world.ticks = job.done * job.x.shape[2] * job.circuit.substeps
 
     def _show(self, presentation: int, learns: bool, learned: int) -> None:
         """Show one trajectory, the `learned`-th from which something is learned, or after it."""

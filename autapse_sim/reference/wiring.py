@@ -43,7 +43,7 @@ class Wiring:
         for rule in self.teaching(*ALL, "B"):
             self._check_starts(rule)
         self.lessons = [
-            Lesson(job, name, self.projections[name], self.rules[TAUGHT_BY[name]]) for name in circuit.learn
+            Lesson(job, name, self.projections[name], self.rules[TAUGHT_BY[name]], number) for name in circuit.learn
         ]
 
     def teaching(self, *weights: str) -> list[Rule]:

@@ -234,9 +234,8 @@ OTHER = [
     '[{"eta": 3}, []]',
     '[{"eta": [1, 2, 3]}, []]',
 ]
-PROGRAM = json.dumps(
-    {"key": "k", "layout": asdict(Layout.plain(1)), "precision": "double", "inputs": {}, "learned": {}, "tables": {}}
-)
+EMPTY = {"inputs": {}, "learned": {}, "tables": {}, "lasting": {}}
+PROGRAM = json.dumps({"key": "k", "layout": asdict(Layout.plain(1)), "precision": "double", **EMPTY})
 CHANGED = [
     ("k", 3),
     ("layout", {}),
@@ -246,6 +245,8 @@ CHANGED = [
     ("inputs", {"a": 3}),
     ("learned", {"W": "none"}),
     ("learned", 3),
+    ("lasting", 3),
+    ("lasting", {"a": {"variable": 3, "dims": ["neuron"]}}),
     ("tables", [3]),
     ("tables", {"error": 3}),
     ("precision", None),
