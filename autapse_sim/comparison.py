@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from autapse_sim.beside import beside
 from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import task_controls
-from autapse_sim.crew import beside
 from autapse_sim.declared import resolve_parameters
 from autapse_sim.description import describe, described, equations_text, peak_memory, sources_of, without_equations
 from autapse_sim.errors import InputError

@@ -8,16 +8,14 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import autapse_sim
-from autapse_sim import discrete
-from autapse_sim.engine import cores
 from autapse_sim.files import scratch
-from autapse_sim.job import Job, Outcome
+from autapse_sim.processes import cores
 from autapse_sim.worker import START, receive, send
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -133,25 +131,3 @@ def _answer(worker: subprocess.Popen, call: bytes | None = None) -> tuple[str, A
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise RuntimeError(f"a worker process ended before its work was done ({how})") from error
     return pickle.loads(content)
-
-
-@contextlib.contextmanager
-def beside(
-    jobs: Mapping[str, Job], progress: Callable[[str, float], None]
-) -> Iterator[Callable[[], dict[str, Outcome]]]:
-    """Run jobs on the discrete network in another process; the value, when called, waits for their outcomes.
-
-    Leaving the context for any reason ends the process.
-    """
-    if not jobs:
-        yield dict
-        return
-    with Crew(1, progress) as crew:
-        yield crew.submit(_simulate, dict(jobs)).result
-
-
-def _simulate(jobs: Mapping[str, Job], tell: Callable[[str, float], None]) -> dict[str, Outcome]:
-    def say(name: str) -> Callable[[float], None]:
-        return lambda share: tell(name, share)
-
-    return {name: discrete.simulate(job, progress=say(name)) for name, job in jobs.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.files import scratch
 from autapse_sim.job import Job, Outcome, Progress, check_targets
 from autapse_sim.model import self_contained, texts
-from autapse_sim.processes import Programs
+from autapse_sim.processes import Programs, cores
 from autapse_sim.program import Program, Rows, outcome, telemetry
 from autapse_sim.tape import Tape, read_array, read_rows, write_array
 
@@ -96,11 +95,6 @@ def simulate(
                 if kept or attempt == "second":  # else the cache was cleared in between
                     raise
     return Outcome.joined(outcomes, [len(place) for place in places])
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def worthwhile(job: Job, room: int) -> int:

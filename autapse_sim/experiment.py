@@ -27,13 +27,13 @@ from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.rates import check_optimiser
 from autapse_sim.results import Result
 from autapse_sim.sizes import at_once, check_sizes
+from autapse_sim.table import UNTRAINED
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_blanked, check_task, checked, masked, sizes_of
 from autapse_sim.weights import Weights, draw_weights
 
 ENGINES = ("auto", "standalone", "runtime", "reference", "numpy")
-UNTRAINED = "untrained W"
 """The control that is the circuit itself, with nothing learned."""
 
 

@@ -11,10 +11,11 @@ from autapse_sim.circuit import Circuit
 from autapse_sim.controls import readout_controls
 from autapse_sim.declared import resolve_parameters
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import UNTRAINED, Drawn, discretely, prepare, run, unlearned
+from autapse_sim.experiment import Drawn, discretely, prepare, run, unlearned
 from autapse_sim.job import Outcome, Progress
 from autapse_sim.protocol import Protocol, Schedule
 from autapse_sim.scores import best_eta
+from autapse_sim.table import UNTRAINED
 
 Parameters = Mapping[str, np.ndarray]
 Predictions = dict[str, np.ndarray]

@@ -9,11 +9,12 @@ import numpy as np
 import xarray as xr
 
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import UNTRAINED
 from autapse_sim.results import of_rule
 from autapse_sim.results import rules as names_of_rules
 from autapse_sim.scores import median_interval
 
+UNTRAINED = "untrained W"
+"""The control in which nothing has learned."""
 ROUNDING = 1e-9
 """Relative difference of two median errors up to which neither beats the other."""
 

@@ -13,12 +13,12 @@ import xarray as xr
 from autapse_sim.benchmarks import Benchmark
 from autapse_sim.controls import Reservoir
 from autapse_sim.description import describe, peak_memory_of_workers, sources_of
-from autapse_sim.engine import cores
 from autapse_sim.experiments.verdict.answer import answer_of, dependence, floors_of, heading, judge, judge_floors, plain
 from autapse_sim.experiments.verdict.answer import text as table
 from autapse_sim.experiments.verdict.block import AGES
 from autapse_sim.experiments.verdict.methods import CEILING, FIXED, Method, Rates, described
 from autapse_sim.experiments.verdict.trial import FLOORS
+from autapse_sim.processes import cores
 from autapse_sim.results import Result
 from autapse_sim.units import squared
 
