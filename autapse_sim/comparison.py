@@ -16,7 +16,7 @@ from autapse_sim.beside import beside
 from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.circuit import Circuit
 from autapse_sim.controls import task_controls
-from autapse_sim.declared import resolve_parameters
+from autapse_sim.declared import check_optimiser, resolve_parameters
 from autapse_sim.description import describe, described, equations_text, peak_memory, sources_of, without_equations
 from autapse_sim.errors import InputError
 from autapse_sim.experiment import Drawn, checked_discrete, choose_engine, draw, prepare, run
@@ -26,7 +26,6 @@ from autapse_sim.model import Rule
 from autapse_sim.names import shown
 from autapse_sim.network_controls import Parameters, Predictions, chosen, network_controls
 from autapse_sim.protocol import Protocol
-from autapse_sim.rates import check_optimiser
 from autapse_sim.results import Result
 from autapse_sim.sizes import check_sizes
 from autapse_sim.tasks.base import Task

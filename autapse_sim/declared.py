@@ -13,12 +13,14 @@ import numpy as np
 from autapse_sim import __version__, discrete
 from autapse_sim.cache import recall, remember
 from autapse_sim.checks import mapping
-from autapse_sim.circuit import Circuit
+from autapse_sim.circuit import TAUGHT_BY, Circuit
 from autapse_sim.description import without_equations
 from autapse_sim.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
-from autapse_sim.model import self_contained, texts
+from autapse_sim.model import is_file, library, self_contained, texts, words_of
 from autapse_sim.names import one_of
+from autapse_sim.protocol import Protocol
+from autapse_sim.rates import learning_rate
 from autapse_sim.stability import check_steps, decay_rates
 from autapse_sim.units import Amount, amount
 
@@ -124,3 +126,18 @@ def _value(name: str, given: Amount, default: Amount, networks: int, neurons: in
     if name.startswith("eta") and (array < 0).any():
         raise InputError(f"parameter {name} is {given.text}; a learning rate must not be negative")
     return np.broadcast_to(array, (networks, neurons) if array.ndim == 2 else networks).copy()
+
+
+def check_optimiser(circuit: Circuit, protocol: Protocol) -> None:
+    """Refuse Adam, before any work, where a rule that teaches has no learning rate of its own."""
+    rules = [getattr(circuit, role) for role in {TAUGHT_BY[name] for name in circuit.learn}]
+    if protocol.optimiser.startswith("adam") and not without_equations(circuit) and not all(map(_has_one, rules)):
+        from autapse_sim.circuit_models import Models
+
+        for rule in Models.of(circuit).teaching(circuit.learn):
+            learning_rate(rule)
+
+
+def _has_one(rule: str) -> bool:
+    """Whether a rule that comes with the package has a learning rate, without running its file."""
+    return not is_file(rule) and any(word.startswith("eta") for word in words_of(library("rules")[rule]))

@@ -15,7 +15,7 @@ from autapse_sim.checks import function, instance
 from autapse_sim.circuit import Circuit
 from autapse_sim.continuation import Begun, Shares, checksum, going_on
 from autapse_sim.controls import observed, task_controls
-from autapse_sim.declared import declared, resolve_parameters
+from autapse_sim.declared import check_optimiser, declared, resolve_parameters
 from autapse_sim.description import describe, described, peak_memory, sources_of, task_text, without_equations
 from autapse_sim.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
@@ -24,7 +24,6 @@ from autapse_sim.labels import control_scores, scored, targets
 from autapse_sim.model import is_file, library, rules
 from autapse_sim.names import one_of
 from autapse_sim.protocol import Protocol, Schedule
-from autapse_sim.rates import check_optimiser
 from autapse_sim.results import Result
 from autapse_sim.sizes import at_once, check_sizes
 from autapse_sim.table import UNTRAINED

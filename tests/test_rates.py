@@ -5,9 +5,9 @@ import pytest
 import autapse_sim as ap
 from autapse_sim.benchmarks import BENCHMARKS
 from autapse_sim.circuit_models import Models
+from autapse_sim.declared import check_optimiser, learning_rate
 from autapse_sim.model import library, rules
 from autapse_sim.protocol import OPTIMISERS
-from autapse_sim.rates import check_optimiser, learning_rate
 
 RULE = """from autapse_sim import *
 rule = Rule(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from autapse_sim.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.checks import function, real, truth, whole
+from autapse_sim.declared import check_optimiser
 from autapse_sim.experiment import choose_engine
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result_of
@@ -22,7 +23,6 @@ from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial
 from autapse_sim.job import Progress
 from autapse_sim.model import Rule, carried
 from autapse_sim.names import one_of
-from autapse_sim.rates import check_optimiser
 from autapse_sim.results import Result
 from autapse_sim.sizes import NUMBER, check_memory, check_sizes
 from autapse_sim.statistics import replicates_needed
