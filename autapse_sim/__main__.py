@@ -7,7 +7,7 @@ import sys
 def main() -> None:
     """Run the command line; whatever it is told once it is done or before it began, it ends without a traceback."""
     try:
-        from autapse_sim.cli import main as commands
+        from autapse_sim.commands.main import main as commands
 
         commands()
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 import autapse_sim as ap
-from autapse_sim.cli import main
+from autapse_sim.commands.main import main
 from autapse_sim.model import library
 
 LONGEST = 20.0

@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from autapse_sim import plots, recordings
-from autapse_sim.cli import main
+from autapse_sim.commands.main import main
 from autapse_sim.errors import InputError
 from autapse_sim.plots import circuit_axes, circuits, style
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import autapse_sim as ap
-from autapse_sim.cli import main
+from autapse_sim.commands.main import main
 
 SMALL = ["--replicates", "3", "--trajectories", "4", "--validate", "2", "--test", "2", "--steps", "20"]
 
@@ -154,7 +154,8 @@ def test_a_damaged_result_file(run, tmp_path):
 
 
 def test_help_does_not_import_the_heavy_libraries():
-    code = "import sys; from autapse_sim.cli import main; print([m for m in ('brian2', 'xarray', 'matplotlib', 'scipy')"
+    code = "import sys; from autapse_sim.commands.main import main\n"
+    code += "print([m for m in ('brian2', 'xarray', 'matplotlib', 'scipy')"
     done = subprocess.run(
         [sys.executable, "-c", code + " if m in sys.modules])"], capture_output=True, text=True, check=True
     )
@@ -171,7 +172,7 @@ def running():
 
 
 def test_ctrl_c_leaves_no_result_and_no_process(tmp_path):
-    command = "from autapse_sim.cli import main; main()"
+    command = "from autapse_sim.commands.main import main; main()"
     arguments = ["compare", "--trajectories", "2000", "--out", str(tmp_path / "out")]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(
@@ -338,3 +339,39 @@ def test_libraries_say_nothing_on_the_terminal(run, monkeypatch):
     assert "font" not in done.stderr
     with pytest.warns(RuntimeWarning, match="overflow"), pytest.raises(ap.InputError):
         noisy()
+
+
+TINY = ["train", "--replicates", "1", "--trajectories", "1", "--validate", "0", "--test", "1", "--engine", "numpy"]
+
+
+def test_every_task_can_be_trained_on(tmp_path):
+    (tmp_path / "mine.py").write_text("import autapse_sim as ap\ntask = ap.FlipFlop(steps=12)\n")
+    x = np.random.default_rng(0).normal(size=(1, 2, 9, 3))
+    np.savez(tmp_path / "arrays.npz", x=x, y=x[..., :1])
+    for given, steps in (
+        (["--task", "flip-flop", "-t", "probability=0.1", "-t", "steps=20"], 20),
+        (["--task", str(tmp_path / "mine.py")], 12),
+        (["--task", str(tmp_path / "arrays.npz"), "--neurons", "4"], 9),
+        (["-t", "speed=0.1", "--steps", "7"], 7),
+    ):
+        done = CliRunner().invoke(main, [*TINY, *given, "--out", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        assert ap.load(tmp_path / "train.nc").data.sizes["step"] == steps
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--task", "flip-flap"], "did you mean 'flip-flop'?"),
+        (["--task", "flip-flop", "--steps", "3"], "--steps: it is an option of the ball, and the task is flip-flop"),
+        (["--steps", "10", "-t", "steps=9"], "--steps: it stands behind -t, too"),
+        (["-t", "sped=3"], "unknown option of bouncing-ball 'sped'; did you mean 'speed'?"),
+        (["-t", "speed"], "-t 'speed': write NAME=VALUE"),
+        (["--task", "none.py"], "none.py does not exist"),
+    ],
+)
+def test_a_task_that_means_nothing_is_refused(tmp_path, given, said):
+    done = CliRunner().invoke(main, [*TINY, *given, "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert said in done.output
+    assert not list(tmp_path.iterdir())

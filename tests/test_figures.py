@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from matplotlib.figure import Figure
 
 import autapse_sim as ap
-from autapse_sim.cli import main
+from autapse_sim.commands.main import main
 from autapse_sim.plots import catalogue, evidence, save
 
 FIGURES = sorted((Path(__file__).parent.parent / "figures").glob("*.py"))

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import autapse_sim as ap
 from autapse_sim.benchmarks import BENCHMARKS, Benchmark
-from autapse_sim.cli import main
+from autapse_sim.commands.main import main
 from autapse_sim.controls import Reservoir
 from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, text
 from autapse_sim.experiments.verdict.methods import BIASES, FIXED, STILL, TUNED, Method, Rates, ablations_of

@@ -4,7 +4,7 @@ from click.testing import CliRunner
 
 import autapse_sim as ap
 from autapse_sim.benchmarks import BENCHMARKS
-from autapse_sim.cli import main
+from autapse_sim.commands.main import main
 from autapse_sim.tasks import catalogue
 
 

@@ -17,7 +17,7 @@ import xarray as xr
 from click.testing import CliRunner
 
 import autapse_sim as ap
-from autapse_sim.cli import main
+from autapse_sim.commands.main import main
 from autapse_sim.model import library
 from autapse_sim.report.equations import typeset
 from autapse_sim.report.mathml import pieces

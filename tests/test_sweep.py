@@ -12,14 +12,15 @@ from click.testing import CliRunner
 from here import Here
 
 import autapse_sim as ap
-from autapse_sim.cli import main
+from autapse_sim.commands.main import main
 from autapse_sim.studies import plan as plans
 from autapse_sim.studies import sweep as sweeps
 from autapse_sim.studies.execute import attempt, execute
 from autapse_sim.studies.store import Store
 from autapse_sim.studies.unit import code
 from autapse_sim.studies.workers import Workers
-from autapse_sim.tasks.library import known_tasks, task_called
+from autapse_sim.tasks.catalogue import tasks
+from autapse_sim.tasks.library import task_called
 
 FEW = ap.Protocol(replicates=3, train=4, validate=2, test=2, validate_every=2)
 DRAWN = ap.Circuit(readout="random", learn=("W", "V"))
@@ -223,7 +224,7 @@ def test_a_grid_that_means_nothing_is_refused(grid, said):
 
 
 def test_tasks_go_by_name_file_and_arrays(tmp_path):
-    assert {"bouncing-ball", "flip-flop", "integrator", "delayed-copy", "add-task"} <= known_tasks().keys()
+    assert {"bouncing-ball", "flip-flop", "integrator", "delayed-copy", "add-task"} <= tasks().keys()
     file = tmp_path / "mine.py"
     file.write_text("from autapse_sim import FlipFlop\ntask = FlipFlop(steps=7)\n")
     assert task_called(file).steps == 7
@@ -232,7 +233,7 @@ def test_tasks_go_by_name_file_and_arrays(tmp_path):
     data, _ = run(tmp_path / "study", {"task": ["bouncing-ball", str(file), str(tmp_path / "held.npz")]})
     assert data.task.values.tolist() == ["BouncingBall", "FlipFlop", "ArrayTask"]
     assert np.isfinite(data.mse).all()
-    for name, said in {"gone.npz": "cannot be read", "gone.py": "cannot be read", "x.py": "defines no task"}.items():
+    for name, said in {"gone.npz": "cannot be read", "gone.py": "does not exist", "x.py": "defines no task"}.items():
         (tmp_path / "x.py").write_text("a = 1\n")
         with pytest.raises(ap.InputError, match=said):
             task_called(tmp_path / name)

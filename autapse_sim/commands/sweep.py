@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from autapse_sim.commands.options import pair, plain
 from autapse_sim.errors import InputError
 
 SECTIONS = ("grid", "circuit", "protocol", "task", "parameters", "run", "slurm")
@@ -98,7 +99,7 @@ def _read(path: Path | None) -> dict[str, dict[str, Any]]:
 def _with_options(written: dict[str, dict[str, Any]], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The tables of a study with what was typed in their place."""
     for text in options["grid"]:
-        name, values = _pair(text, "--grid", "tau=5ms,10ms")
+        name, values = pair(text, "--grid", "tau=5ms,10ms")
         written["grid"][name] = [_value(name, each) for each in values.split(",")]
     for name in ("rule", "neuron", "task"):
         given = list(options[name])
@@ -108,24 +109,17 @@ def _with_options(written: dict[str, dict[str, Any]], options: Mapping[str, Any]
             written["grid"].pop(name, None)
             written["task" if name == "task" else "circuit"]["name" if name == "task" else name] = given[0]
     for text in options["fixed"]:
-        name, value = _pair(text, "--set", "train=50")
+        name, value = pair(text, "--set", "train=50")
         written[_table_of(name)][name] = _value(name, value)
     for option, table, example in (("task_option", "task", "probability=0.1"), ("parameter", "parameters", "eta=0.1")):
         for text in options[option]:
-            name, value = _pair(text, f"--{option.replace('_', '-')}", example)
-            written[table][name] = _number(value) if table == "task" else value
+            name, value = pair(text, f"--{option.replace('_', '-')}", example)
+            written[table][name] = plain(value) if table == "task" else value
     for name in ("replicates", "seed"):
         if options[name] is not None:
             written["protocol"][name] = options[name]
     written["run"] |= {name: options[name] for name in RUN if options[name] is not None}
     return written
-
-
-def _pair(text: str, option: str, example: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (equals and name.strip() and value.strip()):
-        raise InputError(f"{option} {text!r}: write NAME=VALUE, for example {example}")
-    return name.strip(), value.strip()
 
 
 def _kinds() -> dict[str, dict[str, Any]]:
@@ -154,20 +148,7 @@ def _value(name: str, text: str) -> Any:
     default = defaults.get(name.partition(".")[2] or name, 0)
     if isinstance(default, tuple):
         return tuple(filter(None, text.split("+")))
-    return text if isinstance(default, str) else _number(text)
-
-
-def _number(text: str) -> Any:
-    """A number, a truth value, nothing, or text as it is."""
-    known = {"true": True, "false": False, "none": None}
-    if text.lower() in known:
-        return known[text.lower()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return text if isinstance(default, str) else plain(text)
 
 
 def _base(written: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

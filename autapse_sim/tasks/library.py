@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import pkgutil
-import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autapse_sim import tasks
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
+from autapse_sim.reading import python_text, run
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
-
-
-@lru_cache(maxsize=1)
-def known_tasks() -> dict[str, type]:
-    """The tasks of this package by name ('bouncing-ball'): the classes of its modules that draw trajectories.
-
-    Examples
-    --------
-    >>> "flip-flop" in known_tasks()
-    True
-    """
-    found = {}
-    for module in pkgutil.iter_modules(tasks.__path__):
-        here = import_module(f"{tasks.__name__}.{module.name}")
-        for name, kind in vars(here).items():
-            own = inspect.isclass(kind) and kind.__module__ == here.__name__ and not name.startswith("_")
-            if own and hasattr(kind, "sample") and kind not in (Task, ArrayTask):
-                found[re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()] = kind
-    return dict(sorted(found.items()))
+from autapse_sim.tasks.catalogue import tasks
 
 
 def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
@@ -64,7 +41,7 @@ def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
     elif path.suffix == ".py":
         task = _defined(path)
     else:
-        kind = known_tasks()[one_of("task", str(given), known_tasks())]
+        kind = tasks()[one_of("task", str(given), tasks())]
         for name in options:
             one_of(f"option of {given}", name, [each.name for each in fields(kind)])
         return kind(**options)
@@ -77,15 +54,7 @@ def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
 
 def _defined(path: Path) -> Task:
     """The task that a Python file defines."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    found: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
-    try:
-        exec(compile(text, str(path), "exec"), found)  # a task file is code that the user chose to run
-    except (Exception, SystemExit) as error:
-        raise InputError(f"{path}: {type(error).__name__}: {error}") from error
+    found = run(python_text(path), str(path))  # code that the user chose to run
     if not hasattr(found.get("task"), "sample"):
         raise InputError(f"{path} defines no task; write task = ..., an object with inputs, outputs, steps and sample")
     return found["task"]

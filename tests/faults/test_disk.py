@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import autapse_sim as ap
-from autapse_sim.cli import main
+from autapse_sim.commands.main import main
 from autapse_sim.plots import style
 
 TRAIN = ["train", "--replicates", "2", "--trajectories", "3", "--validate", "0", "--test", "2", "--steps", "10"]

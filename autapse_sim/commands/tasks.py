@@ -1,4 +1,4 @@
-"""The commands that list what there is to learn: `autapse tasks | benchmarks`."""
+"""The command `autapse tasks`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,3 @@ def tasks(task: str | None) -> None:
     click.echo(f"{task}: {catalogue.first_line(catalogue.tasks()[task])}")
     for option in found:
         click.echo(f"  {option.name:<14}{option.default or '(to be given)':<16}{option.about}")
-
-
-@click.command()
-def benchmarks() -> None:
-    """List the settings that `autapse verdict --benchmark` knows."""
-    from autapse_sim.benchmarks import BENCHMARKS
-
-    for name, benchmark in BENCHMARKS.items():
-        click.echo(f"  {name:<14}{benchmark.title}")

@@ -1,0 +1,42 @@
+"""The command `autapse compare`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+import autapse_sim as ap
+from autapse_sim.commands.options import experiment_options, setting
+from autapse_sim.commands.output import bar, folder_for, say_slower, show, write_others
+from autapse_sim.session import computing
+
+
+@click.command()
+@click.option("--rule", "rules", multiple=True, help="A rule, by name or file; may be repeated. [default: all four]")
+@click.option("--eta", "etas", multiple=True, type=float, help="A learning rate of the grid; may be repeated.")
+@experiment_options
+@computing()
+def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, as_json: bool, **options: Any) -> None:
+    """Compare rules on the bouncing ball, each at its best learning rate, with honest controls.
+
+    Without options: the paper's experiment (n = 2, U = V = I, sigmoid, only W learns; bptt, fa, dfa, autapse).
+    """
+    from autapse_sim.comparison import ETAS, RULES
+    from autapse_sim.plots import FIGURES
+    from autapse_sim.plots.style import save
+
+    engine = options.pop("engine")
+    rules = rules or RULES
+    circuit, task, protocol, parameters = setting(options, rules[0])
+    say_slower((replace(circuit, rule=rule) for rule in rules), engine)
+    folder = folder_for(out, "compare")
+    with bar("comparing") as progress:
+        result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress)
+    path = folder / "compare.nc"
+    result.save(path)
+    show(result, as_json)
+    draw = {name: lambda name=name: save(FIGURES[name](result.data), folder, name) for name in FIGURES}
+    write_others([path], draw)

@@ -1,0 +1,31 @@
+"""The program `autapse`: each command is the module of its name in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+
+import click
+
+import autapse_sim as ap
+from autapse_sim import commands
+from autapse_sim.session import Commands
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(ap.__version__, prog_name="autapse")
+def main() -> None:
+    """A bench that settles whether a learning rule works in a recurrent circuit."""
+
+
+def found() -> Iterator[click.Command]:
+    """The commands: what the modules of this folder define under their own names."""
+    for name in (each.name for each in iter_modules(commands.__path__) if each.name != "main"):
+        command = getattr(import_module(f"{commands.__name__}.{name}"), name, None)
+        if isinstance(command, click.Command):
+            yield command
+
+
+for _command in found():
+    main.add_command(_command)

@@ -1,0 +1,25 @@
+"""The command `autapse models`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+def models() -> None:
+    """List the neurons and rules that come with the package."""
+    from autapse_sim import discrete
+    from autapse_sim.description import discrete_text
+    from autapse_sim.model import library
+
+    for kind in ("neurons", "rules"):
+        click.echo(kind)
+        for name, path in library(kind).items():
+            click.echo(f"  {name:<18}{_first_line(path.read_text())}")
+    click.echo("rules without equations, for the discrete network (engine numpy)")
+    for name in sorted(discrete.RULES.keys() - library("rules").keys()):
+        click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
+
+
+def _first_line(source: str) -> str:
+    return source.split('"""')[1].strip().splitlines()[0]

@@ -1,0 +1,139 @@
+"""What the commands `compare` and `train` are told alike: circuit, task, protocol and parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
+from autapse_sim.errors import InputError
+from autapse_sim.protocol import UPDATES, Protocol
+from autapse_sim.tasks.base import Task
+from autapse_sim.units import amount
+
+BALL = ("steps", "horizon", "speed", "gravity", "radius", "noise", "occlusion")
+"""The options of the ball, which it has without a --task."""
+
+
+def experiment_options(command: Callable) -> Callable:
+    """The options that `compare` and `train` share."""
+    options = [
+        click.option("--neuron", default="rate", show_default=True, help="Neuron, by name or file."),
+        click.option("--neurons", default=2, show_default=True, help="n, the number of neurons."),
+        click.option(
+            "--readout", type=click.Choice(READOUTS), help="U = V = I, or drawn. [default: identity where n fits]"
+        ),
+        click.option("--activation", default="sigmoid", show_default=True, help="f, one of those that the neuron has."),
+        click.option("--learn", default="W", show_default=True, help=f"What learns: any of {','.join(LEARNABLE)}."),
+        click.option("--feedback", type=click.Choice(FEEDBACKS), default="conditioned", show_default=True, help="B."),
+        click.option("--substeps", default=1, show_default=True, help="Integration steps in a step of the stimulus."),
+        click.option("--method", help="Integrator of Brian2. [default: the neuron's]"),
+        click.option(
+            "--precision",
+            type=click.Choice(PRECISIONS),
+            default="double",
+            show_default=True,
+            help="Of Brian2's numbers.",
+        ),
+        click.option("--replicates", default=100, show_default=True, help="Networks per rule."),
+        click.option("--trajectories", default=100, show_default=True, help="Training trajectories."),
+        click.option("--validate", default=20, show_default=True, help="Validation trajectories."),
+        click.option("--test", default=20, show_default=True, help="Test trajectories."),
+        click.option("--update", type=click.Choice(UPDATES), default="step", show_default=True, help="When W changes."),
+        click.option("--seed", default=0, show_default=True, help="All draws follow from it."),
+        click.option("--checkpoints", help="Keep weights after these training trajectories: 10,50 or, every 10, 10."),
+        click.option("--record", default=5, show_default=True, help="Replicates kept in full."),
+        click.option("--task", help="A name (autapse tasks), my_task.py or arrays.npz. [default: the ball]"),
+        click.option("-t", "--task-option", multiple=True, metavar="NAME=VALUE", help="Of the task."),
+        click.option("--steps", type=int, help="T, steps of a trajectory. [default: 100]"),
+        click.option("--horizon", type=int, help="h, steps ahead to predict. [default: 1]"),
+        click.option("--speed", type=float, help="Of the ball, box lengths per step. [default: 0.05]"),
+        click.option("--gravity", type=float, help="Box lengths per step squared. [default: 0.0]"),
+        click.option("--radius", type=float, help="Of the ball, box lengths. [default: 0.0]"),
+        click.option("--noise", type=float, help="S.d. of the observation noise, box lengths. [default: 0.0]"),
+        click.option("--occlusion", nargs=2, type=int, help="BLANK PERIOD: input blanked BLANK steps in PERIOD."),
+        click.option("--tau", help="Time constant of the trace, e.g. '10 ms' (10 steps)."),
+        click.option("--parameter", "-p", multiple=True, help="Any other parameter, e.g. -p eta_out=0.01."),
+        click.option(
+            "--engine", default="auto", show_default=True, help="auto, standalone, runtime, reference or numpy."
+        ),
+        click.option("--out", type=Path, help="Folder for what is written. [default: results/COMMAND]"),
+        click.option("--json", "as_json", is_flag=True, help="Print the table as JSON."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol, dict[str, Any]]:
+    """Circuit, task, protocol and parameters that the options name."""
+    take = options.pop
+    task = _task({name: take(name) for name in BALL}, take("task"), take("task_option"))
+    square = task.inputs == task.outputs == options["neurons"]
+    readout = take("readout") or ("identity" if square else "random")
+    learn = tuple(part for part in re.split(r"[,\s]+", take("learn")) if part)
+    names = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision")
+    circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in names})
+    names = ("replicates", "validate", "test", "update", "seed", "record")
+    kept = checkpoints(take("checkpoints"))
+    protocol = Protocol(train=take("trajectories"), checkpoints=kept, **{name: take(name) for name in names})
+    given = dict(pair(text, "--parameter", "eta_out=0.01") for text in take("parameter"))
+    tau = take("tau")
+    if tau is not None:
+        given["tau"] = tau
+    return circuit, task, protocol, {name: amount(value, name) for name, value in given.items()}
+
+
+def _task(ball: dict[str, Any], name: str | None, options: Sequence[str]) -> Task:
+    """The ball with its options, or another task with its own."""
+    from autapse_sim.tasks.library import task_called
+
+    given = {key: plain(value) for key, value in (pair(text, "-t", "probability=0.1") for text in options)}
+    asked = {option: value for option, value in ball.items() if value is not None}
+    if name is None and not asked.keys() & given.keys():
+        return task_called("bouncing-ball", asked | given)
+    if asked:
+        option = min(asked.keys() & given.keys() or asked)
+        why = "it stands behind -t, too" if name is None else f"it is an option of the ball, and the task is {name}"
+        raise InputError(f"--{option}: {why}; write it once, as -t {option}=...")
+    return task_called(name, given)
+
+
+def pair(text: str, option: str, example: str) -> tuple[str, str]:
+    """The name and the value of NAME=VALUE that was typed behind an option."""
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip() and value.strip()):
+        raise InputError(f"{option} {text!r}: write NAME=VALUE, for example {example}")
+    return name.strip(), value.strip()
+
+
+def plain(text: str) -> Any:
+    """A number, a truth value, nothing, or text as it is."""
+    known = {"true": True, "false": False, "none": None}
+    if text.lower() in known:
+        return known[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def checkpoints(text: str | None) -> int | tuple[int, ...]:
+    """What --checkpoints says: one number, or several.
+
+    Examples
+    --------
+    >>> checkpoints("10"), checkpoints("10, 50"), checkpoints("10,"), checkpoints(None)
+    (10, (10, 50), (10,), ())
+    """
+    try:
+        several = tuple(int(part) for part in (text or "").split(",") if part.strip())
+    except ValueError:
+        raise InputError(f"--checkpoints {text!r}: write whole numbers, for example 10,50,100, or 10") from None
+    return several[0] if text and "," not in text and several else several

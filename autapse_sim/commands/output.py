@@ -1,0 +1,75 @@
+"""What commands say and write: folders, a progress bar, tables, files beside a result."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import click
+
+import autapse_sim as ap
+from autapse_sim import checks
+from autapse_sim.circuit import Circuit
+from autapse_sim.errors import InputError, in_a_line
+
+
+def folder_for(out: Path | None, default: str) -> Path:
+    """The folder for results, made and tried before anything is computed."""
+    import tempfile
+
+    folder = checks.path("--out", out) if out else Path("results", default)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"output folder {folder} cannot be written: {error.strerror}") from error
+    return folder
+
+
+@contextlib.contextmanager
+def bar(label: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar on standard error (none where that is no terminal)."""
+    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        yield lambda share: bar.update(int(1000 * share) - bar.pos)
+
+
+def show(result: ap.Result, as_json: bool) -> None:
+    from autapse_sim import table
+
+    if "mse" not in result.data:
+        click.echo("no test trajectories, and so no scores", err=True)
+    elif as_json:
+        click.echo(json.dumps(table.rows(result.data), indent=1))
+        for note in table.notes(result.data):
+            click.echo(note, err=True)
+    else:
+        click.echo(table.text(result.data))
+
+
+def write_others(files: list[Path], others: Mapping[str, Callable[[], list[Path]]]) -> None:
+    """Write what is made of a result that was written, and say what there is; what fails is named, and leaves the rest.
+
+    InputError at the end where a file could not be written.
+    """
+    failed = []
+    for name, write in others.items():
+        try:
+            files = files + write()
+        except (ValueError, ArithmeticError, MemoryError, OSError, RuntimeError) as error:
+            click.echo(f"{name} is left out: {in_a_line(error)}", err=True)
+            failed += [name] * isinstance(error.__cause__, OSError)
+    click.echo(f"written to {files[0].parent}: {', '.join(path.name for path in files)}", err=True)
+    if failed:
+        raise InputError(f"{', '.join(failed)} could not be written; the result is in {files[0]}")
+
+
+def say_slower(circuits: Iterable[Circuit], engine: str) -> None:
+    """Say so where Brian2 runs without a compiler that was not declined."""
+    from autapse_sim.experiment import choose_engine
+
+    if engine == "auto" and any(choose_engine(circuit, engine) == "runtime" for circuit in circuits):
+        click.echo("no C++ compiler found: Brian2 runs in runtime mode, same numbers, but slower", err=True)

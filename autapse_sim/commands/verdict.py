@@ -1,0 +1,83 @@
+"""The command `autapse verdict`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+import autapse_sim as ap
+from autapse_sim.commands.output import bar, folder_for, write_others
+from autapse_sim.errors import InputError
+from autapse_sim.session import computing
+
+
+@click.command()
+@click.argument("rule", required=False)
+@click.option("--benchmark", default="bounce", show_default=True, help="What has to be learned.")
+@click.option("--replicates", default=200, show_default=True, help="Seeds of every method.")
+@click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
+@click.option("--precision", type=float, help="Wished width of the interval of the reduction, e.g. 0.04.")
+@click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
+@click.option("--ablations", is_flag=True, help="Train variants of the rule too.")
+@click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
+@click.option("--on", default="local", show_default=True, help="Where it runs: local, tcp://HOST:PORT (dask) or slurm.")
+@click.option("--retries", default=1, show_default=True, help="How often what failed is tried again.")
+@click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
+@computing()
+def verdict(
+    rule: str | None, trajectories: int | None, claims: bool, out: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Judge RULE (a name or a file): does it learn recurrence, compared with what, and how sure?
+
+    Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds. What is
+    trained is kept in the folder study beside what is written: stopped and started again, or with more replicates, a
+    verdict goes on from there.
+    Benchmarks: bounce, occlusion, noise, paper, flip-flop, integrator, copy.
+    """
+    from dataclasses import asdict
+
+    if rule is None and not claims:
+        raise InputError("which rule? write for example: autapse verdict autapse, or autapse verdict --claims")
+    folder = folder_for(out, "verdict")
+    measured = []
+    if claims:
+        from autapse_sim.claims import claims as measure
+        from autapse_sim.claims import claims_table
+
+        with bar("measuring claims") as progress:
+            measured = measure(options["replicates"], options["seed"], progress)
+        if not as_json:
+            click.echo(claims_table(measured))
+    if rule is None:
+        if as_json:
+            click.echo(json.dumps([asdict(claim) for claim in measured], indent=1))
+        return
+    with bar(f"judging {rule}") as progress:
+        result = ap.verdict(rule, train=trajectories, progress=progress, folder=folder / "study", **options)
+    if measured:
+        told = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in measured]
+        result = ap.Result(result.data.assign_attrs(claims=json.dumps(told)))
+    path = folder / "verdict.nc"
+    result.save(path)
+    attributes = result.data.attrs
+    if as_json:
+        told = {name: json.loads(attributes[name]) for name in ("statistics", "floors", "methods")}
+        click.echo(json.dumps({"sentence": attributes["sentence"], **told}, indent=1))
+    else:
+        click.echo(attributes["table"])
+    _write_evidence(result, path)
+
+
+def _write_evidence(result: ap.Result, path: Path) -> None:
+    """Write the figures and the page of a verdict beside its result."""
+    from autapse_sim.plots.evidence import evidence
+    from autapse_sim.plots.style import save
+    from autapse_sim.report.verdict import write_page
+
+    figures = evidence(result)
+    draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}
+    write_others([path], {**draw, "the page": lambda: [write_page(result, path.with_suffix(".html"), figures)]})
