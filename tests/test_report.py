@@ -235,6 +235,21 @@ def test_an_expression_is_typeset_as_it_is_written(expression, said):
     assert read(expression) == said
 
 
+def test_units_flags_and_comments_are_told_beside_the_formula():
+    text = typeset("""# mine.py
+# note
+neuron = Neuron(equations='''
+    dv/dt = (I - v)/tau : volt (unless refractory)  # membrane
+    do/dt = -o/tau : 1 (event-driven)
+    activity = o : 1
+''')
+""")
+    formulas = re.findall(r'<div class="formula">(.*?)</div>', text)
+    told = [re.findall(r'<span class="soft">(.*?)</span>', each) for each in formulas]
+    assert told == [["(volt, unless refractory)"], ["(event-driven)"], []]
+    assert '<p class="soft">mine.py</p>' in text
+
+
 def test_what_is_no_equation_stands_as_it_is():
     text = typeset('# mine.py\nrule = Rule(update="w -= <a[1]>", parameters={"eta": 3})')
     assert "<code>w -= &lt;a[1]&gt;</code>" in text
