@@ -90,7 +90,8 @@ def train(
         Called with the completed share, 0 to 1.
     start : Result, optional
         What training goes on from, with `protocol.train` more trajectories, to the bits of a run that was never
-        interrupted. All else has to be as it was for this result, but for validation, test and what is kept.
+        interrupted. All else has to be as it was for this result, but for validation, test and what is kept. The
+        protocol counts from here, the result's coordinates from the very first trajectory.
 
     Returns
     -------

@@ -144,7 +144,7 @@ def test_a_sweep_is_summed_up_by_medians_with_intervals(sweep):
 
 def test_the_page_of_a_sweep_shows_every_axis_and_each_two(sweep):
     text = sweep_page(sweep)
-    shown = [re.sub(r"[;.].*", "", each) for each in re.findall(r"<figcaption>(.*?)</figcaption>", text)]
+    shown = [re.sub(r"[,;.].*", "", each) for each in re.findall(r"<figcaption>(.*?)</figcaption>", text)]
     single = [f"Median mse over {axis}" for axis in ("rule", "tau", "neurons")]
     assert shown == [
         *single,
@@ -163,6 +163,19 @@ def test_a_sweep_over_nothing_and_one_over_names_alone_have_pages(sweep):
     many = sweep.mse.isel(rule=0, tau=0, neurons=1, drop=True).expand_dims(eta=np.logspace(-4, 0, 300))
     text = sweep_page(many.to_dataset(name="mse"))
     assert "the 200 best of 300 combinations" in text
+
+
+def test_combinations_that_diverged_stand_at_the_edge_and_are_told(sweep):
+    lost = sweep.copy(deep=True)
+    lost.mse[0, 0] = np.inf
+    lost.mse[1, :, 0, :5] = np.nan
+    text = sweep_page(lost)
+    assert "what is infinite, since replicates diverged, stands at the edge" in text
+    assert "autapse, 1, 32</th><td" in text
+    cells = re.findall(r"autapse, 1, 32</th>(.*?)</tr>", text)[0]
+    assert re.findall(r">([^<]+)</td>", cells) == ["inf", "inf", "inf"]
+    everything = sweep_page(sweep.assign(mse=sweep.mse * np.nan))
+    assert "<h1>Sweep</h1>" in everything
 
 
 def test_a_score_that_is_not_there_is_refused(sweep):
@@ -220,6 +233,21 @@ def read(expression: str) -> str:
 )
 def test_an_expression_is_typeset_as_it_is_written(expression, said):
     assert read(expression) == said
+
+
+def test_units_flags_and_comments_are_told_beside_the_formula():
+    text = typeset("""# mine.py
+# note
+neuron = Neuron(equations='''
+    dv/dt = (I - v)/tau : volt (unless refractory)  # membrane
+    do/dt = -o/tau : 1 (event-driven)
+    activity = o : 1
+''')
+""")
+    formulas = re.findall(r'<div class="formula">(.*?)</div>', text)
+    told = [re.findall(r'<span class="soft">(.*?)</span>', each) for each in formulas]
+    assert told == [["(volt, unless refractory)"], ["(event-driven)"], []]
+    assert '<p class="soft">mine.py</p>' in text
 
 
 def test_what_is_no_equation_stands_as_it_is():

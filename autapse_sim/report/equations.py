@@ -30,7 +30,7 @@ FIELDS = {
     "parameters": "parameters",
 }
 """What stands in a field of a model."""
-_FILE = re.compile(r"^# (\S+\.py|\S+)$", re.MULTILINE)
+_FILE = re.compile(r"^# (\S+\.py|(?:Neuron|Rule)-[0-9a-f]{8})$", re.MULTILINE)
 _EQUATION = re.compile(r"(?:d(?P<rate>\w+)/dt|(?P<name>\w+))\s*(?:=(?P<value>.*))?:(?P<unit>[^:]*)")
 _STATEMENT = re.compile(r"(?P<name>\w+)\s*(?P<operator>[-+*/]?)=(?!=)(?P<value>.*)")
 
@@ -76,11 +76,11 @@ def _fields(model: ast.Call) -> Iterator[str]:
             for each in ast.walk(value):
                 yield from _fields(each) if _kind(each) == "Connection" else ()
         elif name in FIELDS:
-            lines = [*_lines(name, value)]
+            lines = [*_lines(value)]
             yield from [f'<p class="soft">{FIELDS[name]}</p>', *lines] if lines else []
 
 
-def _lines(field: str, value: ast.expr) -> Iterator[str]:
+def _lines(value: ast.expr) -> Iterator[str]:
     """The formulas of a field: of its text, or of each text in a mapping."""
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         for line in re.split(r"[\n;]", value.value):
@@ -121,8 +121,9 @@ def _typeset_line(line: str, sets: str) -> list[str]:
         rate = equation["rate"]
         left = f"<mfrac>{row('<mi>d</mi>', identifier(rate))}{row('<mi>d</mi>', '<mi>t</mi>')}</mfrac>" if rate else ""
         left = left or identifier(equation["name"])
-        unit = equation["unit"].strip()
-        told = [] if unit == "1" else [f'<span class="soft">({safe(unit)})</span>']
+        unit, _, flags = equation["unit"].strip().rstrip(")").partition("(")
+        told = [each.strip() for each in (unit, flags) if each.strip() not in ("", "1")]
+        told = [f'<span class="soft">({safe(", ".join(told))})</span>'] if told else []
         value = pieces(equation["value"]) if equation["value"] else []
         return [math(left, operator("=")) if value else math(left), *value, *told]
     if statement:

@@ -41,6 +41,7 @@ summary { cursor: pointer; color: var(--soft); font-size: .9rem; }
 .formula math { text-indent: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); }
+thead th { overflow-wrap: break-word; }
 tr.group th { color: var(--soft); font-weight: 400; padding-top: .8rem; }
 dt { font-weight: 600; margin-top: .75rem; }
 dd { margin: 0; white-space: pre-line; }

@@ -30,7 +30,7 @@ def math(*content: str) -> str:
 
 
 def pieces(expression: str) -> list[str]:
-    """An expression as pieces that may stand on lines of their own: the terms of a sum, the factors of a product.
+    """An expression as pieces that may stand on lines of their own: the terms of a sum, the factors of long ones.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def pieces(expression: str) -> list[str]:
     Examples
     --------
     >>> len(pieces("a - b*c"))
-    3
+    2
     """
     return _broken(ast.parse(expression.strip(), mode="eval").body)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -64,8 +64,12 @@ def sweep_page(data: xr.Dataset, score: str | None = None, title: str = "Sweep")
     score = score_of(data, score)
     axes = sweep_axes(data, score)
     medians = summed_up(data, score, axes)
-    figures = dict(_figures(medians, axes, data, score))
-    captions = {name: _caption(name, medians, score) for name in figures}
+    shown = {f"{score} over {' and '.join(over)}": over for over in _views(medians, axes)}
+    label = label_of(data, score)
+    figures = {
+        name: (lines if len(over) == 1 else heat_map)(medians, *over, label, score) for name, over in shown.items()
+    }
+    captions = {name: f"Median {name}{_caption(over, medians, score)}." for name, over in shown.items()}
     sections = [
         Section("run", "What was run", paragraphs(_said(data, axes))),
         Section("figures", "Figures", drawn(figures, captions)),
@@ -94,14 +98,10 @@ def summed_up(data: xr.Dataset, score: str, axes: Sequence[str]) -> xr.DataArray
     return xr.DataArray(found, coords, [*axes, "interval"])
 
 
-def _figures(medians: xr.DataArray, axes: list[str], data: xr.Dataset, score: str) -> Iterator[tuple[str, Figure]]:
-    """Lines over each axis, and a heat map over each two; others stand at their best value."""
-    label = label_of(data, score)
-    for axis in axes:
-        if medians.sizes[axis] > 1:
-            yield f"{score} over {axis}", lines(medians, axis, label, score)
-    for first, second in combinations([axis for axis in axes if medians.sizes[axis] > 1], 2):
-        yield f"{score} over {first} and {second}", heat_map(medians, first, second, label, score)
+def _views(medians: xr.DataArray, axes: Sequence[str]) -> list[tuple[str, ...]]:
+    """What is drawn: lines over each axis, then a heat map over each two."""
+    crossed = [axis for axis in axes if medians.sizes[axis] > 1]
+    return [*((axis,) for axis in crossed), *combinations(crossed, 2)]
 
 
 def at_best(medians: xr.DataArray, kept: Sequence[str], score: str) -> xr.DataArray:
@@ -127,7 +127,9 @@ def lines(medians: xr.DataArray, axis: str, label: str, score: str) -> Figure:
         ax = figure.subplots()
         places, names, numbers = positions(medians[axis])
         for number, value in enumerate(values):
-            median, low, high = (shown.sel({apart: value}) if apart else shown).transpose("interval", axis).values
+            median, low, high = within(
+                (shown.sel({apart: value}) if apart else shown).transpose("interval", axis), shown
+            )
             look = {"color": style.PALETTE[number % len(style.PALETTE)], "ms": 3}
             look["label"] = f"{apart} = {plain(value)}".replace("$", r"\$") if apart else None
             if numbers:
@@ -146,6 +148,14 @@ def lines(medians: xr.DataArray, axis: str, label: str, score: str) -> Figure:
         if apart:
             ax.legend(fontsize="small")
     return figure
+
+
+def within(values: xr.DataArray, shown: xr.DataArray) -> np.ndarray:
+    """Values with those that are infinite a little beyond all that is shown and finite."""
+    finite = shown.values[np.isfinite(shown.values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    beyond = 0.05 * (high - low or abs(high) or 1.0)
+    return np.clip(values.values, low - beyond, high + beyond)
 
 
 def heat_map(medians: xr.DataArray, first: str, second: str, label: str, score: str) -> Figure:
@@ -202,15 +212,15 @@ def label_of(data: xr.Dataset, score: str) -> str:
     return f"{data[score].attrs.get('long_name', score)}{f' ({unit})' if unit not in ('1', '') else ''}"
 
 
-def _caption(name: str, medians: xr.DataArray, score: str) -> str:
-    """What a figure shows, and where the axes stand that it does not show."""
-    over = name.removeprefix(f"{score} over ").split(" and ")
+def _caption(over: Sequence[str], medians: xr.DataArray, score: str) -> str:
+    """What a figure over some axes shows beside the medians, and where the other axes stand."""
+    apart = _apart(medians, over[0]) if len(over) == 1 else None
     best = best_of(medians, score)
-    others = [axis for axis, size in medians.sizes.items() if axis in best and axis not in over and size > 1]
-    others.remove(_apart(medians, over[0])) if len(over) == 1 and _apart(medians, over[0]) else None
+    others = [axis for axis in best if axis not in (*over, apart) and medians.sizes[axis] > 1]
     at = ", ".join(f"{axis} = {plain(medians[axis].values[best[axis]])}" for axis in others)
-    bands = "; bands are 95% bootstrap intervals" if len(over) == 1 else ""
-    return f"Median {name}{bands}{f'; at {at}' if at else ''}."
+    bands = ", with 95% bootstrap intervals" if len(over) == 1 else ""
+    edge = "; what is infinite, since replicates diverged, stands at the edge" if np.isinf(medians).any() else ""
+    return f"{bands}{f'; at {at}' if at else ''}{edge}"
 
 
 def _apart(medians: xr.DataArray, axis: str) -> str | None:

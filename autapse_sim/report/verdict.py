@@ -93,10 +93,10 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
 
 def scores(data: xr.Dataset) -> str:
     """The table of scores: every method, control and ablation, the best first, beside what it is compared with."""
-    head = ["", "learning rate", "test MSE, median [95%]", "read-out refitted", "diverged", "reduction of the error"]
+    head = ["", "learning rate", "test MSE, median [95%]", "read-out refitted", "diverged"]
     judged = read(data.attrs.get("statistics"))
     against, pairs = next(iter(judged.items()), ("", {})) if isinstance(judged, dict) else ("", {})
-    head[-1] += f" against the {against}" if against else ""
+    head += [f"reduction of the error against the {against}"] if pairs else []
     rows: list = []
     for kind, errors, rate in KINDS:
         if errors not in data or "table" not in data.attrs:
@@ -110,7 +110,7 @@ def scores(data: xr.Dataset) -> str:
             eta = f"{float(one[rate]):.3g}" if rate in one and np.isfinite(one[rate]) else "-"
             told = f"{refit:.4f}" if np.isfinite(refit) else "-"
             cells = [eta, f"{median:.4f} [{low:.4f}, {high:.4f}]", told, f"{np.sum(~np.isfinite(values))}"]
-            found.append((median, [style.short(name), *cells, _reduction(pairs.get(name))]))
+            found.append((median, [style.short(name), *cells, *([_reduction(pairs.get(name))] if pairs else [])]))
         rows += [f"{kind}s", *(row for _, row in sorted(found, key=lambda each: each[0]))]
     return table(head, rows) if rows else ""
 
