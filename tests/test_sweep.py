@@ -316,3 +316,15 @@ def test_an_attempt_tells_what_went_wrong():
         "refused",
         "the worker has another version of autapse_sim, Brian2, NumPy or SciPy",
     )
+
+
+def test_a_study_has_a_page(tmp_path):
+    given = ["sweep", "--grid", "eta=0.01,0.03", "--rule", "autapse", "--set", "train=2", "--set", "test=1"]
+    done = CliRunner().invoke(main, [*given, "--set", "validate=0", "--replicates", "2", "--out", str(tmp_path / "s")])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(main, ["report", str(tmp_path / "s")])
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "s" / "report.html").read_text()
+    assert "Best median mse" in page
+    assert "<svg" in page
+    assert CliRunner().invoke(main, ["report", str(tmp_path)]).exit_code == 2

@@ -12,11 +12,13 @@ from autapse_sim.session import computing
 @click.command()
 @click.argument("path", type=Path)
 @click.option("--score", help="Which score of a sweep is shown. [default: the test error]")
-@click.option("--out", type=Path, help="The file that is written. [default: PATH, but .html]")
+@click.option("--out", type=Path, help="The file that is written. [default: PATH, but .html; report.html in a folder]")
 @computing()
 def report(path: Path, score: str | None, out: Path | None) -> None:
-    """Write PATH, a result or a verdict, as one HTML page that needs no network."""
+    """Write PATH, a result, a verdict or the folder of a study, as one HTML page that needs no network."""
     from autapse_sim.report.write import report as write
     from autapse_sim.results import load
+    from autapse_sim.studies.sweep import open_study
 
-    click.echo(click.format_filename(write(load(path), out or path.with_suffix(".html"), score)))
+    found, page = (open_study(path), path / "report.html") if path.is_dir() else (load(path), path.with_suffix(".html"))
+    click.echo(click.format_filename(write(found, out or page, score, title=path.name)))
