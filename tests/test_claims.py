@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import autapse_sim as ap
-from autapse_sim import claims as subject
-from autapse_sim.claims import ANSWERS, Case, Setting, Trials, claims, claims_table
+from autapse_sim.experiments.claims import decide
+from autapse_sim.experiments.claims.claims import claims, claims_table
+from autapse_sim.experiments.claims.setting import ANSWERS, SPECTRA, Setting
+from autapse_sim.experiments.claims.trials import Case, Trials, spectral
 from autapse_sim.statistics import Interval, compare_paired
 
 HOLDS, EMPTY, FAILS, OPEN = ANSWERS
@@ -52,40 +54,40 @@ def test_every_claim_is_measured_and_answered():
 @pytest.mark.parametrize(
     ("decide", "numbers", "expected"),
     [
-        (subject.decide_following, ([HIGH], [BETTER]), HOLDS),
-        (subject.decide_following, ([HIGH], [BETTER, WORSE]), EMPTY),
-        (subject.decide_following, ([HIGH, LOW], [BETTER]), FAILS),
-        (subject.decide_following, ([HIGH], [SAME]), OPEN),
-        (subject.decide_following, ([HIGH, ACROSS], [WORSE]), OPEN),
-        (subject.decide_learning, ([BETTER, BETTER],), HOLDS),
-        (subject.decide_learning, ([BETTER, WORSE, SAME],), FAILS),
-        (subject.decide_learning, ([BETTER, SAME],), OPEN),
-        (subject.decide_ranking, (LOW,), HOLDS),
-        (subject.decide_ranking, (HIGH,), FAILS),
-        (subject.decide_ranking, (ACROSS,), OPEN),
-        (subject.decide_divergence, (HIGH, [HIGH]), HOLDS),
-        (subject.decide_divergence, (HIGH, [HIGH, Interval(-0.2, -0.3, -0.1)]), EMPTY),
-        (subject.decide_divergence, (LOW, [HIGH]), FAILS),
-        (subject.decide_divergence, (HIGH, [Interval(0, -0.1, 0.1)]), OPEN),
-        (subject.decide_spectrum, ({"positive": HIGH, "negative": LOW},), HOLDS),
-        (subject.decide_spectrum, ({"positive": HIGH, "negative": HIGH},), FAILS),
-        (subject.decide_spectrum, ({"positive": ACROSS, "negative": LOW},), OPEN),
-        (subject.decide_effect, ([Interval(0.03, 0.02, 0.04), LOW],), HOLDS),
-        (subject.decide_effect, ([Interval(-0.03, -0.04, -0.02)],), HOLDS),
-        (subject.decide_effect, ([Interval(0.001, -0.005, 0.006)],), FAILS),
-        (subject.decide_effect, ([LOW],), OPEN),
-        (subject.decide_size, (HIGH, HIGH), HOLDS),
-        (subject.decide_size, (HIGH, LOW), EMPTY),
-        (subject.decide_size, (LOW, LOW), FAILS),
-        (subject.decide_size, (HIGH, ACROSS), OPEN),
-        (subject.decide_speed, ([Interval(8, 7, 9)], [Interval(3, 2.5, 4)]), HOLDS),
-        (subject.decide_speed, ([Interval(8, 7, 9)], [Interval(3, 2.5, 4), Interval(1, 0.9, 1.1)]), EMPTY),
-        (subject.decide_speed, ([Interval(1, 0.9, 1.1)], [Interval(3, 2.5, 4)]), FAILS),
-        (subject.decide_speed, ([Interval(2, 1.5, 2.5)], [Interval(3, 2.5, 4)]), OPEN),
-        (subject.decide_readout, ([BETTER], [BETTER]), HOLDS),
-        (subject.decide_readout, ([BETTER], [WORSE]), EMPTY),
-        (subject.decide_readout, ([WORSE], [BETTER]), FAILS),
-        (subject.decide_readout, ([BETTER], [SAME]), OPEN),
+        (decide.decide_following, ([HIGH], [BETTER]), HOLDS),
+        (decide.decide_following, ([HIGH], [BETTER, WORSE]), EMPTY),
+        (decide.decide_following, ([HIGH, LOW], [BETTER]), FAILS),
+        (decide.decide_following, ([HIGH], [SAME]), OPEN),
+        (decide.decide_following, ([HIGH, ACROSS], [WORSE]), OPEN),
+        (decide.decide_learning, ([BETTER, BETTER],), HOLDS),
+        (decide.decide_learning, ([BETTER, WORSE, SAME],), FAILS),
+        (decide.decide_learning, ([BETTER, SAME],), OPEN),
+        (decide.decide_ranking, (LOW,), HOLDS),
+        (decide.decide_ranking, (HIGH,), FAILS),
+        (decide.decide_ranking, (ACROSS,), OPEN),
+        (decide.decide_divergence, (HIGH, [HIGH]), HOLDS),
+        (decide.decide_divergence, (HIGH, [HIGH, Interval(-0.2, -0.3, -0.1)]), EMPTY),
+        (decide.decide_divergence, (LOW, [HIGH]), FAILS),
+        (decide.decide_divergence, (HIGH, [Interval(0, -0.1, 0.1)]), OPEN),
+        (decide.decide_spectrum, ({"positive": HIGH, "negative": LOW},), HOLDS),
+        (decide.decide_spectrum, ({"positive": HIGH, "negative": HIGH},), FAILS),
+        (decide.decide_spectrum, ({"positive": ACROSS, "negative": LOW},), OPEN),
+        (decide.decide_effect, ([Interval(0.03, 0.02, 0.04), LOW],), HOLDS),
+        (decide.decide_effect, ([Interval(-0.03, -0.04, -0.02)],), HOLDS),
+        (decide.decide_effect, ([Interval(0.001, -0.005, 0.006)],), FAILS),
+        (decide.decide_effect, ([LOW],), OPEN),
+        (decide.decide_size, (HIGH, HIGH), HOLDS),
+        (decide.decide_size, (HIGH, LOW), EMPTY),
+        (decide.decide_size, (LOW, LOW), FAILS),
+        (decide.decide_size, (HIGH, ACROSS), OPEN),
+        (decide.decide_speed, ([Interval(8, 7, 9)], [Interval(3, 2.5, 4)]), HOLDS),
+        (decide.decide_speed, ([Interval(8, 7, 9)], [Interval(3, 2.5, 4), Interval(1, 0.9, 1.1)]), EMPTY),
+        (decide.decide_speed, ([Interval(1, 0.9, 1.1)], [Interval(3, 2.5, 4)]), FAILS),
+        (decide.decide_speed, ([Interval(2, 1.5, 2.5)], [Interval(3, 2.5, 4)]), OPEN),
+        (decide.decide_readout, ([BETTER], [BETTER]), HOLDS),
+        (decide.decide_readout, ([BETTER], [WORSE]), EMPTY),
+        (decide.decide_readout, ([WORSE], [BETTER]), FAILS),
+        (decide.decide_readout, ([BETTER], [SAME]), OPEN),
     ],
 )
 def test_planted_numbers_lead_to_every_answer(decide, numbers, expected):
@@ -115,12 +117,12 @@ def test_where_all_networks_diverge_the_smallest_rate_is_taken():
     assert Trials(LITTLE, replicates=4, seed=0).best(case) == 0.001
 
 
-@pytest.mark.parametrize("kind", subject.SPECTRA)
+@pytest.mark.parametrize("kind", SPECTRA)
 def test_the_feedback_has_the_spectrum_that_is_asked_for(kind):
     trials = Trials(LITTLE, replicates=20, seed=0)
-    case = Case(ap.Circuit(feedback="random"), start=subject._spectral(kind))
+    case = Case(ap.Circuit(feedback="random"), start=spectral(kind))
     weights = trials.drawn(case, trials.protocol).weights
-    assert all(map(subject.SPECTRA[kind], np.linalg.eigvals(weights.B)))
+    assert all(map(SPECTRA[kind], np.linalg.eigvals(weights.B)))
     np.testing.assert_array_equal(weights.B, weights.B_rec)
     plain = trials.drawn(Case(ap.Circuit()), trials.protocol)
     np.testing.assert_array_equal(trials.drawn(case, trials.protocol).x, plain.x)

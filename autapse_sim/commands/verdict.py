@@ -45,8 +45,8 @@ def verdict(
     folder = folder_for(out, "verdict")
     measured = []
     if claims:
-        from autapse_sim.claims import claims as measure
-        from autapse_sim.claims import claims_table
+        from autapse_sim.experiments.claims.claims import claims as measure
+        from autapse_sim.experiments.claims.claims import claims_table
 
         with bar("measuring claims") as progress:
             measured = measure(options["replicates"], options["seed"], progress)
