@@ -181,12 +181,7 @@ def check_rule(
     sizes: Mapping[str, int],
 ) -> None:
     """Refuse a rule whose texts mean nothing where it teaches."""
-    role = next(name for name in ("rule", "readout_rule", "feedback_rule") if getattr(models, name) is rule)
-    for name in ("postsynaptic", "perturbation", "finish_postsynaptic"):
-        if role != "rule" and getattr(rule, name).strip():
-            raise InputError(f"{line_of(rule, name)}: {name} is for the rule of W, U and b; {role} has none")
-    if role == "feedback_rule" and (rule.trace.strip() or rule.connections):
-        raise InputError(f"{line_of(rule, 'trace')}: the read-out keeps no trace or connection; use eligibility")
+    _check_role(rule, models)
     sums = {name for each in rule.connections for name in each.sums}
     words = {*PLACES["taught neuron"], *RECORDS}
     trace = read_equations(rule, rule.trace, words)
@@ -224,6 +219,31 @@ def check_rule(
         "finish_postsynaptic sets variables of postsynaptic",
     )
     eligibility = check_synapses(rule, learned, here, sizes)
+    summed = _check_summed(rule, learned, eligibility, post)
+    states = [name for each in (trace, post, eligibility) for name in each if each[name].type != SUBEXPRESSION]
+    for name in [*rule.initial, *rule.lasting]:
+        if name not in states:
+            raise InputError(f"{line_of(rule, name)}: the rule has no state {name!r} that could start")
+    moving = follows(models.neuron, circuit) | sums
+    _check_starts(rule, neuron_scope, eligibility, moving, "U" in learned)
+    if circuit.delay != 0 and "W" in learned:
+        _check_late(rule, moving - {"spiked"} - ({"f_prime"} if models.neuron.pseudo_derivative else set()))
+    check_states(rule, rule.trace, trace, sums, rule.initial)
+    check_states(rule, rule.postsynaptic, post, {*sums, *summed, *(each.name for each in after)}, rule.initial)
+
+
+def _check_role(rule: Rule, models: Models) -> None:
+    """Refuse what has no place in a rule of the read-out or of the feedback."""
+    role = next(name for name in ("rule", "readout_rule", "feedback_rule") if getattr(models, name) is rule)
+    for name in ("postsynaptic", "perturbation", "finish_postsynaptic"):
+        if role != "rule" and getattr(rule, name).strip():
+            raise InputError(f"{line_of(rule, name)}: {name} is for the rule of W, U and b; {role} has none")
+    if role == "feedback_rule" and (rule.trace.strip() or rule.connections):
+        raise InputError(f"{line_of(rule, 'trace')}: the read-out keeps no trace or connection; use eligibility")
+
+
+def _check_summed(rule: Rule, learned: Sequence[str], eligibility: Equations, post: Equations) -> set[str]:
+    """What synapses sum for the neurons that they end in; refused where it has no place."""
     summed = {name.removesuffix("_post") for name in eligibility if "summed" in eligibility[name].flags}
     if summed and len(learned) > 1:
         raise InputError(f"{line_of(rule, min(summed))}: a (summed) variable needs one kind of weights that learns")
@@ -234,28 +254,28 @@ def check_rule(
     if summed and set(rule.lasting) & set(eligibility):
         where = line_of(rule, min(set(rule.lasting) & set(eligibility)))
         raise InputError(f"{where}: a state of a synapse that lasts cannot stand beside a (summed) variable")
-    states = [name for each in (trace, post, eligibility) for name in each if each[name].type != SUBEXPRESSION]
-    for name in [*rule.initial, *rule.lasting]:
-        if name not in states:
-            raise InputError(f"{line_of(rule, name)}: the rule has no state {name!r} that could start")
-    moving = follows(models.neuron, circuit) | sums
+    return summed
+
+
+def _check_starts(rule: Rule, scope: Scope, eligibility: Equations, moving: set[str], shown: bool) -> None:
+    """Refuse starting values that mean nothing, or that read what has no value yet."""
     sides = {f"{name}_{side}" for name in moving for side in ("pre", "post")}
     for name, value in rule.initial.items():
         if name not in eligibility:
-            neuron_scope.check(value, value)
+            scope.check(value, value)
         check_initial(rule, value, moving | sides)
-        if "U" in learned and names(value) & {"activity", "sent", "activity_pre", "sent_pre"}:
+        if shown and names(value) & {"activity", "sent", "activity_pre", "sent_pre"}:
             raise InputError(f"{line_of(rule, name)}: initial reads the stimulus (U learns), which is not shown yet")
-    if circuit.delay != 0 and "W" in learned:
-        late = moving - {"spiked"} - ({"f_prime"} if models.neuron.pseudo_derivative else set())
-        read = names(rule.update, rule.finish, rule.eligibility) & {f"{name}_pre" for name in late}
-        if read:
-            raise InputError(
-                f"{line_of(rule, min(read))}: {min(read)!r} is nothing that arrives with the delay; read activity_pre, "
-                "sent_pre, spiked_pre, or a state or trace of the neuron"
-            )
-    check_states(rule, rule.trace, trace, sums, rule.initial)
-    check_states(rule, rule.postsynaptic, post, {*sums, *summed, *(each.name for each in after)}, rule.initial)
+
+
+def _check_late(rule: Rule, late: set[str]) -> None:
+    """Refuse a rule that reads of the presynaptic neuron what does not arrive with the delay."""
+    read = names(rule.update, rule.finish, rule.eligibility) & {f"{name}_pre" for name in late}
+    if read:
+        raise InputError(
+            f"{line_of(rule, min(read))}: {min(read)!r} is nothing that arrives with the delay; read activity_pre, "
+            "sent_pre, spiked_pre, or a state or trace of the neuron"
+        )
 
 
 def _readout_parameters(models: Models, circuit: Circuit) -> set[str]:
