@@ -31,15 +31,16 @@ WEIGHT_DIMS = {
 
 
 def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray, done: int = 0) -> xr.Dataset:
-    """Scores, weights, predictions and traces of some of an outcome's networks, one per replicate, with names.
+    """Scores, weights, predictions and traces of some of an outcome's networks, with names.
 
-    Training trajectories are counted with the `done` ones that the networks had before.
+    They are those of all replicates in order, once or several times over: as many `replicate` there are. Training
+    trajectories are counted with the `done` ones that the networks had before.
     """
     schedule = Schedule.of(protocol)
-    replicates = protocol.replicates
+    replicates, times = len(networks), len(networks) // protocol.replicates
     mse = outcome.mse[networks]
-    recorded = np.arange(min(protocol.record, replicates))
-    block = networks[0] // replicates * len(recorded) + np.arange(len(recorded))
+    recorded = np.arange(min(protocol.record, protocol.replicates))
+    block = networks[0] // protocol.replicates * len(recorded) + np.arange(len(recorded))
     square = squared(drawn.units)
     data = xr.Dataset(coords={"replicate": np.arange(replicates), "recorded": recorded})
     data = data.assign_coords(coordinate=np.arange(drawn.y.shape[-1]))
@@ -57,11 +58,12 @@ def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndar
         data.coords["validation"] = done + points
     test = mse[:, schedule.keep]
     weights = outcome.weights.take(networks)
-    bad = diverged(test, divergence(drawn.y), *(value for _, value in weights.items()))
+    bad = diverged(test, np.tile(divergence(drawn.y), times), *(value for _, value in weights.items()))
     add("diverged", ("replicate",), bad, "not finite, or a test MSE far beyond the spread of the targets")
     if protocol.test:
         prediction = outcome.prediction[:, networks].transpose(1, 0, 2, 3)
         target = drawn.y[:, -protocol.test :]
+        target = np.tile(target, (times, 1, 1, 1)) if times > 1 else target
         per_trajectory, per_network = r2_scores(prediction, target)
         add("mse", ("replicate", "trajectory"), test, "test MSE", square)
         add("r2_trajectory", ("replicate",), per_trajectory, "R2 after the best affine map of each trajectory")

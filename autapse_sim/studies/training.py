@@ -80,21 +80,17 @@ class Training:
             every[name] = np.repeat([each.value for each in along], count)
         job = prepare(setting.circuit, drawn, protocol, every, np.tile(np.arange(count), len(points)))
         outcome = simulated(job, self.engine, **({"processes": 1} if self.engine == "standalone" else {}))
-        still = WEIGHT_DIMS.keys() - set(setting.circuit.learn)
-        parts = []
-        for at in range(len(points)):  # a study keeps no records, and of weights those that learned
-            data = scored(drawn, protocol, outcome, at * count + np.arange(count))
-            parts.append(data.drop_dims("recorded").drop_vars(still & data.keys()))
-        return Result(_folded(parts, self))
+        data = scored(drawn, protocol, outcome, np.arange(count * len(points))).drop_dims("recorded")
+        still = WEIGHT_DIMS.keys() - set(setting.circuit.learn)  # of weights a study keeps those that learned
+        return Result(_folded(data.drop_vars(still & data.keys()), self))
 
 
-def _folded(parts: list[xr.Dataset], unit: Training) -> xr.Dataset:
-    """One dataset of the points of a grid, which has an axis for each parameter."""
+def _folded(data: xr.Dataset, unit: Training) -> xr.Dataset:
+    """The same with an axis for each parameter, before that of the replicates."""
     shape = tuple(len(values) for values in unit.grid.values())
-    first = parts[0]
-    data = xr.Dataset(coords={name: first[name] for name in first.coords if name != "replicate"})
-    for name, values in first.data_vars.items():
-        stacked = np.stack([part[name].values for part in parts]).reshape(*shape, *values.shape)
-        data[name] = ((*unit.grid, *values.dims), stacked, values.attrs)
-    data.coords["replicate"] = unit.start + np.arange(unit.count)
-    return data.assign_attrs({AXES: json.dumps(list(unit.grid))})
+    folded = xr.Dataset(coords={name: data[name] for name in data.coords if name != "replicate"})
+    for name, values in data.data_vars.items():
+        array = values.values.reshape(*shape, unit.count, *values.shape[1:])
+        folded[name] = (*unit.grid, *values.dims), array, values.attrs
+    folded.coords["replicate"] = unit.start + np.arange(unit.count)
+    return folded.assign_attrs({AXES: json.dumps(list(unit.grid))})
