@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 import autapse_sim as ap
 from autapse_sim import plots
-from autapse_sim.plots import script
+from autapse_sim.results.plots import script
 
 PULSE, STEPS = 200, 500
 w_a = np.array([0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99])

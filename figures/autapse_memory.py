@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 import autapse_sim as ap
 from autapse_sim import plots
-from autapse_sim.model import read_neuron
-from autapse_sim.plots import script
+from autapse_sim.results.plots import script
+from autapse_sim.spec.model import read_neuron
 
 STEPS, PULSE, BEGINS = 5000, 150, (300, 1800, 3300)  # ms
 TUNING = np.linspace(0.9, 1.1, 41)

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autapse_sim.alignment import aged, align, cosine, exact_gradient
-from autapse_sim.circuit import Circuit
-from autapse_sim.discrete import simulate
+from autapse_sim.engines.discrete import simulate
 from autapse_sim.errors import InputError
-from autapse_sim.job import STEP, Job
-from autapse_sim.protocol import Schedule
+from autapse_sim.experiments.alignment import aged, align, cosine, exact_gradient
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import STEP, Job
+from autapse_sim.spec.protocol import Schedule
+from autapse_sim.spec.weights import Weights, draw_weights
 from autapse_sim.tasks.ball import BouncingBall
-from autapse_sim.weights import Weights, draw_weights
 
 
 def make_job(rule, n=4, N=5, T=12, K=3, learn=("W", "b", "V", "c"), update="step", **fields):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
-from autapse_sim.model import library
+from autapse_sim.spec.model import library
 
 LONGEST = 20.0
 """Seconds of the processor that a case may take."""
@@ -90,7 +90,7 @@ def told(done, seconds):
 def test_a_command_line_works_or_is_refused_in_one_line(line, place):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        patch.setattr("autapse_sim.plots.FIGURES", {})  # which take most of the time, and are drawn by `plot`
+        patch.setattr("autapse_sim.results.plots.FIGURES", {})  # which take most of the time, and are drawn by `plot`
         begin = time.process_time()
         done = CliRunner().invoke(main, [text.replace("{result}", "result.nc") for text in line])
         event(f"{line[0]}: {told(done, time.process_time() - begin)}")
@@ -132,7 +132,7 @@ def circuit_of(kind, path):
 @settings(deadline=None)
 @given(case=files())
 def test_a_model_file_works_or_is_refused_in_one_line(case, place):
-    from autapse_sim.declared import resolve_parameters
+    from autapse_sim.training.declared import resolve_parameters
 
     kind, data, runs = case
     path = place / "mine.py"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from autapse_sim import cache
+from autapse_sim.engines import cache
 from autapse_sim.errors import InputError
 
 
@@ -376,7 +376,7 @@ def test_a_program_that_runs_keeps_running_when_it_is_cleared(place, tmp_path):
 BUILD = """
 import os, sys, time
 from pathlib import Path
-from autapse_sim import cache
+from autapse_sim.engines import cache
 
 def build(path):
     with open(os.environ["LOG"], "a") as log:

@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 
 import autapse_sim as ap
-from autapse_sim import engine as engines
-from autapse_sim import sizes
-from autapse_sim.comparison import compare
-from autapse_sim.compiler import compiler
-from autapse_sim.protocol import Protocol
+from autapse_sim.engines import choose as engines
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.experiments.compare import compare
+from autapse_sim.spec.protocol import Protocol
+from autapse_sim.training import sizes
 
 ENGINES = ["numpy", "runtime", "reference", *(["standalone"] if compiler() else [])]
 TASK = ap.BouncingBall(steps=8)

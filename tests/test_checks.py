@@ -14,9 +14,12 @@ from brian2 import ms
 from odd import ODD
 
 import autapse_sim as ap
-from autapse_sim import checks, comparison, experiment, plots, recordings, sizes
+from autapse_sim import checks, plots, recordings
 from autapse_sim.errors import InputError
+from autapse_sim.experiments import compare as comparison
 from autapse_sim.names import one_of
+from autapse_sim.training import sizes
+from autapse_sim.training import train as experiment
 
 SMALL = ap.Protocol(replicates=2, train=2, validate=1, test=1)
 TASK = ap.BouncingBall(steps=6)

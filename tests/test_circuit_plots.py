@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from autapse_sim import plots, recordings
 from autapse_sim.commands.main import main
 from autapse_sim.errors import InputError
-from autapse_sim.plots import circuit_axes, circuits, style
+from autapse_sim.results.plots import circuit_axes, circuits, style
 
 COUNTS = np.array([[0, 1, 0, 0], [1, 0, 0, 0], [2, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 1]])
 BROKEN = np.array([[0.1, np.nan], [0.2, 0.3]])

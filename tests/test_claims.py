@@ -10,7 +10,7 @@ from autapse_sim.experiments.claims import decide
 from autapse_sim.experiments.claims.claims import claims, claims_table
 from autapse_sim.experiments.claims.setting import ANSWERS, SPECTRA, Setting
 from autapse_sim.experiments.claims.trials import Case, Trials, spectral
-from autapse_sim.statistics import Interval, compare_paired
+from autapse_sim.results.statistics import Interval, compare_paired
 
 HOLDS, EMPTY, FAILS, OPEN = ANSWERS
 LITTLE = Setting(

@@ -195,7 +195,7 @@ def stop(*arguments, **options):
 
 
 def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("autapse_sim.plots.style.save", stop)
+    monkeypatch.setattr("autapse_sim.results.plots.style.save", stop)
     done = run("compare", *SMALL, "--rule", "bptt", "--eta", "0.1")
     assert done.exit_code == 130
     assert done.stderr.splitlines()[-1] == f"autapse: stopped; written before that: {tmp_path / 'out' / 'compare.nc'}"
@@ -207,7 +207,7 @@ def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("rule", ["bptt", "rtrl", "snap1", "uoro", "fa", "autapse"])
 def test_only_who_runs_in_brian2_runs_slower_without_a_compiler(run, rule, monkeypatch):
-    monkeypatch.setattr("autapse_sim.compiler.compiler", lambda: None)
+    monkeypatch.setattr("autapse_sim.engines.brian.compiler.compiler", lambda: None)
     few = ["--replicates", "1", "--trajectories", "1", "--validate", "0", "--test", "1", "--steps", "5"]
     done = run("train", *few, "--rule", rule)
     assert done.exit_code == 0, done.output
@@ -230,7 +230,7 @@ def place(tmp_path, monkeypatch):
 
 
 def test_the_cache_is_shown_and_cleared(place):
-    from autapse_sim import cache
+    from autapse_sim.engines import cache
 
     show = CliRunner().invoke(main, ["cache"])
     assert (show.exit_code, show.output) == (0, f"{place}: 0 programs, 0 manifests, 0.0 kB\n")
@@ -299,9 +299,9 @@ def test_what_is_typed_is_refused_before_any_work_in_one_line(run, rule_file, tm
 
 @pytest.mark.slow
 def test_numbers_too_large_for_a_figure_lose_the_figure_alone(run, tmp_path, monkeypatch):
-    from autapse_sim.plots import FIGURES
+    from autapse_sim.results.plots import FIGURES
 
-    monkeypatch.setattr("autapse_sim.plots.FIGURES", {"fig2": FIGURES["fig2"]})
+    monkeypatch.setattr("autapse_sim.results.plots.FIGURES", {"fig2": FIGURES["fig2"]})
     diverging = ["--rule", "bptt", "--rule", "fa", "--eta", "1e3", "--activation", "linear", "--steps", "6"]
     done = run("compare", *SMALL, *diverging)
     assert done.exit_code == 0, done.output

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from autapse_sim.controls import (
+from autapse_sim.errors import InputError
+from autapse_sim.spec.weights import draw_weights
+from autapse_sim.tasks.ball import BouncingBall, physics
+from autapse_sim.tasks.memory import DelayedCopy
+from autapse_sim.training.controls import (
     Reservoir,
     activity,
     readout_controls,
@@ -11,10 +15,6 @@ from autapse_sim.controls import (
     stimulus_controls,
     tune_reservoir,
 )
-from autapse_sim.errors import InputError
-from autapse_sim.tasks.ball import BouncingBall, physics
-from autapse_sim.tasks.memory import DelayedCopy
-from autapse_sim.weights import draw_weights
 
 TRAIN, TEST = slice(0, 6), slice(6, 10)
 AFFINE = ["affine of x(t)", "affine of 2 lags", "affine of 5 lags", "affine of 20 lags"]

@@ -14,12 +14,12 @@ import warnings
 import pytest
 
 import autapse_sim
-from autapse_sim.crew import GRACE, Crew
 from autapse_sim.errors import InputError
+from autapse_sim.machine.crew import GRACE, Crew
 
 WAITING = """
 import sys, time
-from autapse_sim.crew import Crew
+from autapse_sim.machine.crew import Crew
 
 try:
     with Crew() as crew:
@@ -101,7 +101,8 @@ def importable(monkeypatch):
 
 @pytest.mark.parametrize("given", [["script.py"], ["-"], ["-c", None]])
 def test_a_script_needs_no_main_guard(tmp_path, given):
-    code = "from autapse_sim.crew import Crew\nwith Crew() as crew:\n    print(list(crew.map(abs, [-1, -2, -3])))\n"
+    code = "from autapse_sim.machine.crew import Crew\n"
+    code += "with Crew() as crew:\n    print(list(crew.map(abs, [-1, -2, -3])))\n"
     (tmp_path / "script.py").write_text(code)
     command = [sys.executable, *(code if each is None else each for each in given)]
     done = subprocess.run(command, input=code, capture_output=True, text=True, check=True, cwd=tmp_path)

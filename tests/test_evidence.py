@@ -8,8 +8,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from autapse_sim.errors import InputError
-from autapse_sim.plots import evidence, evidence_panels, looks, style
-from autapse_sim.results import Result, load
+from autapse_sim.results.plots import evidence, evidence_panels, looks, style
+from autapse_sim.results.result import Result, load
 
 METHODS = ["autapse", "bptt", "fa", "dfa", "rflo", "fixed reservoir", "tuned reservoir"]
 MEDIANS = [0.0546, 0.0064, 0.0428, 0.0548, 0.0404, 0.0566, 0.0502]

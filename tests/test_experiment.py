@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import autapse_sim as ap
-from autapse_sim import table
-from autapse_sim.compiler import compiler
-from autapse_sim.experiment import draw
-from autapse_sim.protocol import Schedule
-from autapse_sim.weights import draw_weights
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.results import table
+from autapse_sim.spec.protocol import Schedule
+from autapse_sim.spec.weights import draw_weights
+from autapse_sim.training.train import draw
 
 TASK = ap.BouncingBall(steps=30)
 SMALL = ap.Protocol(replicates=4, train=6, validate=2, test=3, validate_every=3, record=2)
@@ -273,7 +273,7 @@ def test_a_neuron_may_have_activations_of_its_own_and_defaults_of_each_neuron(tm
     other = one.trace_activity.sel(phase="test 1").isel(recorded=0).values
     np.testing.assert_allclose(steps[0, 0], other[0, 0], atol=1e-12)
     assert np.abs(steps[0, 1:] - other[0, 1:]).min() > 1e-3
-    monkeypatch.setattr("autapse_sim.experiment.draws", None)  # nothing is drawn before the name is known
+    monkeypatch.setattr("autapse_sim.training.train.draws", None)  # nothing is drawn before the name is known
     for run in (ap.train, lambda wrong, *more: ap.compare(["autapse"], *more, circuit=wrong)):
         with pytest.raises(ap.InputError, match="unknown activation 'sin'; did you mean 'sine'"):
             run(replace(circuit, activation="sin"), TASK, SMALL)

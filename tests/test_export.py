@@ -7,7 +7,7 @@ import pytest
 
 from autapse_sim import recordings
 from autapse_sim.errors import InputError
-from autapse_sim.export import spike_trains
+from autapse_sim.results.export import spike_trains
 
 
 def test_a_segment_for_each_phase_and_a_train_for_each_neuron(spiking):

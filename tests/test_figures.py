@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
-from autapse_sim.plots import catalogue, evidence, save
+from autapse_sim.results.plots import catalogue, evidence, save
 
 FIGURES = sorted((Path(__file__).parent.parent / "figures").glob("*.py"))
 SMALL = ap.Protocol(replicates=2, train=2, validate=1, test=1, validate_every=1, record=1)

@@ -9,13 +9,13 @@ import xarray as xr
 from click.testing import CliRunner
 
 import autapse_sim as ap
-from autapse_sim.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.commands.main import main
-from autapse_sim.controls import Reservoir
+from autapse_sim.experiments.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, text
 from autapse_sim.experiments.verdict.methods import BIASES, FIXED, STILL, TUNED, Method, Rates, ablations_of
 from autapse_sim.experiments.verdict.pilots import chosen_rates, gentle
 from autapse_sim.experiments.verdict.trial import FLOORS, Trial, drawn, protocol_of, score, train_method
+from autapse_sim.training.controls import Reservoir
 
 METHODS = ["mine", "bptt", "autapse", FIXED, TUNED, STILL, BIASES]
 

@@ -3,8 +3,8 @@
 from click.testing import CliRunner
 
 import autapse_sim as ap
-from autapse_sim.benchmarks import BENCHMARKS
 from autapse_sim.commands.main import main
+from autapse_sim.experiments.benchmarks import BENCHMARKS
 from autapse_sim.tasks import catalogue
 
 

@@ -11,9 +11,9 @@ import pytest
 from brian2 import NeuronGroup, ms, mV
 
 import autapse_sim as ap
-from autapse_sim import language
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.reading import MOST_BYTES, python_text, run
+from autapse_sim.spec import language
+from autapse_sim.spec.reading import MOST_BYTES, python_text, run
+from autapse_sim.training.declared import resolve_parameters
 
 GOOD = """from brian2 import *
 from autapse_sim import *
@@ -297,7 +297,7 @@ def test_steps_that_are_too_long_for_a_decay_are_refused_before_a_run():
 
 
 def test_below_half_a_step_a_trace_does_grow_without_bound(monkeypatch):
-    monkeypatch.setattr("autapse_sim.declared.check_steps", lambda *given: None)
+    monkeypatch.setattr("autapse_sim.training.declared.check_steps", lambda *given: None)
     largest = {}
     for tau in ("0.49 ms", "0.51 ms"):
         protocol = ap.Protocol(replicates=1, train=0, validate=0, test=1, record=1)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import autapse_sim as ap
-from autapse_sim.compiler import compiler
-from autapse_sim.model import library, read_neuron
-from autapse_sim.quantities import unit_of
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.spec.model import library, read_neuron
+from autapse_sim.spec.quantities import unit_of
 
 R, N, M, C, T = 4, 5, 3, 2, 60
 SILENT, SATURATED = 2, 3

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from brian2 import ms
 
-from autapse_sim import discrete, order, parts
-from autapse_sim.compiler import compiler
-from autapse_sim.engine import simulate
+from autapse_sim.engines import discrete
+from autapse_sim.engines.brian.assembly import order, parts
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.engines.choose import simulate
 from autapse_sim.errors import InputError
 from autapse_sim.tasks.shown import masked
 
@@ -129,7 +130,7 @@ def test_swapped_slots_are_seen(make_job, monkeypatch, one, other):
     job = make_job(replicates=2, steps=50)
     swapped_slots = {**order.SLOTS, one: order.SLOTS[other], other: order.SLOTS[one]}
     monkeypatch.setattr(parts, "SLOTS", swapped_slots)
-    monkeypatch.setattr("autapse_sim.runtime.check_order", lambda network: None)
+    monkeypatch.setattr("autapse_sim.engines.brian.runtime.check_order", lambda network: None)
     swapped = simulate(job, "runtime")
     assert np.abs(swapped.weights.W - discrete.simulate(job).weights.W).max() > 1e-6
 
@@ -143,7 +144,7 @@ def test_order_is_asserted_on_brians_own_objects(make_job, monkeypatch):
         monkeypatch.setattr(order, "SLOTS", dict(reversed(slots.items())))
         shown(network)
 
-    monkeypatch.setattr("autapse_sim.runtime.check_order", check)
+    monkeypatch.setattr("autapse_sim.engines.brian.runtime.check_order", check)
     with pytest.raises(AssertionError, match="order inside a step"):
         simulate(job, "runtime")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from autapse_sim.plots import evidence
-from autapse_sim.report.verdict import page, write_page
-from autapse_sim.results import Result
+from autapse_sim.results.plots import evidence
+from autapse_sim.results.report.verdict import page, write_page
+from autapse_sim.results.result import Result
 
 VOID = {"meta", "img", "br"}
 

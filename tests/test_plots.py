@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from autapse_sim import plots
 from autapse_sim.errors import InputError
-from autapse_sim.plots import panels, style
-from autapse_sim.plots.evidence import EVIDENCE
-from autapse_sim.results import Result
+from autapse_sim.results.plots import panels, style
+from autapse_sim.results.plots.evidence import EVIDENCE
+from autapse_sim.results.result import Result
 
 RULES = ["bptt", "fa", "dfa", "autapse"]
 CONTROLS = {
@@ -274,7 +274,7 @@ def test_files_are_written_without_a_display_and_without_pyplot(data, tmp_path):
     assert paths[0].read_bytes().startswith(b"%PDF")
     assert paths[1].read_bytes().startswith(b"\x89PNG")
     assert len(list((tmp_path / "new").iterdir())) == 2
-    code = "import sys, autapse_sim.plots; assert not {'matplotlib.pyplot', 'brian2'} & set(sys.modules)"
+    code = "import sys, autapse_sim.results.plots; assert not {'matplotlib.pyplot', 'brian2'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
 
 

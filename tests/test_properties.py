@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from odd import ODD
 
 import autapse_sim as ap
-from autapse_sim.circuit import CHOICES, LEARNABLE
-from autapse_sim.experiment import draw
-from autapse_sim.protocol import CONSTRAINTS, OPTIMISERS, UPDATES
+from autapse_sim.spec.circuit import CHOICES, LEARNABLE
+from autapse_sim.spec.protocol import CONSTRAINTS, OPTIMISERS, UPDATES
 from autapse_sim.tasks.shown import check_task, checked
+from autapse_sim.training.train import draw
 
 TASKS = (
     *(ap.BouncingBall, ap.FlipFlop, ap.Integrator, ap.DelayedCopy, ap.AddTask, ap.EvidenceAccumulation),

@@ -2,10 +2,10 @@
 
 import pytest
 
-from autapse_sim.discrete.optimiser import OPTIMISERS
+from autapse_sim.engines.discrete.optimiser import OPTIMISERS
 from autapse_sim.errors import InputError
-from autapse_sim.protocol import OPTIMISERS as NAMES
-from autapse_sim.protocol import Protocol
+from autapse_sim.spec.protocol import OPTIMISERS as NAMES
+from autapse_sim.spec.protocol import Protocol
 
 
 def test_defaults_are_the_papers():

@@ -3,11 +3,11 @@
 import pytest
 
 import autapse_sim as ap
-from autapse_sim.benchmarks import BENCHMARKS
-from autapse_sim.circuit_models import Models
-from autapse_sim.declared import check_optimiser, learning_rate
-from autapse_sim.model import library, rules
-from autapse_sim.protocol import OPTIMISERS
+from autapse_sim.experiments.benchmarks import BENCHMARKS
+from autapse_sim.spec.library import Models
+from autapse_sim.spec.model import library, rules
+from autapse_sim.spec.protocol import OPTIMISERS
+from autapse_sim.training.declared import check_optimiser, learning_rate
 
 RULE = """from autapse_sim import *
 rule = Rule(
@@ -23,7 +23,7 @@ def unfit(request, tmp_path, monkeypatch):
     """A rule file without the one learning rate, and what is said of it; nothing may be drawn or started."""
     fields, says = request.param
     (tmp_path / "mine.py").write_text(RULE.format(*fields))
-    for place in ("experiment.draws", "comparison.draw", "experiments.verdict.judging.studying"):
+    for place in ("training.train.draws", "experiments.compare.draw", "experiments.verdict.judging.studying"):
         monkeypatch.setattr(f"autapse_sim.{place}", None)
     return tmp_path / "mine.py", rf"mine\.py, line 4: Adam needs the learning rate of the rule, which {says}; name one"
 

@@ -7,12 +7,12 @@ import pytest
 from brian2 import ms, nA
 
 import autapse_sim as ap
-from autapse_sim import reference
-from autapse_sim.compiler import compiler
-from autapse_sim.declared import resolve_parameters
+from autapse_sim.engines import reference
+from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import ENGINES, choose_engine, draw, prepare, simulated
-from autapse_sim.model import library
+from autapse_sim.spec.model import library
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.train import ENGINES, choose_engine, draw, prepare, simulated
 
 EXACT = 1e-10
 COMPILED = [pytest.mark.slow, pytest.mark.skipif(not compiler(), reason="needs a C++ compiler")]

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from autapse_sim import results
 from autapse_sim.errors import InputError
-from autapse_sim.results import Result, git_state, load, provenance
+from autapse_sim.results import result as results
+from autapse_sim.results.result import Result, git_state, load, provenance
 
 
 @pytest.fixture
@@ -139,7 +139,9 @@ def test_provenance_is_text():
     assert told["command"] == "autapse compare"
     assert {"python", "autapse_sim", "numpy", "xarray", "brian2", "platform", "date", "git"} <= set(told)
     assert all(isinstance(value, str) for value in told.values())
-    code = "import sys; from autapse_sim.results import provenance as p; p(''); assert 'brian2' not in sys.modules"
+    code = (
+        "import sys; from autapse_sim.results.result import provenance as p; p(''); assert 'brian2' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=os.path.dirname(os.path.dirname(__file__)))
 
 
@@ -153,8 +155,8 @@ def test_git_state_knows_its_own_checkout_only(tmp_path, monkeypatch):
         identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
         subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
 
-    source = tmp_path / "autapse_sim" / "results.py"
-    source.parent.mkdir()
+    source = tmp_path / "autapse_sim" / "results" / "result.py"
+    source.parent.mkdir(parents=True)
     source.write_text("1\n")
     monkeypatch.setattr(results, "__file__", str(source))
     assert git_state() == "not a git checkout"

@@ -7,11 +7,11 @@ import pytest
 from brian2 import ms
 
 import autapse_sim as ap
-from autapse_sim import sizes
-from autapse_sim.compiler import compiler
+from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.errors import InputError
-from autapse_sim.plots import panels
+from autapse_sim.results.plots import panels
 from autapse_sim.tasks.arrays import ArrayTask
+from autapse_sim.training import sizes
 
 pytestmark = pytest.mark.usefixtures("cheap_programs")
 ENGINES = [

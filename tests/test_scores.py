@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from autapse_sim.errors import InputError
-from autapse_sim.scores import DIVERGED, affine_r2, best_eta, diverged, divergence, mean_squared_error, median_interval
+from autapse_sim.results.scores import (
+    DIVERGED,
+    affine_r2,
+    best_eta,
+    diverged,
+    divergence,
+    mean_squared_error,
+    median_interval,
+)
 
 RNG = np.random.default_rng(0)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import autapse_sim as ap
-from autapse_sim.circuit_models import Models
-from autapse_sim.compiler import compiler
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.experiment import draw, prepare
-from autapse_sim.model import library
-from autapse_sim.scopes import check_models
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.spec.library import Models
+from autapse_sim.spec.model import library
+from autapse_sim.spec.scopes import check_models
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.train import draw, prepare
 
 needs_compiler = pytest.mark.skipif(not compiler(), reason="needs a C++ compiler")
 PAYLOADS = (
@@ -121,7 +121,7 @@ def test_what_is_no_equation_is_refused_in_every_place(place):
 
 def source_of(circuit, folder):
     """All C++ that is generated for a circuit."""
-    from autapse_sim.standalone import generate
+    from autapse_sim.engines.brian.standalone import generate
 
     protocol, task = ap.Protocol(replicates=1, train=1, validate=0, test=0), ap.BouncingBall(steps=5)
     values = resolve_parameters(circuit, {}, 1)

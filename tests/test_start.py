@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import autapse_sim as ap
-from autapse_sim.compiler import compiler
-from autapse_sim.protocol import Protocol
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.spec.protocol import Protocol
 
 ENGINES = ["numpy", "runtime", "reference", *(["standalone"] if compiler() else [])]
 BRIAN = ENGINES[1:]
@@ -134,7 +134,7 @@ def test_several_pieces_are_as_good_as_two():
 
 @pytest.mark.parametrize("engine", ["numpy", *(["standalone"] if compiler() else [])])
 def test_blocks_of_replicates_go_on_each_from_its_own(engine, monkeypatch):
-    from autapse_sim import experiment
+    from autapse_sim.training import train as experiment
 
     monkeypatch.setattr(experiment, "at_once", lambda *arguments: 2)
     circuit, whole = ap.Circuit(), replace(WHOLE, replicates=5, train=10, optimiser="momentum", record=3)

@@ -4,16 +4,24 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
-from autapse_sim.circuit import Circuit
-from autapse_sim.controls import activity, ridge_readout
-from autapse_sim.discrete import simulate
+from autapse_sim.engines.discrete import simulate
 from autapse_sim.errors import InputError
-from autapse_sim.job import STEP, Job
-from autapse_sim.protocol import Schedule
-from autapse_sim.scores import median_interval
-from autapse_sim.statistics import Interval, Paired, compare_all, compare_paired, holm, replicates_needed, sentence
+from autapse_sim.results.scores import median_interval
+from autapse_sim.results.statistics import (
+    Interval,
+    Paired,
+    compare_all,
+    compare_paired,
+    holm,
+    replicates_needed,
+    sentence,
+)
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import STEP, Job
+from autapse_sim.spec.protocol import Schedule
+from autapse_sim.spec.weights import draw_weights
 from autapse_sim.tasks.memory import FlipFlop
-from autapse_sim.weights import draw_weights
+from autapse_sim.training.controls import activity, ridge_readout
 
 
 def errors(seed, count=100, factor=1.0, spread=0.1):

@@ -8,7 +8,7 @@ import pytest
 from here import Here
 
 import autapse_sim as ap
-from autapse_sim.benchmarks import Benchmark
+from autapse_sim.experiments.benchmarks import Benchmark
 from autapse_sim.studies.workers import Workers
 
 FEW = ap.Protocol(train=16, validate=2, test=2, validate_every=8, update="batch", batch=8, optimiser="adam")

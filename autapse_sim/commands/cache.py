@@ -9,7 +9,7 @@ import click
 @click.option("--clear", is_flag=True, help="Remove them all.")
 def cache(clear: bool) -> None:
     """Show the compiled programs that are kept for the next time."""
-    from autapse_sim import cache as store
+    from autapse_sim.engines import cache as store
 
     kept = store.entries()
     programs = [entry for entry in kept if entry.kind == "program"]

@@ -11,7 +11,7 @@ import click
 import autapse_sim as ap
 from autapse_sim.commands.options import experiment_options, setting
 from autapse_sim.commands.output import bar, folder_for, say_slower, show, write_others
-from autapse_sim.session import computing
+from autapse_sim.machine.session import computing
 
 
 @click.command()
@@ -24,9 +24,9 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
 
     Without options: the paper's experiment (n = 2, U = V = I, sigmoid, only W learns; bptt, fa, dfa, autapse).
     """
-    from autapse_sim.comparison import ETAS, RULES
-    from autapse_sim.plots import FIGURES
-    from autapse_sim.plots.style import save
+    from autapse_sim.experiments.compare import ETAS, RULES
+    from autapse_sim.results.plots import FIGURES
+    from autapse_sim.results.plots.style import save
 
     engine = options.pop("engine")
     rules = rules or RULES

@@ -10,7 +10,7 @@ import click
 
 import autapse_sim as ap
 from autapse_sim import commands
-from autapse_sim.session import Commands
+from autapse_sim.machine.session import Commands
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,9 +8,9 @@ import click
 @click.command()
 def models() -> None:
     """List the neurons and rules that come with the package."""
-    from autapse_sim import discrete
-    from autapse_sim.description import discrete_text
-    from autapse_sim.model import library
+    from autapse_sim.engines import discrete
+    from autapse_sim.spec.model import library
+    from autapse_sim.training.description import discrete_text
 
     for kind in ("neurons", "rules"):
         click.echo(kind)

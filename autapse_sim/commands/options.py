@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from autapse_sim.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.errors import InputError
-from autapse_sim.protocol import UPDATES, Protocol
+from autapse_sim.spec.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
+from autapse_sim.spec.protocol import UPDATES, Protocol
+from autapse_sim.spec.units import amount
 from autapse_sim.tasks.base import Task
-from autapse_sim.units import amount
 
 BALL = ("steps", "horizon", "speed", "gravity", "radius", "noise", "occlusion")
 """The options of the ball, which it has without a --task."""

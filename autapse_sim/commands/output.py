@@ -12,8 +12,8 @@ import click
 
 import autapse_sim as ap
 from autapse_sim import checks
-from autapse_sim.circuit import Circuit
 from autapse_sim.errors import InputError, in_a_line
+from autapse_sim.spec.circuit import Circuit
 
 
 def folder_for(out: Path | None, default: str) -> Path:
@@ -38,7 +38,7 @@ def bar(label: str) -> Iterator[Callable[[float], None]]:
 
 
 def show(result: ap.Result, as_json: bool) -> None:
-    from autapse_sim import table
+    from autapse_sim.results import table
 
     if "mse" not in result.data:
         click.echo("no test trajectories, and so no scores", err=True)
@@ -69,7 +69,7 @@ def write_others(files: list[Path], others: Mapping[str, Callable[[], list[Path]
 
 def say_slower(circuits: Iterable[Circuit], engine: str) -> None:
     """Say so where Brian2 runs without a compiler that was not declined."""
-    from autapse_sim.experiment import choose_engine
+    from autapse_sim.training.train import choose_engine
 
     if engine == "auto" and any(choose_engine(circuit, engine) == "runtime" for circuit in circuits):
         click.echo("no C++ compiler found: Brian2 runs in runtime mode, same numbers, but slower", err=True)

@@ -43,8 +43,8 @@ def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tupl
     import inspect
 
     from autapse_sim.names import one_of
-    from autapse_sim.plots.catalogue import ALL, check_held, figures_of
-    from autapse_sim.plots.style import save
+    from autapse_sim.results.plots.catalogue import ALL, check_held, figures_of
+    from autapse_sim.results.plots.style import save
 
     loaded = ap.load(result)
     draw = ALL[figure if figure in ALL else one_of("figure", figure, figures_of(loaded))]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from autapse_sim.session import computing
+from autapse_sim.machine.session import computing
 
 
 @click.command()
@@ -16,8 +16,8 @@ from autapse_sim.session import computing
 @computing()
 def report(path: Path, score: str | None, out: Path | None) -> None:
     """Write PATH, a result, a verdict or the folder of a study, as one HTML page that needs no network."""
-    from autapse_sim.report.write import report as write
-    from autapse_sim.results import load
+    from autapse_sim.results.report.write import report as write
+    from autapse_sim.results.result import load
     from autapse_sim.studies.sweep import open_study
 
     found, page = (open_study(path), path / "report.html") if path.is_dir() else (load(path), path.with_suffix(".html"))

@@ -124,8 +124,8 @@ def _with_options(written: dict[str, dict[str, Any]], options: Mapping[str, Any]
 
 def _kinds() -> dict[str, dict[str, Any]]:
     """The fields of circuits and protocols with their defaults."""
-    from autapse_sim.circuit import Circuit
-    from autapse_sim.protocol import Protocol
+    from autapse_sim.spec.circuit import Circuit
+    from autapse_sim.spec.protocol import Protocol
 
     kinds = {"circuit": Circuit, "protocol": Protocol}
     return {
@@ -153,8 +153,8 @@ def _value(name: str, text: str) -> Any:
 
 def _base(written: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """What all combinations share."""
-    from autapse_sim.circuit import Circuit
-    from autapse_sim.protocol import Protocol
+    from autapse_sim.spec.circuit import Circuit
+    from autapse_sim.spec.protocol import Protocol
     from autapse_sim.tasks.library import task_called
 
     made = {}

@@ -10,7 +10,7 @@ import click
 import autapse_sim as ap
 from autapse_sim.commands.options import experiment_options, setting
 from autapse_sim.commands.output import bar, folder_for, say_slower, show, write_others
-from autapse_sim.session import computing
+from autapse_sim.machine.session import computing
 
 
 @click.command()

@@ -11,7 +11,7 @@ import click
 import autapse_sim as ap
 from autapse_sim.commands.output import bar, folder_for, write_others
 from autapse_sim.errors import InputError
-from autapse_sim.session import computing
+from autapse_sim.machine.session import computing
 
 
 @click.command()
@@ -74,9 +74,9 @@ def verdict(
 
 def _write_evidence(result: ap.Result, path: Path) -> None:
     """Write the figures and the page of a verdict beside its result."""
-    from autapse_sim.plots.evidence import evidence
-    from autapse_sim.plots.style import save
-    from autapse_sim.report.verdict import write_page
+    from autapse_sim.results.plots.evidence import evidence
+    from autapse_sim.results.plots.style import save
+    from autapse_sim.results.report.verdict import write_page
 
     figures = evidence(result)
     draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}

@@ -8,15 +8,15 @@ from itertools import product
 from typing import Any
 
 from autapse_sim.checks import items
-from autapse_sim.circuit import Circuit
-from autapse_sim.declared import resolve_parameters
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import choose_engine
 from autapse_sim.names import one_of, shown
-from autapse_sim.protocol import Protocol
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.protocol import Protocol
+from autapse_sim.spec.units import Amount, amount
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
-from autapse_sim.units import Amount, amount
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.train import choose_engine
 
 PLACES = ("circuit", "protocol", "task", "parameter")
 """Where a name may stand; 'task.delay' says which, where a name stands in several."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
-from autapse_sim.declared import resolve_parameters
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import choose_engine
-from autapse_sim.model import carried
 from autapse_sim.names import shown
-from autapse_sim.sizes import at_once, check_sizes
+from autapse_sim.spec.model import carried
+from autapse_sim.spec.units import Amount
 from autapse_sim.studies.axes import Axis, Setting, crossed
 from autapse_sim.studies.training import Training
 from autapse_sim.studies.unit import name_of
-from autapse_sim.units import Amount
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.sizes import at_once, check_sizes
+from autapse_sim.training.train import choose_engine
 
 TOGETHER, BLOCK = 2500, 100
 """The most networks and the most replicates of a unit: what a kill may cost, and what a program is started for."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from autapse_sim.errors import InputError
-from autapse_sim.files import claimed, read_whole, write_whole
+from autapse_sim.machine.files import claimed, read_whole, write_whole
 from autapse_sim.names import shown
-from autapse_sim.results import Result, load, sealed
+from autapse_sim.results.result import Result, load, sealed
 from autapse_sim.studies.plan import Plan
 
 FORMAT = "autapse_sim study 1"

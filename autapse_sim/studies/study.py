@@ -10,7 +10,7 @@ from typing import Any
 
 from autapse_sim import checks
 from autapse_sim.errors import InputError
-from autapse_sim.results import Result
+from autapse_sim.results.result import Result
 from autapse_sim.studies.execute import State, execute
 from autapse_sim.studies.store import Store
 from autapse_sim.studies.unit import Unit, name_of

@@ -14,9 +14,10 @@ import xarray as xr
 
 from autapse_sim.checks import mapping, whole
 from autapse_sim.checks import path as checked_path
-from autapse_sim.circuit import Circuit
-from autapse_sim.protocol import Protocol
-from autapse_sim.results import provenance
+from autapse_sim.results.result import provenance
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.protocol import Protocol
+from autapse_sim.spec.units import amount
 from autapse_sim.studies.axes import Setting, axes_of
 from autapse_sim.studies.execute import State, execute
 from autapse_sim.studies.gather import gathered
@@ -25,7 +26,6 @@ from autapse_sim.studies.store import Store
 from autapse_sim.studies.workers import Executor, Workers, workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
-from autapse_sim.units import amount
 
 
 def plan_sweep(

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from autapse_sim.contents import AXES
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.experiment import draw_block, prepare, simulated
-from autapse_sim.labels import WEIGHT_DIMS, scored
-from autapse_sim.results import Result
+from autapse_sim.results.contents import AXES
+from autapse_sim.results.result import Result
+from autapse_sim.spec.units import Amount
 from autapse_sim.studies.axes import Setting
 from autapse_sim.studies.unit import told_circuit, told_task
-from autapse_sim.units import Amount
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.labels import WEIGHT_DIMS, scored
+from autapse_sim.training.train import draw_block, prepare, simulated
 
 
 @dataclass(frozen=True)

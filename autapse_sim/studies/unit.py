@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 
 import autapse_sim
-from autapse_sim.circuit import Circuit
-from autapse_sim.description import sources_of
-from autapse_sim.model import is_file
-from autapse_sim.results import Result
+from autapse_sim.results.result import Result
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.model import is_file
 from autapse_sim.tasks.base import Task
+from autapse_sim.training.description import sources_of
 
 QUIET = ("plots", "commands")
 """Folders of this package that change no number."""

@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from autapse_sim.checks import text
-from autapse_sim.crew import Crew
 from autapse_sim.errors import InputError
+from autapse_sim.machine.crew import Crew
 
 AHEAD = 2
 """Calls for each worker: while one runs, the next one waits for it."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
-from autapse_sim.reading import python_text, run
+from autapse_sim.spec.reading import python_text, run
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.catalogue import tasks

@@ -19,14 +19,14 @@ from time import perf_counter
 
 import numpy as np
 
-from autapse_sim.circuit import Circuit
-from autapse_sim.discrete import simulate
-from autapse_sim.discrete.layout import SMALL
-from autapse_sim.job import STEP, Job
-from autapse_sim.protocol import Schedule
+from autapse_sim.engines.discrete import simulate
+from autapse_sim.engines.discrete.layout import SMALL
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import STEP, Job
+from autapse_sim.spec.protocol import Schedule
+from autapse_sim.spec.weights import draw_weights
 from autapse_sim.tasks.add import AddTask
 from autapse_sim.tasks.shown import masked
-from autapse_sim.weights import draw_weights
 
 RULES = ("bptt", "rtrl", "snap1", "uoro", "fa", "dfa", "rflo", "autapse", "read-out only")
 ETAS = {"batch": (1e-3, 3e-3, 1e-2), "step": (1e-4, 3e-4, 1e-3)}

@@ -15,11 +15,11 @@ from time import perf_counter
 
 import numpy as np
 
-from autapse_sim.circuit import Circuit
-from autapse_sim.discrete import simulate
-from autapse_sim.job import Job
-from autapse_sim.protocol import Schedule
-from autapse_sim.weights import draw_weights
+from autapse_sim.engines.discrete import simulate
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import Job
+from autapse_sim.spec.protocol import Schedule
+from autapse_sim.spec.weights import draw_weights
 
 STEPS, TRAJECTORIES, TURNS = 100, 10, 5
 SIZES = {2: 1000, 32: 100, 100: 16}

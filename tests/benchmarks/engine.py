@@ -38,11 +38,11 @@ from sides import (
     schedule,
 )
 
-from autapse_sim import engine
-from autapse_sim.circuit import Circuit
-from autapse_sim.discrete import simulate
-from autapse_sim.job import STEP, Job
-from autapse_sim.weights import draw_weights
+from autapse_sim.engines import choose as engine
+from autapse_sim.engines.discrete import simulate
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import STEP, Job
+from autapse_sim.spec.weights import draw_weights
 
 STEPS, TURNS, TOLERANCE = 100, 5, 1e-10
 SIZES = {(2, 1): (2000, 100), (2, 1000): (60, 5), (32, 100): (20, 3), (100, 16): (20, 3), (1000, 1): (5, 1)}

@@ -25,12 +25,12 @@ from time import perf_counter
 
 import numpy as np
 
-from autapse_sim import engine
-from autapse_sim.circuit import Circuit
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.job import Job
-from autapse_sim.protocol import Schedule
-from autapse_sim.weights import Weights
+from autapse_sim.engines import choose as engine
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import Job
+from autapse_sim.spec.protocol import Schedule
+from autapse_sim.spec.weights import Weights
+from autapse_sim.training.declared import resolve_parameters
 
 NEURONS, STEPS, NETWORKS = 100, 1000, 16
 SAME, TOLERANCE = 8, 1e-9

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from sides import TRAJECTORIES, Side, check, compile_hand, give_hand, in_turns, one_core, ours, run_hand, schedule
 
-from autapse_sim import engine
-from autapse_sim.circuit import Circuit
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.job import STEP, Job, Outcome
-from autapse_sim.weights import draw_weights
+from autapse_sim.engines import choose as engine
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import STEP, Job, Outcome
+from autapse_sim.spec.weights import draw_weights
+from autapse_sim.training.declared import resolve_parameters
 
 NEURONS, STEPS, TURNS, TOLERANCE = 100, 100, 9, 1e-9
 SIZES = {1: 300, 16: 20}

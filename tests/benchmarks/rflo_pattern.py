@@ -18,13 +18,13 @@ from time import perf_counter
 
 import numpy as np
 
-from autapse_sim.circuit import Circuit
-from autapse_sim.discrete import simulate
-from autapse_sim.job import STEP, Job
-from autapse_sim.protocol import Schedule
+from autapse_sim.engines.discrete import simulate
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import STEP, Job
+from autapse_sim.spec.protocol import Schedule
+from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.pattern import PatternGeneration
 from autapse_sim.tasks.shown import masked
-from autapse_sim.weights import Weights
 
 NEURONS, TAU_M, ETA, SATURATING = 50, 10, 0.03, 20.0
 CASES = {

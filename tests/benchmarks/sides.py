@@ -11,9 +11,9 @@ from statistics import median
 
 import numpy as np
 
-from autapse_sim import engine
-from autapse_sim.job import Job
-from autapse_sim.protocol import Schedule
+from autapse_sim.engines import choose as engine
+from autapse_sim.spec.job import Job
+from autapse_sim.spec.protocol import Schedule
 
 TRAJECTORIES = 4
 

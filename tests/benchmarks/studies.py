@@ -24,8 +24,8 @@ import psutil
 import xarray as xr
 
 import autapse_sim as ap
-from autapse_sim.crew import Crew
-from autapse_sim.results import Result
+from autapse_sim.machine.crew import Crew
+from autapse_sim.results.result import Result
 from autapse_sim.studies.execute import execute
 from autapse_sim.studies.store import Store
 from autapse_sim.studies.sweep import plan_sweep

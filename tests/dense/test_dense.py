@@ -9,9 +9,12 @@ import pytest
 from brian2 import ms
 
 import autapse_sim as ap
-from autapse_sim import discrete, engine, projections, standalone
-from autapse_sim.compiler import compiler
-from autapse_sim.engine import simulate
+from autapse_sim.engines import choose as engine
+from autapse_sim.engines import discrete
+from autapse_sim.engines.brian import standalone
+from autapse_sim.engines.brian.assembly import projections
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.engines.choose import simulate
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 EXACT = 1e-12
@@ -254,7 +257,7 @@ def test_random_numbers_belong_to_their_network(tmp_path):
 
 
 def test_blocks_of_replicates_are_one_run(monkeypatch):
-    from autapse_sim import experiment
+    from autapse_sim.training import train as experiment
 
     task, protocol = ap.BouncingBall(steps=20), ap.Protocol(replicates=7, train=2, validate=1, test=2, record=4)
     rng = np.random.default_rng(0)

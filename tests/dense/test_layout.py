@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autapse_sim.dense.layout import UNROLLED, Block, Layout
+from autapse_sim.engines.brian.dense.layout import UNROLLED, Block, Layout
 
 
 @pytest.mark.parametrize("lanes", [False, True])

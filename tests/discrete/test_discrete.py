@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autapse_sim.circuit import Circuit
-from autapse_sim.discrete import RULES, simulate
-from autapse_sim.discrete.simulate import network_of
+from autapse_sim.engines.discrete import RULES, simulate
+from autapse_sim.engines.discrete.simulate import network_of
 from autapse_sim.errors import InputError
-from autapse_sim.job import STEP, Job
-from autapse_sim.protocol import Schedule
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import STEP, Job
+from autapse_sim.spec.protocol import Schedule
+from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.pattern import PatternGeneration
 from autapse_sim.tasks.shown import masked
-from autapse_sim.weights import Weights
 
 ALL = ("W", "b", "V", "c")
 EVERYTHING = ("U", *ALL)

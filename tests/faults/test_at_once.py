@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import autapse_sim as ap
-from autapse_sim.compiler import compiler
+from autapse_sim.engines.brian.compiler import compiler
 
 TRAIN = ["train", "--replicates", "3", "--trajectories", "4", "--validate", "1", "--test", "2", "--steps", "12"]
 

@@ -13,16 +13,16 @@ from dataclasses import asdict
 
 import pytest
 
-from autapse_sim import cache
-from autapse_sim.declared import Declared
-from autapse_sim.dense.layout import Layout
-from autapse_sim.program import Program
-from autapse_sim.units import Amount
+from autapse_sim.engines import cache
+from autapse_sim.engines.brian.dense.layout import Layout
+from autapse_sim.engines.brian.program import Program
+from autapse_sim.spec.units import Amount
+from autapse_sim.training.declared import Declared
 
 WHOLE = b"whole program" * 1000
 BUILDER = f"""
 import os, sys, time
-from autapse_sim import cache
+from autapse_sim.engines import cache
 
 def build(path):
     with path.open("wb", buffering=0) as file:
@@ -168,7 +168,7 @@ def test_a_folder_that_cannot_be_written_still_gives_what_is_there(place, monkey
 FULL = """
 import logging, os, subprocess, sys
 from pathlib import Path
-from autapse_sim import cache
+from autapse_sim.engines import cache
 
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
 place, source, compiler = cache.folder(), sys.argv[1], sys.argv[2]
@@ -297,7 +297,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_program_or_none(place):
 
 CROWD = """
 import random, sys, time
-from autapse_sim import cache
+from autapse_sim.engines import cache
 
 cache.KEPT = cache.MANIFESTS = 3
 draw = random.Random(int(sys.argv[1]))

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
-from autapse_sim.plots import style
+from autapse_sim.results.plots import style
 
 TRAIN = ["train", "--replicates", "2", "--trajectories", "3", "--validate", "0", "--test", "2", "--steps", "10"]
 COMPARE = ["compare", "--rule", "bptt", "--eta", "0.1", *TRAIN[1:]]
@@ -136,7 +136,7 @@ def test_dollars_in_the_name_of_a_rule_are_dollars(tmp_path, stem):
 
 
 def test_a_rule_that_diverges_everywhere_is_named_and_the_others_are_told(monkeypatch):
-    from autapse_sim import comparison
+    from autapse_sim.experiments import compare as comparison
 
     chosen = comparison.chosen
 

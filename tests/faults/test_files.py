@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from autapse_sim import files
 from autapse_sim.errors import InputError
-from autapse_sim.files import read_whole, scratch, write_whole
+from autapse_sim.machine import files
+from autapse_sim.machine.files import read_whole, scratch, write_whole
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_limit_on_the_size_of_files_is_one_line(tmp_path):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from autapse_sim.files import _held, scratch
+from autapse_sim.machine.files import _held, scratch
 
 with scratch() as folder, _held(Path(sys.argv[1])) as (part, _):
     (folder / "inner").mkdir()
@@ -168,7 +168,7 @@ def test_many_at_once_take_nothing_from_each_other(tmp_path):
     code = """
 import sys, time
 from pathlib import Path
-from autapse_sim.files import scratch, write_whole
+from autapse_sim.machine.files import scratch, write_whole
 until = time.monotonic() + 1.5
 while time.monotonic() < until:
     with scratch() as folder:

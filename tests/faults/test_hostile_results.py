@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autapse_sim.errors import InputError
-from autapse_sim.netcdf import REFERENCES, UNREADABLE, _unpacked, pack, unpack
-from autapse_sim.results import FORMAT, Result, _seal, load
+from autapse_sim.results.netcdf import REFERENCES, UNREADABLE, _unpacked, pack, unpack
+from autapse_sim.results.result import FORMAT, Result, _seal, load
 
 SECRET = b"what only the user may read\n" * 40
 NUMBERS = np.linspace(0, 1, 240).reshape(2, 5, 24)
@@ -323,7 +323,7 @@ def endless(data):
 
 
 def test_a_heap_that_is_read_for_ever_is_refused_in_a_while(tmp_path, monkeypatch):
-    monkeypatch.setattr("autapse_sim.netcdf.ENDLESS", 3.0)
+    monkeypatch.setattr("autapse_sim.results.netcdf.ENDLESS", 3.0)
     content = endless(unpack(PLAIN))
     (tmp_path / "endless.nc").write_bytes(content + _seal(content))
     with pytest.raises(InputError, match=r"is damaged within, .*was silent for 3 s and was ended"):

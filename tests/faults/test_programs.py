@@ -8,8 +8,11 @@ import psutil
 import pytest
 
 import autapse_sim as ap
-from autapse_sim import cache, compiler, engine, processes
-from autapse_sim.processes import Programs
+from autapse_sim.engines import cache
+from autapse_sim.engines import choose as engine
+from autapse_sim.engines.brian import compiler
+from autapse_sim.machine import processes
+from autapse_sim.machine.processes import Programs
 
 VERSION = 'case "$*" in *--version*) echo "fake 1.0"; exit 0;; esac\nfor last; do :; done\n'
 """What a compiler says that is asked what it is; else its last argument is the program."""
@@ -133,7 +136,7 @@ def test_after_a_stop_nothing_is_started():
 
 
 ASKS = """
-from autapse_sim.processes import Programs
+from autapse_sim.machine.processes import Programs
 with Programs() as programs:
     programs.run(["sh", "-c", "echo ready; exec sleep 60"], "sh", 60, hear=lambda line: not print(line, flush=True))
 """

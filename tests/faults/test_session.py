@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autapse_sim.files import scratch
-from autapse_sim.results import load
+from autapse_sim.machine.files import scratch
+from autapse_sim.results.result import load
 
 COMMANDS = {
     "train": "train --replicates 20 --trajectories 50 --steps 50",
@@ -150,7 +150,7 @@ def test_stops_at_random_moments(stage, command, number):
 
 LOSES = """
 import sys, time, weakref
-from autapse_sim import session
+from autapse_sim.machine import session
 
 class Thing:
     pass

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 import autapse_sim as ap
-from autapse_sim.results import load
+from autapse_sim.results.result import load
 from autapse_sim.studies.store import Store
 
 STOPS = int(os.environ.get("AUTAPSE_STOPS", "2"))

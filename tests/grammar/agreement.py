@@ -13,8 +13,8 @@ import numpy as np
 from grammar import Case
 
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import simulated
-from autapse_sim.job import Job, Outcome
+from autapse_sim.spec.job import Job, Outcome
+from autapse_sim.training.train import simulated
 
 EXACT = 1e-10
 """Largest difference of two numbers, relative to the largest of their array."""

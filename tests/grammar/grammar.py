@@ -16,10 +16,10 @@ from neuron_texts import draw_neuron
 from rule_texts import DrawnRule, draw_feedback_rule, draw_readout_rule, draw_rule
 
 import autapse_sim as ap
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.experiment import draw as draw_job
-from autapse_sim.experiment import prepare
-from autapse_sim.job import Job
+from autapse_sim.spec.job import Job
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.train import draw as draw_job
+from autapse_sim.training.train import prepare
 
 FEATURES = frozenset(
     word.strip()

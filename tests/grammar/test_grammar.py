@@ -7,8 +7,8 @@ from agreement import BAD, COMPILED, QUICK, differences, judge, numbers
 from campaign import CHEAP, SANITIZED, cheap_programs, judge_all, liveness
 from grammar import FEATURES, case_of
 
-from autapse_sim.compiler import compiler
-from autapse_sim.experiment import simulated
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.training.train import simulated
 
 FLOORS = {"activity": 0.8, "weights": 0.7, "feedback": 0.8, "spikes": 0.5}
 """The least share of cases in which something moves; of neurons with a threshold, that spike."""

@@ -9,10 +9,10 @@ from agreement import differences, numbers
 from campaign import cheap_programs
 from grammar import case_of, changed, renamed, without
 
-from autapse_sim.compiler import compiler
+from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.errors import InputError
-from autapse_sim.experiment import simulated
-from autapse_sim.protocol import Schedule
+from autapse_sim.spec.protocol import Schedule
+from autapse_sim.training.train import simulated
 
 EXACT = 1e-12
 ENGINES = ["runtime"] + ([pytest.param("standalone", marks=pytest.mark.slow)] if compiler() else [])

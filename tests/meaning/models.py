@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import autapse_sim as ap
-from autapse_sim.compiler import compiler
+from autapse_sim.engines.brian.compiler import compiler
 
 ENGINES = ["runtime", "reference"] + (["standalone"] if compiler() else [])
 UNITS = "from brian2 import *\nfrom autapse_sim import *\n"

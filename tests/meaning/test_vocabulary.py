@@ -8,9 +8,9 @@ import pytest
 from meaning.models import ENGINES, RELAY, Files, spikes_only, trained, weights
 
 import autapse_sim as ap
-from autapse_sim import vocabulary
-from autapse_sim.compiler import compiler
-from autapse_sim.model import self_contained
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.spec import vocabulary
+from autapse_sim.spec.model import self_contained
 
 pytestmark = pytest.mark.usefixtures("cheap_programs")
 LEAKY = "do/dt = (-o + tanh(drive + input + bias))/tau_m : 1\nactivity = o : 1"
@@ -30,13 +30,13 @@ def objects(files, **circuit):
     """The Brian2 objects of a circuit with everything, by name."""
     from brian2.devices.device import runtime_device
 
-    from autapse_sim.assembly import assemble
-    from autapse_sim.brian import building, tape_function
-    from autapse_sim.circuit_models import Models
-    from autapse_sim.declared import resolve_parameters
-    from autapse_sim.dense.layout import Layout
-    from autapse_sim.experiment import draw, prepare
-    from autapse_sim.tape import FUNCTIONS
+    from autapse_sim.engines.brian.assembly.assembler import assemble
+    from autapse_sim.engines.brian.dense.layout import Layout
+    from autapse_sim.engines.brian.session import building, tape_function
+    from autapse_sim.engines.brian.tape import FUNCTIONS
+    from autapse_sim.spec.library import Models
+    from autapse_sim.training.declared import resolve_parameters
+    from autapse_sim.training.train import draw, prepare
 
     neuron = files.neuron(
         "dv/dt = (-v + drive + input + bias)/tau_m : 1 (unless refractory)\na = v : 1\nactivity = v*f : 1",

@@ -14,7 +14,7 @@ import pytest
 from brian2 import Hz, ms
 
 import autapse_sim as ap
-from autapse_sim.compiler import compiler
+from autapse_sim.engines.brian.compiler import compiler
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 

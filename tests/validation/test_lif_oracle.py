@@ -5,7 +5,7 @@ import pytest
 from brian2 import Hz, ms
 
 import autapse_sim as ap
-from autapse_sim.compiler import compiler
+from autapse_sim.engines.brian.compiler import compiler
 
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 EXACT = 1e-12

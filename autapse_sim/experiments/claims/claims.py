@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from autapse_sim.checks import function, whole
-from autapse_sim.circuit import Circuit
 from autapse_sim.experiments.claims.measures import MEASURES
 from autapse_sim.experiments.claims.setting import Claim, Setting
 from autapse_sim.experiments.claims.trials import Trials
-from autapse_sim.job import Progress
-from autapse_sim.sizes import check_sizes
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import Progress
+from autapse_sim.training.sizes import check_sizes
 
 
 def claims(

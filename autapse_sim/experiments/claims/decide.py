@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from autapse_sim.experiments.claims.setting import EMPTY, FAILS, HOLDS, OPEN
-from autapse_sim.statistics import Interval, Paired
+from autapse_sim.results.statistics import Interval, Paired
 
 FOLLOWS = 0.5
 """R2 after the best affine map from which on a prediction follows the trajectory."""

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from autapse_sim.comparison import RULES
-from autapse_sim.experiment import choose_engine
 from autapse_sim.experiments.claims.decide import (
     decide_divergence,
     decide_effect,
@@ -38,7 +36,9 @@ from autapse_sim.experiments.claims.words import (
     share_of,
     told,
 )
-from autapse_sim.statistics import compare_all
+from autapse_sim.experiments.compare import RULES
+from autapse_sim.results.statistics import compare_all
+from autapse_sim.training.train import choose_engine
 
 STATIC = ("untrained W", "W = 0", "training mean", "bias only", "persistence", "affine of x(t)")
 """Controls that know of no motion: who has learned the dynamics beats them all."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from autapse_sim.comparison import ETAS
-from autapse_sim.protocol import Protocol
+from autapse_sim.experiments.compare import ETAS
+from autapse_sim.spec.protocol import Protocol
+from autapse_sim.spec.weights import EIGENVALUES
 from autapse_sim.tasks.ball import BouncingBall
-from autapse_sim.weights import EIGENVALUES
 
 HOLDS, EMPTY, FAILS, OPEN = ANSWERS = ("holds", "holds, but shows nothing", "does not hold", "undecided")
 ACTIVATIONS = ("tanh", "relu", "linear")

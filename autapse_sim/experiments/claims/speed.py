@@ -8,11 +8,11 @@ from time import perf_counter
 
 import numpy as np
 
-from autapse_sim import discrete
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.experiment import draw, prepare
+from autapse_sim.engines import discrete
 from autapse_sim.experiments.claims.trials import PAPER, Trials
-from autapse_sim.job import Job
+from autapse_sim.spec.job import Job
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.train import draw, prepare
 
 FORMS = (("step", "plain"), ("step", "fast"), ("trajectory", "fast"))
 """When the weights change, and the form in which the gradient is computed."""
@@ -39,7 +39,7 @@ def timed_run(trials: Trials, rule: str, update: str, form: str) -> Callable[[],
 
 def compiled_run(trials: Trials, rule: str) -> Callable[[], float]:
     """What runs a compiled rule and gives the seconds that its program took."""
-    from autapse_sim.engine import simulate
+    from autapse_sim.engines.choose import simulate
 
     job = _job(trials, rule, "step", networks=trials.places, trajectories=200)
     return lambda: simulate(job, "standalone", processes=1).seconds

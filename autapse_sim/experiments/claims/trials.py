@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autapse_sim.circuit import Circuit
-from autapse_sim.comparison import RULES
-from autapse_sim.controls import activity, stimulus_controls
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.experiment import Drawn, choose_engine, draw, run, without_equations
 from autapse_sim.experiments.claims.setting import SPECTRA, Setting
-from autapse_sim.job import STEP, Outcome
-from autapse_sim.protocol import Protocol, Schedule
-from autapse_sim.scores import affine_r2, best_eta
-from autapse_sim.units import Amount
-from autapse_sim.weights import Weights
+from autapse_sim.experiments.compare import RULES
+from autapse_sim.results.scores import affine_r2, best_eta
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import STEP, Outcome
+from autapse_sim.spec.protocol import Protocol, Schedule
+from autapse_sim.spec.units import Amount
+from autapse_sim.spec.weights import Weights
+from autapse_sim.training.controls import activity, stimulus_controls
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.train import Drawn, choose_engine, draw, run, without_equations
 
 
 def as_drawn(weights: Weights, rng: np.random.Generator) -> Weights:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import binomtest
 
-from autapse_sim.comparison import RULES
 from autapse_sim.experiments.claims.decide import lower
-from autapse_sim.scores import median_interval
-from autapse_sim.statistics import Interval, Paired, compare_all, holm
+from autapse_sim.experiments.compare import RULES
+from autapse_sim.results.scores import median_interval
+from autapse_sim.results.statistics import Interval, Paired, compare_all, holm
 
 
 def families(errors: Mapping[str, tuple[Mapping[str, np.ndarray], np.ndarray]]) -> dict[tuple[str, str], Paired]:

@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from autapse_sim.alignment import align, cosine, exact_gradient
-from autapse_sim.benchmarks import Benchmark
-from autapse_sim.controls import Reservoir, observed, task_controls
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.experiment import Drawn, prepare
+from autapse_sim.experiments.alignment import align, cosine, exact_gradient
+from autapse_sim.experiments.benchmarks import Benchmark
 from autapse_sim.experiments.verdict.methods import CEILING, Method, Rates
 from autapse_sim.experiments.verdict.trial import (
     BLOCK,
@@ -26,11 +23,14 @@ from autapse_sim.experiments.verdict.trial import (
     told_setting,
     train_method,
 )
-from autapse_sim.job import Job
-from autapse_sim.protocol import Protocol, Schedule
-from autapse_sim.results import Result
-from autapse_sim.scores import mean_squared_error
+from autapse_sim.results.result import Result
+from autapse_sim.results.scores import mean_squared_error
+from autapse_sim.spec.job import Job
+from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.tasks.base import Task
+from autapse_sim.training.controls import Reservoir, observed, task_controls
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.train import Drawn, prepare
 
 AGES = (0.0, 0.1, 0.3, 1.0)
 """Shares of the training after which updates are held against the exact gradient."""

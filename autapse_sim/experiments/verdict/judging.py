@@ -11,24 +11,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from autapse_sim.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.checks import function, real, truth, whole
-from autapse_sim.declared import check_optimiser
-from autapse_sim.experiment import choose_engine
+from autapse_sim.experiments.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result_of
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, chosen_rates, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial
-from autapse_sim.job import Progress
-from autapse_sim.model import Rule, carried
 from autapse_sim.names import one_of
-from autapse_sim.results import Result
-from autapse_sim.sizes import NUMBER, check_memory, check_sizes
-from autapse_sim.statistics import replicates_needed
+from autapse_sim.results.result import Result
+from autapse_sim.results.statistics import replicates_needed
+from autapse_sim.spec.job import Progress
+from autapse_sim.spec.model import Rule, carried
+from autapse_sim.spec.written import model_name
 from autapse_sim.studies.study import Study, studying
 from autapse_sim.studies.workers import Executor, Workers
-from autapse_sim.written import model_name
+from autapse_sim.training.declared import check_optimiser
+from autapse_sim.training.sizes import NUMBER, check_memory, check_sizes
+from autapse_sim.training.train import choose_engine
 
 
 def verdict(

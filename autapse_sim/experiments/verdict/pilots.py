@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from autapse_sim.benchmarks import Benchmark
-from autapse_sim.controls import Reservoir, tune_reservoir
+from autapse_sim.experiments.benchmarks import Benchmark
 from autapse_sim.experiments.verdict.methods import FIXED, STILL, Method, Rates
 from autapse_sim.experiments.verdict.trial import (
     BLOCK,
@@ -26,9 +25,10 @@ from autapse_sim.experiments.verdict.trial import (
     score,
     train_method,
 )
-from autapse_sim.results import Result
-from autapse_sim.scores import best_eta
+from autapse_sim.results.result import Result
+from autapse_sim.results.scores import best_eta
 from autapse_sim.studies.study import Study
+from autapse_sim.training.controls import Reservoir, tune_reservoir
 
 PILOT = 16
 """Seeds on which learning rates and the reservoir are chosen; none of them is judged."""

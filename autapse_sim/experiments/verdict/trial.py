@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.benchmarks import Benchmark
-from autapse_sim.controls import PENALTIES, activity, ridge_readout
-from autapse_sim.declared import resolve_parameters
-from autapse_sim.experiment import Drawn, choose_engine, draw, prepare, simulated
+from autapse_sim.experiments.benchmarks import Benchmark
 from autapse_sim.experiments.verdict.methods import Method
-from autapse_sim.job import Outcome
-from autapse_sim.protocol import Protocol, Schedule
-from autapse_sim.scores import mean_squared_error
+from autapse_sim.results.scores import mean_squared_error
+from autapse_sim.spec.job import Outcome
+from autapse_sim.spec.protocol import Protocol, Schedule
+from autapse_sim.spec.weights import Weights
 from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.tasks.shown import masked
-from autapse_sim.weights import Weights
+from autapse_sim.training.controls import PENALTIES, activity, ridge_readout
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.train import Drawn, choose_engine, draw, prepare, simulated
 
 BLOCK = 8
 """Seeds that are drawn and trained together; a seed's draws do not depend on how many blocks there are."""

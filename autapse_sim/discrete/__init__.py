@@ -1,5 +1,0 @@
-"""The exact discrete-time references, in NumPy, many networks at once."""
-
-from autapse_sim.discrete.simulate import RULES, simulate
-
-__all__ = ["RULES", "simulate"]

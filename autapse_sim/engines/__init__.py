@@ -1,0 +1,1 @@
+"""Who runs a job: compiled C++, Brian2 itself, the reference and the discrete network."""

@@ -1,0 +1,174 @@
+"""The groups of a circuit: its neurons, what is shown to them, its read-out, and what connects a group to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from brian2 import Equations, NeuronGroup
+
+from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
+from autapse_sim.engines.brian.assembly.order import When
+from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
+from autapse_sim.engines.brian.assembly.statements import OURS, changing, computed, spike_code, without
+from autapse_sim.engines.brian.program import Bias, Identity
+from autapse_sim.spec.language import Statement, names, renamed, statements
+
+
+def build_neurons(plan: Plan) -> NeuronGroup:
+    """The neurons of the circuit."""
+    neuron, size, words = plan.models.neuron, plan.size["neurons"], plan.words("neurons")
+    stored, kept, alias = sending(plan)
+    equations = [f"{name} : 1" for name in stored] + alias + [*rebuilt(kept, words), *provided(plan)]
+    if neuron.activations:
+        activation = neuron.activations[plan.circuit.activation]
+        equations += [f"{name} = {renamed(getattr(activation, name), words)} : 1" for name in ("f", "f_prime")]
+    defined = Equations("\n".join(equations))
+    late = plan.delays.registers(defined)
+    plan.parts.jumps += late.names
+    shown = {name: renamed(value, words) for name, value in stored.items()}
+    begin = plan.begin("neurons", [kept, *map(Equations, plan.postsynaptic)], neuron.initial, shown)
+    moving = ("spiked", OURS["spikes"], OURS["psi"], "sent_sum", "feedback", "loss", *plan.sums(*EVERYTHING))
+    begin = {name: "0" for name in moving if name in defined} | begin
+    begin |= late.begin
+    made = plan.parts.group(
+        "neurons",
+        size,
+        [*equations, *late.equations],
+        neuron_parameters(plan),
+        begin,
+        renamed(neuron.refractory, words),
+        plan.numbered,
+    )
+    plan.parts.inputs |= late.inputs
+    if "b" not in plan.circuit.learn:
+        plan.parts.inputs[f"neurons.{plan.bias}"] = Bias("b", size)
+    draws = Draws("neurons", size)
+    if plan.perturbs:
+        value = Draws("neurons.perturbation", size)(renamed(plan.models.rule.perturbation, words))
+        code = [Statement("perturbation", "", f"choose({OURS['learns']}, {value}, 0)")]
+        plan.parts.regularly(made, code, "perturbation")
+    mine = {each.name: f"autapse_own_{each.name}" for each in statements(neuron.reset) if each.name not in kept}
+    reset = statements(draws(renamed(neuron.reset, {**words, **mine})))
+    code = [each.renamed(words) for each in spike_code(neuron, reset)] if neuron.threshold else []
+    code += [Statement(name, "", value) for name, value in shown.items()]
+    code += [Statement("sent_sum", "", "sent_sum + sent*dt/step")] if "sent_sum" in made.variables else []
+    code += late.code
+    if code:
+        plan.parts.regularly(made, code, "spike")
+    connect(plan, made, *EVERYTHING)
+    leave(plan, made)
+    return made
+
+
+def provided(plan: Plan) -> list[str]:
+    """The equations of what the circuit provides to its neurons."""
+    neuron = plan.models.neuron
+    lines = ["drive : 1", f"{plan.input} : 1", "feedback : 1"]
+    lines += ["autapse_returned : 1", f"input = {plan.input} + autapse_returned : 1"] * plan.circuit.returned
+    lines += [f"{plan.bias} : 1{'' if 'b' in plan.circuit.learn else ' (constant)'}"]
+    lines += ["perturbation : 1", f"bias = {plan.bias} + perturbation : 1"] * plan.perturbs
+    if neuron.threshold:
+        lines += ["spiked : 1", f"{OURS['spikes']} : 1", f"{OURS['total']} : 1"]
+    if neuron.pseudo_derivative:
+        lines += [f"{OURS['psi']} : 1", f"f_prime = {OURS['psi']} : 1"]
+    lines += [f"{name} : 1" for name in ("loss", "sent_sum") if plan.asked & {name, f"{name}_post", f"{name}_pre"}]
+    lines += [f"{name} : 1" for name in (*neuron.sums, *plan.sums(*EVERYTHING))]
+    words = plan.words("neurons")
+    for rule in plan.rules(*EVERYTHING):
+        lines += rebuilt(Equations(rule.trace), words)
+    for text in plan.postsynaptic:
+        lines += rebuilt(Equations(text), words)
+    return lines + [f"autapse_left_{name} : {unit}" for name, unit in plan.left("neurons").items()]
+
+
+def sending(plan: Plan) -> tuple[dict[str, str], Equations, list[str]]:
+    """What neurons show and send where it is computed, their other equations, and another name where it is not."""
+    defined = Equations(plan.models.neuron.equations)
+    stored = computed(defined)
+    sends = defined["sent"].expr.code if "sent" in defined else "activity"
+    alias = [] if "sent" in stored else [f"sent = {renamed(sends, plan.words('neurons'))} : 1"]
+    return stored, without(defined, {*stored, "sent"}), alias
+
+
+def neuron_parameters(plan: Plan) -> dict[str, object]:
+    """The parameters that the neurons hold: their own, and those of rules as far as they are asked for there."""
+    parameters = dict(plan.models.neuron.parameters)
+    for rule in plan.rules("W", "U", "b", "B"):
+        parameters |= rule.parameters
+    for rule in plan.rules("V", "c"):
+        here = names(rule.trace, *(text for one in rule.connections for text in one.texts))
+        parameters |= {key: value for key, value in rule.parameters.items() if key in here}
+    return parameters
+
+
+def build_shown(plan: Plan, name: str, equations: list[str], *taught: str) -> NeuronGroup:
+    """Neurons whose activity is given, with the traces and connections of the rules that teach their weights."""
+    rules = plan.rules(*taught)
+    here = names(*(rule.trace for rule in rules), *(text for r in rules for one in r.connections for text in one.texts))
+    possible = dict(plan.models.neuron.parameters)
+    for rule in rules:
+        possible |= rule.parameters
+    traces = [line for rule in rules for line in rebuilt(Equations(rule.trace), plan.words(name))]
+    sums = plan.sums(*taught)
+    equations = [*equations, "sent = activity : 1", *traces, *(f"{each} : 1" for each in sums)]
+    equations += [f"autapse_left_{each} : {unit}" for each, unit in plan.left(name).items()]
+    parameters = {key: value for key, value in possible.items() if key in here}
+    begin = dict.fromkeys(sums, "0") | plan.begin(name, [], {}, {})
+    made = plan.parts.group(name, plan.size[name], equations, parameters, begin, numbered=plan.numbered)
+    connect(plan, made, *taught)
+    leave(plan, made)
+    return made
+
+
+def build_outputs(plan: Plan, parameters: Mapping[str, object]) -> NeuronGroup:
+    """The read-out, its target and its error."""
+    entropy = plan.circuit.loss == "cross-entropy"
+    equations = [f"{name} : 1" for name in ("autapse_readout", "autapse_offset", "prediction", "err", "target")]
+    equations += ["autapse_score = autapse_readout + autapse_offset : 1", "autapse_total : 1"] if entropy else []
+    surprise = "choose(autapse_known(target), -target*log(prediction), 0)"
+    equations += [f"autapse_cost = {surprise if entropy else '0.5*err**2'} : 1"]
+    begin = {"prediction": "0", "err": "0"}
+    made = plan.parts.group("outputs", plan.size["outputs"], equations, parameters, begin, numbered=plan.numbered)
+    if "c" not in plan.circuit.learn:
+        plan.parts.inputs["outputs.autapse_offset"] = Bias("c", plan.size["outputs"])
+    code = statements(f"prediction = {'1/autapse_total' if entropy else 'autapse_readout + autapse_offset'}")
+    code += statements("err = choose(autapse_known(target), prediction - target, 0)")
+    if not plan.parts.program:
+        code += statements("autapse_kept = autapse_keep(i, t_in_timesteps, prediction, err, target)")
+    plan.parts.regularly(made, code, "error")
+    return made
+
+
+def leave(plan: Plan, group: NeuronGroup) -> None:
+    """What happens in the neurons of a group at the end of each training trajectory."""
+    words, code = plan.words(group.name), []
+    for rule in plan.rules("W", "U", "b") if group.name == "neurons" else ():
+        states = changing(Equations(rule.postsynaptic))
+        found = statements(rule.finish_postsynaptic)
+        mine = {each.name: f"autapse_own_{each.name}" for each in found if each.name not in states}
+        draws = Draws("neurons.finish_postsynaptic", plan.size["neurons"])
+        code += statements(draws(renamed(rule.finish_postsynaptic, {**words, **mine})))
+    code += [Statement(f"autapse_left_{name}", "", name) for name in plan.left(group.name)]
+    if code:
+        plan.parts.regularly(group, code, "leave", When.LEARNED)
+
+
+def connect(plan: Plan, group: NeuronGroup, *taught: str) -> None:
+    """The connections within a group that the rules of these weights need."""
+    size = plan.size[group.name]
+    for each in plan.rules(*taught):
+        for number, one in enumerate(each.connections, 1):
+            (variable, _), *_ = one.sums.items()
+            slot = "drive" if one.when == "drive" else f"sums {number}"
+            equations, draws = Equations(one.equations), Draws(f"{group.name}.{variable}", size, size)
+            own = {name: f"autapse_own_{name}" for name in (*equations, *(s.name for s in statements(one.update)))}
+            words = {**plan.synapse_words(group.name, group.name, one.pairs), **own}
+            sums = {name: draws(renamed(value, words)) for name, value in one.sums.items()}
+            name = f"{group.name}_{variable}"
+            lines = rebuilt(equations, words, own)
+            synapses, block = plan.parts.synapses(name, group, group, sums, slot, lines, one.pairs)
+            if one.initial == "identity":
+                plan.parts.inputs[f"{synapses.name}.{own[changing(equations)[0]]}"] = Identity(block)
+            if one.update.strip():
+                code = statements(draws(renamed(one.update, words)))
+                plan.parts.regularly(synapses, code, "update", When.LEARNS)

@@ -1,0 +1,130 @@
+"""What the objects of a circuit are made from: its models, sizes, and what the names in its texts stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from brian2 import Equations
+
+from autapse_sim.engines.brian.assembly.delays import Delays
+from autapse_sim.engines.brian.assembly.parts import Parts
+from autapse_sim.engines.brian.assembly.statements import OURS, changing
+from autapse_sim.spec.job import Job
+from autapse_sim.spec.language import names, renamed
+from autapse_sim.spec.library import Models
+from autapse_sim.spec.model import Rule
+from autapse_sim.spec.quantities import unit_of
+
+EVERYTHING = ("W", "U", "b", "V", "c")
+TAUGHT = {"neurons": EVERYTHING, "inputs": ("U",), "unit": ("b", "c")}
+"""The weights whose rules leave traces in a group."""
+STEPS = "autapse_steps(t_in_timesteps)"
+
+
+class Plan:
+    """What the objects of a circuit are made from.
+
+    Parameters
+    ----------
+    job : Job
+        Only its shapes count.
+    models : Models
+        The neuron and the rules.
+    parts : Parts
+        Where the objects are made.
+
+    Attributes
+    ----------
+    size : dict of str to int
+        The elements of a group in one network.
+    asked : set of str
+        All names in the texts of the models.
+    numbered : bool
+        Whether elements know their numbers.
+    learned : dict of str to str
+        The variables of Brian2 that hold the learned weights, by the weights' names.
+    summed_early : list of str
+        What the neurons have of the next step before this one ends.
+    """
+
+    def __init__(self, job: Job, models: Models, parts: Parts):
+        self.job, self.circuit, self.models, self.parts = job, job.circuit, models, parts
+        self.size = {"neurons": job.circuit.neurons, "inputs": job.x.shape[-1], "outputs": job.y.shape[-1], "unit": 1}
+        texts = [*models.neuron.texts, *(text for rule in models.teaching(job.circuit.learn) for text in rule.texts)]
+        self.asked = names(*texts)
+        self.numbered = bool(self.asked & {"i", "j"})
+        self.delays = Delays(job.circuit, models)
+        self.learned: dict[str, str] = {}
+        self.summed_early: list[str] = []
+
+    def rules(self, *taught: str) -> list[Rule]:
+        """The rules that teach any of these weights here."""
+        return self.models.teaching(set(taught) & set(self.circuit.learn))
+
+    @property
+    def postsynaptic(self) -> list[str]:
+        """The equations that rules add to the neurons that they teach."""
+        return [rule.postsynaptic for rule in self.rules("W", "U", "b")]
+
+    def words(self, group: str) -> dict[str, str]:
+        """What names in the texts of a group's neurons stand for."""
+        return {"i": "autapse_i", "N": str(self.size[group]), "steps": STEPS}
+
+    def sums(self, *taught: str) -> list[str]:
+        """The variables that receive what the connections of these weights' rules sum."""
+        return [name for rule in self.rules(*taught) for one in rule.connections for name in one.sums]
+
+    def left(self, group: str) -> dict[str, str]:
+        """The states of a group that start from where the last training trajectory left them; their units."""
+        rules = self.rules(*TAUGHT[group])
+        lasting = {name for rule in rules for name in rule.lasting}
+        texts = [*(rule.trace for rule in rules), *(self.postsynaptic if group == "neurons" else ())]
+        every = [(name, each[name]) for each in map(Equations, texts) for name in each if name in lasting]
+        return {name: unit_of(equation.unit) for name, equation in every}
+
+    def begin(
+        self, group: str, equations: Iterable[Equations], initial: Mapping[str, str], shown: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Where the states of a group's neurons begin, what they show then, and where those of their rules begin."""
+        rules = self.rules(*TAUGHT[group])
+        every = [*equations, *(Equations(rule.trace) for rule in rules)]
+        states = [name for each in every for name in changing(each)]
+        mine = {name: value for rule in rules for name, value in rule.initial.items() if name in states}
+        words = self.words(group)
+        # what is said in its order, after all that begins at 0
+        begin = {name: "0" for name in states if name not in {*initial, *mine}}
+        begin |= {name: renamed(value, words) for name, value in initial.items()} | dict(shown)
+        begin |= {name: renamed(value, words) for name, value in mine.items()}
+        for name in self.left(group):
+            left = f"autapse_left_{name}"
+            begin[left] = f"choose(autapse_first(t_in_timesteps), {begin.pop(name)}, {left})"
+            begin[name] = left
+        return begin
+
+    def synapse_words(self, source: str, target: str, pairs: str = "all") -> dict[str, str]:
+        """What names in the texts of synapses between two groups stand for."""
+        pre, post = self.size[source], self.size[target]
+        many = {"N_incoming": pre, "N_outgoing": post} if pairs == "all" else {"N_incoming": 1, "N_outgoing": 1}
+        words = {name: str(count) for name, count in {"N_pre": pre, "N_post": post, **many}.items()}
+        words |= {"w": OURS["w"], "i": "autapse_i_pre", "j": "autapse_i_post", "steps": STEPS}
+        return words | {"elapsed": "autapse_elapsed(t_in_timesteps)"}
+
+    @property
+    def perturbs(self) -> bool:
+        """Whether the rule perturbs the neurons."""
+        return bool(self.models.rule.perturbation.strip() and self.rules("W", "U", "b"))
+
+    @property
+    def input(self) -> str:
+        """The variable of a neuron that the stimulus goes to."""
+        return "autapse_input" if self.circuit.returned else "input"
+
+    @property
+    def bias(self) -> str:
+        """The variable of a neuron that the weights b go to."""
+        return "autapse_bias" if self.perturbs else "bias"
+
+    @property
+    def gathers(self) -> bool:
+        """Whether the changes of w wait for an update at the end of a step, a trajectory or a batch."""
+        return self.job.update != "step" or self.job.optimiser != "sgd"

@@ -1,0 +1,133 @@
+"""The projections of a circuit, and how they learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from brian2 import Equations, NeuronGroup, Synapses
+
+from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
+from autapse_sim.engines.brian.assembly.order import SLOTS, When
+from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
+from autapse_sim.engines.brian.assembly.statements import (
+    OPTIMISER_STATE,
+    OURS,
+    changes,
+    changing,
+    finish_code,
+    telling,
+    update_code,
+)
+from autapse_sim.engines.brian.dense.synapses import fused
+from autapse_sim.engines.brian.program import Projection, Sign
+from autapse_sim.spec.language import Statement, renamed, statements
+from autapse_sim.spec.model import Rule
+from autapse_sim.spec.scopes import POST, PRE
+
+
+def project(
+    plan: Plan, name: str, source: NeuronGroup, target: NeuronGroup, sums: Mapping[str, str], slot: str
+) -> None:
+    """The projection of the weights `name`, all-to-all within each network; it learns where the circuit says so."""
+    learns = name in plan.circuit.learn
+    rule = plan.models.teacher(name) if learns else None
+    eligibility = Equations(rule.eligibility if rule else "")
+    code = statements(f"{rule.update}\n{rule.finish}") if rule else []
+    taken = [each for each in eligibility if "summed" not in eligibility[each].flags]
+    own = {each: f"autapse_own_{each}" for each in (*taken, *(s.name for s in code if s.name != "w"))}
+    words = {**plan.synapse_words(source.name, target.name), **own}
+    words |= plan.delays.arriving if name == "W" else {}
+    draws = Draws(f"projection_{name}", plan.size[source.name], plan.size[target.name])
+    lines = [f"{OURS['w']} : 1", *rebuilt(eligibility, words, own)]
+    kept = ("change", *OPTIMISER_STATE[plan.job.optimiser]) if learns and plan.gathers else ()
+    lines += [f"{OURS[each]} : 1" for each in kept]
+    signed = learns and bool(plan.job.constraints) and name in ("W", "U")
+    lines += ["autapse_sign : 1 (constant)"] * signed
+    lines += ["autapse_delay : 1 (constant)"] * (name == "W" and plan.delays.each_synapse)
+    exactly = [own[each] for each in taken if "event-driven" in eligibility[each].flags]
+    sums = {variable: draws(renamed(value, words)) for variable, value in sums.items()}
+    synapses, block = plan.parts.synapses(name, source, target, sums, slot, lines, exactly=exactly)
+    plan.parts.inputs[f"{synapses.name}.{OURS['w']}"] = Projection(name, block)
+    if signed:
+        plan.parts.inputs[f"{synapses.name}.autapse_sign"] = Sign(name, block)
+    if name == "W":
+        plan.parts.inputs |= plan.delays.synaptic(synapses.name, block)
+    if rule is not None:
+        plan.learned[name] = f"{synapses.name}.{OURS['w']}"
+        teach(plan, name, rule, synapses, eligibility, words, draws, next(iter(sums)), slot)
+
+
+def teach(
+    plan: Plan,
+    name: str,
+    rule: Rule,
+    synapses: Synapses,
+    eligibility: Equations,
+    words: Mapping[str, str],
+    draws: Draws,
+    variable: str,
+    slot: str,
+) -> None:
+    """Let the weights of a projection learn by a rule."""
+    # what a rule keeps begins anew with each trajectory, so it need not run where nothing is learned or summed
+    carried = not plan.job.reset or any("summed" in eligibility[each].flags for each in eligibility)
+    learns = When.ALWAYS if carried else When.LEARNS
+    if synapses.state_updater is not None:
+        plan.parts.conditions[synapses.state_updater.name] = learns
+    states = [each for each in changing(eligibility) if "summed" not in eligibility[each].flags]
+    begin = [Statement(words[each], "", start(plan, rule, each, words)) for each in states]
+    if begin:
+        plan.parts.regularly(synapses, begin, "begin", When.STARTING)
+    events = events_in(plan, rule, eligibility, name)
+    change = changes(rule, rule.update, states, plan.gathers, plan.circuit.substeps, events)
+    ending = changes(rule, rule.finish, states, plan.gathers, 1, events)
+    limits = [renamed(limit, words) for limit in (*change.limits, *ending.limits)] + limits_of(plan, name)
+    lines = statements(draws(renamed("\n".join(map(str, change.statements)), words)))
+    code = update_code(lines, plan.gathers, limits, carried)
+    update = plan.parts.regularly(synapses, code, "update", learns)
+    last = statements(draws(renamed("\n".join(map(str, ending.statements)), words)))
+    kept = {words[each] for each in states}
+    finish = finish_code(rule, last, kept, limits, plan.gathers, plan.job.optimiser, plan.job.epsilon)
+    if finish:
+        plan.parts.regularly(synapses, finish, "finish", When.FINISHES)
+    summed = synapses.summed_updaters[f"{variable}_post"]
+    early = plan.parts.dense and slot == "drive" and not (plan.gathers and plan.job.update == "step")
+    early = early and len(synapses.summed_updaters) == 1
+    name = f"{synapses.name}_fused"
+    both = fused(update, summed, SLOTS["fused"], name, plan.summed_early) if early else None
+    if both is not None:
+        plan.summed_early.append(variable)
+        synapses.contained_objects.append(both)
+        plan.parts.conditions[both.name] = When.FUSED if carried else When.FUSED_LEARNS
+        plan.parts.conditions[update.name] = When.ENDS if carried else When.ENDS_LEARNS
+        plan.parts.conditions[summed.name] = When.UNDRIVEN
+
+
+def start(plan: Plan, rule: Rule, state: str, words: Mapping[str, str]) -> str:
+    """The value of a synapse's state where a trajectory begins, as code for every step."""
+    new, value = words[state], renamed(rule.initial.get(state, "0"), words)
+    when = "autapse_first" if state in rule.lasting else "autapse_starting"
+    return f"choose({when}(t_in_timesteps), {value}, {new})"
+
+
+def events_in(plan: Plan, rule: Rule, eligibility: Equations, name: str) -> frozenset[str]:
+    """The names in a rule's code that tell of events."""
+    traces = [each.trace for each in plan.rules(*EVERYTHING)]
+    neurons = Equations("\n".join([plan.models.neuron.equations, *traces, *plan.postsynaptic]))
+    known = {"dt"}
+    for group, suffixes in ((PRE[name], ("_pre",)), (POST[name], ("_post", ""))):
+        if group == "neurons":
+            known |= telling(neurons, {"spiked", "dt"}, suffixes) | {f"spiked{suffix}" for suffix in suffixes}
+        elif group != "outputs":
+            known |= telling(Equations("\n".join(each.trace for each in plan.rules(name))), {"dt"}, suffixes)
+    return telling(eligibility, known - set(eligibility))
+
+
+def limits_of(plan: Plan, name: str) -> list[str]:
+    """What the protocol lets the weights `name` be, as expressions of w."""
+    if name not in ("W", "U"):
+        return []
+    sparse = ["choose(autapse_sign == 0, w_before, w)"] if "sparse" in plan.job.constraints else []
+    dale = ["choose(w*autapse_sign < 0, 0, w)"] if "dale" in plan.job.constraints else []
+    bound = ["clip(w, {!r}, {!r})".format(*plan.job.bound)] if plan.job.bound is not None else []
+    return [renamed(limit, OURS) for limit in sparse + dale + bound]

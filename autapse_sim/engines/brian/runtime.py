@@ -1,0 +1,99 @@
+"""A circuit in Brian2's runtime mode, for machines without a compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from brian2 import Clock, NetworkOperation, prefs, second
+from brian2.devices.device import runtime_device
+
+from autapse_sim.engines.brian.assembly.assembler import Assembly, assemble
+from autapse_sim.engines.brian.assembly.order import When, check_order
+from autapse_sim.engines.brian.dense.layout import Layout
+from autapse_sim.engines.brian.program import outcome, telemetry
+from autapse_sim.engines.brian.session import building, tape_function
+from autapse_sim.engines.brian.tape import FUNCTIONS, Tape
+from autapse_sim.spec.job import STEP, Job, Outcome, Progress
+from autapse_sim.spec.library import Models
+
+
+def simulate(job: Job, progress: Progress) -> Outcome:
+    """Run a job in Brian2's runtime mode (NumPy)."""
+    models = Models.of(job.circuit, job.sources)
+    layout = Layout.plain(len(job.source))
+    before = prefs.codegen.target, prefs.codegen.loop_invariant_optimisations
+    # Brian2's NumPy code leaves `or` as it is where it simplifies an expression with a truth value
+    prefs.codegen.target, prefs.codegen.loop_invariant_optimisations = "numpy", False
+    try:
+        with building(runtime_device, models, job.circuit.precision):
+            box: list[Tape] = []
+            functions = {
+                name: tape_function(name, lambda *arguments, method=method: getattr(box[0], method)(*arguments))
+                for name, (method, *_) in FUNCTIONS.items()
+            }
+            assembly = assemble(job, models, functions, layout, program=False)
+            tape = Tape(job, assembly.tables, layout)
+            tape.start()
+            box.append(tape)
+            for name, given in assembly.inputs.items():
+                assembly.variable(name).set_value(given.values(job, layout))
+            for name, values in job.started(assembly.lasting).items():
+                each = assembly.lasting[name]
+                assembly.variable(each.variable).set_value(each.flat(values, layout))
+            check_order(assembly.network)
+            _direct(assembly, tape, progress)
+            kept = _keep(assembly, tape)
+            with np.errstate(all="ignore"):  # networks that diverge go on with NaN or infinity
+                assembly.network.run(tape.presentations * tape.steps * STEP * second, namespace={})
+            progress(1.0)
+            total = np.array(assembly.variable("neurons.autapse_total").get_value()) if assembly.spiking else None
+            learned = {
+                name: assembly.inputs[key].weights(np.array(assembly.variable(key).get_value(), dtype=float))
+                for name, key in assembly.learned.items()
+            }
+    finally:
+        prefs.codegen.target, prefs.codegen.loop_invariant_optimisations = before
+    rows = {key: np.reshape(values, (len(values), assembly.variable(key).size)) for key, values in kept.items()}
+    told = telemetry(assembly.inputs, assembly.learned, assembly.lasting, layout, rows.__getitem__)
+    return outcome(job, tape, learned, total, "runtime", told)
+
+
+def _keep(assembly: Assembly, tape: Tape) -> dict[str, list[np.ndarray]]:
+    """Keep variables at the end of the trajectories that the tape says: their rows, by 'object.variable'."""
+    rows = dict.fromkeys(assembly.learned.values(), tape.checkpoint_row)
+    rows |= {each.variable: tape.state_row for each in assembly.lasting.values()}
+    kept: dict[str, list[np.ndarray]] = {key: [] for key in rows}
+    clock, length = assembly.clock, tape.steps * tape.substeps
+
+    def keep() -> None:
+        presentation, place = divmod(int(clock.variables["timestep"].get_value()[0]), length)
+        for key, row in rows.items() if place == length - 1 else ():
+            if row[presentation] >= 0:
+                kept[key].append(np.array(assembly.variable(key).get_value()))
+
+    assembly.network.add(NetworkOperation(keep, clock=clock, when="end", order=2, name="autapse_keep"))
+    return kept
+
+
+def _direct(assembly: Assembly, tape: Tape, progress: Progress) -> None:
+    """Let every object of the network run where the tape says so only, and time begin anew with the states."""
+    clock, length = assembly.clock, tape.steps * tape.substeps
+
+    def begin() -> None:
+        done = int(clock.variables["timestep"].get_value()[0])
+        clock.variables["t"].set_value(tape.moment(done) * clock.dt_)
+        if done % length == 0:
+            progress(done / (length * tape.presentations))
+
+    assembly.network.add(NetworkOperation(begin, clock=clock, when="start", order=-1, name="autapse_time"))
+    for runner in assembly.runners():
+        when = assembly.conditions.get(runner.name, When.ALWAYS)
+        if when is not When.ALWAYS:
+            runner.run = partial(_run_where, tape, when, clock, runner.run)
+
+
+def _run_where(tape: Tape, when: When, clock: Clock, run: Callable[[], None]) -> None:
+    if tape.holds(when, clock.variables["timestep"].get_value()):
+        run()

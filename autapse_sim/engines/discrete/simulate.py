@@ -1,0 +1,318 @@
+"""A job run on the discrete network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from autapse_sim.engines.discrete.autapse import Autapse
+from autapse_sim.engines.discrete.bptt import Bptt
+from autapse_sim.engines.discrete.dfa import Dfa
+from autapse_sim.engines.discrete.fa import Fa
+from autapse_sim.engines.discrete.layout import outer
+from autapse_sim.engines.discrete.network import Network
+from autapse_sim.engines.discrete.optimiser import OPTIMISERS
+from autapse_sim.engines.discrete.rflo import Rflo
+from autapse_sim.engines.discrete.rtrl import Rtrl
+from autapse_sim.engines.discrete.rule import Rule
+from autapse_sim.engines.discrete.snap1 import Snap1
+from autapse_sim.engines.discrete.uoro import Uoro
+from autapse_sim.names import one_of
+from autapse_sim.spec.job import STEP, Job, Outcome, Progress, State, check_targets
+
+RULES: dict[str, type[Rule]] = {
+    "bptt": Bptt,
+    "rtrl": Rtrl,
+    "snap1": Snap1,
+    "uoro": Uoro,
+    "fa": Fa,
+    "dfa": Dfa,
+    "rflo": Rflo,
+    "autapse": Autapse,
+}
+"""The rules that have a discrete form, by name."""
+
+FORMS = ("plain", "fast")
+
+DIMS = {"W": ("post", "learned_column"), "V": ("coordinate", "learned_read_out_column")}
+"""The axes of what an optimiser keeps for those columns of [U W b] and [V c] that learn."""
+PIECE = 6000
+"""Activities (networks x trajectories at once x neurons) that are computed together: the history of a hundred steps of
+them stays in a processor's cache, and NumPy's cost of a call is spread over enough of them."""
+
+
+def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> Outcome:
+    """Run a job on the exact discrete network.
+
+    Parameters
+    ----------
+    job : Job
+        Its rule is one of `RULES`. Networks that diverge go on with NaN or infinity, apart from the others. Of the
+        neuron it reads the parameter tau_m, where there is one.
+    form : {'fast', 'plain'}
+        'plain' computes every g(t) as it is defined, 'fast' in the cheapest form that is still exact.
+    progress : callable, optional
+        Called with the completed share, now and then.
+
+    Returns
+    -------
+    Outcome
+        With engine 'numpy'.
+    """
+    fast = one_of("form", form, FORMS) == "fast"
+    check_targets(job)
+    count = len(job.source)
+    size = max(1, PIECE // (job.batch * job.circuit.neurons))
+    pieces = np.split(np.arange(count), range(size, count, size))
+    tell = progress or (lambda share: None)
+    if len(pieces) == 1:
+        return _simulate(job, fast, tell)
+
+    def report(share: float) -> None:
+        tell((len(outcomes) + share) / len(pieces))
+
+    outcomes: list[Outcome] = []
+    for piece in pieces:
+        outcomes.append(_simulate(job.part(piece, len(piece)), fast, report))
+    return Outcome.joined(outcomes, [len(piece) for piece in pieces])
+
+
+def network_of(job: Job) -> Network:
+    """The networks of a job, before they are shown anything."""
+    tau_m = job.parameters.get("tau_m")
+    return Network(
+        job.weights,
+        job.circuit.activation,
+        job.circuit.learn,
+        job.x.shape[2],
+        job.circuit.loss,
+        None if tau_m is None else np.asarray(tau_m, dtype=float) / STEP,
+    )
+
+
+def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
+    """The same of few networks."""
+    schedule, steps = job.schedule, job.x.shape[2]
+    network = network_of(job)
+    learner = Learner(job, network, fast)
+    counted = job.counted
+    count, outputs = job.weights.V.shape[:2]
+    presentations = len(schedule.trajectory)
+    mse = np.empty((count, presentations))
+    cross_entropy = np.empty_like(mse) if network.softmax else None
+    kept: list[np.ndarray] = []
+    traced: list[dict[str, np.ndarray]] = []
+    telemetry = Telemetry(job, learner)
+    with np.errstate(all="ignore"):
+        for together in _together(schedule.learn, job.batch):
+            shown = job.source[:, None], schedule.trajectory[together]
+            network.show(job.x[shown], job.y[shown])
+            telemetry.note(together[:-1])  # within a batch the weights stand still
+            if schedule.learn[together[0]]:
+                learner.learn()
+            else:
+                network.run()
+                network.read(slice(None))
+            telemetry.note(together[-1:])
+            squares = np.einsum("tlq,tlq->l", network.err, network.err)
+            mse[:, together] = network.layout.split(squares, 0).T / counted[:, together]
+            if cross_entropy is not None:
+                nats = network.layout.split(network.cross_entropy(), 0).T
+                cross_entropy[:, together] = nats / (counted[:, together] // outputs)
+            for k, p in enumerate(together):
+                first = k * count
+                if schedule.keep[p]:
+                    kept.append(network.prediction[:, first : first + count].transpose(1, 0, 2).copy(order="C"))
+                if schedule.trace[p]:
+                    traced.append(_traces(network, learner, first + job.traced))
+            report((together[-1] + 1) / presentations)
+
+    prediction = np.array(kept) if kept else np.empty((0, count, steps, outputs))
+    names = traced[0] if traced else ()
+    traces = {name: np.array([one[name] for one in traced]) for name in names}
+    return Outcome(
+        mse=mse,
+        weights=network.weights(),
+        prediction=prediction,
+        traces=traces,
+        engine="numpy",
+        cross_entropy=cross_entropy,
+        checkpoints=_stacked(telemetry.checkpoints),
+        states={name: State(DIMS[name[0]], values) for name, values in _stacked(telemetry.states).items()},
+    )
+
+
+class Telemetry:
+    """What is kept of networks as they learn: weights that learn, and what goes on beside them.
+
+    Parameters
+    ----------
+    job : Job
+        Says where.
+    learner : Learner
+        Of the networks.
+    """
+
+    def __init__(self, job: Job, learner: Learner) -> None:
+        self.learner, self.kept = learner, job.kept
+        self.checkpoints: list[dict[str, np.ndarray]] = []
+        self.states: list[dict[str, np.ndarray]] = []
+
+    def note(self, presentations: np.ndarray) -> None:
+        """Keep what there is now as what there was at the end of some presentations, where that is asked for."""
+        weights, states = (int(flags[presentations].sum()) for flags in self.kept)
+        self.checkpoints += [self.learner.learned()] * weights if weights else []
+        self.states += [self.learner.memory()] * states if states else []
+
+
+def _stacked(kept: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What was kept at several presentations, (S, N, ...) by name."""
+    return {name: np.array([each[name] for each in kept]) for name in (kept[0] if kept else ())}
+
+
+class Learner:
+    """What learns, along which gradients, and when.
+
+    Parameters
+    ----------
+    job : Job
+        What is run.
+    network : Network
+        Its networks; their weights are changed.
+    fast : bool
+        Which form of the rule.
+    """
+
+    def __init__(self, job: Job, network: Network, fast: bool) -> None:
+        self.network, self.fast = network, fast
+        self.update, self.batch, self.averaging = job.update, job.batch, job.averaging
+        self.rule = RULES[one_of("rule", job.circuit.rule, RULES)]
+        self.values = {name: np.asarray(value, dtype=float) for name, value in job.parameters.items()}
+        if "tau" in self.values:
+            self.values["tau"] = self.values["tau"] / STEP
+        self.rngs = [np.random.default_rng(seed) for seed in job.seeds] if self.rule.random else []
+        columns = {name: network.learning(name) for name in ("W", "V")}
+        self.columns = {name: which for name, which in columns.items() if which.stop}
+        optimiser = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
+        options = {"epsilon": job.epsilon} if job.optimiser.startswith("adam") else {}
+        self.optimisers = {name: optimiser(**options) for name in self.columns}
+        self.rates = {name: self.values["eta" if name == "W" else "eta_out"][:, None, None] for name in self.columns}
+        for name, rate in self.rates.items():
+            moving = network.moving(name)
+            self.rates[name] = rate if moving.all() else rate * moving
+        self.start_batch()
+        self.resume(job)
+
+    def resume(self, job: Job) -> None:
+        """Go on from where the networks of a job were."""
+        given = job.started(f"{name}_{key}" for name, each in self.optimisers.items() for key in each.memory)
+        for name, each in self.optimisers.items():
+            each.updates = job.done * (self.network.steps if self.update == "step" else 1) // self.batch
+            for key, attribute in each.memory.items() if job.done else ():
+                setattr(each, attribute, given[f"{name}_{key}"])
+        if "W" in self.columns:  # each trajectory draws a number for every neuron and step
+            for rng in self.rngs:
+                rng.bit_generator.advance(job.done * self.network.steps * self.network.neurons)
+
+    def learned(self) -> dict[str, np.ndarray]:
+        """The weights that learn, as they are now."""
+        now = dict(self.network.weights().items())
+        return {name: now[name] for name in self.network.learn if name in now}
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """What goes on to the next trajectory beside them."""
+        shapes = {name: getattr(self.network, name)[:, :, which].shape for name, which in self.columns.items()}
+        return {
+            f"{name}_{key}": np.array(np.broadcast_to(getattr(each, attribute), shapes[name]))
+            for name, each in self.optimisers.items()
+            for key, attribute in each.memory.items()
+        }
+
+    def start_batch(self) -> None:
+        """Nothing is summed yet."""
+        self.seen, self.sums = 0, dict.fromkeys(self.columns, 0.0)
+
+    def learn(self) -> None:
+        """Run the trajectories that the network is shown, and learn from them."""
+        if self.update == "step":
+            self._each_step()
+        else:
+            self._each_batch()
+
+    def state(self) -> Rule:
+        """The rule at the start of the trajectories that the network is shown."""
+        return self.rule(self.network, self.columns["W"], self.lane_values(), self.averaging, self.rngs)
+
+    def lane_values(self) -> dict[str, np.ndarray]:
+        """The parameters, for each lane of the network."""
+        together = self.network.err.shape[1] // self.network.layout.networks
+        return {name: np.tile(value, together) for name, value in self.values.items()}
+
+    def gradients(self, t: int, state: Rule | None) -> dict[str, np.ndarray]:
+        """Advance the network to step t; the gradients of that step, by the name of what learns."""
+        network, found = self.network, {}
+        network.step(t)
+        network.read(t)
+        if state is not None:
+            network.differentiate(t)
+            found["W"] = state.fast(t) if self.fast else state.plain(t)
+        if "V" in self.columns:
+            found["V"] = outer(network.err[t], network.post[t][:, self.columns["V"]])
+        return found
+
+    def change(self, gradients: dict[str, np.ndarray]) -> None:
+        """Move the weights along gradients (N, ...) of the columns that learn."""
+        for name, g in gradients.items():
+            weight = getattr(self.network, name)
+            weight[:, :, self.columns[name]] -= self.rates[name] * self.optimisers[name](g)
+
+    def _each_step(self) -> None:
+        """One trajectory with an update of every weight after each step, from the state before it."""
+        state = self.state() if "W" in self.columns else None
+        for t in range(self.network.steps):
+            self.change(self.gradients(t, state))
+
+    def _each_batch(self) -> None:
+        """Trajectories with W fixed; an update by the mean of their summed gradients once the batch is complete."""
+        network, layout = self.network, self.network.layout
+        network.run()
+        network.read(slice(None))
+        if "W" in self.columns:
+            network.differentiate(slice(None))
+            state = self.state()
+            if self.fast:
+                total = state.total()
+            else:
+                total = layout.split(sum(state.plain(t) for t in range(network.steps)), 0).sum(axis=0)
+            self.sums["W"] = self.sums["W"] + total
+        if "V" in self.columns:
+            self.sums["V"] = self.sums["V"] + layout.over_time(network.err, network.post[:, :, self.columns["V"]])
+        self.seen += network.err.shape[1] // layout.networks
+        if self.seen == self.batch:
+            self.change({name: total / self.batch for name, total in self.sums.items()})
+            self.start_batch()
+
+
+def _together(learn: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+    """The presentations in runs that are shown at once: of one kind, and within one batch."""
+    learned = 0
+    start = 0
+    while start < len(learn):
+        room = batch - learned % batch if learn[start] else batch
+        other = np.flatnonzero(learn[start : start + room] != learn[start])
+        stop = start + (other[0] if len(other) else min(room, len(learn) - start))
+        learned += (stop - start) * learn[start]
+        yield np.arange(start, stop)
+        start = stop
+
+
+def _traces(network: Network, learner: Learner, which: np.ndarray) -> dict[str, np.ndarray]:
+    """What is kept of the lanes `which`: arrays (Q, T, n or c)."""
+    parts = {
+        "activity": network.o[:, which],
+        "feedback": network.feedback(slice(None))[:, which],
+        "error": network.err[:, which],
+        **(learner.rule.traces(network, learner.lane_values(), which) if "W" in learner.columns else {}),
+    }
+    return {name: part.transpose(1, 0, 2).copy(order="C") for name, part in parts.items()}

@@ -1,0 +1,133 @@
+"""Calls shared out over processes, one a core, which end when the process that made them does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import autapse_sim
+from autapse_sim.machine.files import scratch
+from autapse_sim.machine.processes import cores
+from autapse_sim.machine.worker import START, receive, send
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Where linear algebra reads how many threads it may use."""
+GRACE = 2.0
+"""Seconds in which a worker ends what it runs."""
+
+
+class Crew(ThreadPoolExecutor):
+    """An executor of processes with a fresh interpreter and one thread each: together they keep all cores busy.
+
+    They run the package that this process runs, whatever lies in the current folder, and need nothing of the user's
+    script. Ctrl-C reaches only the process that made them. One that ends over a call is replaced. On leaving the
+    context they end within a moment, and the programs that they run with them; they end, too, when the process that
+    made them is killed.
+
+    Parameters
+    ----------
+    size : int, optional
+        How many; one a core where not given.
+    hear : callable, optional
+        Where given, functions get a keyword `tell`, and what they call it with goes here.
+
+    Examples
+    --------
+    >>> with Crew() as crew:
+    ...     list(crew.map(abs, [-1, 2, -3]))
+    [1, 2, 3]
+    """
+
+    def __init__(self, size: int | None = None, hear: Callable[..., None] | None = None) -> None:
+        self.size, self.hear = size or cores(), hear
+        super().__init__(self.size)  # a thread waits for each process
+        self.workers: list[subprocess.Popen] = []
+        self.mine = threading.local()
+        self.lock, self.over = threading.Lock(), False
+        self.ending = contextlib.ExitStack()
+
+    def __enter__(self) -> Crew:
+        with contextlib.ExitStack() as starting:
+            temporary = starting.enter_context(scratch())
+            starting.callback(self.shutdown)
+            self.environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "TMPDIR": str(temporary)}
+            self.ending = starting.pop_all()
+        return self
+
+    def __exit__(self, *error: Any) -> bool | None:
+        return self.ending.__exit__(*error)
+
+    def submit(self, function: Callable[..., Any], /, *items: Any, **named: Any) -> Future:
+        """Begin a call, as soon as a worker is there for it."""
+        return super().submit(self._call, pickle.dumps((function, items, named, self.hear is not None)))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
+        """End all workers, whatever they do."""
+        super().shutdown(wait=False, cancel_futures=True)
+        with self.lock:
+            self.over = True
+        for worker in self.workers:
+            _close(worker)
+        for worker in self.workers:
+            try:
+                worker.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+        super().shutdown(wait=True)
+
+    def _call(self, call: bytes) -> Any:
+        """The value of a call, from the worker of this thread."""
+        worker = getattr(self.mine, "worker", None)
+        if worker is None or worker.poll() is not None:
+            worker = self.mine.worker = self._start()
+        kind, value = _answer(worker, call)
+        while kind == "told":
+            try:
+                self.hear(*value)
+            except Exception:  # of the user's own, of any kind
+                self.mine.worker = None
+                _close(worker)
+                raise
+            kind, value = _answer(worker)
+        if kind == "error":
+            raise value
+        return value
+
+    def _start(self) -> subprocess.Popen:
+        """Start a worker: no module is taken from the current folder, and no warning of others reaches the terminal."""
+        command = [sys.executable, "-P", "-W", "ignore", "-c", START, str(Path(autapse_sim.__file__).absolute())]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with self.lock:
+            if self.over:
+                raise RuntimeError("stopped")
+            worker = subprocess.Popen(command, env=self.environment, start_new_session=True, **pipes)
+            self.workers.append(worker)
+        return worker
+
+
+def _close(worker: subprocess.Popen) -> None:
+    """Let a worker end, which it does at once, whatever it runs."""
+    with contextlib.suppress(OSError):
+        worker.stdin.close()
+
+
+def _answer(worker: subprocess.Popen, call: bytes | None = None) -> tuple[str, Any]:
+    """What a worker says next, to a call where there is one."""
+    try:
+        if call is not None:
+            send(worker.stdin, call)
+        content = receive(worker.stdout)
+    except (EOFError, OSError, ValueError) as error:
+        code = worker.wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        raise RuntimeError(f"a worker process ended before its work was done ({how})") from error
+    return pickle.loads(content)

@@ -1,5 +1,0 @@
-"""The reference: what a model file means, in plain NumPy, for the fast engines to be held against."""
-
-from autapse_sim.reference.network import ORDER, simulate
-
-__all__ = ["ORDER", "simulate"]

@@ -1,1 +1,0 @@
-"""Results on one HTML page each, which needs no network: `autapse_sim.report.write.report`."""

@@ -1,0 +1,78 @@
+"""What the plots of a verdict say and show alike: its methods, their colours and lines, its numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.errors import InputError
+from autapse_sim.results.plots import panels, style
+from autapse_sim.results.result import Result, dataset
+
+RESERVOIRS = {"fixed reservoir": "0.3", "tuned reservoir": "0.6"}
+"""Colours of the networks in which only the read-out learns."""
+REFERENCE = "fixed reservoir"
+"""What a rule has to beat."""
+READOUTS = {"mse_online": "read-out as trained", "mse_refit": "read-out refitted"}
+
+
+def methods(data: xr.Dataset | xr.DataArray | Result) -> list[str]:
+    """The methods of a verdict, or of a part of it, the judged rule first."""
+    part = data if isinstance(data, xr.DataArray) else dataset(data)
+    if "method" not in part.coords:
+        raise InputError("this result is no verdict: it has no methods")
+    return [str(method) for method in part["method"].values]
+
+
+def colours(data: xr.Dataset | Result) -> dict[str, str]:
+    """A colour for each method, different ones as far as the palette goes."""
+    chosen = {method: RESERVOIRS.get(method) or style.COLOURS.get(style.label(method)) for method in methods(data)}
+    for method in chosen:
+        if chosen[method] is None:
+            own = style.colour(method)
+            free = [colour for colour in (own, *style.OTHERS) if colour not in chosen.values()]
+            chosen[method] = free[0] if free else own
+    return chosen
+
+
+def drawn_as(data: xr.Dataset | Result, method: str) -> dict:
+    """Line of a method: the judged rule is thick, a reservoir is broken."""
+    judged = method == methods(data)[0]
+    dashed = style.dashes(0) if method in RESERVOIRS else "-"
+    return {"color": colours(data)[method], "linewidth": 2.2 if judged else 1.2, "linestyle": dashed}
+
+
+def part_of(data: xr.Dataset | Result, name: str, part: str) -> xr.DataArray:
+    """The variable `name`, or an error that says which part of the verdict is absent."""
+    data = dataset(data)
+    if name not in data or data[name].size == 0:
+        raise InputError(f"this verdict has no {part}: the plot needs {name!r}")
+    return data[name]
+
+
+def piloted(data: xr.Dataset | Result) -> xr.DataArray:
+    """The errors of the pilots, without a reservoir that had none."""
+    grid = part_of(data, "grid_mse", "learning-rate grid")
+    had = [name for name in methods(data) if name not in RESERVOIRS or grid.sel({"method": name}).notnull().any()]
+    return grid.sel({"method": had})
+
+
+def with_infinity(values: np.ndarray) -> np.ndarray:
+    """Errors with infinity for whatever diverged."""
+    return np.where(np.isfinite(values), values, np.inf)
+
+
+def name_with_losses(name: str, *errors: np.ndarray) -> str:
+    """A name, with how many of its replicates diverged."""
+    lost = int(np.any([np.isinf(one) for one in errors], axis=0).sum())
+    return f"{name} ({lost} of {errors[0].size} diverged)" if lost else name
+
+
+def control_medians(data: xr.Dataset | Result) -> tuple[list[str], np.ndarray]:
+    """Names of the controls and their medians over the replicates."""
+    mse = part_of(data, "control_mse", "controls").transpose("replicate", "control")
+    return [str(name) for name in mse["control"].values], panels._quantile(with_infinity(mse.values), 0.5)
+
+
+def number(value: float) -> str:
+    return "infinite" if np.isinf(value) else f"{value:.3f}" if value >= 0.01 else f"{value:.2g}"

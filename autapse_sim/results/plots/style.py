@@ -1,0 +1,93 @@
+"""One look for all figures: the style sheet, a colour per rule, a dash pattern per control, and saving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from zlib import crc32
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from autapse_sim import checks
+from autapse_sim.errors import InputError
+from autapse_sim.machine.files import write_whole
+
+COLOURS = {
+    "bptt": "#0072B2",
+    "fa": "#E69F00",
+    "dfa": "#009E73",
+    "autapse": "#D55E00",
+    "rflo": "#CC79A7",
+}
+OTHERS = ("#56B4E9", "#000000", "#8C6D1F", "#7A4FA3")
+PALETTE = (*COLOURS.values(), *OTHERS)
+"""Colours of whatever is no rule (neurons, groups, phases), in this order."""
+DASHES = ((6, 2), (2, 1.5), (1, 1), (6, 2, 1, 2), (4, 1, 1, 1, 1, 1), (10, 3))
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The context in which figures are made and saved: the style sheet over Matplotlib's defaults.
+
+    Raises
+    ------
+    InputError
+        Where what is drawn holds numbers that are too large for Matplotlib.
+    """
+    with matplotlib.rc_context(fname=Path(__file__).with_name("autapse.mplstyle")):
+        try:
+            yield
+        except OverflowError:
+            raise InputError("it holds numbers that are too large to be drawn") from None
+
+
+def colour(rule: str) -> str:
+    """The colour of a rule, the same in every figure.
+
+    Examples
+    --------
+    >>> colour("autapse")
+    '#D55E00'
+    """
+    return COLOURS.get(rule) or OTHERS[crc32(rule.encode()) % len(OTHERS)]
+
+
+def dashes(control: int) -> tuple[float, tuple[float, ...]]:
+    """Line style of a control by its position in the result."""
+    return 0, DASHES[control % len(DASHES)]
+
+
+def short(rule: str) -> str:
+    """The name of a rule for people: a rule given as a file is called by the file's name.
+
+    Examples
+    --------
+    >>> short("rules/mine.py")
+    'mine'
+    """
+    return Path(rule).stem if rule.endswith(".py") else rule
+
+
+def label(rule: str) -> str:
+    """The same for Matplotlib, which would set what stands between dollar signs as mathematics."""
+    return short(rule).replace("$", r"\$")
+
+
+def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
+    """Write a figure as PDF and PNG, each whole or not at all.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    checks.instance("figure", figure, Figure)
+    whole = checks.path("folder", folder) / checks.path("name", name)
+    drawn = {kind: BytesIO() for kind in ("pdf", "png")}
+    with styled():
+        for kind, content in drawn.items():
+            figure.savefig(content, format=kind)
+    return [write_whole(whole.with_name(f"{whole.name}.{kind}"), content.getvalue()) for kind, content in drawn.items()]

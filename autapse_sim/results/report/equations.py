@@ -1,0 +1,134 @@
+"""The equations of models, typeset from the texts that ran; nothing in these is executed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+
+from autapse_sim.results.plots import style
+from autapse_sim.results.report.html import preformatted, safe
+from autapse_sim.results.report.mathml import identifier, math, operator, pieces, row
+
+KINDS = ("Neuron", "Rule", "Connection", "Activation")
+FIELDS = {
+    "equations": "in every step",
+    "activations": "activation",
+    "trace": "trace, in the presynaptic neuron",
+    "postsynaptic": "in the neuron that is taught",
+    "eligibility": "in the synapse",
+    "perturbation": "perturbation, while it learns",
+    "threshold": "spike where",
+    "pseudo_derivative": "pseudo-derivative",
+    "reset": "after a spike",
+    "refractory": "refractory for",
+    "sums": "sums",
+    "initial": "starts from",
+    "update": "update",
+    "finish": "at the end of a trajectory",
+    "finish_postsynaptic": "at the end of a trajectory, in the neuron that is taught",
+    "parameters": "parameters",
+}
+"""What stands in a field of a model."""
+_FILE = re.compile(r"^# (\S+\.py|(?:Neuron|Rule)-[0-9a-f]{8})$", re.MULTILINE)
+_EQUATION = re.compile(r"(?:d(?P<rate>\w+)/dt|(?P<name>\w+))\s*(?:=(?P<value>.*))?:(?P<unit>[^:]*)")
+_STATEMENT = re.compile(r"(?P<name>\w+)\s*(?P<operator>[-+*/]?)=(?!=)(?P<value>.*)")
+
+
+def typeset(texts: object) -> str:
+    """The equations of models as HTML, by name where they have names, each with its text behind a summary."""
+    if not texts:
+        return ""
+    if isinstance(texts, Mapping):
+        parts = (f"<h3>{safe(style.short(str(name)))}</h3>\n{_one(str(text))}" for name, text in texts.items())
+        return "\n".join(parts)
+    return _one(str(texts))
+
+
+def _one(text: str) -> str:
+    formulas = list(_formulas(text))
+    return "\n".join([*formulas, preformatted(text, "as it ran")]) if formulas else preformatted(text)
+
+
+def _formulas(text: str) -> Iterator[str]:
+    """Headings and formulas of the model files in a text."""
+    places = [*_FILE.finditer(text)]
+    for place, following in zip(places, [*places[1:], None], strict=False):
+        source = text[place.end() : following.start() if following else len(text)]
+        try:
+            made = [node for node in ast.walk(ast.parse(source)) if _kind(node) in KINDS[:2]]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for node in made:
+            yield f'<p class="soft">{safe(place[1])}</p>'
+            yield from _fields(node)
+
+
+def _kind(node: ast.AST) -> str:
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+def _fields(model: ast.Call) -> Iterator[str]:
+    """What each field of a model says."""
+    for keyword in model.keywords:
+        value, name = keyword.value, keyword.arg or ""
+        if name == "connections":
+            for each in ast.walk(value):
+                yield from _fields(each) if _kind(each) == "Connection" else ()
+        elif name in FIELDS:
+            lines = [*_lines(value)]
+            yield from [f'<p class="soft">{FIELDS[name]}</p>', *lines] if lines else []
+
+
+def _lines(value: ast.expr) -> Iterator[str]:
+    """The formulas of a field: of its text, or of each text in a mapping."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        for line in re.split(r"[\n;]", value.value):
+            yield from _formula(line)
+    elif isinstance(value, ast.Dict):
+        for key, each in zip(value.keys, value.values, strict=True):
+            named = key.value if isinstance(key, ast.Constant) else ""
+            if _kind(each) == "Activation":
+                yield from _activation(str(named), each)
+            else:
+                said = each.value if isinstance(each, ast.Constant) else ast.unparse(each)
+                yield from _formula(f"{named} = {said}", "=")
+
+
+def _activation(name: str, made: ast.Call) -> Iterator[str]:
+    """An activation and its derivative."""
+    given = [*zip(("f", "f_prime"), made.args, strict=False), *((each.arg, each.value) for each in made.keywords)]
+    yield f'<p class="soft">{safe(name)}</p>'
+    for key, value in given:
+        if isinstance(value, ast.Constant):
+            yield from _formula(f"{key} = {value.value}", "=")
+
+
+def _formula(line: str, sets: str = "←") -> Iterator[str]:
+    """One line of a model: an equation, a statement or an expression; as it is where it is none of these."""
+    line = line.partition("#")[0].strip()
+    if not line:
+        return
+    try:
+        yield f'<div class="formula">{" ".join(_typeset_line(line, sets))}</div>'
+    except (SyntaxError, ValueError, KeyError, RecursionError):
+        yield f'<div class="formula"><code>{safe(line)}</code></div>'
+
+
+def _typeset_line(line: str, sets: str) -> list[str]:
+    equation, statement = _EQUATION.fullmatch(line), _STATEMENT.fullmatch(line)
+    if equation:
+        rate = equation["rate"]
+        left = f"<mfrac>{row('<mi>d</mi>', identifier(rate))}{row('<mi>d</mi>', '<mi>t</mi>')}</mfrac>" if rate else ""
+        left = left or identifier(equation["name"])
+        unit, _, flags = equation["unit"].strip().rstrip(")").partition("(")
+        told = [each.strip() for each in (unit, flags) if each.strip() not in ("", "1")]
+        told = [f'<span class="soft">({safe(", ".join(told))})</span>'] if told else []
+        value = pieces(equation["value"]) if equation["value"] else []
+        return [math(left, operator("=")) if value else math(left), *value, *told]
+    if statement:
+        name = statement["name"]
+        sign = statement["operator"]
+        value = f"{name} {sign} ({statement['value']})" if sign else statement["value"]
+        return [math(identifier(name), operator(sets)), *pieces(value)]
+    return pieces(line)

@@ -1,0 +1,91 @@
+"""The page of what `train` or `compare` gave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import xarray as xr
+
+from autapse_sim.results import table as scores
+from autapse_sim.results.plots.catalogue import figures_of
+from autapse_sim.results.plots.figures import CIRCUIT_FIGURES, FIGURES
+from autapse_sim.results.report.drawing import drawn
+from autapse_sim.results.report.equations import typeset
+from autapse_sim.results.report.html import Section, listing, page, paragraphs, read, table
+
+CAPTIONS = {
+    "fig1": "True and predicted trajectories of the test: look whether a prediction turns where the target does.",
+    "fig2": "Learning curves, median and quartiles over replicates: look whether they fall below the controls.",
+    "traces": "Activity, traces, feedback and error over a trajectory, before and after learning.",
+    "raster": "Spikes, rate, membrane and traces over time, with stimulus and error.",
+    "activity": "The activity of all neurons over time.",
+    "circuit": "The recurrent weights, their eigenvalues, and the principal components of the activity.",
+}
+"""What to look at in a figure, by its name."""
+
+
+def results_page(data: xr.Dataset) -> str:
+    """The page of a result of one rule or of several."""
+    about = data.attrs
+    heading = scores.heading(data) if "circuit" in about and "protocol" in about else ""
+    told = scores.notes(data)
+    summary = scores.summary(scores.rows(data)) if "mse" in data else ""
+    names = ", ".join(Path(rule).stem for rule in scores.names_of_rules(data))
+    figures = figures_of(data)
+    figures = {name: figures[name](data) for name in (*FIGURES, *CIRCUIT_FIGURES) if name in figures}
+    sections = [
+        Section("run", "What was run", paragraphs([heading, *told, about.get("peak_memory", "")])),
+        Section("table", "Scores", _scores(data)),
+        Section("figures", "Figures", drawn(figures, CAPTIONS)),
+        Section("equations", "Equations", typeset(read(about.get("equations")))),
+        *settings(data),
+    ]
+    return page(f"Result of {names}", summary or f"Result of {names}", sections)
+
+
+def settings(data: xr.Dataset) -> Iterator[Section]:
+    """What made a result: parameters, circuit, task, protocol, versions and the command."""
+    parts = {"parameters": "Parameters", "circuit": "Circuit", "task": "Task", "protocol": "Protocol"}
+    for name, heading in parts.items():
+        found = read(data.attrs.get(name))
+        unit = data.attrs.get("parameter_units", "") if name == "parameters" else ""
+        if isinstance(found, dict) and found:
+            rows = [[key, json.dumps(value, ensure_ascii=False)] for key, value in found.items()]
+            yield Section(name, heading, paragraphs([unit]) + table(["", "value"], rows))
+        elif found:
+            yield Section(name, heading, paragraphs([found]))
+    yield Section("provenance", "Provenance", listing(read(data.attrs.get("provenance"))))
+
+
+def _scores(data: xr.Dataset) -> str:
+    """The table of rules and controls, the best first."""
+    if "mse" not in data:
+        return ""
+    head = ["", "learning rate", "test MSE, median [95%]", "mean", "R2 of trajectories", "R2 of networks"]
+    head += ["diverged", "worse than untrained W"]
+    rows: list = []
+    for row in scores.rows(data):
+        if f"{row['kind']}s" not in rows:
+            rows.append(f"{row['kind']}s")
+        rows.append(_row(row, data.sizes["replicate"]))
+    return table(head, rows)
+
+
+def _row(row: dict, replicates: int) -> list[str]:
+    median, low, high = (_number(value) for value in row["mse"])
+    worse = row.get("worse_than_untrained")
+    return [
+        Path(row["name"]).stem if row["kind"] == "rule" else row["name"],
+        f"{row['eta']:g}" if "eta" in row else "-",
+        f"{median} [{low}, {high}]",
+        _number(row["mean_mse"]),
+        *("-" if row[name][0] is None else f"{row[name][0]:.3f}" for name in ("r2_trajectory", "r2_network")),
+        f"{len(row['diverged'])} of {replicates}" if "diverged" in row else "-",
+        "-" if worse is None else f"{worse:.0%}",
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "infinite" if value is None else f"{value:.4g}"

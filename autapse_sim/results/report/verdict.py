@@ -1,0 +1,179 @@
+"""The verdict on one page: a single HTML file that needs nothing else, on a screen, a phone or paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from autapse_sim.machine.files import write_whole
+from autapse_sim.results.plots import style
+from autapse_sim.results.report.drawing import drawn
+from autapse_sim.results.report.equations import typeset
+from autapse_sim.results.report.html import Section, listing, paragraphs, preformatted, read, safe, table
+from autapse_sim.results.report.html import page as page_of
+from autapse_sim.results.result import Result
+from autapse_sim.results.scores import median_interval
+
+KINDS = (("method", "mse_online", "eta"), ("control", "control_mse", ""), ("ablation", "ablation_mse", "ablation_eta"))
+"""The rows of the table of scores: a dimension, its errors and its learning rates."""
+
+CAPTIONS = {
+    "scores": "Test error of each method beside the controls: look whether {rule} lies left of the fixed reservoir, "
+    "and how far bptt does.",
+    "learning_curves": "Validation error during training: look which curves fall below the broken control lines, and "
+    "whether they still fall at the end.",
+    "example": "One held-out trajectory around its sharpest turn: look whether a prediction turns with the target, or "
+    "only follows the stimulus.",
+    "alignment": "Cosine between each update and the exact gradient: 1 is gradient descent, 0 is at right angles to "
+    "it; this explains a score and does not rank.",
+    "ablations": "{rule} with one part changed: bars left of its line are changes that help, bars beyond the fixed "
+    "reservoir do worse than not learning.",
+    "learning_rates": "Validation error of the pilots over the learning rate (that of the read-out where nothing else "
+    "learns): look whether each ring sits at the bottom of its curve and inside the grid, and where pilots diverge.",
+}
+"""What to look at in a figure, by its name."""
+FLOORS_SAY = (
+    "Each method's read-out is refitted by ridge regression; its penalty is chosen on validation trajectories, for "
+    "all methods from the same grid. How small a penalty may be is a decision: a penalty p reads with noise of the "
+    "variance p on each standardised neuron, 3% of its range at 0.001 and 0.001% at 1e-10. The tuned reservoir is "
+    "tuned anew for each."
+)
+"""What the table of least penalties is about."""
+
+
+def write_page(data: xr.Dataset | Result, path: str | Path, figures: Mapping[str, Figure]) -> Path:
+    """Write a verdict as one HTML file, whole or not at all: the answer first, then what it rests on.
+
+    The same verdict gives the same file.
+
+    Parameters
+    ----------
+    data : xarray.Dataset or Result
+        The verdict; of its attributes `sentence`, `title`, `heading`, `benchmark`, `table`, `claims`, `methods`,
+        `floors`, `equations`, `provenance` and `peak_memory` are shown, as far as they are there.
+    path : str or Path
+        Of the file.
+    figures : mapping of str to Figure
+        By name, in the order in which they stand on the page; `plots.evidence.evidence(data)` gives them.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    return write_whole(path, page(data, figures).encode())
+
+
+def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
+    """The text of the file that `write_page` writes."""
+    data = data.data if isinstance(data, Result) else data
+    about = data.attrs
+    rule = style.short(str(data["method"].values[0]))
+    captions = {name: caption.format(rule=rule) for name, caption in CAPTIONS.items()}
+    sections = [
+        Section("run", "What was run", _run(about)),
+        Section(
+            "table", "Scores", scores(data) + (preformatted(about["table"], "as text") if "table" in about else "")
+        ),
+        Section("figures", "Figures", drawn(figures, captions)),
+        Section("floors", "What the refitted read-outs hang on", _floors(read(about.get("floors")))),
+        Section("claims", "The paper's claims", _claims(read(about.get("claims")))),
+        Section("rates", "Learning rates and diverged replicates", _rates(data)),
+        Section("methods", "Methods", listing(read(about.get("methods")))),
+        Section("equations", "Equations", typeset(read(about.get("equations")))),
+        Section("provenance", "Provenance", listing(read(about.get("provenance")))),
+    ]
+    title = about.get("title") or f"Verdict on {rule}"
+    return page_of(title, about.get("sentence") or f"No verdict on {rule}", sections)
+
+
+def scores(data: xr.Dataset) -> str:
+    """The table of scores: every method, control and ablation, the best first, beside what it is compared with."""
+    head = ["", "learning rate", "test MSE, median [95%]", "read-out refitted", "diverged"]
+    judged = read(data.attrs.get("statistics"))
+    against, pairs = next(iter(judged.items()), ("", {})) if isinstance(judged, dict) else ("", {})
+    head += [f"reduction of the error against the {against}"] if pairs else []
+    rows: list = []
+    for kind, errors, rate in KINDS:
+        if errors not in data or "table" not in data.attrs:
+            continue
+        found = []
+        for name in data[kind].values.tolist():
+            one = data.sel({kind: name})
+            values = one[errors].values
+            median, low, high = (float(value) for value in median_interval(values))
+            refit = float(np.median(one.mse_refit)) if kind == "method" and "mse_refit" in one else np.nan
+            eta = f"{float(one[rate]):.3g}" if rate in one and np.isfinite(one[rate]) else "-"
+            told = f"{refit:.4f}" if np.isfinite(refit) else "-"
+            cells = [eta, f"{median:.4f} [{low:.4f}, {high:.4f}]", told, f"{np.sum(~np.isfinite(values))}"]
+            found.append((median, [style.short(name), *cells, *([_reduction(pairs.get(name))] if pairs else [])]))
+        rows += [f"{kind}s", *(row for _, row in sorted(found, key=lambda each: each[0]))]
+    return table(head, rows) if rows else ""
+
+
+def _reduction(paired: Mapping | None) -> str:
+    """How much lower the error is than that of the reference, in a cell."""
+    if not paired or None in (paired["reduction"][name] for name in ("estimate", "low", "high")):
+        return "-"
+    share = {name: 100 * value for name, value in paired["reduction"].items()}
+    span = f"[{share['low']:.0f}, {share['high']:.0f}]"
+    return f"{share['estimate']:.0f}% {span}, lower in {paired['won']['estimate']:.0%} of the seeds"
+
+
+def _run(about: Mapping) -> str:
+    lines = [about.get("title"), about.get("heading")]
+    lines += [f"Benchmark: {about['benchmark']}"] if about.get("benchmark") else []
+    lines += [f"Peak memory: {about['peak_memory']}"] if about.get("peak_memory") else []
+    return paragraphs(lines)
+
+
+def _claims(claims: object) -> str:
+    """The table of claims: what the paper says, what is measured, and what follows."""
+    if not claims:
+        return ""
+    columns = {"claim": "claim", "says": "the paper says", "measured": "measured", "verdict": "verdict"}
+    return table(list(columns.values()), ([claim.get(key, "") for key in columns] for claim in claims))
+
+
+def _floors(floors: object) -> str:
+    """The table of what refitted read-outs give, for each least penalty that they may choose."""
+    if not floors:
+        return ""
+    first, *_ = floors
+    head = [
+        "method",
+        *(f"{'from ' if one is not first else 'the verdict: from '}{one['floor']:g} on" for one in floors),
+    ]
+    rows = []
+    for name in first["median"]:
+        cells = ["infinite" if one["median"][name] is None else f"{one['median'][name]:.4f}" for one in floors]
+        if name in first:
+            cells = [
+                f"{cell} (W × {one[name]['gain']:g}, U × {one[name]['input_scale']:g})"
+                for cell, one in zip(cells, floors, strict=True)
+            ]
+        rows.append([f"{style.short(name)}: median test MSE", *cells])
+    for number, (name, _) in enumerate(first["said"]):
+        rows.append([style.short(name), *(one["said"][number][1] for one in floors)])
+    return f"<p>{safe(FLOORS_SAY)}</p>\n{table(head, rows)}"
+
+
+def _rates(data: xr.Dataset) -> str:
+    """The chosen learning rate of every method, and how many replicates diverged with it."""
+    errors = data["mse_online"].transpose("method", "replicate").values
+    lost = (~np.isfinite(errors)).sum(axis=1)
+    chosen = {"learning rate": "eta", "learning rate, read-out refitted": "eta_refit", "of the read-out": "eta_out"}
+    chosen = {head: data[name].values for head, name in chosen.items() if name in data}
+    grid = data["eta_grid"].values if "eta_grid" in data.coords else np.empty(0)
+    rows = []
+    for method, count, *rates in zip(data["method"].values, lost, *chosen.values(), strict=True):
+        shown = []
+        for rate in rates:
+            edge = len(grid) > 1 and np.isclose(rate, (grid.min(), grid.max())).any()
+            shown.append(f"{rate:.3g}{' (at the edge of the grid)' if edge else ''}" if np.isfinite(rate) else "-")
+        rows.append([style.short(str(method)), *shown, f"{count} of {errors.shape[1]}"])
+    return table(["method", *chosen, "diverged"], rows)

@@ -1,0 +1,259 @@
+"""Paired comparison of errors over replicates, and what may be said of it.
+
+Two rules are compared replicate by replicate: the same initial weights, the same trajectories. An error of NaN or
+infinity is a replicate that diverged; it counts as worse than any that did not, and is never dropped. Everywhere lower
+is better: for R2, compare 1 - R2, the unexplained share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import ceil, log10
+
+import numpy as np
+from scipy.stats import binomtest, wilcoxon
+
+from autapse_sim.errors import InputError
+from autapse_sim.results.scores import median_interval
+
+LEVEL = 0.05
+"""Above this a corrected p is not taken for a difference; the intervals are of 1 - LEVEL."""
+
+_HUGE = 1e100  # stands in for infinity where differences are ranked
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95% interval.
+
+    Parameters
+    ----------
+    estimate, low, high : float
+        In the unit of what is estimated; infinite where so many replicates diverged that nothing else can be said.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def width(self) -> float:
+        """high - low, infinite where one of the two is."""
+        return np.inf if np.isinf([self.low, self.high]).any() else self.high - self.low
+
+
+@dataclass(frozen=True)
+class Paired:
+    """How a rule's errors stand to those of a reference, over R replicates.
+
+    Parameters
+    ----------
+    replicates : int
+        R.
+    difference : Interval
+        Median over replicates of error - reference error, with a bootstrap interval.
+    reduction : Interval
+        Median over replicates of 1 - error / reference error: 0.08 is 8% lower, negative is higher.
+    won : Interval
+        Share of replicates with the lower error (a tie is half won), with Wilson's interval.
+    diverged, reference_diverged : int
+        Replicates that did.
+    p_sign, p_wilcoxon : float
+        Two-sided, of the sign test (ties left out) and of Wilcoxon's signed-rank test (ties split).
+    p : float
+        `p_wilcoxon`, corrected by Holm's method for the family that was compared (see `compare_all`).
+    """
+
+    replicates: int
+    difference: Interval
+    reduction: Interval
+    won: Interval
+    diverged: int
+    reference_diverged: int
+    p_sign: float
+    p_wilcoxon: float
+    p: float
+
+    @property
+    def verdict(self) -> str:
+        """'lower' or 'higher' where the interval of the reduction excludes 0 and p <= LEVEL, else 'undecided'."""
+        if self.p > LEVEL or self.reduction.low <= 0 <= self.reduction.high:
+            return "undecided"
+        return "lower" if self.reduction.low > 0 else "higher"
+
+
+def compare_paired(errors: np.ndarray, reference: np.ndarray, seed: int = 0) -> Paired:
+    """Compare the errors of a rule with those of a reference on the same replicates.
+
+    Parameters
+    ----------
+    errors, reference : array (R,)
+        Not negative; NaN and infinity are replicates that diverged.
+    seed : int
+        Of the bootstrap.
+
+    Examples
+    --------
+    >>> reference = np.linspace(1, 2, 41)
+    >>> paired = compare_paired(0.9 * reference, reference)
+    >>> round(paired.reduction.estimate, 6), paired.won.estimate, paired.verdict
+    (0.1, 1.0, 'lower')
+    """
+    errors, reference = (_checked(array) for array in (errors, reference))
+    if errors.shape != reference.shape:
+        raise InputError(
+            f"{len(errors)} errors are compared with {len(reference)}; they must be of the same replicates"
+        )
+    count = len(errors)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        difference = np.where(errors == reference, 0, errors - reference)
+        reduction = np.where(errors == reference, 0, 1 - errors / reference)
+    wins, ties = int((difference < 0).sum()), int((difference == 0).sum())
+    share = binomtest(wins, count).proportion_ci(method="wilson")
+    decided = count - ties
+    finite = np.clip(difference, -_HUGE, _HUGE)
+    p_wilcoxon = float(wilcoxon(finite, zero_method="zsplit").pvalue) if decided else 1.0
+    return Paired(
+        replicates=count,
+        difference=_median(difference, seed),
+        reduction=_median(reduction, seed),
+        won=Interval((wins + ties / 2) / count, share.low, share.high),
+        diverged=int(np.isinf(errors).sum()),
+        reference_diverged=int(np.isinf(reference).sum()),
+        p_sign=float(binomtest(wins, decided).pvalue) if decided else 1.0,
+        p_wilcoxon=p_wilcoxon,
+        p=p_wilcoxon,
+    )
+
+
+def compare_all(errors: Mapping[str, np.ndarray], reference: np.ndarray, seed: int = 0) -> dict[str, Paired]:
+    """Compare several rules with one reference, as one family: `p` is corrected for their number.
+
+    Parameters
+    ----------
+    errors : mapping of str to array (R,)
+        By name of the rule.
+    reference : array (R,)
+        Of the same replicates.
+    seed : int
+        Of the bootstrap.
+    """
+    compared = {name: compare_paired(values, reference, seed) for name, values in errors.items()}
+    corrected = holm([one.p_wilcoxon for one in compared.values()])
+    return {name: replace(one, p=float(p)) for (name, one), p in zip(compared.items(), corrected, strict=True)}
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """The p of a family, corrected by Holm's step-down method (Holm 1979).
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03])
+    array([0.03, 0.06, 0.06])
+    """
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(stepped, 1)
+    return corrected
+
+
+def replicates_needed(pilot: np.ndarray, width: float, seed: int = 0) -> int:
+    """How many replicates bring the interval of the median down to a width.
+
+    The width shrinks with the root of the number of replicates.
+
+    Parameters
+    ----------
+    pilot : array (R,)
+        Differences or reductions of a first few replicates.
+    width : float
+        That is wished for, in their unit.
+    seed : int
+        Of the bootstrap.
+
+    Examples
+    --------
+    >>> pilot = np.random.default_rng(0).normal(0.1, 0.05, 50)
+    >>> replicates_needed(pilot, 0.02) > 50
+    True
+    """
+    if not width > 0:
+        raise InputError(f"width is {width!r}; it must be positive")
+    pilot = np.asarray(pilot, dtype=float)
+    if len(pilot) < 2:
+        raise InputError(f"the pilot has {len(pilot)} replicates; it needs at least 2")
+    found = _median(pilot, seed).width
+    if np.isinf(found):
+        raise InputError(
+            f"too many of the {len(pilot)} replicates of the pilot diverged: no number of replicates makes the "
+            f"interval {width:g} wide"
+        )
+    return max(1, ceil(len(pilot) * (found / width) ** 2))
+
+
+def sentence(paired: Paired, against: str, score: str = "test MSE") -> str:
+    """What a comparison says, in words: to be read after the name of the rule.
+
+    Parameters
+    ----------
+    paired : Paired
+        The comparison.
+    against : str
+        What the reference is.
+    score : str
+        What the errors are.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> reference = rng.uniform(1, 2, 200)
+    >>> sentence(compare_paired(reference * rng.normal(0.92, 0.15, 200), reference), "the fixed reservoir")
+    'lowers test MSE by 11% [8, 14] against the fixed reservoir'
+    """
+    reduction = paired.reduction
+    if reduction.estimate == -np.inf:
+        said = f"raises {score} without bound"
+    elif paired.verdict == "higher" or round(reduction.estimate, 2) < 0:
+        raised = Interval(-reduction.estimate, -reduction.high, -reduction.low)
+        said = f"raises {score} by {_percent(raised)}"
+    else:
+        said = f"lowers {score} by {_percent(reduction)}"
+    told = paired.verdict != "undecided"
+    said = f"{said} against {against}" if told else f"cannot be told from {against}: {said}"
+    if paired.diverged:
+        said += f"; {paired.diverged} of {paired.replicates} replicates diverged"
+    if paired.reference_diverged:
+        said += f"; {paired.reference_diverged} of {paired.replicates} diverged in {against}"
+    return said
+
+
+def _percent(share: Interval) -> str:
+    """'8% [6, 10]', with as many digits as the interval's width deserves."""
+    decimals = min(3, max(0, ceil(-log10(100 * share.width)))) if 0 < share.width < np.inf else 0
+    estimate, low, high = (
+        "-inf"
+        if value == -np.inf
+        else "inf"
+        if value == np.inf
+        else f"{round(100 * value, decimals) + 0.0:.{decimals}f}"
+        for value in (share.estimate, share.low, share.high)
+    )
+    return f"{estimate}% [{low}, {high}]"
+
+
+def _median(values: np.ndarray, seed: int) -> Interval:
+    return Interval(*(float(value) for value in median_interval(values, seed)))
+
+
+def _checked(errors: np.ndarray) -> np.ndarray:
+    """Errors (R,) with infinity for those that diverged."""
+    errors = np.asarray(errors, dtype=float)
+    if errors.ndim != 1 or not len(errors):
+        raise InputError(f"errors have shape {errors.shape}; expected one for each replicate")
+    errors = np.where(np.isnan(errors), np.inf, errors)
+    if (errors < 0).any():
+        raise InputError(f"an error is {errors.min():g}; errors must not be negative")
+    return errors

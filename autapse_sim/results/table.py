@@ -1,0 +1,166 @@
+"""The table of a result: one line per rule and control, with intervals, in one look."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.errors import InputError
+from autapse_sim.results.result import of_rule
+from autapse_sim.results.result import rules as names_of_rules
+from autapse_sim.results.scores import median_interval
+
+UNTRAINED = "untrained W"
+"""The control in which nothing has learned."""
+ROUNDING = 1e-9
+"""Relative difference of two median errors up to which neither beats the other."""
+
+
+def rows(data: xr.Dataset) -> list[dict]:
+    """One dictionary per rule and per control, each group sorted by median test MSE.
+
+    `mse`, `r2_trajectory` and `r2_network` are [median, low, high] over replicates (95% bootstrap interval); `mean_mse`
+    leaves nothing out, so that it is None where a replicate diverged. None stands for infinite or not defined.
+    """
+    if "mse" not in data:
+        raise InputError("the result has no test trajectories; run with test of at least 1")
+    untrained = None
+    if "control" in data.dims and UNTRAINED in data.control:
+        untrained = data.control_mse.sel(control=UNTRAINED).mean("trajectory").values
+    parameters = json.loads(data.attrs["parameters"])
+    rules = []
+    for rule in names_of_rules(data):
+        one = of_rule(data, rule)
+        row = _row("rule", rule, one.mse.values, one.r2_trajectory.values, one.r2_network.values)
+        eta = one.eta if "eta" in one else np.median(parameters.get("eta", np.nan))
+        bad = np.flatnonzero(one.diverged.values)
+        row |= {"eta": float(eta), "diverged": one.replicate.values[bad].tolist()}
+        if untrained is not None:
+            mse = one.mse.mean("trajectory", skipna=False).values
+            row["worse_than_untrained"] = float(np.mean(~(mse <= untrained * (1 + ROUNDING))))
+        rules.append(row)
+    controls = [
+        _row(
+            "control",
+            name,
+            data.control_mse.sel(control=name).values,
+            data.control_r2_trajectory.sel(control=name).values,
+            data.control_r2_network.sel(control=name).values,
+        )
+        for name in (data.control.values.tolist() if "control" in data.dims else [])
+    ]
+    return [row for group in (rules, controls) for row in sorted(group, key=lambda r: r["mse"][0] or np.inf)]
+
+
+def _row(kind: str, name: str, mse: np.ndarray, r2_trajectory: np.ndarray, r2_network: np.ndarray) -> dict:
+    per_replicate = mse.mean(axis=1)
+    return {
+        "kind": kind,
+        "name": str(name),
+        "mse": _finite(median_interval(per_replicate)),
+        "mean_mse": _finite([per_replicate.mean()])[0],
+        "r2_trajectory": _finite(median_interval(r2_trajectory, worst=-np.inf)),
+        "r2_network": _finite(median_interval(r2_network, worst=-np.inf)),
+    }
+
+
+def _finite(values) -> list[float | None]:
+    return [float(v) if np.isfinite(v) else None for v in values]
+
+
+def text(data: xr.Dataset) -> str:
+    """The table as text, with what it means in a line below it."""
+    lines = rows(data)
+    replicates = data.sizes["replicate"]
+    wide = max(len(row["name"]) for row in lines) + 2
+    head = f"{'':{wide}}{'eta':>7}  {'test MSE, median [95%]':<27}{'mean':<9}{'R2 traj.':<9}{'R2 net.':<9}"
+    compared = any("worse_than_untrained" in row for row in lines)
+    shown = [head + (f"diverged  worse than {UNTRAINED}" if compared else "diverged")]
+    for kind in ("rule", "control"):
+        group = [row for row in lines if row["kind"] == kind]
+        if not group:
+            continue
+        shown.append(f"-- {kind}s ".ljust(len(shown[0]), "-"))
+        for row in group:
+            median, low, high = (_number(value) for value in row["mse"])
+            line = f"{row['name']:{wide}}{_eta(row):>7}  {f'{median} [{low}, {high}]':<27}{_number(row['mean_mse']):<9}"
+            line += f"{_share(row['r2_trajectory'][0]):<9}{_share(row['r2_network'][0]):<9}"
+            if kind == "rule":
+                line += f"{len(row['diverged'])} of {replicates}".ljust(10)
+                line += f"{row['worse_than_untrained']:.0%}" if "worse_than_untrained" in row else ""
+            shown.append(line.rstrip())
+    named = [f"{row['name']}: {', '.join(map(str, row['diverged']))}" for row in lines if row.get("diverged")]
+    if named:
+        shown.append("diverged replicates, counted as infinite: " + "; ".join(named))
+    if "alive" in data:
+        dead = int((~data.alive).sum())
+        shown.append(f"{dead} of {data.alive.size} networks silent or saturated (not with a {data.alive.long_name})")
+    if data.r2_trajectory.isnull().all() and not data.diverged.any():
+        shown.append("R2 is not defined (-): the targets of a trajectory do not vary")
+    shown += notes(data)
+    shown += [f"peak memory {data.attrs['peak_memory']}"] if "peak_memory" in data.attrs else []
+    sentence = summary(lines)
+    shown += [sentence] if sentence else []
+    return "\n".join([heading(data), *shown])
+
+
+def heading(data: xr.Dataset) -> str:
+    """What was run, in a line: circuit, feedback, averaging, protocol and engine."""
+    circuit, protocol = json.loads(data.attrs["circuit"]), json.loads(data.attrs["protocol"])
+    learn = ", ".join(circuit["learn"])
+    size = f"{protocol['replicates']} replicates, {protocol['train']} training and {protocol['test']} test trajectories"
+    kind = circuit["activation"] if circuit["neuron"] == "rate" else Path(circuit["neuron"]).stem
+    return (
+        f"n = {circuit['neurons']}, {kind}, read-out {circuit['readout']}, learning {learn} per "
+        f"{protocol['update']}; B {circuit['feedback']}; {data.attrs['averaging']}; {size}, seed {protocol['seed']}"
+    )
+
+
+def notes(data: xr.Dataset) -> list[str]:
+    """What has to be said of the controls, and which are left out."""
+    return json.loads(data.attrs.get("notes", "[]"))
+
+
+def summary(lines: list[dict]) -> str:
+    """What the table says, in a sentence: which controls the rules beat in the median, all or some, and which none."""
+    rules = [row for row in lines if row["kind"] == "rule"]
+    controls = [row for row in lines if row["kind"] == "control"]
+    if not rules or not controls:
+        return ""
+    groups: dict[tuple[str, ...], list[str]] = {tuple(row["name"] for row in rules): [], (): []}
+    for row in controls:
+        # what differs in its last digits alone is as good
+        winners = tuple(each["name"] for each in rules if _median(each) * (1 + ROUNDING) < _median(row))
+        groups.setdefault(winners, []).append(row["name"])
+    several = len(rules) > 1
+    said = []
+    for winners, beaten in groups.items():
+        if not beaten:
+            continue
+        if not winners:
+            who = "no rule beats" if several else f"{rules[0]['name']} does not beat"
+        elif len(winners) == len(rules):
+            who = "every rule beats" if several else f"{rules[0]['name']} beats"
+        else:
+            who = f"{', '.join(winners)} alone {'beats' if len(winners) == 1 else 'beat'}"
+        said.append(f"{who} {', '.join(repr(name) if ',' in name else name for name in beaten)}")
+    return f"In median test MSE {'; '.join(said)}."
+
+
+def _median(row: dict) -> float:
+    return np.inf if row["mse"][0] is None else row["mse"][0]
+
+
+def _number(value: float | None) -> str:
+    return "inf" if value is None else f"{value:.4f}" if 1e-3 <= value < 1e5 else f"{value:.1e}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _eta(row: dict) -> str:
+    return f"{row['eta']:g}" if "eta" in row else ""

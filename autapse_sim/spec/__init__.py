@@ -1,0 +1,1 @@
+"""What is simulated, as frozen values: circuits, models, protocols, weights, and what texts of models may say."""

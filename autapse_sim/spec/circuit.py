@@ -1,0 +1,132 @@
+"""What is simulated: neuron, rule, sizes and what learns, as one frozen description (no Brian2 here)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autapse_sim.checks import settle, some_of, text, truth, whole
+from autapse_sim.errors import InputError
+from autapse_sim.names import one_of
+from autapse_sim.spec.units import STEP, amount
+from autapse_sim.spec.written import model_name
+
+READOUTS = ("identity", "random")
+PRECISIONS = ("double", "single")
+FEEDBACKS = ("conditioned", "mixed", "negative", "random", "symmetric")
+TAUGHT_BY = {
+    "W": "rule",
+    "U": "rule",
+    "b": "rule",
+    "V": "readout_rule",
+    "c": "readout_rule",
+    "B": "feedback_rule",
+}
+"""Which rule of a circuit teaches which weights."""
+LEARNABLE = tuple(TAUGHT_BY)
+LOSSES = ("mse", "cross-entropy")
+CHOICES = {"readout": READOUTS, "feedback": FEEDBACKS, "precision": PRECISIONS, "loss": LOSSES}
+"""What some fields of a circuit may be."""
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """A recurrent circuit and its learning rule.
+
+    Parameters
+    ----------
+    neuron : str, path or Neuron
+        Name of a neuron in models/neurons, the path of a file that defines ``neuron = Neuron(...)``, or a `Neuron`.
+    rule : str, path or Rule
+        Name of a rule, the path of a file that defines ``rule = Rule(...)``, or a `Rule`.
+    neurons : int
+        n, the number of neurons.
+    readout : {'identity', 'random'}
+        'identity' is the paper's U = V = I (n inputs and n outputs), 'random' draws U and V.
+    activation : str
+        The function f, one of those that the neuron has (rate: 'sigmoid', 'tanh', 'relu', 'linear').
+    learn : tuple of {'W', 'U', 'b', 'V', 'c', 'B'}
+        What learns: W, U and b by the rule, V and c by the read-out's rule, B by that of the feedback.
+    feedback : {'conditioned', 'mixed', 'negative', 'random', 'symmetric'}
+        How B is drawn, see `autapse_sim.spec.weights.draw_weights`.
+    substeps : int
+        Integration steps in one step of the stimulus, dt = step / substeps; 1 is the paper's discrete network.
+    method : str, optional
+        Any integrator of Brian2 ('euler' is the discrete network for substeps = 1); by default the neuron's own.
+    precision : {'double', 'single'}
+        Of all numbers in Brian2; single halves memory and time, and is exact to about 1e-6.
+    loss : {'mse', 'cross-entropy'}
+        What is to fall. With 'cross-entropy' the prediction is the softmax over outputs of V o + c, and the targets are
+        probabilities; the error is prediction - target for both.
+    readout_rule, feedback_rule : str, path or Rule
+        The rules of V and c, and of B, as `rule`.
+    returned : bool
+        Whether the prediction comes back to the neurons one step later, through fixed weights F.
+    delay : int, time, or array (n,) or (n, n) of either
+        By how much later than one integration step after it was sent arrives what neurons send to each other: in
+        integration steps or as a time (``2*ms``), for all, for each presynaptic neuron, or for each synapse
+        ([i, j] from neuron j to neuron i).
+
+    Examples
+    --------
+    >>> Circuit(rule="dfa", neurons=2).learn
+    ('W',)
+    """
+
+    neuron: str = "rate"
+    rule: str = "autapse"
+    neurons: int = 2
+    readout: str = "identity"
+    activation: str = "sigmoid"
+    learn: tuple[str, ...] = ("W",)
+    feedback: str = "conditioned"
+    substeps: int = 1
+    method: str | None = None
+    precision: str = "double"
+    loss: str = "mse"
+    readout_rule: str = "delta"
+    feedback_rule: str = "kolen_pollack"
+    returned: bool = False
+    delay: int | tuple = 0
+
+    def __post_init__(self) -> None:
+        settle(self, model_name, "neuron", kind="Neuron")
+        settle(self, model_name, "rule", "readout_rule", "feedback_rule", kind="Rule")
+        settle(self, whole, "neurons", least=1)
+        settle(self, whole, "substeps", least=1, most=MOST_SUBSTEPS)
+        settle(self, text, "activation", right="the name of an activation, such as 'tanh'")
+        if self.method is not None:
+            settle(self, text, "method", right="the name of an integrator, such as 'euler', or None")
+        settle(self, some_of, "learn", known=LEARNABLE)
+        for name, known in CHOICES.items():
+            settle(self, one_of, name, known=known)
+        settle(self, truth, "returned")
+        object.__setattr__(self, "delay", _delays(self.delay, self.neurons, STEP / self.substeps))
+
+
+MOST_SUBSTEPS = 10**6
+"""The most integration steps in a step of the stimulus: each is 1 ns then."""
+MOST_DELAYED = 256
+"""The longest delay in integration steps."""
+
+
+def _delays(given: object, neurons: int, dt: float) -> int | tuple:
+    """Delays in integration steps: one, one a presynaptic neuron, or one a synapse; one where all are the same."""
+    found = amount(given)
+    steps = np.asarray(found.value) / (dt if found.unit == "second" else 1)
+    nearest, finite = np.round(steps), np.isfinite(steps).all()
+    if found.unit not in ("1", "second") or not finite or not (np.abs(steps - nearest) < 1e-6).all():
+        raise InputError(
+            f"delay is {found.text}; it must be whole integration steps of {dt:g} s, or times of that many"
+        )
+    if steps.shape not in ((), (neurons,), (neurons, neurons)):
+        raise InputError(
+            f"delay has shape {steps.shape}; it must be one, one a presynaptic neuron ({neurons},), or one a synapse "
+            f"({neurons}, {neurons})"
+        )
+    if not ((nearest >= 0) & (nearest <= MOST_DELAYED)).all():
+        raise InputError(f"delay is {found.text}; it must be from 0 to {MOST_DELAYED} integration steps of {dt:g} s")
+    if (nearest == nearest.flat[0]).all():
+        return int(nearest.flat[0])
+    return tuple(map(int, nearest)) if nearest.ndim == 1 else tuple(tuple(map(int, row)) for row in nearest)

@@ -1,0 +1,381 @@
+"""Neurons and rules: what a model file defines, and how it is found, read and checked."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from autapse_sim.errors import InputError
+from autapse_sim.names import one_of
+from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
+from autapse_sim.spec.fields import parameter, take_mapping, take_texts, take_tuple, text
+from autapse_sim.spec.language import UNPARSED, clean, names, statements
+from autapse_sim.spec.reading import python_text, run
+from autapse_sim.spec.written import Written, model_text
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function f of the input current a and its derivative, as Brian2 expressions (`f_prime` may use ``f``)."""
+
+    f: str
+    f_prime: str
+
+    def __post_init__(self) -> None:
+        take_texts(self, ("f", "f_prime"))
+
+
+def activation(what: str, value: object) -> Activation:
+    """An activation, or an `InputError`."""
+    if not isinstance(value, Activation):
+        raise InputError(f"{what} must be an Activation, such as Activation(f='tanh(a)', f_prime='1 - f**2')")
+    return value
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """A neuron as Brian2 equations.
+
+    Parameters
+    ----------
+    equations : str
+        Brian2 equations. The circuit provides ``drive`` (W o), ``input`` (U x) and ``bias`` (b). The equations must
+        define ``activity``, which the read-out reads; what the neuron sends to others is ``activity`` too, or ``sent``
+        where they define that. With activations the circuit also provides ``f`` and its derivative ``f_prime``,
+        functions of ``a``, which the equations then define.
+    parameters : mapping
+        Default values, Brian2 quantities where they have units.
+    activations : mapping of str to Activation
+        The activations that ``f`` may stand for.
+    threshold : str
+        A condition; where it holds after the state update, the neuron spikes: ``spiked`` is 1 in this step, else 0.
+    reset : str
+        What a spike changes, as assignments.
+    refractory : str
+        Time (or condition) for which a neuron that spiked does not spike again; equations marked
+        ``(unless refractory)`` stand still meanwhile, as in Brian2.
+    pseudo_derivative : str
+        What rules take for the derivative of a spike (``f_prime``), an expression; taken before the reset.
+    initial : mapping of str to str or float
+        Expressions for the states at the start of a trajectory, evaluated in this order; 0 where nothing is said.
+    sums : mapping of str to str
+        Expressions that are summed over the recurrent synapses, by the variable that receives the sum, at the time of
+        the drive: ``{"excitation": "clip(w, 0, inf)*sent_pre", "inhibition": "clip(w, -inf, 0)*sent_pre"}``.
+    method : str
+        The integrator, any of Brian2's.
+    """
+
+    equations: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    activations: Mapping[str, Activation] = field(default_factory=dict)
+    threshold: str = ""
+    reset: str = ""
+    refractory: str = ""
+    pseudo_derivative: str = ""
+    initial: Mapping[str, str] = field(default_factory=dict)
+    sums: Mapping[str, str] = field(default_factory=dict)
+    method: str = "euler"
+    path: Path | None = None
+    source: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        take_texts(self, ("equations", "threshold", "reset", "refractory", "pseudo_derivative", "method"))
+        for name in ("reset", "refractory", "pseudo_derivative"):
+            if getattr(self, name) and not self.threshold:
+                raise InputError(f"Neuron({name}=...) needs a threshold; write for example threshold='v > v_th'")
+        take_mapping(self, "initial", text)
+        take_mapping(self, "sums", text)
+        take_mapping(self, "parameters", parameter)
+        take_mapping(self, "activations", activation, named=False)
+        if self.pseudo_derivative and self.activations:
+            raise InputError("Neuron(pseudo_derivative=...) and activations both give f_prime; leave one of them out")
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is written in Brian2's language."""
+        parts = (self.equations, self.threshold, self.reset, self.refractory, self.pseudo_derivative)
+        return (*parts, *self.initial.values(), *self.sums.values())
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Synapses that a rule needs beside those that it teaches, within the neurons that it reads.
+
+    Parameters
+    ----------
+    sums : mapping of str to str
+        Expressions that are summed over presynaptic neurons, by the variable of the postsynaptic neuron that receives
+        the sum, in words such as ``activity_pre``; one connection has one sum.
+    equations : str
+        State of the synapses, which lasts from trajectory to trajectory.
+    update : str
+        How it changes, together with the weights.
+    initial : {'zeros', 'identity'}
+        The first variable of `equations` at the start: 0, or 1 from each neuron to itself.
+    pairs : {'all', 'self'}
+        Which neurons are connected: all with all within a network, or each with itself (autapses).
+    when : {'drive', 'update'}
+        Summed with the drive, from the activity of the step before, or before the weights change, in the order of the
+        connections, from that of this step.
+    """
+
+    sums: Mapping[str, str]
+    equations: str = ""
+    update: str = ""
+    initial: str = "zeros"
+    pairs: str = "all"
+    when: str = "update"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.sums, Mapping) or len(self.sums) != 1:
+            raise InputError("Connection(sums=...) maps one name to one expression, such as {'total': 'activity_pre'}")
+        one_of("initial", self.initial, ("zeros", "identity"))
+        one_of("pairs", self.pairs, ("all", "self"))
+        one_of("when", self.when, ("drive", "update"))
+        take_texts(self, ("equations", "update"))
+        if self.initial == "identity" and not self.equations.strip():
+            raise InputError("Connection(initial='identity') needs equations; write for example equations='P : 1'")
+        take_mapping(self, "sums", text)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is written in Brian2's language."""
+        return (*self.sums.values(), self.equations, self.update)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A plasticity rule as Brian2 equations.
+
+    Parameters
+    ----------
+    update : str
+        What happens to the weight ``w`` at every step, for example ``w -= eta * feedback_post * k_pre``. The circuit
+        provides ``feedback_post`` (B err), ``err_post`` (read-outs only), ``loss_post`` (that of the step),
+        ``activity_pre``, ``activity_post``, ``sent_pre`` (the spikes, or the activity of a rate neuron),
+        ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the
+        trajectory began, for eq. 1's 1/t; 1 where the protocol leaves that out), ``steps`` (the same, always) and every
+        variable of the two neurons.
+    trace : str
+        Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
+    postsynaptic : str
+        Equations added to the neurons of the circuit, whose weights the rule teaches (no read-outs).
+    eligibility : str
+        Equations of the synapse itself; there ``activity_pre`` is the activity of the step before (of a stimulus, this
+        one), as is the ``f_prime_post`` of neurons that spike, and ``step`` the length of a step. Variables without an
+        equation (``S : 1``) change in `update`. All begin anew with each trajectory.
+    finish : str
+        What happens to ``w`` once more at the end of each training trajectory, after `update`.
+    initial : mapping of str to str or float
+        Expressions for the states of `trace`, `postsynaptic` and `eligibility` at the start of a trajectory; 0 where
+        nothing is said.
+    lasting : tuple of str
+        States among these that begin once, and then start each trajectory from where the last training trajectory left
+        them (a running mean over trials, a sliding threshold).
+    finish_postsynaptic : str
+        What happens to variables of `postsynaptic` at the end of each training trajectory, after the weights changed.
+    perturbation : str
+        An expression, added to the bias of the neurons while something is learned (noise, of which ``perturbation``
+        tells the value); it needs a neuron whose equations read ``bias``.
+    connections : tuple of Connection
+        Synapses between presynaptic neurons that the rule needs, if any.
+    parameters : mapping
+        Default values, Brian2 quantities where they have units. `trace` may name parameters of the neuron, too.
+    """
+
+    update: str
+    trace: str = ""
+    postsynaptic: str = ""
+    eligibility: str = ""
+    finish: str = ""
+    perturbation: str = ""
+    connections: tuple[Connection, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, str] = field(default_factory=dict)
+    lasting: tuple[str, ...] = ()
+    finish_postsynaptic: str = ""
+    path: Path | None = None
+    source: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        written = ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation", "finish_postsynaptic")
+        take_texts(self, written)
+        if not any(each.name == "w" for each in statements(f"{self.update}\n{self.finish}")):
+            raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
+        connections = take_tuple(self, "connections", Connection)
+        if len(connections) > 3:
+            raise InputError(f"Rule(connections=...) has {len(connections)}; there is room for 3 in a step")
+        take_tuple(self, "lasting", str)
+        take_mapping(self, "initial", text)
+        take_mapping(self, "parameters", parameter)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is written in Brian2's language."""
+        own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
+        own += (self.finish_postsynaptic, *self.initial.values())
+        return own + tuple(text for connection in self.connections for text in connection.texts)
+
+
+def library(kind: str) -> dict[str, Path]:
+    """The models that come with the package, by name; `kind` is 'neurons' or 'rules'."""
+    folder = Path(next(iter(import_module(f"autapse_sim.models.{kind}").__path__)))
+    return {path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")}
+
+
+def rules() -> set[str]:
+    """The names of the rules for neurons that come with the package: all but those for read-outs and feedback."""
+    return {name for name, path in library("rules").items() if not {"err_post", "err_pre"} & words_of(path)}
+
+
+def words_of(path: Path) -> set[str]:
+    """The names in the texts of a model file, without running it; docstring and comments do not count."""
+    return names(*(text for *_, text in _texts_at(python_text(path))))
+
+
+def is_file(name: str) -> bool:
+    """Whether a model is given by a path instead of by a name."""
+    return isinstance(name, Written) or name.endswith(".py") or "/" in name or "\\" in name
+
+
+def _path(name: str, folder: str, variable: str) -> str:
+    """The path of the file of a model; one that was given as an object is its own."""
+    if isinstance(name, Written):
+        return name
+    if is_file(name):
+        path = Path(name)
+    else:
+        known = library(folder)
+        path = known[one_of(variable, name, known)]
+    return str(path)
+
+
+def _source(path: str | Path) -> str:
+    """The text of a model file, or of a model that was given as an object."""
+    return path.text if isinstance(path, Written) else python_text(path)
+
+
+def paths_of(circuit: Circuit) -> list[str]:
+    """The paths of the model files of a circuit."""
+    taught = {TAUGHT_BY[name] for name in circuit.learn} - {"rule"}
+    paths = [_path(circuit.neuron, "neurons", "neuron"), _path(circuit.rule, "rules", "rule")]
+    return paths + [_path(getattr(circuit, name), "rules", "rule") for name in sorted(taught)]
+
+
+def texts(circuit: Circuit, sources: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """The texts of the model files of a circuit by their paths, without running them; from `sources` where they are."""
+    return {path: sources[path] if path in sources else _source(path) for path in paths_of(circuit)}
+
+
+_PLAIN = """
+    Neuron Rule Connection Activation dict tuple list set range min max sum abs len float int str round array zeros
+    ones linspace arange exp sqrt log
+"""
+PLAIN_CALLS = frozenset(_PLAIN.split())
+"""What a model file may call and still say all by itself."""
+
+
+def self_contained(text: str) -> bool:
+    """Whether a model file says all by itself: what it imports and calls reads nothing else."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except UNPARSED:
+        return False
+    plain = {"brian2", "autapse_sim", "math", "numpy", "__future__"}
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.With | ast.ClassDef | ast.Global | ast.Delete):
+            return False
+        if isinstance(node, ast.ImportFrom) and (node.module not in plain or any(a.asname for a in node.names)):
+            return False
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in PLAIN_CALLS):
+            return False
+        if isinstance(node, ast.FunctionDef | ast.Name) and not isinstance(getattr(node, "ctx", None), ast.Load):
+            name = node.name if isinstance(node, ast.FunctionDef) else node.id
+            if name in PLAIN_CALLS:
+                return False
+    return True
+
+
+def read_neuron(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> Neuron:
+    """The neuron of that name, or in the file of that path; from `sources` (texts by path) where it is among them."""
+    return _read(name, "neurons", "neuron", Neuron, sources)
+
+
+def read_rule(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> Rule:
+    """The rule of that name, or in the file of that path; from `sources` (texts by path) where it is among them."""
+    return _read(name, "rules", "rule", Rule, sources)
+
+
+def _read(name: str, folder: str, variable: str, kind: type, sources: Mapping[str, str]) -> Any:
+    path = name if name in sources else _path(name, folder, variable)
+    source = sources[path] if path in sources else _source(path)
+    model = run(source, path).get(variable)
+    if not isinstance(model, kind):
+        raise InputError(f"{path}: defines no {variable}; write {variable} = {kind.__name__}(...)")
+    return replace(model, path=Path(path), source=source)
+
+
+def carried(circuit: Circuit) -> Circuit:
+    """A circuit with the texts of the models that are files: whoever runs it needs no file, and runs what was read."""
+    files = {}
+    for part, read in _READ.items():
+        name = getattr(circuit, part)
+        if is_file(name):
+            files[part] = path = Written(name)
+            path.text = _source(name)
+            if not self_contained(path.text):  # what it takes from elsewhere is not there everywhere
+                model = read(path)
+                path.text = model_text(type(model).__name__, model)
+    return replace(circuit, **files)
+
+
+_READ = {"neuron": read_neuron, **dict.fromkeys(dict.fromkeys(TAUGHT_BY.values()), read_rule)}
+
+
+def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:
+    """Where `word` stands in the texts of a model, or in one of them, as 'file, line N' (or the file alone)."""
+    if model.path is None:
+        return "the model"
+    for start, step, written in _texts_at(model.source):
+        if text is None or written == text:
+            for number, line in enumerate(written.split("\n")):
+                if {word, f"d{word}"} & names(line) or (not word.isidentifier() and word in line):
+                    return f"{model.path}, line {start + step * number}"
+    return line_of(model, word) if text is not None else str(model.path)
+
+
+def line_like(model: Neuron | Rule, words: set[str]) -> tuple[int, str]:
+    """How many of some words stand together in a line of a model's texts, at most, and where that is."""
+    found = [(0, str(model.path))]
+    for start, step, written in _texts_at(model.source):
+        for number, line in enumerate(written.split("\n")):
+            known = names(line) | {name.removeprefix("d") for name in names(line.partition("/dt")[0])}
+            found.append((len(known & words), f"{model.path}, line {start + step * number}"))
+    return max(found, key=lambda each: each[0])
+
+
+@lru_cache(maxsize=64)
+def _texts_at(source: str) -> list[tuple[int, int, str]]:
+    """The texts and the names of fields in a model file, without comments.
+
+    Each with the line that it begins in, and with how many lines further the next line of the text stands.
+    """
+    tree = ast.parse(source)
+    first = tree.body[0] if tree.body else None
+    docstring = first.value if isinstance(first, ast.Expr) else None
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node is not docstring:
+            with contextlib.suppress(InputError):  # where it is no text in the language of models
+                step = int(node.end_lineno - node.lineno == node.value.count("\n"))  # 0 where a line end is written \\n
+                found.append((node.lineno, step, clean(node.value)))
+        elif isinstance(node, ast.keyword) and node.arg:
+            found.append((node.lineno, 0, node.arg))
+    return sorted(found)

@@ -1,0 +1,104 @@
+"""Model files as Python: their text, and what they define when they are run.
+
+A model file is code that its user chose to run; everything else that is read is data.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import os
+import signal
+import threading
+import tokenize
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from autapse_sim.errors import InputError
+from autapse_sim.spec.language import UNPARSED
+
+MOST_BYTES = 2**20
+"""The longest model file."""
+
+
+def python_text(path: str | Path) -> str:
+    """The text of a Python file, in the encoding that it names (else UTF-8).
+
+    Raises
+    ------
+    InputError
+        It is no file, cannot be read, or is no text in that encoding.
+    """
+    if not os.path.isfile(path):
+        raise InputError(f"{path} {'is no file' if os.path.lexists(path) else 'does not exist'}")
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path} is no model file: it is longer than {MOST_BYTES} bytes")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
+    except (SyntaxError, UnicodeError, LookupError) as error:
+        raise InputError(f"{path} is no Python text: {error}; save it as UTF-8") from None
+
+
+def run(source: str, path: str) -> dict[str, Any]:
+    """The names that the text of a Python file defines when it runs.
+
+    Raises
+    ------
+    InputError
+        It does not parse, or raises anything (`SystemExit`, too), with file and line. Ctrl-C goes through.
+    """
+    try:
+        code = compile(ast.parse(source, path), path, "exec")
+    except UNPARSED as error:
+        line = getattr(error, "lineno", None)
+        said = getattr(error, "msg", None) or (str(error) if isinstance(error, ValueError) else "nested too deeply")
+        raise InputError(f"{path}{f', line {line}' if line else ''}: does not parse as Python: {said}") from None
+    defined = {"__name__": Path(path).stem, "__file__": path}
+    with _told_to_end() as told:
+        try:
+            exec(code, defined)
+        except BaseException as error:
+            if told:
+                raise
+            raise InputError(f"{_where(error, path)}: {_said(error)}") from error
+    return defined
+
+
+def _where(error: BaseException, path: str) -> str:
+    """The last line of the file that an error went through."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return f"{path}, line {lines[-1]}" if lines else path
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    said = traceback.format_exception_only(error)[-1]  # also of errors that cannot say themselves
+    return " ".join(said.split())
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[list[int]]:
+    """The signals to end (Ctrl-C, SIGTERM) that came meanwhile, which are not the file's own doing."""
+    told: list[int] = []
+    with contextlib.ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before = signal.getsignal(number)
+            if callable(before) and threading.current_thread() is threading.main_thread():
+
+                def tell(number: int, frame: Any, before: Any = before) -> None:
+                    told.append(number)
+                    before(number, frame)
+
+                signal.signal(number, tell)
+                stack.callback(signal.signal, number, before)
+        yield told

@@ -1,0 +1,175 @@
+"""One text of a model: its equations and expressions, and what may stand in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from brian2 import Equations
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, FLOAT, SUBEXPRESSION
+from brian2.parsing.sympytools import str_to_sympy
+from sympy import Basic, S
+
+from autapse_sim.errors import InputError, in_a_line
+from autapse_sim.names import shown
+from autapse_sim.spec import vocabulary
+from autapse_sim.spec.language import Statement, called, is_condition, names, parsed, renamed, statements
+from autapse_sim.spec.model import Neuron, Rule, line_of
+from autapse_sim.spec.vocabulary import refusal
+
+FLAGS = {DIFFERENTIAL_EQUATION: {"unless refractory", "clock-driven", "event-driven"}, SUBEXPRESSION: {"summed"}}
+
+
+def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equations:
+    """Equations as Brian2 reads them; refused where they define what they may not, or in a way that means nothing."""
+    if not text.strip():
+        return Equations("")
+    try:
+        for line in text.splitlines():
+            parsed(_unit(line))
+        equations = Equations(text)
+    except Exception as error:  # of pyparsing, Brian2 or SymPy
+        said = " ".join(str(error.__cause__ or error).split())
+        quoted = re.search(r"'([^']+)'", said)
+        where = line_of(model, quoted[1] if quoted else text.strip().splitlines()[0].strip(), text)
+        raise InputError(f"{where}: {said}") from None
+    for name in equations:
+        equation = equations[name]
+        target = name.removesuffix("_post") if "summed" in equation.flags else name
+        where = line_of(model, name, text)
+        reason = refusal(target, () if "summed" in equation.flags else place)
+        if reason and name == "w" and "w" in place:
+            raise InputError(f"{where}: the weight w changes in update; write for example 'w += step*(...)' there")
+        if reason:
+            raise InputError(f"{where}: {name!r} cannot be defined here: {reason}; rename it")
+        wrong = set(equation.flags) - FLAGS.get(equation.type, set()) - {""}
+        if "constant" in wrong:
+            raise InputError(
+                f"{where}: {name} is constant and nothing gives it a value; take it out of the equations and write "
+                f"parameters={{{name!r}: ...}}"
+            )
+        if wrong:
+            raise InputError(f"{where}: the flag ({min(wrong)}) means nothing here; take it away")
+        if equation.type != SUBEXPRESSION and equation.var_type != FLOAT:
+            raise InputError(f"{where}: {name} is no real number; declare it as '{name} : 1'")
+    return equations
+
+
+def _unit(line: str) -> str:
+    """The unit that a line of equations ends with, without flags; 1 where it ends with none."""
+    _, colon, end = line.rpartition(":")
+    return (end.partition("(")[0].strip() if colon else "") or "1"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What may stand in a text.
+
+    Parameters
+    ----------
+    model : Neuron or Rule
+        Whose text it is.
+    place : str
+        How the place is called in messages.
+    known : frozenset of str
+        All that may be read there.
+    numbers : mapping of str to int
+        The values of those that count neurons or synapses, where these are known.
+    """
+
+    model: Neuron | Rule
+    place: str
+    known: frozenset[str]
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, model: Neuron | Rule, place: str, *known: Iterable[str], numbers: Mapping[str, int] = MappingProxyType({})
+    ) -> Scope:
+        return cls(model, place, frozenset().union(vocabulary.everywhere(), *known), numbers)
+
+    def check(self, expression: str, text: str, temporary: Iterable[str] = ()) -> None:
+        """Refuse an expression that is none, or that reads what is not known."""
+        first = next(iter(expression.split()), "")
+        try:
+            parsed(expression, self.numbers)
+        except InputError as error:
+            raise InputError(f"{line_of(self.model, first, text)}: {error}") from None
+        for name in sorted(names(expression) - self.known - set(temporary)):
+            raise self.unknown(name, text)
+        for name, count in called(expression):
+            where, right = line_of(self.model, name, text), vocabulary.ARGUMENTS.get(name, 1)
+            if name not in vocabulary.FUNCTIONS:
+                raise InputError(f"{where}: {name!r} is no function; known are {', '.join(vocabulary.FUNCTIONS)}")
+            if count != right:
+                raise InputError(f"{where}: {name} has {count} arguments in {shown(expression)}; it takes {right}")
+
+    def check_equations(self, text: str, equations: Equations) -> None:
+        """Refuse equations that read what is not known, or come to no number whatever the values of their names."""
+        noise = {word for word in names(text) if word == "xi" or word.startswith("xi_")}
+        made: dict[str, Basic] = {}
+        for equation in equations.ordered:
+            if equation.expr is None:
+                continue
+            name, code = equation.varname, equation.expr.code
+            self.check(code, text, noise if equation.type == DIFFERENTIAL_EQUATION else ())
+            where = line_of(self.model, name, text)
+            if equation.type == DIFFERENTIAL_EQUATION and is_condition(code):
+                raise InputError(f"{where}: {shown(code)} is true or false, and no rate; write int(...) around it")
+            try:  # as Brian2 puts equations together, and takes apart what it integrates
+                value = str_to_sympy(renamed(code, {word: str(count) for word, count in self.numbers.items()}))
+                inside = {symbol: made[symbol.name] for symbol in value.free_symbols if symbol.name in made}
+                value = value.xreplace(inside)
+            except Exception as error:  # of SymPy, of any kind
+                raise InputError(f"{where}: {shown(code)} is no number: {in_a_line(error)}") from None
+            if value.has(S.ComplexInfinity, S.NaN, S.ImaginaryUnit):
+                raise InputError(f"{where}: {shown(code)} divides by zero, or comes to what is no real number")
+            if equation.type == SUBEXPRESSION:
+                made[name] = value
+
+    def unknown(self, name: str, text: str) -> InputError:
+        """What to say of a name that means nothing here."""
+        near = get_close_matches(name, self.known - _units(), n=1, cutoff=0.6)
+        where = line_of(self.model, name, text)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        if not near and not name.endswith(("_pre", "_post")):
+            hint = f"; if it is a constant, write parameters={{{name!r}: ...}}"
+        known = ", ".join(sorted(self.known - vocabulary.everywhere()))
+        return InputError(f"{where}: {name!r} means nothing in {self.place}{hint} (known there: {known})")
+
+    def check_statements(self, text: str, writes: Iterable[str], why: str) -> list[Statement]:
+        """Refuse assignments to what may not be written, and temporaries that are read too early or never."""
+        try:
+            found = statements(text)
+        except InputError as error:
+            word = next(iter(str(error).strip("'\"").split()), "")
+            raise InputError(f"{line_of(self.model, word, text)}: {error}") from None
+        writes, temporary = set(writes), {}
+        for number, each in enumerate(found):
+            self.check(each.value, text, temporary)
+            if each.name in writes:
+                continue
+            if each.name in self.known or each.name.endswith(("_pre", "_post")) or refusal(each.name):
+                where = line_of(self.model, each.name, text)
+                if each.name not in self.known and not refusal(each.name.rpartition("_")[0] or each.name):
+                    raise self.unknown(each.name, text)
+                raise InputError(f"{where}: {str(each)!r} assigns to {each.name!r}; {why}")
+            if each.operator and each.name not in temporary:
+                raise self.unknown(each.name, text)
+            temporary[each.name] = number
+        for name, number in temporary.items():
+            later = [names(each.value) | ({each.name} if each.operator else set()) for each in found[number + 1 :]]
+            if not any(name in read for read in later):
+                near = get_close_matches(name, sorted(writes), n=1, cutoff=0.6)
+                hint = f"; did you mean {near[0]!r}?" if near else "; declare it in the equations, or take it away"
+                raise InputError(f"{line_of(self.model, name, text)}: {name!r} is set and never read{hint}")
+        return found
+
+
+def _units() -> set[str]:
+    from brian2.core.namespace import DEFAULT_UNITS
+
+    return set(DEFAULT_UNITS)

@@ -1,0 +1,1 @@
+"""One training run: drawn, prepared, simulated, scored beside controls."""

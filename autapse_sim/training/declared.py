@@ -1,0 +1,144 @@
+"""What the models of a circuit declare, and the values that its networks get of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from autapse_sim import __version__
+from autapse_sim.checks import mapping
+from autapse_sim.engines import discrete
+from autapse_sim.engines.cache import recall, remember
+from autapse_sim.engines.discrete.network import ACTIVATIONS
+from autapse_sim.errors import InputError
+from autapse_sim.names import one_of
+from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
+from autapse_sim.spec.model import is_file, library, self_contained, texts, words_of
+from autapse_sim.spec.protocol import Protocol
+from autapse_sim.spec.rates import learning_rate
+from autapse_sim.spec.stability import check_steps, decay_rates
+from autapse_sim.spec.units import Amount, amount
+from autapse_sim.training.description import without_equations
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the models of a circuit declare.
+
+    Parameters
+    ----------
+    parameters : dict of str to Amount
+        With their defaults.
+    activations : list of str
+        Their names.
+    method : str
+        The integrator.
+    rates : dict of str to str
+        At which states decay, see `autapse_sim.spec.stability.decay_rates`.
+    """
+
+    parameters: dict[str, Amount]
+    activations: list[str]
+    method: str = ""
+    rates: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """As text."""
+        amounts = {name: astuple(value) for name, value in self.parameters.items()}
+        return json.dumps([amounts, self.activations, self.method, self.rates])
+
+    @classmethod
+    def from_json(cls, text: str) -> Declared:
+        """From text; ValueError, TypeError or AttributeError where it is no such text."""
+        parameters, activations, method, rates = json.loads(text)
+        amounts = {name: Amount(*fields) for name, fields in parameters.items()}
+        texts = [text for one in amounts.values() for text in (one.unit, one.text)]
+        if not all(isinstance(text, str) for text in [*activations, *texts, method, *rates.values()]):
+            raise TypeError("units, names and rates are texts")
+        return cls(amounts, list(activations), method, rates)
+
+
+def declared(circuit: Circuit) -> Declared:
+    """What the models of a circuit declare; kept with their texts, so that Brian2 is asked once."""
+    if without_equations(circuit):
+        # the time constant and the read-out's parameters are those of a circuit with equations
+        beside = declared(replace(circuit, rule="autapse")).parameters
+        kept_names = ("tau_m", "eta_out")
+        own = {name: amount(value) for name, value in discrete.RULES[circuit.rule].parameters.items()}
+        return Declared({name: beside[name] for name in kept_names if name in beside} | own, list(ACTIVATIONS))
+    written = texts(circuit)
+    kept = all(map(self_contained, written.values()))
+    asked = json.dumps(["declared", __version__, written, sorted(circuit.learn), circuit.method])
+    key = hashlib.sha256(asked.encode()).hexdigest()
+    known = recall(key, Declared.from_json) if kept else None
+    if known:
+        return known
+    from autapse_sim.spec.library import Models
+    from autapse_sim.spec.scopes import check_models
+
+    models = Models.of(circuit)
+    check_models(models, circuit)
+    parameters = {name: amount(value, name) for name, value in models.parameters(circuit).items()}
+    activations = list(models.neuron.activations)
+    found = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit))
+    if kept:
+        remember(key, found.to_json())
+    return found
+
+
+def resolve_parameters(circuit: Circuit, given: Mapping[str, Any] | None, networks: int) -> dict[str, np.ndarray]:
+    """Every parameter of a circuit for each network, in SI units: the given ones, else the models' defaults."""
+    given = mapping("parameters", given, "{'eta': 0.03}")
+    known = declared(circuit)
+    defaults = known.parameters
+    for name in given:
+        one_of("parameter", name, defaults)
+    values = {
+        name: _value(name, amount(given.get(name, default), name), default, networks, circuit.neurons)
+        for name, default in defaults.items()
+    }
+    check_steps(known.rates, known.method, circuit.substeps, values)
+    return values
+
+
+def _value(name: str, given: Amount, default: Amount, networks: int, neurons: int) -> np.ndarray:
+    """One value per network, (networks,), or one per neuron, (networks, neurons)."""
+    if given.unit not in (default.unit, "no number"):
+        raise InputError(
+            f"parameter {name} is {given.text}: its unit is {given.unit}, expected {default.unit} "
+            f"(such as {default.text})"
+        )
+    array = np.asarray(given.value)
+    shapes = ((), (networks,), (1, neurons), (networks, neurons))
+    if given.unit == "no number" or array.shape not in shapes:
+        raise InputError(
+            f"parameter {name} is {given.text}; expected one number, one per replicate ({networks}), or one per neuron "
+            f"as an array (1, {neurons}) or ({networks}, {neurons})"
+        )
+    if not np.isfinite(array).all():
+        raise InputError(f"parameter {name} holds NaN or infinity; it must be finite")
+    if default.unit == "second" and ((array < 0) | (array == 0) & (np.min(default.value) > 0)).any():
+        raise InputError(f"parameter {name} is {given.text}; a time constant must be positive")
+    if name.startswith("eta") and (array < 0).any():
+        raise InputError(f"parameter {name} is {given.text}; a learning rate must not be negative")
+    return np.broadcast_to(array, (networks, neurons) if array.ndim == 2 else networks).copy()
+
+
+def check_optimiser(circuit: Circuit, protocol: Protocol) -> None:
+    """Refuse Adam, before any work, where a rule that teaches has no learning rate of its own."""
+    rules = [getattr(circuit, role) for role in {TAUGHT_BY[name] for name in circuit.learn}]
+    if protocol.optimiser.startswith("adam") and not without_equations(circuit) and not all(map(_has_one, rules)):
+        from autapse_sim.spec.library import Models
+
+        for rule in Models.of(circuit).teaching(circuit.learn):
+            learning_rate(rule)
+
+
+def _has_one(rule: str) -> bool:
+    """Whether a rule that comes with the package has a learning rate, without running its file."""
+    return not is_file(rule) and any(word.startswith("eta") for word in words_of(library("rules")[rule]))

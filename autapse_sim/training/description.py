@@ -1,0 +1,108 @@
+"""What made a result, as its attributes tell it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import resource
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autapse_sim.engines import discrete
+from autapse_sim.names import shown
+from autapse_sim.results.result import provenance
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import STEP
+from autapse_sim.spec.model import library, paths_of, texts
+from autapse_sim.spec.protocol import Protocol
+from autapse_sim.tasks.arrays import ArrayTask
+from autapse_sim.tasks.base import Task
+
+
+def described(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The values of parameters as JSON holds them: one number where all are the same."""
+    return {name: value.flat[0] if (value == value.flat[0]).all() else value.tolist() for name, value in values.items()}
+
+
+def describe(
+    circuit: Circuit,
+    task: Task,
+    protocol: Protocol,
+    engine: str,
+    parameters: Mapping[str, Any],
+    sources: Mapping[str, str],
+) -> dict[str, str]:
+    """What made a result, as attributes: circuit, task, protocol, equations, parameters, versions and the command."""
+    command = shlex.join(sys.argv) if sys.argv and sys.argv[0] else "interactive"
+    return {
+        "rule": str(circuit.rule),
+        "engine": engine,
+        "circuit": json.dumps(asdict(circuit)),
+        "task": task_text(task),
+        "protocol": json.dumps(asdict(protocol)),
+        "seed": protocol.seed,
+        "parameters": json.dumps(dict(parameters)),
+        "parameter_units": f"SI; one step of the stimulus is {STEP} s",
+        "averaging": f"eq. 1's 1/t is {'in (bptt, rtrl, snap1, uoro, fa, dfa)' if protocol.averaging else 'out'}",
+        "equations": equations_text(circuit, sources),
+        "provenance": json.dumps(provenance(command)),
+    }
+
+
+def task_text(task: Task) -> str:
+    """A task as JSON: its name and its parameters."""
+    named = is_dataclass(task) and not isinstance(task, ArrayTask)
+    what = {field.name: _told(getattr(task, field.name)) for field in fields(task)} if named else {}
+    return json.dumps({"name": type(task).__name__, **what})
+
+
+def _told(given: Any) -> Any:
+    """A task's parameter as JSON holds it: numbers and texts as they are, all else as it is shown."""
+    if isinstance(given, list | tuple):
+        return [_told(each) for each in given]
+    if isinstance(given, bool | int | float | str) or given is None:
+        return given
+    return given.item() if isinstance(given, np.generic) else shown(given)
+
+
+def sources_of(circuit: Circuit) -> dict[str, str]:
+    """The texts of the model files of a circuit by their paths; none of rules without equations."""
+    return {} if without_equations(circuit) else texts(circuit)
+
+
+def equations_text(circuit: Circuit, sources: Mapping[str, str]) -> str:
+    """The texts of the model files of a circuit, as they ran; of rules without equations, of the discrete reference."""
+    if without_equations(circuit):
+        return f"discrete network, rule {circuit.rule}:\n{discrete_text(circuit.rule)}"
+    return "\n\n".join(f"# {Path(path).name}\n{text}" for path, text in sources.items() if path in paths_of(circuit))
+
+
+def discrete_text(rule: str) -> str:
+    """What the discrete reference of a rule says of itself: its equations."""
+    return inspect.getdoc(inspect.getmodule(discrete.RULES[rule]))
+
+
+def without_equations(circuit: Circuit) -> bool:
+    """Whether a circuit's rule exists for the discrete network only (bptt, fa)."""
+    return circuit.rule in discrete.RULES.keys() - library("rules").keys()
+
+
+def peak_memory(programs: int) -> str:
+    """The most memory that was in use, of this process and of the compiled programs beside it."""
+    return f"{_most(resource.RUSAGE_SELF) / 2**20:.0f} MB, and {programs / 2**20:.0f} MB in compiled programs"
+
+
+def peak_memory_of_workers(many: int) -> str:
+    """The most memory that was in use, of this process and of workers that have ended, or of programs that they ran."""
+    own, beside = _most(resource.RUSAGE_SELF), _most(resource.RUSAGE_CHILDREN)
+    return f"{own / 2**20:.0f} MB, and {many} times {beside / 2**20:.0f} MB in processes beside it"
+
+
+def _most(whose: int) -> int:
+    return resource.getrusage(whose).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,386 @@
+"""Train one rule: draw, run, score, and put names on what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.checks import function, instance
+from autapse_sim.engines import discrete
+from autapse_sim.engines.discrete.network import ACTIVATIONS
+from autapse_sim.errors import InputError
+from autapse_sim.names import one_of
+from autapse_sim.results.result import Result
+from autapse_sim.results.table import UNTRAINED
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import Job, Outcome, Progress
+from autapse_sim.spec.model import is_file, library, rules
+from autapse_sim.spec.protocol import Protocol, Schedule
+from autapse_sim.spec.weights import Weights, draw_weights
+from autapse_sim.tasks.arrays import ArrayTask
+from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.shown import check_blanked, check_task, checked, masked, sizes_of
+from autapse_sim.training.continuation import Begun, Shares, checksum, going_on
+from autapse_sim.training.controls import observed, task_controls
+from autapse_sim.training.declared import check_optimiser, declared, resolve_parameters
+from autapse_sim.training.description import describe, described, peak_memory, sources_of, task_text, without_equations
+from autapse_sim.training.labels import control_scores, scored, targets
+from autapse_sim.training.sizes import at_once, check_sizes
+
+ENGINES = ("auto", "standalone", "runtime", "reference", "numpy")
+"""The control that is the circuit itself, with nothing learned."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The trajectories and initial weights of an experiment: the same for every rule that is compared.
+
+    Targets y are NaN where they do not count. `units` and `stimulus_units` are those of targets and stimuli, '1' where
+    they have none; `sources` the texts of the models by their paths.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    weights: Weights
+    seeds: np.ndarray
+    units: str = "1"
+    stimulus_units: str = "1"
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def after(self, done: int) -> Drawn:
+        """The same without the first trajectories."""
+        return replace(self, x=self.x[:, done:], y=self.y[:, done:]) if done else self
+
+
+def train(
+    circuit: Circuit,
+    task: Task,
+    protocol: Protocol,
+    weights: Weights | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    engine: str = "auto",
+    progress: Progress | None = None,
+    start: Result | None = None,
+) -> Result:
+    """Train the networks of one circuit and test them.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Neuron, rule, sizes and what learns.
+    task : Task
+        What is shown: `BouncingBall`, `ArrayTask` or any object with their `sample`.
+    protocol : Protocol
+        How many networks and trajectories, and when weights change.
+    weights : Weights, optional
+        Initial weights with a leading axis of `protocol.replicates`; drawn where not given.
+    parameters : mapping, optional
+        Parameters of the neuron and the rule by name, in place of their defaults: one value, or one per replicate;
+        Brian2 quantities where they have units (``{"tau": 5*ms}``).
+    engine : {'auto', 'standalone', 'runtime', 'reference', 'numpy'}
+        'standalone' compiles to C++, 'runtime' is Brian2 without a compiler, 'reference' a slow interpreter of what
+        the equations mean, 'numpy' the discrete reference; 'auto' takes 'numpy' for rules without equations (bptt, fa),
+        else 'standalone' where there is a C++ compiler.
+    progress : callable, optional
+        Called with the completed share, 0 to 1.
+    start : Result, optional
+        What training goes on from, with `protocol.train` more trajectories, to the bits of a run that was never
+        interrupted. All else has to be as it was for this result, but for validation, test and what is kept. The
+        protocol counts from here, the result's coordinates from the very first trajectory.
+
+    Returns
+    -------
+    Result
+        Scores, predictions, traces and weights by name; where something was learned and tested, also those of the
+        controls that cost next to nothing, with a dimension `control`.
+
+    Examples
+    --------
+    >>> import autapse_sim as ap
+    >>> protocol = ap.Protocol(replicates=3, train=5, validate=0, test=2)
+    >>> result = ap.train(ap.Circuit(rule="dfa"), ap.BouncingBall(steps=20), protocol, engine="numpy")
+    >>> result.data.mse.sizes
+    Frozen({'replicate': 3, 'trajectory': 2})
+    >>> more = ap.train(ap.Circuit(rule="dfa"), ap.BouncingBall(steps=20), protocol, engine="numpy", start=result)
+    >>> more.data.training_trajectory.values
+    array([ 6,  7,  8,  9, 10])
+    """
+    check_task(task)
+    instance("circuit", circuit, Circuit)
+    instance("protocol", protocol, Protocol)
+    function("progress", progress)
+    engine = choose_engine(circuit, engine)
+    check_optimiser(circuit, protocol)
+    begun = None if start is None else Begun.of(start)
+    done = begun.trained if begun else 0
+    whole = replace(protocol, train=done + protocol.train)
+    size = begun.shares.block if begun else at_once(circuit, task, protocol)
+    check_sizes(circuit, task, whole, size)
+    values = resolve_parameters(circuit, parameters, protocol.replicates)
+    if begun:
+        begun.check(circuit, protocol, engine, values, task_text(task))
+    parts, programs, shown, shares = [], 0, [], None
+    for first, drawn in draws(circuit, task, whole, weights, size):
+        count = len(drawn.x)
+        block, networks = replace(protocol, replicates=count), np.arange(count)
+        block = replace(block, record=min(max(protocol.record - first, 0), count))
+        mine = {name: value[first : first + count] for name, value in values.items()}
+
+        def report(share: float, first: int = first, count: int = count) -> None:
+            if progress:
+                progress((first + share * count) / protocol.replicates)
+
+        rest = drawn.after(done)
+        job = prepare(circuit, rest, block, mine, networks)
+        job = replace(job, states_after=tuple(sorted({*job.states_after, *([protocol.train] * bool(protocol.train))})))
+        if shares is None:
+            shares = begun.checked(Shares.of(size, job, engine)) if begun else Shares.of(size, job, engine)
+        job = begun.resumed(job, first, drawn) if begun else job
+        outcome = simulated(job, engine, report, room=size, processes=shares.processes)
+        part = scored(drawn, block, outcome, networks, done).assign(targets(rest, block))
+        part = part.assign(_controls(circuit, task, drawn, replace(block, train=whole.train), mine, engine))
+        parts.append(part.assign_coords(replicate=first + networks, recorded=first + part.recorded))
+        shown.append(checksum(drawn, whole.train))
+        programs = max(programs, outcome.memory)
+    data = _joined(parts)
+    attributes = describe(circuit, task, protocol, engine, described(values), drawn.sources)
+    attributes["peak_memory"] = peak_memory(programs)
+    said = begun.notes(at_once(circuit, task, whole)) if begun else []
+    if protocol.test and whole.train and circuit.learn and not protocol.reset:
+        said.append(
+            f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"
+        )
+    attributes |= {"notes": json.dumps(said)} if said else {}
+    return Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
+
+
+def _controls(
+    circuit: Circuit, task: Task, drawn: Drawn, protocol: Protocol, parameters: Mapping[str, np.ndarray], engine: str
+) -> dict[str, Any]:
+    """The scores of the untrained networks, and of what needs none, on the test trajectories."""
+    if not (protocol.test and protocol.train and circuit.learn):
+        return {}
+    predictions = {}
+    if protocol.reset:  # the same program, shown less: without what came before, the test is the same
+        still = replace(protocol, record=0, checkpoints=())
+        job = prepare(circuit, drawn, still, parameters, np.arange(protocol.replicates))
+        job = replace(job, schedule=job.schedule.part(job.schedule.keep))
+        predictions[UNTRAINED] = unlearned(job, engine).prediction.transpose(1, 0, 2, 3)
+    train, test = slice(0, protocol.train), slice(-protocol.test, None)
+    predictions |= task_controls(task, drawn.x, drawn.y, train, test, cheap=True)
+    return control_scores(predictions, drawn.y[:, test], drawn.units)
+
+
+def unlearned(job: Job, engine: str) -> Outcome:
+    """The outcome of a job in which nothing learns; the discrete network has it for nothing where it is the circuit."""
+    if discretely(job.circuit) and job.reset and all(values.ndim == 1 for values in job.parameters.values()):
+        still = replace(job.circuit, rule="fa", readout_rule="delta", learn=())
+        job = replace(job, circuit=still, update="trajectory", batch=1, optimiser="sgd", constraints=(), bound=None)
+        engine = "numpy"
+    return simulated(job, engine)
+
+
+def draw(circuit: Circuit, task: Task, protocol: Protocol, weights: Weights | None = None) -> Drawn:
+    """Draw trajectories and weights of all replicates from the seed."""
+    return next(draws(circuit, task, protocol, weights, protocol.replicates))[1]
+
+
+def draws(
+    circuit: Circuit, task: Task, protocol: Protocol, weights: Weights | None, size: int
+) -> Iterator[tuple[int, Drawn]]:
+    """Draw trajectories and weights from the seed, `size` replicates at a time, each with the number of its first.
+
+    A replicate's draws do not depend on how many run beside it: each has a generator of its own, spawned in order.
+    """
+    sizes = _sizes(circuit, task)
+    to_weights, to_task = _generators(protocol.seed, 0)
+    if weights is not None:
+        weights = instance("weights", weights, Weights).checked(protocol.replicates, *sizes)
+        if (weights.F is not None) != circuit.returned:
+            raise InputError(
+                "weights: F is for circuits whose prediction is returned (returned=True), and they need it"
+            )
+    sources = sources_of(circuit)  # once: a file that is edited meanwhile changes neither the run nor its record
+    for start in range(0, protocol.replicates, size):
+        count = min(size, protocol.replicates - start)
+        if weights is None:
+            mine = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
+        else:
+            mine = weights.take(np.arange(start, start + count))
+        yield start, _shown(task, protocol, to_task, start, count, mine, sources)
+
+
+def draw_block(circuit: Circuit, task: Task, protocol: Protocol, start: int, count: int) -> Drawn:
+    """The draws of the replicates from `start` on, as they are where all are drawn; models are read by the caller."""
+    sizes = _sizes(circuit, task)
+    to_weights, to_task = _generators(protocol.seed, start)
+    weights = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
+    drawn = _shown(task, protocol, to_task, start, count, weights, {})
+    if start and not isinstance(task, ArrayTask) and to_task.bit_generator.seed_seq.n_children_spawned != start + count:
+        raise InputError(
+            f"{type(task).__name__}.sample must give each replicate a generator of its own, "
+            "for child in rng.spawn(replicates): ..., or blocks of replicates would be shown the same"
+        )
+    return drawn
+
+
+def _sizes(circuit: Circuit, task: Task) -> tuple[int, int, int]:
+    """Neurons, inputs and outputs, checked."""
+    check_blanked(task)
+    inputs, outputs, _ = sizes_of(task)
+    sizes = (circuit.neurons, inputs, outputs)
+    if circuit.readout == "identity" and len(set(sizes)) > 1:
+        raise InputError(
+            f"readout 'identity' needs as many neurons ({sizes[0]}) as inputs ({sizes[1]}) and outputs ({sizes[2]}); "
+            "use readout='random'"
+        )
+    return sizes
+
+
+def _generators(seed: int, start: int) -> tuple[np.random.Generator, np.random.Generator]:
+    """What draws weights and trajectories, where `start` replicates have had theirs."""
+    parents = np.random.SeedSequence(seed).spawn(2)
+    seeds = (np.random.SeedSequence(seed, spawn_key=each.spawn_key, n_children_spawned=start) for each in parents)
+    to_weights, to_task = map(np.random.default_rng, seeds)
+    return to_weights, to_task
+
+
+def _shown(
+    task: Task,
+    protocol: Protocol,
+    rng: np.random.Generator,
+    start: int,
+    count: int,
+    weights: Weights,
+    sources: Mapping[str, str],
+) -> Drawn:
+    """Draw the trajectories of a block of replicates."""
+    if isinstance(task, ArrayTask):
+        held = task.sample(rng, protocol.replicates, protocol.trajectories)
+        given = [array[start : start + count] for array in held]
+    else:
+        given = task.sample(rng, count, protocol.trajectories)
+    x, y = checked(task, given, (count, protocol.trajectories))
+    y = masked(y, getattr(task, "scored", None), first=start, replicates=protocol.replicates)
+    seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
+    units = getattr(task, "units", "1")
+    # a stimulus that shows what is observed as something else has no unit
+    stimulus_units = units if observed(task, x) is x else "1"
+    return Drawn(x, y, weights, seeds[start : start + count], units, stimulus_units, sources)
+
+
+def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
+    """One dataset of blocks of replicates."""
+    if len(parts) == 1:
+        return parts[0]
+    scores = [part.drop_dims("recorded") for part in parts]
+    records = [part.drop_dims("replicate") for part in parts if part.sizes["recorded"]] or parts[:1]
+    records = [part.drop_dims("replicate", errors="ignore") for part in records]
+    together = xr.concat(scores, "replicate", data_vars="minimal", coords="minimal", compat="override")
+    return together.merge(xr.concat(records, "recorded", data_vars="minimal", coords="minimal", compat="override"))
+
+
+def choose_engine(circuit: Circuit, engine: str) -> str:
+    """The engine that runs a circuit, or an `InputError` where the one asked for cannot."""
+    one_of("engine", engine, ENGINES)
+    if not is_file(circuit.rule):
+        one_of("rule", circuit.rule, rules() | discrete.RULES.keys())
+    if not is_file(circuit.readout_rule):
+        one_of("readout_rule", circuit.readout_rule, library("rules").keys() - rules())
+    if not is_file(circuit.feedback_rule):
+        one_of("feedback_rule", circuit.feedback_rule, library("rules").keys() - rules())
+    if not is_file(circuit.neuron):
+        one_of("neuron", circuit.neuron, library("neurons"))
+    if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
+        if circuit.rule not in discrete.RULES:
+            raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.RULES)}")
+        if not discretely(circuit) or circuit.readout_rule != "delta" or "B" in circuit.learn:
+            raise InputError(
+                f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
+                "method='euler', precision='double', readout_rule='delta', returned=False, delay=0 and no B that learns"
+            )
+        one_of("activation", circuit.activation, ACTIVATIONS)
+        return "numpy"
+    if without_equations(circuit):
+        raise InputError(f"rule {circuit.rule!r} has no equations for engine {engine!r}; use engine='numpy'")
+    activations = declared(circuit).activations
+    if activations:
+        one_of("activation", circuit.activation, activations)
+    if engine == "auto":
+        from autapse_sim.engines.brian.compiler import compiler
+
+        return "standalone" if compiler() else "runtime"
+    return engine
+
+
+def discretely(circuit: Circuit) -> bool:
+    """Whether the discrete network is what a circuit does where nothing learns."""
+    simple = replace(circuit, neuron="rate", substeps=1, precision="double", returned=False, delay=0)
+    return circuit == simple and circuit.method in (None, "euler")
+
+
+def prepare(
+    circuit: Circuit, drawn: Drawn, protocol: Protocol, parameters: Mapping[str, np.ndarray], source: np.ndarray
+) -> Job:
+    """The job of the networks `source`: the whole experiment as one run."""
+    traced = np.flatnonzero(source < protocol.record)
+    weights = drawn.weights.take(source)
+    schedule = Schedule.of(protocol)
+    seeds = drawn.seeds[source]
+    how = {
+        name: getattr(protocol, name)
+        for name in ("batch", "optimiser", "averaging", "constraints", "bound", "reset", "epsilon")
+    }
+    shown = (drawn.x, drawn.y, source)
+    given = (weights, parameters, schedule, protocol.update, traced, seeds)
+    kept = {"checkpoints": protocol.kept_after}
+    kept |= {"states_after": protocol.kept_after} if protocol.checkpoint_states else {}
+    return Job(circuit, *shown, *given, **how, **kept, sources=drawn.sources)
+
+
+def run(
+    circuit: Circuit,
+    drawn: Drawn,
+    protocol: Protocol,
+    parameters: Mapping[str, np.ndarray],
+    source: np.ndarray,
+    engine: str,
+    progress: Progress | None = None,
+    room: int | None = None,
+) -> Outcome:
+    """Run the networks `source` (which replicate each one is; a replicate may occur more than once).
+
+    `room` is the number of networks that a program is built for, see `autapse_sim.engines.choose.simulate`.
+    """
+    return simulated(prepare(circuit, drawn, protocol, parameters, source), engine, progress, room=room)
+
+
+def simulated(job: Job, engine: str, progress: Progress | None = None, **options: Any) -> Outcome:
+    """The outcome of a job on an engine; `options` are those of `autapse_sim.engines.choose.simulate`."""
+    if engine == "numpy":
+        return discrete.simulate(checked_discrete(job), progress=progress)
+    if engine == "reference":
+        from autapse_sim.engines import reference
+        from autapse_sim.spec.library import Models
+        from autapse_sim.spec.scopes import check_models
+
+        check_models(Models.of(job.circuit, job.sources), job.circuit, job.channels)
+        return reference.simulate(job, progress)
+    from autapse_sim.engines.choose import simulate
+
+    return simulate(job, engine, progress, **options)
+
+
+def checked_discrete(job: Job) -> Job:
+    """The job, where the discrete network takes what it asks for, else an `InputError`."""
+    if job.constraints or job.bound is not None or not job.reset:
+        raise InputError("engine 'numpy' has no constraints or bound on weights, and resets with each trajectory")
+    for name, values in job.parameters.items():
+        if values.ndim > 1:
+            raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")
+    return job
