@@ -79,6 +79,15 @@ def _experiment(command: Callable) -> Callable:
     return command
 
 
+def _where(command: Callable) -> Callable:
+    """The options of commands that run as studies."""
+    place = "Where it runs: local, tcp://HOST:PORT (dask) or slurm."
+    command = click.option("--retries", default=1, show_default=True, help="How often what failed is tried again.")(
+        command
+    )
+    return click.option("--on", default="local", show_default=True, help=place)(command)
+
+
 def _setting(options: dict[str, Any], rule: str) -> tuple[Circuit, ap.BouncingBall, Protocol, dict[str, Any]]:
     """Circuit, task, protocol and parameters that the options name."""
     take = options.pop
@@ -165,23 +174,26 @@ def _say_slower(circuits: Iterable[Circuit], engine: str) -> None:
 @click.option("--rule", "rules", multiple=True, help="A rule, by name or file; may be repeated. [default: all four]")
 @click.option("--eta", "etas", multiple=True, type=float, help="A learning rate of the grid; may be repeated.")
 @_experiment
+@_where
 @computing()
 def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, as_json: bool, **options: Any) -> None:
     """Compare rules on the bouncing ball, each at its best learning rate, with honest controls.
 
-    Without options: the paper's experiment (n = 2, U = V = I, sigmoid, only W learns; bptt, fa, dfa, autapse).
+    Without options: the paper's experiment (n = 2, U = V = I, sigmoid, only W learns; bptt, fa, dfa, autapse). What is
+    trained is kept in the folder study beside what is written; stopped and started again, it goes on from there.
     """
     from autapse_sim.comparison import ETAS, RULES
     from autapse_sim.plots import FIGURES
     from autapse_sim.plots.style import save
 
-    engine = options.pop("engine")
+    engine, on, retries = (options.pop(name) for name in ("engine", "on", "retries"))
     rules = rules or RULES
     circuit, task, protocol, parameters = _setting(options, rules[0])
     _say_slower((replace(circuit, rule=rule) for rule in rules), engine)
     folder = _folder(out, "compare")
     with _bar("comparing") as progress:
-        result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress)
+        study = folder / "study", on, retries
+        result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress, *study)
     path = folder / "compare.nc"
     result.save(path)
     _print(result, as_json)
@@ -219,8 +231,7 @@ def train(rule: str, eta: float | None, out: Path | None, as_json: bool, **optio
 @click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
 @click.option("--ablations", is_flag=True, help="Train variants of the rule too.")
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
-@click.option("--on", default="local", show_default=True, help="Where it runs: local, tcp://HOST:PORT (dask) or slurm.")
-@click.option("--retries", default=1, show_default=True, help="How often what failed is tried again.")
+@_where
 @click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
 @computing()
