@@ -138,7 +138,7 @@ def test_what_is_settled_is_plain_and_the_same_again():
 )
 def test_each_is_refused_before_any_work(make, says, monkeypatch):
     monkeypatch.setattr(experiment, "run", None)
-    monkeypatch.setattr(comparison, "draw", None)
+    monkeypatch.setattr(comparison, "studying", None)
     monkeypatch.setattr("autapse_sim.experiments.verdict.judging.studying", None)
     with pytest.raises(InputError, match=says) as caught:
         make()
@@ -190,7 +190,7 @@ def test_nothing_may_learn():
 def test_what_cannot_be_held_is_refused_with_the_memory_that_it_takes(changes, most, monkeypatch):
     monkeypatch.setattr(sizes, "memory", lambda: 8 * 10**9)
     monkeypatch.setattr(experiment, "draws", None)
-    monkeypatch.setattr(comparison, "draw", None)
+    monkeypatch.setattr(comparison, "studying", None)
     protocol = replace(SMALL, **changes)
     says = rf"this would take .* GB of memory, most of it for .*{most}.*, but there are 8.0 GB; give fewer"
     with pytest.raises(InputError, match=says):

@@ -55,7 +55,7 @@ def test_compare_writes_table_result_and_figures(run, tmp_path):
     for name in ("bptt", "fa", "dfa", "autapse", "persistence", "W = 0", "bias only"):
         assert name in done.stdout
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"compare.nc", *(f"{f}.{e}" for f in ("fig1", "fig2", "traces") for e in ("pdf", "png"))}
+    assert names == {"compare.nc", "study", *(f"{f}.{e}" for f in ("fig1", "fig2", "traces") for e in ("pdf", "png"))}
     data = ap.load(tmp_path / "out" / "compare.nc").data
     assert dict(data.sizes)["rule"] == 4
     assert np.isfinite(data.mse.values).all()
@@ -184,8 +184,8 @@ def test_ctrl_c_leaves_no_result_and_no_process(tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "nothing was written" in said
-    assert not list((tmp_path / "out").iterdir())
+    assert said.splitlines()[-1].startswith("autapse: stopped; ")
+    assert not list((tmp_path / "out").glob("*.*"))
     assert not list(tmp_path.glob("autapse_*"))
     assert not [line for line in running() if str(tmp_path) in line]
 
@@ -198,7 +198,8 @@ def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch):
     monkeypatch.setattr("autapse_sim.results.plots.style.save", stop)
     done = run("compare", *SMALL, "--rule", "bptt", "--eta", "0.1")
     assert done.exit_code == 130
-    assert done.stderr.splitlines()[-1] == f"autapse: stopped; written before that: {tmp_path / 'out' / 'compare.nc'}"
+    files = f"{tmp_path / 'out' / 'study'}, {tmp_path / 'out' / 'compare.nc'}"
+    assert done.stderr.splitlines()[-1] == f"autapse: stopped; written before that: {files}"
     assert ap.load(tmp_path / "out" / "compare.nc").data.mse.size
     monkeypatch.setattr("autapse_sim.compare", stop, raising=False)
     done = run("compare", *SMALL, "--rule", "bptt", "--eta", "0.1")

@@ -50,12 +50,6 @@ def die(item):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def count(item, tell):
-    for share in range(item):
-        tell(share)
-    return item
-
-
 def speak(item):
     print("this is no answer", flush=True)
     warnings.warn("neither is this", stacklevel=1)
@@ -121,25 +115,6 @@ def test_workers_take_nothing_from_the_current_folder(tmp_path, monkeypatch):
     # without that, it would have been taken
     subprocess.run([sys.executable, "-c", "import pickle"], check=False, capture_output=True)
     assert (tmp_path / "ran").exists()
-
-
-def test_the_progress_of_a_worker_comes_through_and_may_fail(monkeypatch):
-    told = []
-    with importable(monkeypatch) as module:
-        with Crew(1, told.append) as crew:
-            assert list(crew.map(module.count, [3])) == [3]
-        with Crew(1, lambda share: 1 / (share - 1)) as crew:
-            with pytest.raises(ZeroDivisionError):
-                list(crew.map(module.count, [3]))
-            assert list(crew.map(module.count, [1])) == [1]  # by a worker that nothing was told to yet
-        for error in (ValueError, EOFError, OSError):  # which a pipe that breaks may raise, too
-
-            def fail(share, error=error):
-                raise error("of the user's own")
-
-            with Crew(1, fail) as crew, pytest.raises(error, match="of the user's own"):
-                list(crew.map(module.count, [3]))
-    assert told == [0, 1, 2]
 
 
 def test_temporary_files_of_workers_go_with_them(tmp_path, monkeypatch):

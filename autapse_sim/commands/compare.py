@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import autapse_sim as ap
-from autapse_sim.commands.options import experiment_options, setting
+from autapse_sim.commands.options import experiment_options, setting, study_options
 from autapse_sim.commands.output import bar, folder_for, say_slower, show, write_others
 from autapse_sim.machine.session import computing
 
@@ -18,23 +18,26 @@ from autapse_sim.machine.session import computing
 @click.option("--rule", "rules", multiple=True, help="A rule, by name or file; may be repeated. [default: all four]")
 @click.option("--eta", "etas", multiple=True, type=float, help="A learning rate of the grid; may be repeated.")
 @experiment_options
+@study_options
 @computing()
 def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, as_json: bool, **options: Any) -> None:
     """Compare rules on the bouncing ball, each at its best learning rate, with honest controls.
 
-    Without options: the paper's experiment (n = 2, U = V = I, sigmoid, only W learns; bptt, fa, dfa, autapse).
+    Without options: the paper's experiment (n = 2, U = V = I, sigmoid, only W learns; bptt, fa, dfa, autapse). What is
+    trained is kept in the folder study beside what is written; stopped and started again, it goes on from there.
     """
     from autapse_sim.experiments.compare import ETAS, RULES
     from autapse_sim.results.plots import FIGURES
     from autapse_sim.results.plots.style import save
 
-    engine = options.pop("engine")
+    engine, on, retries = (options.pop(name) for name in ("engine", "on", "retries"))
     rules = rules or RULES
     circuit, task, protocol, parameters = setting(options, rules[0])
     say_slower((replace(circuit, rule=rule) for rule in rules), engine)
     folder = folder_for(out, "compare")
     with bar("comparing") as progress:
-        result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress)
+        study = folder / "study", on, retries
+        result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress, *study)
     path = folder / "compare.nc"
     result.save(path)
     show(result, as_json)

@@ -69,6 +69,13 @@ def experiment_options(command: Callable) -> Callable:
     return command
 
 
+def study_options(command: Callable) -> Callable:
+    """The options of commands that run as studies."""
+    retries = click.option("--retries", default=1, show_default=True, help="How often what failed is tried again.")
+    place = "Where it runs: local, tcp://HOST:PORT (dask) or slurm."
+    return click.option("--on", default="local", show_default=True, help=place)(retries(command))
+
+
 def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol, dict[str, Any]]:
     """Circuit, task, protocol and parameters that the options name."""
     take = options.pop

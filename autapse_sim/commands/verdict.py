@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import autapse_sim as ap
+from autapse_sim.commands.options import study_options
 from autapse_sim.commands.output import bar, folder_for, write_others
 from autapse_sim.errors import InputError
 from autapse_sim.machine.session import computing
@@ -23,8 +24,7 @@ from autapse_sim.machine.session import computing
 @click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
 @click.option("--ablations", is_flag=True, help="Train variants of the rule too.")
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
-@click.option("--on", default="local", show_default=True, help="Where it runs: local, tcp://HOST:PORT (dask) or slurm.")
-@click.option("--retries", default=1, show_default=True, help="How often what failed is tried again.")
+@study_options
 @click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
 @computing()

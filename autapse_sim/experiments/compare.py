@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,18 @@ import xarray as xr
 
 from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.errors import InputError
-from autapse_sim.experiments.beside import beside
-from autapse_sim.experiments.network_controls import Parameters, Predictions, chosen, network_controls
+from autapse_sim.experiments.network_controls import Parameters, chosen, network_controls
+from autapse_sim.machine.processes import cores
 from autapse_sim.names import shown
 from autapse_sim.results.result import Result
 from autapse_sim.spec.circuit import Circuit
-from autapse_sim.spec.job import Outcome, Progress
-from autapse_sim.spec.model import Rule
+from autapse_sim.spec.job import Progress
+from autapse_sim.spec.model import Rule, carried
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.written import model_name
+from autapse_sim.studies.study import studying
+from autapse_sim.studies.unit import told_task
+from autapse_sim.studies.workers import Executor, Workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.controls import task_controls
@@ -31,13 +33,13 @@ from autapse_sim.training.description import (
     describe,
     described,
     equations_text,
-    peak_memory,
+    peak_memory_of_workers,
     sources_of,
     without_equations,
 )
 from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import check_sizes
-from autapse_sim.training.train import Drawn, checked_discrete, choose_engine, draw, prepare, run
+from autapse_sim.training.train import check_discrete, choose_engine, draw, run
 
 RULES = ("bptt", "fa", "dfa", "autapse")
 ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -53,6 +55,9 @@ def compare(
     parameters: Mapping[str, Any] | None = None,
     engine: str = "auto",
     progress: Progress | None = None,
+    folder: str | Path | None = None,
+    on: str | Executor | Workers = "local",
+    retries: int = 1,
 ) -> Result:
     """Train the same networks with each rule, choose its learning rate on validation, and test it beside the controls.
 
@@ -74,6 +79,13 @@ def compare(
         As in `train`; rules without equations always run on 'numpy'.
     progress : callable, optional
         Called with the completed share, 0 to 1.
+    folder : str or Path, optional
+        Where all that is trained is kept: what is there, of this comparison or of another one, is not trained again.
+        Not kept where not given.
+    on : str, Executor or Workers
+        Where it runs: 'local', the address of a dask scheduler, 'slurm', or an executor of concurrent.futures.
+    retries : int
+        How often what failed is tried again.
 
     Returns
     -------
@@ -98,85 +110,112 @@ def compare(
         )
     if not protocol.test:
         raise InputError("compare needs test trajectories; test is 0")
-    circuits = {rule: replace(circuit, rule=rule) for rule in rules}
+    circuits = {rule: carried(replace(circuit, rule=rule)) for rule in rules}
     engines = {rule: choose_engine(c, "auto" if without_equations(c) else engine) for rule, c in circuits.items()}
     for one in circuits.values():
         check_optimiser(one, protocol)
     check_sizes(circuit, task, protocol, protocol.replicates, rates=len(etas))
     values = _parameters(circuits, mapping("parameters", parameters, "{'tau': '5 ms'}"), protocol.replicates)
-    every = {rule: _over_grid(circuits[rule], values[rule], etas) for rule in rules}
-    drawn = draw(circuits[rules[0]], task, protocol)
-    drawn = replace(drawn, sources={path: text for one in circuits.values() for path, text in sources_of(one).items()})
-    outcomes, predictions, notes = _run(circuits, engines, drawn, protocol, values, every, etas, progress)
-    data, diverged = _scores(outcomes, drawn, protocol, etas)
-    predictions |= task_controls(task, drawn.x, drawn.y, slice(0, protocol.train), slice(-protocol.test, None))
-    data = data.assign(control_scores(predictions, drawn.y[:, -protocol.test :], drawn.units))
+    taught = [Taught(circuits[rule], task, protocol, values[rule], etas, engines[rule]) for rule in rules]
+    for unit in taught:
+        unit.check()
+    # beside a rule that has equations, where there is one: its circuit may be more than the discrete network
+    like = min(taught, key=lambda unit: unit.engine == "numpy")
+    with studying(folder, on, retries, progress) as study:
+        controls, *results = study.results([Beside(like), *taught])
+    data = xr.concat([result.data for result in results], dim="rule", join="outer", data_vars="all")
+    data = data.assign_coords(rule=rules, eta_grid=etas).merge(controls.data, compat="override")
+    rates = [result.data.attrs["eta"] for result in results]
+    data["eta"] = ("rule", rates, {"long_name": "learning rate, chosen on validation"})
+    notes = [note for result in (*results, controls) for note in json.loads(result.data.attrs["notes"])]
     others = {rule: described({k: v for k, v in values[rule].items() if k != "eta"}) for rule in rules}
-    attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others, drawn.sources)
-    attributes["peak_memory"] = peak_memory(max(outcome.memory for outcome in outcomes.values()))
+    sources = {path: text for one in circuits.values() for path, text in sources_of(one).items()}
+    attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others, sources)
+    attributes["peak_memory"] = peak_memory_of_workers(cores())
     attributes["rule"] = ", ".join(rules)
-    attributes["notes"] = json.dumps(diverged + notes)
-    attributes["equations"] = "\n\n".join(equations_text(one, drawn.sources) for one in circuits.values())
-    return Result(data.assign_attrs(attributes))
+    attributes["notes"] = json.dumps(notes)
+    attributes["equations"] = "\n\n".join(equations_text(one, sources) for one in circuits.values())
+    return Result(data.drop_attrs(deep=False).assign_attrs(attributes))
 
 
-def _run(
-    circuits: Mapping[str, Circuit],
-    engines: Mapping[str, str],
-    drawn: Drawn,
-    protocol: Protocol,
-    values: Mapping[str, Parameters],
-    every: Mapping[str, Parameters],
-    etas: np.ndarray,
-    progress: Progress | None,
-) -> tuple[dict[str, Outcome], Predictions, list[str]]:
-    """Every rule's networks at every learning rate, and the controls that are networks; the discrete ones beside."""
-    source = np.tile(np.arange(protocol.replicates), len(etas))
-    shares = dict.fromkeys([*circuits, "controls"], 0.0)
+@dataclass(frozen=True)
+class Taught:
+    """A unit: the networks of one rule at every learning rate, told at the one that is best on validation.
 
-    def report(name: str, share: float) -> None:
-        shares[name] = share
-        if progress:
-            progress(sum(shares.values()) / len(shares))
+    Parameters
+    ----------
+    circuit, task, protocol : Circuit, Task, Protocol
+        What is run.
+    values : mapping of str to array
+        The parameters of each replicate.
+    etas : array (E,)
+        The learning rates.
+    engine : str
+        Who runs it.
+    """
 
-    numpy = {
-        rule: checked_discrete(prepare(circuit, drawn, protocol, every[rule], source))
-        for rule, circuit in circuits.items()
-        if engines[rule] == "numpy"
-    }
-    with beside(numpy, report) as results:
-        outcomes = {
-            rule: run(circuit, drawn, protocol, every[rule], source, engines[rule], partial(report, rule))
-            for rule, circuit in circuits.items()
-            if engines[rule] != "numpy"
-        }
-        # a rule that has equations, where there is one: its circuit may be more than the discrete network
-        like = min(circuits, key=lambda rule: engines[rule] == "numpy")
-        networks = circuits[like], drawn, protocol, values[like], etas, engines[like]
-        controls = network_controls(*networks, partial(report, "controls"))
-        outcomes |= results()
-    return {rule: outcomes[rule] for rule in circuits}, *controls
+    circuit: Circuit
+    task: Task
+    protocol: Protocol
+    values: Parameters
+    etas: np.ndarray
+    engine: str
 
+    @property
+    def work(self) -> int:
+        """How many networks it trains."""
+        return self.protocol.replicates * len(self.etas)
 
-def _scores(
-    outcomes: Mapping[str, Outcome], drawn: Drawn, protocol: Protocol, etas: np.ndarray
-) -> tuple[xr.Dataset, list[str]]:
-    """What each rule's networks gave at its best learning rate, with names, and which rules have none."""
-    parts, rates, notes = [], [], []
-    for rule, outcome in outcomes.items():
+    def parts(self) -> dict[str, Any]:
+        """All that determines the result."""
+        return {**vars(self), "task": told_task(self.task, self.protocol.trajectories)}
+
+    def check(self) -> None:
+        """Refuse what the rule cannot have, before anything runs."""
+        _over_grid(self.circuit, self.values, self.etas)
+        if self.engine == "numpy":
+            check_discrete(self.protocol, self.values)
+
+    def run(self) -> Result:
+        """Scores, weights and records, the learning rate, and the validation MSE over all of them."""
+        protocol = self.protocol
+        drawn, everyone = draw(self.circuit, self.task, protocol), np.arange(protocol.replicates)
+        values = _over_grid(self.circuit, self.values, self.etas)
+        outcome = run(self.circuit, drawn, protocol, values, np.tile(everyone, len(self.etas)), self.engine)
+        notes = []
         try:
-            best, grid_mse = chosen(protocol, outcome, len(etas))
-        except InputError:  # the others are still worth telling
-            best, grid_mse = int(np.argmin(etas)), np.full((len(etas), protocol.replicates), np.nan)
-            notes.append(f"{rule} diverged at every learning rate: it is told at the smallest")
-        part = scored(drawn, protocol, outcome, best * protocol.replicates + np.arange(protocol.replicates))
-        part["grid_mse"] = (("eta_grid", "replicate"), grid_mse, {"long_name": "final validation MSE"})
-        parts.append(part)
-        rates.append(etas[best])
-    data = xr.concat(parts, dim="rule", join="outer", data_vars="all")
-    data = data.assign_coords(rule=list(outcomes), eta_grid=etas)
-    data["eta"] = ("rule", np.array(rates), {"long_name": "learning rate, chosen on validation"})
-    return data.assign(targets(drawn, protocol)), notes
+            best, grid_mse = chosen(protocol, outcome, len(self.etas))
+        except InputError:  # others are still worth telling
+            best, grid_mse = int(np.argmin(self.etas)), np.full((len(self.etas), protocol.replicates), np.nan)
+            notes.append(f"{self.circuit.rule} diverged at every learning rate: it is told at the smallest")
+        data = scored(drawn, protocol, outcome, best * protocol.replicates + everyone)
+        data["grid_mse"] = (("eta_grid", "replicate"), grid_mse, {"long_name": "final validation MSE"})
+        return Result(data.assign_attrs(eta=self.etas[best], notes=json.dumps(notes)))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A unit: the controls of a comparison, networks like those of a rule and what needs none, and what was shown."""
+
+    like: Taught
+
+    @property
+    def work(self) -> int:
+        """How many networks it trains."""
+        return 2 * self.like.work
+
+    def parts(self) -> dict[str, Any]:
+        """All that determines the result."""
+        return self.like.parts()
+
+    def run(self) -> Result:
+        """Scores of the controls, with stimuli and targets of what is recorded."""
+        like, protocol = self.like, self.like.protocol
+        drawn = draw(like.circuit, like.task, protocol)
+        predictions, notes = network_controls(like.circuit, drawn, protocol, like.values, like.etas, like.engine)
+        predictions |= task_controls(like.task, drawn.x, drawn.y, slice(0, protocol.train), slice(-protocol.test, None))
+        shown = targets(drawn, protocol) | control_scores(predictions, drawn.y[:, -protocol.test :], drawn.units)
+        return Result(xr.Dataset().assign(shown).assign_attrs(notes=json.dumps(notes)))
 
 
 def _parameters(

@@ -11,7 +11,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.results.scores import best_eta
 from autapse_sim.results.table import UNTRAINED
 from autapse_sim.spec.circuit import Circuit
-from autapse_sim.spec.job import Outcome, Progress
+from autapse_sim.spec.job import Outcome
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.training.controls import readout_controls
 from autapse_sim.training.declared import resolve_parameters
@@ -28,7 +28,6 @@ def network_controls(
     parameters: Parameters,
     etas: np.ndarray,
     engine: str,
-    progress: Progress,
 ) -> tuple[Predictions, list[str]]:
     """Predictions of the test targets by controls that are networks, each the circuit itself with less that is learned.
 
@@ -44,7 +43,7 @@ def network_controls(
         Those of the circuit.
     etas : array (E,)
         Learning rates that a control may choose from, on validation, as the rules do.
-    engine, progress : str, callable
+    engine : str
         As the rule has it; the discrete network stands in for the engine where it is the same circuit.
 
     Returns
@@ -60,7 +59,6 @@ def network_controls(
         circuit, engine = replace(circuit, rule="fa"), "numpy"
     setting = circuit, drawn, protocol, parameters
     predictions, notes = _unlearned(*setting, engine), []
-    progress(0.3)
     if not protocol.train:
         return predictions, notes
     weights = drawn.weights
@@ -68,7 +66,7 @@ def network_controls(
     silent = {"W": np.zeros_like(weights.W), "B": weights.V.transpose(0, 2, 1), "B_rec": np.zeros_like(weights.W)}
     readout = tuple(sorted({"V", "c"} & set(circuit.learn)))
     learned = {"bias only": (("b",), replace(weights, **silent)), "fixed W, trained read-out": (readout, weights)}
-    for done, (name, (learn, start)) in enumerate(learned.items(), 1):
+    for name, (learn, start) in learned.items():
         if not learn:
             continue
         less = replace(circuit, learn=learn), replace(drawn, weights=start), protocol, parameters
@@ -76,7 +74,6 @@ def network_controls(
             predictions[name] = _learned(*less, etas, engine)
         except InputError as error:
             notes.append(f"control {name!r} is left out: {error}")
-        progress(0.3 + 0.35 * done)
     if engine != "numpy" and "bias only" in predictions:
         notes.append(f"control 'bias only': the biases learn by {circuit.rule} with B = V^T")
     return predictions, notes

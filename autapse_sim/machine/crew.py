@@ -36,8 +36,6 @@ class Crew(ThreadPoolExecutor):
     ----------
     size : int, optional
         How many; one a core where not given.
-    hear : callable, optional
-        Where given, functions get a keyword `tell`, and what they call it with goes here.
 
     Examples
     --------
@@ -46,8 +44,8 @@ class Crew(ThreadPoolExecutor):
     [1, 2, 3]
     """
 
-    def __init__(self, size: int | None = None, hear: Callable[..., None] | None = None) -> None:
-        self.size, self.hear = size or cores(), hear
+    def __init__(self, size: int | None = None) -> None:
+        self.size = size or cores()
         super().__init__(self.size)  # a thread waits for each process
         self.workers: list[subprocess.Popen] = []
         self.mine = threading.local()
@@ -67,7 +65,7 @@ class Crew(ThreadPoolExecutor):
 
     def submit(self, function: Callable[..., Any], /, *items: Any, **named: Any) -> Future:
         """Begin a call, as soon as a worker is there for it."""
-        return super().submit(self._call, pickle.dumps((function, items, named, self.hear is not None)))
+        return super().submit(self._call, pickle.dumps((function, items, named)))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
         """End all workers, whatever they do."""
@@ -75,7 +73,8 @@ class Crew(ThreadPoolExecutor):
         with self.lock:
             self.over = True
         for worker in self.workers:
-            _close(worker)
+            with contextlib.suppress(OSError):
+                worker.stdin.close()  # which it notices at once, whatever it does
         for worker in self.workers:
             try:
                 worker.wait(GRACE)
@@ -90,14 +89,6 @@ class Crew(ThreadPoolExecutor):
         if worker is None or worker.poll() is not None:
             worker = self.mine.worker = self._start()
         kind, value = _answer(worker, call)
-        while kind == "told":
-            try:
-                self.hear(*value)
-            except Exception:  # of the user's own, of any kind
-                self.mine.worker = None
-                _close(worker)
-                raise
-            kind, value = _answer(worker)
         if kind == "error":
             raise value
         return value
@@ -114,17 +105,10 @@ class Crew(ThreadPoolExecutor):
         return worker
 
 
-def _close(worker: subprocess.Popen) -> None:
-    """Let a worker end, which it does at once, whatever it runs."""
-    with contextlib.suppress(OSError):
-        worker.stdin.close()
-
-
-def _answer(worker: subprocess.Popen, call: bytes | None = None) -> tuple[str, Any]:
-    """What a worker says next, to a call where there is one."""
+def _answer(worker: subprocess.Popen, call: bytes) -> tuple[str, Any]:
+    """What a worker answers to a call."""
     try:
-        if call is not None:
-            send(worker.stdin, call)
+        send(worker.stdin, call)
         content = receive(worker.stdout)
     except (EOFError, OSError, ValueError) as error:
         code = worker.wait()

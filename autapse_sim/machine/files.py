@@ -49,8 +49,10 @@ def read_whole(path: str | Path) -> bytes:
         raise InputError(f"{path} cannot be read: it does not fit into memory") from error
 
 
-def write_whole(path: str | Path, content: bytes) -> Path:
+def write_whole(path: str | Path, content: bytes, part_of: Path | None = None) -> Path:
     """Write a file, whole or not at all; missing folders are made.
+
+    Where it is one of many that belong together, `part_of` is what is told of them all.
 
     What was there keeps its mode, and a link still leads to the same place. What killed writers of the same file have
     left beside it is removed.
@@ -80,7 +82,8 @@ def write_whole(path: str | Path, content: bytes) -> Path:
             os.replace(temporary, target)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
-    written.append(path)
+    if part_of not in written:
+        written.append(part_of or path)
     return path
 
 

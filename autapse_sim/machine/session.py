@@ -22,8 +22,6 @@ from autapse_sim.machine.quiet import quiet
 
 GRACE = 10.0
 """Seconds in which a command that was told to end clears away what it runs; then it ends as it is."""
-NAMED = 5
-"""Files that are named where a command is stopped; of others their number is said."""
 PREFERENCES = "brian_preferences"
 """A file that Brian2 looks for in the current folder, and evaluates."""
 
@@ -128,8 +126,7 @@ class Commands(click.Group):
 def _end(error: BaseException, files: list[Path]) -> tuple[str, int | None]:
     """What is said of an error that ends a command, and its exit code; None where that is not for us to say."""
     if isinstance(error, KeyboardInterrupt):
-        more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
-        said = f"written before that: {', '.join(map(str, files[:NAMED]))}{more}" if files else "nothing was written"
+        said = f"written before that: {', '.join(map(str, files))}" if files else "nothing was written"
         return f"stopped; {said}", getattr(error, "code", 130)
     if isinstance(error, InputError):
         return f"error: {error}", 2

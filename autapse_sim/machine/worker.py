@@ -28,8 +28,8 @@ START = f"{PACKAGE}\nfrom autapse_sim.machine.worker import work\nwork()\n"
 def work() -> None:
     """Make the calls that come in, one after the other, until the one who makes them is gone.
 
-    A call is (function, items, named, tells): the function, what it is given, and whether it tells how far it is. The
-    answers are ("told", values) for each time that it does, and at its end ("result", value) or ("error", error).
+    A call is (function, items, named): the function, and what it is given. The answer is ("result", value) or ("error",
+    error).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is stopped ends its workers
     with open(os.dup(0), "rb") as calls, open(os.dup(1), "wb") as answers:
@@ -39,7 +39,7 @@ def work() -> None:
         waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(calls, waiting), daemon=True).start()
         while True:
-            _send(answers, *_answer(waiting.get(), answers))
+            _send(answers, *_answer(waiting.get()))
 
 
 def _listen(calls: IO[bytes], waiting: queue.SimpleQueue[bytes]) -> None:
@@ -54,11 +54,10 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _answer(call: bytes, answers: IO[bytes]) -> tuple[str, Any]:
+def _answer(call: bytes) -> tuple[str, Any]:
     try:
-        function, items, named, tells = pickle.loads(call)
-        told = {"tell": lambda *values: _send(answers, "told", values)} if tells else {}
-        return "result", function(*items, **named, **told)
+        function, items, named = pickle.loads(call)
+        return "result", function(*items, **named)
     except InputError as error:
         return "error", error
     except Exception as error:

@@ -43,7 +43,7 @@ class Store:
             for unit in [plan.units[name]]
         ]
         written = {"format": FORMAT, "about": about, "replicates": plan.replicates, "axes": axes, "units": units}
-        write_whole(self.folder / "study.json", json.dumps(written, indent=1).encode())
+        write_whole(self.folder / "study.json", json.dumps(written, indent=1).encode(), self.folder)
 
     def read_plan(self) -> dict[str, Any]:
         """The plan that was written; an `InputError` where there is none."""
@@ -79,7 +79,7 @@ class Store:
 
     def keep(self, name: str, content: bytes) -> None:
         """Write a unit's result once, whole or not at all."""
-        write_whole(self.path(name), content)
+        write_whole(self.path(name), content, self.folder)
         (self.folder / "failed" / f"{name}.json").unlink(missing_ok=True)
 
     def read(self, name: str) -> Result | None:
@@ -95,7 +95,7 @@ class Store:
     def keep_failure(self, name: str, kind: str, reason: str) -> None:
         """Write why a unit 'failed' or was 'refused'."""
         path = self.folder / "failed" / f"{name}.json"
-        write_whole(path, json.dumps({"kind": kind, "reason": reason}).encode())
+        write_whole(path, json.dumps({"kind": kind, "reason": reason}).encode(), self.folder)
 
     def failure(self, name: str) -> tuple[str, str] | None:
         """How and why a unit failed; None where it has not."""

@@ -43,7 +43,7 @@ class Unit(Protocol):
 
 def name_of(unit: Unit) -> str:
     """The hash of all that determines a unit's result."""
-    parts = [code(), type(unit).__name__, told(unit.parts())]
+    parts = [code(), f"{type(unit).__module__}.{type(unit).__qualname__}", told(unit.parts())]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -363,7 +363,8 @@ def run(
 def simulated(job: Job, engine: str, progress: Progress | None = None, **options: Any) -> Outcome:
     """The outcome of a job on an engine; `options` are those of `autapse_sim.engines.choose.simulate`."""
     if engine == "numpy":
-        return discrete.simulate(checked_discrete(job), progress=progress)
+        check_discrete(job, job.parameters)
+        return discrete.simulate(job, progress=progress)
     if engine == "reference":
         from autapse_sim.engines import reference
         from autapse_sim.spec.library import Models
@@ -376,11 +377,10 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
     return simulate(job, engine, progress, **options)
 
 
-def checked_discrete(job: Job) -> Job:
-    """The job, where the discrete network takes what it asks for, else an `InputError`."""
-    if job.constraints or job.bound is not None or not job.reset:
+def check_discrete(protocol: Protocol | Job, parameters: Mapping[str, np.ndarray]) -> None:
+    """Refuse what the discrete network does not take."""
+    if protocol.constraints or protocol.bound is not None or not protocol.reset:
         raise InputError("engine 'numpy' has no constraints or bound on weights, and resets with each trajectory")
-    for name, values in job.parameters.items():
+    for name, values in parameters.items():
         if values.ndim > 1:
             raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")
-    return job
