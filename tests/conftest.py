@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections import Counter
 from dataclasses import replace
 
 import hypothesis
@@ -21,6 +22,22 @@ hypothesis.settings.register_profile("default", max_examples=100, derandomize=Tr
 hypothesis.settings.register_profile("ci", max_examples=500, derandomize=False, **COMMON)
 hypothesis.settings.register_profile("many", max_examples=3000, derandomize=False, **COMMON)
 hypothesis.settings.load_profile("default")
+
+
+BY_DEFAULT = {"standalone": 1, "runtime": 2}
+"""So many cases of a test run in these engines by default: a program takes seconds to compile. The others are slow."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what a default run leaves out."""
+    seen = Counter()
+    for item in items:
+        engine = getattr(item, "callspec", None) and item.callspec.params.get("engine")
+        if engine in BY_DEFAULT and item.get_closest_marker("slow") is None:
+            seen[item.function, engine] += 1
+            if seen[item.function, engine] > BY_DEFAULT[engine]:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)
