@@ -173,13 +173,17 @@ def running():
 
 def test_ctrl_c_leaves_no_result_and_no_process(tmp_path):
     command = "from autapse_sim.commands.main import main; main()"
-    arguments = ["compare", "--trajectories", "2000", "--out", str(tmp_path / "out")]
+    arguments = [
+        *("compare", "--rule", "autapse", "--neurons", "32", "--replicates", "20", "--trajectories", "4000"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(
         [sys.executable, "-c", command, *arguments], stderr=subprocess.PIPE, text=True, env=environment
     )
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("autapse_*/autapse_*/first/run*/*.in")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("**/run*/*.in")) and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
@@ -213,8 +217,9 @@ def test_only_who_runs_in_brian2_runs_slower_without_a_compiler(run, rule, monke
     done = run("train", *few, "--rule", rule)
     assert done.exit_code == 0, done.output
     assert ("Brian2 runs in runtime mode" in done.stderr) == (rule == "autapse")
-    done = run("compare", *few, "--rule", rule, "--eta", "0.1")
-    assert ("Brian2 runs in runtime mode" in done.stderr) == (rule == "autapse")
+    if rule in ("bptt", "autapse"):
+        done = run("compare", *few, "--rule", rule, "--eta", "0.1")
+        assert ("Brian2 runs in runtime mode" in done.stderr) == (rule == "autapse")
 
 
 def test_parameters_of_a_grid_and_activations_of_the_neuron(run):

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
+from here import Here
 from hypothesis import event, given
 from hypothesis import strategies as st
 from odd import ODD
@@ -15,6 +16,7 @@ from odd import ODD
 import autapse_sim as ap
 from autapse_sim.spec.circuit import CHOICES, LEARNABLE
 from autapse_sim.spec.protocol import CONSTRAINTS, OPTIMISERS, UPDATES
+from autapse_sim.studies.workers import Workers
 from autapse_sim.tasks.shown import check_task, checked
 from autapse_sim.training.train import draw
 
@@ -210,4 +212,4 @@ def test_comparisons(data):
         odd = data.draw(ODD_ONES)
         given_[name] = given_[name] if odd is None else odd  # None is what takes long
     with outcome_of("comparison"):
-        ap.compare(**given_, engine="numpy")
+        ap.compare(**given_, engine="numpy", on=Workers(Here(), lambda: 1))
