@@ -10,9 +10,9 @@ FEW = ap.Protocol(replicates=3, train=4, validate=2, test=2, validate_every=2)
 BALL = ap.BouncingBall(steps=12)
 
 
-def compare(folder, rules, executor=None):
+def compare(folder, rules, executor=None, progress=None):
     executor = executor or Here()
-    given = rules, BALL, FEW, None, (0.01, 0.1), None, "numpy"
+    given = rules, BALL, FEW, None, (0.01, 0.1), None, "numpy", progress
     return ap.compare(*given, folder=folder, on=Workers(executor, lambda: 1)).data, executor.calls
 
 
@@ -21,8 +21,12 @@ def test_a_comparison_goes_on_where_it_was_stopped(tmp_path):
     assert calls == 4  # each rule, and the controls
     with pytest.raises(KeyboardInterrupt):
         compare(tmp_path / "stopped", ["bptt", "fa", "dfa"], Here([None, None, KeyboardInterrupt()]))
-    again, calls = compare(tmp_path / "stopped", ["bptt", "fa", "dfa"])
+    shares = []
+    again, calls = compare(tmp_path / "stopped", ["bptt", "fa", "dfa"], progress=shares.append)
     assert calls == 2
+    assert 0.3 < shares[0] < 0.9
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
     assert again.equals(whole)
 
 

@@ -122,7 +122,9 @@ def compare(
     # beside a rule that has equations, where there is one: its circuit may be more than the discrete network
     like = min(taught, key=lambda unit: unit.engine == "numpy")
     with studying(folder, on, retries, progress) as study:
-        controls, *results = study.results([Beside(like), *taught])
+        units = [Beside(like), *taught]
+        study.total = sum(unit.work for unit in units)
+        controls, *results = study.results(units)
     data = xr.concat([result.data for result in results], dim="rule", join="outer", data_vars="all")
     data = data.assign_coords(rule=rules, eta_grid=etas).merge(controls.data, compat="override")
     rates = [result.data.attrs["eta"] for result in results]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from autapse_sim import checks
 from autapse_sim.errors import InputError
+from autapse_sim.machine.files import scratch
 from autapse_sim.results.result import Result
 from autapse_sim.studies.execute import State, execute
 from autapse_sim.studies.store import Store
@@ -73,7 +73,7 @@ def studying(
     retries = checks.whole("retries", retries)
     with ExitStack() as stack:
         if folder is None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="autapse_"))
+            folder = stack.enter_context(scratch())
         store = Store(checks.path("folder", folder))
         some = stack.enter_context(workers(on, settings))
         yield Study(store, some, retries, progress or (lambda share: None))

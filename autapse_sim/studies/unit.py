@@ -20,8 +20,8 @@ from autapse_sim.spec.model import is_file
 from autapse_sim.tasks.base import Task
 from autapse_sim.training.description import sources_of
 
-QUIET = ("plots", "commands")
-"""Folders of this package that change no number."""
+QUIET = {"plots", "report", "commands", "models"}
+"""Folders that change no number of a unit; units tell of the models that they run."""
 
 
 class Unit(Protocol):
@@ -53,7 +53,7 @@ def code() -> str:
     here = Path(__file__).parent.parent
     digest = hashlib.sha256(repr([metadata.version(name) for name in ("brian2", "numpy", "scipy")]).encode())
     for path in sorted(path for end in ("py", "h", "cpp") for path in here.rglob(f"*.{end}")):
-        if path.relative_to(here).parts[0] not in (*QUIET, "models"):  # units tell of the models that they run
+        if not QUIET & set(path.relative_to(here).parts):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 
