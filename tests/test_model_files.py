@@ -114,11 +114,18 @@ def test_whatever_a_file_raises_is_told_with_its_line(written, code):
     assert str(caught.value).isprintable()
 
 
-def test_ctrl_c_while_a_file_runs_is_no_mistake_of_the_file():
-    before = signal.getsignal(signal.SIGINT)
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C is what it usually is: a run in the background may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_a_file_runs_is_no_mistake_of_the_file(ctrl_c):
     with pytest.raises(KeyboardInterrupt):
         run("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nwhile True: pass", "mine.py")
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is ctrl_c
 
 
 def test_what_is_no_file_is_not_opened(tmp_path):

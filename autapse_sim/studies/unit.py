@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -94,6 +95,7 @@ def told_task(task: Task, trajectories: int) -> Any:
     kind = f"{type(task).__module__}.{type(task).__qualname__}"
     if is_dataclass(task) and kind.startswith(f"{autapse_sim.__name__}."):
         return [kind, {field.name: told(getattr(task, field.name)) for field in fields(task)}]
-    held = map(np.asarray, task.sample(np.random.default_rng(0), 1, trajectories))
+    # a copy, since who writes a task may count what it hands out
+    held = map(np.asarray, copy.deepcopy(task).sample(np.random.default_rng(0), 1, trajectories))
     says = {name: getattr(task, name, None) for name in ("scored", "blanked", "horizon", "units")}
     return [type(task).__qualname__, *map(told, held), told(says)]

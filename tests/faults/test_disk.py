@@ -10,10 +10,12 @@ import matplotlib.figure
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from here import Here
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.results.plots import style
+from autapse_sim.studies.workers import Workers
 
 TRAIN = ["train", "--replicates", "2", "--trajectories", "3", "--validate", "0", "--test", "2", "--steps", "10"]
 COMPARE = ["compare", "--rule", "bptt", "--eta", "0.1", *TRAIN[1:]]
@@ -103,7 +105,7 @@ def test_figures_that_cannot_be_written_are_named_and_the_others_are_there(run, 
     assert "traces is left out: " in done.stderr
     assert told == f"written to {tmp_path}: {', '.join(files)}"
     assert end == f"autapse: error: traces could not be written; the result is in {tmp_path / 'compare.nc'}"
-    assert sorted(path.name for path in tmp_path.iterdir()) == files
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*files, "study"]
     assert "bptt" in done.stdout
 
 
@@ -138,24 +140,24 @@ def test_dollars_in_the_name_of_a_rule_are_dollars(tmp_path, stem):
 def test_a_rule_that_diverges_everywhere_is_named_and_the_others_are_told(monkeypatch):
     from autapse_sim.experiments import compare as comparison
 
-    chosen = comparison.chosen
+    chosen, asked = comparison.chosen, []
 
     def choose(protocol, outcome, rates):
-        if outcome is outcomes[0]:
+        asked.append(outcome)
+        if len(asked) == 2:
             raise ap.InputError("none of the learning rates")
         return chosen(protocol, outcome, rates)
 
-    outcomes = []
-    scores = comparison._scores
-
-    def score(found, *arguments):
-        outcomes.append(found["fa"])
-        return scores(found, *arguments)
-
     monkeypatch.setattr(comparison, "chosen", choose)
-    monkeypatch.setattr(comparison, "_scores", score)
     protocol = ap.Protocol(replicates=2, train=3, validate=2, test=2)
-    data = ap.compare(["bptt", "fa"], ap.BouncingBall(steps=10), protocol, etas=(0.3, 0.1), engine="numpy").data
+    data = ap.compare(
+        ["bptt", "fa"],
+        ap.BouncingBall(steps=10),
+        protocol,
+        etas=(0.3, 0.1),
+        engine="numpy",
+        on=Workers(Here(), lambda: 1),
+    ).data
     assert "fa diverged at every learning rate: it is told at the smallest" in data.attrs["notes"]
     assert data.eta.sel(rule="fa") == 0.1
     assert np.isfinite(data.mse.sel(rule="bptt")).all()
