@@ -62,6 +62,7 @@ def test_within_a_batch_weights_are_those_of_the_batch_before(engine):
     assert moved.tolist() == [False, True, False, False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not compiler(), reason="no compiler")
 @pytest.mark.parametrize("circuit", [{}, {"neurons": 12, "readout": "random"}, {"precision": "single"}])
 def test_tiles_and_processes_keep_each_network_in_its_place(circuit, monkeypatch):

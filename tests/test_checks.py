@@ -165,6 +165,7 @@ def test_paths_may_be_bytes(tmp_path):
     assert ap.load(path).data.equals(result.data)
 
 
+@pytest.mark.slow
 def test_one_learning_rate_may_be_given_by_itself():
     data = [
         ap.compare(["dfa"], TASK, SMALL, etas=etas).data for etas in (0.1, [0.1], np.array(0.1), (x for x in [0.1]))

@@ -46,6 +46,7 @@ def test_a_rule_at_eta_0_scores_what_the_untrained_network_does(name):
     assert row["worse_than_untrained"] == 0
 
 
+@pytest.mark.slow
 def test_the_controls_are_those_of_the_neuron_and_not_of_the_discrete_network():
     plain = ap.compare(["autapse"], TASK, SMALL, etas=(0.0,)).data
     for name in ("tau_m 5 ms", "substeps 4"):
@@ -78,6 +79,7 @@ def test_w_is_0_is_what_it_says_and_the_best_read_out_is_better_than_the_drawn()
     assert (control(data, "best affine read-out, untrained W") < control(data, "untrained W")).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_a_control_that_cannot_be_had_is_left_out_and_said_so(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(

@@ -166,6 +166,7 @@ def test_an_activity_that_follows_the_drive_at_once_is_not_fused(make_job, tmp_p
     assert (moved(job, dense) > 1e-4).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
 def test_a_split_gives_the_same_numbers(make_job, neurons):
     job = make_job(neurons=neurons, replicates=7, steps=40, train=2, test=1, parameters=SMALL)
@@ -217,6 +218,7 @@ print("brian2" in sys.modules)
     assert said == ["True", "False"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neurons", [2, 20])
 def test_single_precision_is_close_and_not_equal(make_job, neurons):
     job = make_job(neurons=neurons, replicates=3, steps=100, parameters=SMALL)

@@ -101,6 +101,7 @@ def test_a_sweep_that_is_stopped_again_and_again_loses_nothing(tmp_path, whole, 
     assert sweep.finish() == whole[0]
 
 
+@pytest.mark.slow
 def test_workers_that_are_killed_are_replaced(tmp_path, whole):
     sweep = Sweep(tmp_path)
     process = sweep.start("--retries", str(10 * STOPS))
@@ -114,6 +115,7 @@ def test_workers_that_are_killed_are_replaced(tmp_path, whole):
     assert sweep.contents() == whole[0]
 
 
+@pytest.mark.slow
 def test_one_of_two_sweeps_that_is_killed_leaves_its_work_to_the_other(tmp_path, whole):
     one, other = Sweep(tmp_path), Sweep(tmp_path)
     processes = [one.start(), other.start()]
@@ -124,6 +126,7 @@ def test_one_of_two_sweeps_that_is_killed_leaves_its_work_to_the_other(tmp_path,
     assert one.contents() == whole[0]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_what_was_written_is_whole(tmp_path, whole):
     most = sorted(map(len, whole[0].values()))[UNITS // 2]
     sweep = Sweep(tmp_path)
