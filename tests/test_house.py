@@ -10,7 +10,8 @@ import autapse_sim
 ROOT = Path(autapse_sim.__file__).parent
 ORDER = ("", "machine", "spec", "tasks", "results", "engines", "training", "studies", "experiments", "commands")
 """The wings; each may import those before it."""
-FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem not in ("__init__", "__main__"))
+MODULES = [path for path in ROOT.rglob("*.py") if "models" not in path.relative_to(ROOT).parts]
+FILES = sorted(path for path in MODULES if path.parent != ROOT or path.stem not in ("__init__", "__main__"))
 
 
 def wing(parts):

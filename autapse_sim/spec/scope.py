@@ -16,7 +16,16 @@ from sympy import Basic, S
 from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.names import shown
 from autapse_sim.spec import vocabulary
-from autapse_sim.spec.language import Statement, called, is_condition, names, parsed, renamed, statements
+from autapse_sim.spec.language import (
+    Statement,
+    calculates_with_conditions,
+    called,
+    is_condition,
+    names,
+    parsed,
+    renamed,
+    statements,
+)
 from autapse_sim.spec.model import Neuron, Rule, line_of
 from autapse_sim.spec.vocabulary import refusal
 
@@ -119,6 +128,10 @@ class Scope:
             where = line_of(self.model, name, text)
             if equation.type == DIFFERENTIAL_EQUATION and is_condition(code):
                 raise InputError(f"{where}: {shown(code)} is true or false, and no rate; write int(...) around it")
+            if calculates_with_conditions(code):
+                raise InputError(
+                    f"{where}: {shown(code)} calculates with what is true or false; write int(...) around it"
+                )
             try:  # as Brian2 puts equations together, and takes apart what it integrates
                 value = str_to_sympy(renamed(code, {word: str(count) for word, count in self.numbers.items()}))
                 inside = {symbol: made[symbol.name] for symbol in value.free_symbols if symbol.name in made}

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import pickle
+import sys
+import sysconfig
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cloudpickle
 
+import autapse_sim
 from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.studies.store import Store
 from autapse_sim.studies.unit import Unit, code
 from autapse_sim.studies.workers import Workers
 
+PYTHON = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+INSTALLED = {"site-packages", "dist-packages"}
+"""Where modules are that every worker has."""
 PATIENCE = 0.5
 """Seconds between looks at units that another process runs."""
 
@@ -115,7 +123,7 @@ class _Run:
                 continue
             claim = claims.enter_context(ExitStack())
             if claim.enter_context(self.store.claimed(name)):
-                call = self.workers.executor.submit(attempt, cloudpickle.dumps(self.units[name]), code())
+                call = self.workers.executor.submit(attempt, packed(self.units[name]), code())
                 self.running[call] = name, claim
             else:
                 claim.close()
@@ -149,7 +157,25 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {in_a_line(error, most=500)}"
 
 
-def attempt(packed: bytes, theirs: str) -> tuple[str, Any]:
+def packed(unit: Unit) -> bytes:
+    """A unit as bytes; with what the user's own modules define, which a worker need not find."""
+    with ExitStack() as stack:
+        for module in [module for name, module in sys.modules.items() if _is_own(name, module)]:
+            cloudpickle.register_pickle_by_value(module)
+            stack.callback(cloudpickle.unregister_pickle_by_value, module)
+        return cloudpickle.dumps(unit)
+
+
+def _is_own(name: str, module: ModuleType) -> bool:
+    """Whether a module is the user's: neither Python's, nor this package's, nor installed."""
+    file = getattr(module, "__file__", None) or ""
+    theirs = name.partition(".")[0] in ("__main__", autapse_sim.__name__) or getattr(module, "__name__", "") != name
+    if theirs or not file.endswith(".py"):
+        return False
+    return not INSTALLED & set(Path(file).parts) and not any(Path(file).is_relative_to(home) for home in PYTHON)
+
+
+def attempt(content: bytes, theirs: str) -> tuple[str, Any]:
     """Run a unit in a worker: 'done' with the content of its file, 'refused' or 'failed' with the reason.
 
     A worker with other code (`theirs` is that of who asks) would give other numbers under the same name.
@@ -157,7 +183,7 @@ def attempt(packed: bytes, theirs: str) -> tuple[str, Any]:
     if theirs != code():
         return "refused", "the worker has another version of autapse_sim, Brian2, NumPy or SciPy"
     try:
-        return "done", pickle.loads(packed).run().to_bytes()
+        return "done", pickle.loads(content).run().to_bytes()
     except InputError as error:
         return "refused", str(error)
     except Exception as error:  # one unit's fault is not the study's: the others go on, and the reason is kept

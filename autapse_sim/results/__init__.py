@@ -1,0 +1,1 @@
+"""What came out: results, scores, statistics, tables, figures and pages."""
