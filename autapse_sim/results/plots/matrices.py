@@ -14,7 +14,15 @@ from autapse_sim.errors import InputError
 from autapse_sim.spec.job import STEP
 from autapse_sim.names import one_of
 from autapse_sim.results.plots import style
-from autapse_sim.results.plots.circuit_axes import ROUND, colour_bar, neuron_axis, over_time, palette, time_axis, time_scale
+from autapse_sim.results.plots.circuit_axes import (
+    ROUND,
+    colour_bar,
+    neuron_axis,
+    over_time,
+    palette,
+    time_axis,
+    time_scale,
+)
 from autapse_sim.results.recordings import sorted_neurons
 
 LONG = 4
