@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from autapse_sim.results import recordings
 from autapse_sim.checks import items, whole
 from autapse_sim.errors import InputError
-from autapse_sim.spec.job import STEP
+from autapse_sim.results import recordings
 from autapse_sim.results.result import Result, dataset, rule_of
+from autapse_sim.spec.job import STEP
 
 if TYPE_CHECKING:
     import neo

@@ -7,9 +7,9 @@ import xarray as xr
 
 from autapse_sim.checks import LARGEST, numbers, real, text, whole
 from autapse_sim.errors import InputError
-from autapse_sim.spec.job import STEP
 from autapse_sim.names import one_of, shown
 from autapse_sim.results.result import Result, dataset, of_rule, rule_of
+from autapse_sim.spec.job import STEP
 
 ORDERS = ("number", "first spike", "rate")
 """How neurons can be sorted."""

@@ -17,10 +17,10 @@ import xarray as xr
 
 import autapse_sim
 from autapse_sim import checks
-from autapse_sim.results.contents import check_contents
 from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.machine.files import read_whole, write_whole
 from autapse_sim.names import one_of, shown
+from autapse_sim.results.contents import check_contents
 from autapse_sim.results.netcdf import UNREADABLE, pack, unpack
 
 FORMAT = "autapse_sim 1"

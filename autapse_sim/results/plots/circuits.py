@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from autapse_sim.errors import InputError
-from autapse_sim.spec.job import STEP
 from autapse_sim.results.plots.circuit_axes import (
     INK,
     neuron_axis,
@@ -24,6 +23,7 @@ from autapse_sim.results.plots.circuit_axes import (
     time_scale,
 )
 from autapse_sim.results.recordings import checked_counts, population_rate, sorted_neurons, spike_times
+from autapse_sim.spec.job import STEP
 
 HEAVY = 20_000
 """More ticks than these are drawn as an image, also in vector files."""

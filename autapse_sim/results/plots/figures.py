@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 
-from autapse_sim.results import recordings
 from autapse_sim.checks import items
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
+from autapse_sim.results import recordings
 from autapse_sim.results.plots import circuit_axes, circuits, matrices, panels, style
 from autapse_sim.results.recordings import recording
 from autapse_sim.results.result import Result, dataset, rule_of, rules

@@ -11,7 +11,6 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
 from autapse_sim.errors import InputError
-from autapse_sim.spec.job import STEP
 from autapse_sim.names import one_of
 from autapse_sim.results.plots import style
 from autapse_sim.results.plots.circuit_axes import (
@@ -24,6 +23,7 @@ from autapse_sim.results.plots.circuit_axes import (
     time_scale,
 )
 from autapse_sim.results.recordings import sorted_neurons
+from autapse_sim.spec.job import STEP
 
 LONG = 4
 """A matrix whose sides differ by more than this factor is not drawn with square entries."""
