@@ -3,6 +3,7 @@
 import re
 import time
 
+import numpy as np
 import pytest
 
 import autapse_sim as ap
@@ -116,4 +117,5 @@ def test_infinity_where_it_is_written_is_a_number(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(RULE.format('trace="dk/dt = (clip(activity, -inf, inf) + exp(-inf) - k)/tau : 1"'))
     for engine in ENGINES[1:]:
-        ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=3), PROTOCOL, engine=engine)
+        data = ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=3), PROTOCOL, engine=engine).data
+        assert np.isfinite(data.W).all()

@@ -210,24 +210,7 @@ def _terms(node: ast.expr, positive: bool) -> list[ast.expr]:
 
 def is_condition(expression: str) -> bool:
     """Whether an expression is true or false by its form."""
-    return _is_condition(parsed(expression))
-
-
-def calculates_with_conditions(expression: str) -> bool:
-    """Whether a term or a factor of an expression is true or false by its form.
-
-    Examples
-    --------
-    >>> calculates_with_conditions("(o > 1)/ms"), calculates_with_conditions("int(o > 1)/ms > 2 and not o > 2")
-    (True, False)
-    """
-    nodes = list(ast.walk(parsed(expression)))
-    sides = [side for node in nodes if isinstance(node, ast.BinOp) for side in (node.left, node.right)]
-    sides += [node.operand for node in nodes if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not)]
-    return any(map(_is_condition, sides))
-
-
-def _is_condition(node: ast.expr) -> bool:
+    node = parsed(expression)
     return isinstance(node, ast.Compare | ast.BoolOp) or (
         isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
     )

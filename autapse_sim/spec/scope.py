@@ -18,7 +18,6 @@ from autapse_sim.names import shown
 from autapse_sim.spec import vocabulary
 from autapse_sim.spec.language import (
     Statement,
-    calculates_with_conditions,
     called,
     is_condition,
     names,
@@ -42,8 +41,8 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
         equations = Equations(text)
     except Exception as error:  # of pyparsing, Brian2 or SymPy
         said = " ".join(str(error.__cause__ or error).split())
-        quoted = re.search(r"'([^']+)'", said)
-        where = line_of(model, quoted[1] if quoted else text.strip().splitlines()[0].strip(), text)
+        quoted = re.search(r"'([^']+)'", f"{said} {error}")
+        where = line_of(model, quoted[1].strip() if quoted else text.strip().splitlines()[0].strip(), text)
         raise InputError(f"{where}: {said}") from None
     for name in equations:
         equation = equations[name]
@@ -128,10 +127,6 @@ class Scope:
             where = line_of(self.model, name, text)
             if equation.type == DIFFERENTIAL_EQUATION and is_condition(code):
                 raise InputError(f"{where}: {shown(code)} is true or false, and no rate; write int(...) around it")
-            if calculates_with_conditions(code):
-                raise InputError(
-                    f"{where}: {shown(code)} calculates with what is true or false; write int(...) around it"
-                )
             try:  # as Brian2 puts equations together, and takes apart what it integrates
                 value = str_to_sympy(renamed(code, {word: str(count) for word, count in self.numbers.items()}))
                 inside = {symbol: made[symbol.name] for symbol in value.free_symbols if symbol.name in made}

@@ -33,7 +33,6 @@ from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import at_once, check_sizes
 
 ENGINES = ("auto", "standalone", "runtime", "reference", "numpy")
-"""The control that is the circuit itself, with nothing learned."""
 
 
 @dataclass(frozen=True)
