@@ -7,7 +7,7 @@ import sys
 import sysconfig
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -105,6 +105,7 @@ class _Run:
         self.done = self.total - sum(self.work[name] for name in self.waiting)
         self.mine, self.failed, self.began = 0, 0, time.monotonic()
         self.failure: tuple[str, str] | None = None
+        self.own = [module for name, module in sys.modules.items() if _is_own(name, module)]
 
     def state(self) -> State:
         """How far it is."""
@@ -123,7 +124,7 @@ class _Run:
                 continue
             claim = claims.enter_context(ExitStack())
             if claim.enter_context(self.store.claimed(name)):
-                call = self.workers.executor.submit(attempt, packed(self.units[name]), code())
+                call = self.workers.executor.submit(attempt, packed(self.units[name], self.own), code())
                 self.running[call] = name, claim
             else:
                 claim.close()
@@ -157,10 +158,10 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {in_a_line(error, most=500)}"
 
 
-def packed(unit: Unit) -> bytes:
+def packed(unit: Unit, own: Iterable[ModuleType]) -> bytes:
     """A unit as bytes; with what the user's own modules define, which a worker need not find."""
     with ExitStack() as stack:
-        for module in [module for name, module in sys.modules.items() if _is_own(name, module)]:
+        for module in own:
             cloudpickle.register_pickle_by_value(module)
             stack.callback(cloudpickle.unregister_pickle_by_value, module)
         return cloudpickle.dumps(unit)

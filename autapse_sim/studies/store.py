@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autapse_sim import checks
 from autapse_sim.errors import InputError
-from autapse_sim.machine.files import claimed, read_whole, write_whole
+from autapse_sim.machine.files import claimed, read_whole, scratch, write_whole
 from autapse_sim.names import shown
 from autapse_sim.results.result import Result, load, sealed
 from autapse_sim.studies.plan import Plan
@@ -117,6 +118,13 @@ class Store:
         """Whether a unit is this process's to run, as long as the context lasts."""
         with claimed(self.folder / "claims" / name) as mine:
             yield mine and not self.has(name)
+
+
+@contextmanager
+def store_in(folder: str | Path | None) -> Iterator[Store]:
+    """The store in a folder; one that is not kept where none is given."""
+    with scratch() if folder is None else nullcontext(checks.path("folder", folder)) as place:
+        yield Store(place)
 
 
 def _put_aside(path: Path) -> None:

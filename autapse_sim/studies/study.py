@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from autapse_sim import checks
 from autapse_sim.errors import InputError
-from autapse_sim.machine.files import scratch
 from autapse_sim.results.result import Result
 from autapse_sim.studies.execute import State, execute
-from autapse_sim.studies.store import Store
+from autapse_sim.studies.store import Store, store_in
 from autapse_sim.studies.unit import Unit, name_of
 from autapse_sim.studies.workers import Executor, Workers, workers
 
@@ -67,13 +65,8 @@ def studying(
     on: str | Executor | Workers = "local",
     retries: int = 1,
     progress: Callable[[float], None] | None = None,
-    settings: Mapping[str, Any] | None = None,
 ) -> Iterator[Study]:
-    """A study in a folder, which is not kept where none is given; `on` and `settings` are those of `workers`."""
+    """A study in a folder, which is not kept where none is given; `on` is that of `workers`."""
     retries = checks.whole("retries", retries)
-    with ExitStack() as stack:
-        if folder is None:
-            folder = stack.enter_context(scratch())
-        store = Store(checks.path("folder", folder))
-        some = stack.enter_context(workers(on, settings))
+    with store_in(folder) as store, workers(on) as some:
         yield Study(store, some, retries, progress or (lambda share: None))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ from autapse_sim.studies.axes import Setting, axes_of
 from autapse_sim.studies.execute import State, execute
 from autapse_sim.studies.gather import gathered
 from autapse_sim.studies.plan import Plan, planned
-from autapse_sim.studies.store import Store
+from autapse_sim.studies.store import Store, store_in
 from autapse_sim.studies.workers import Executor, Workers, workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
@@ -89,9 +87,7 @@ def sweep(
     """
     plan = plan_sweep(grid, circuit, task, protocol, parameters, engine)
     retries = whole("retries", retries)
-    with ExitStack() as stack:
-        kept = stack.enter_context(tempfile.TemporaryDirectory(prefix="autapse_")) if folder is None else folder
-        store = Store(checked_path("folder", kept))
+    with store_in(folder) as store:
         run_plan(plan, store, on, retries=retries, progress=progress)
         return open_study(store.folder)
 
