@@ -13,7 +13,7 @@ from autapse_sim.commands.main import main
 from autapse_sim.experiments.benchmarks import BENCHMARKS, Benchmark
 from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, text
 from autapse_sim.experiments.verdict.methods import BIASES, FIXED, STILL, TUNED, Method, Rates, ablations_of
-from autapse_sim.experiments.verdict.pilots import chosen_rates, gentle
+from autapse_sim.experiments.verdict.pilots import chosen_rates
 from autapse_sim.experiments.verdict.trial import FLOORS, Trial, drawn, protocol_of, score, train_method
 from autapse_sim.training.controls import Reservoir
 
@@ -123,11 +123,6 @@ def test_each_score_has_its_own_learning_rate_and_the_read_out_the_reservoirs():
     }
     alone = {FIXED: None, STILL: None, json.dumps(stepwise): None}
     assert pilots.given == {**alone, "bptt": 0.03, "slow": 0.003, BIASES: 0.001}
-
-
-def test_of_read_out_rates_that_are_as_good_the_smallest_is_taken():
-    mse = np.array([0.2, 0.1, 0.0605, 0.0601, 0.06, 0.07])[:, None] + np.zeros(5)
-    assert gentle(BENCHMARKS["bounce"], mse) == BENCHMARKS["bounce"].etas[2]
 
 
 def test_ablations_change_one_thing_each():

@@ -45,11 +45,12 @@ def verdict(
     folder = folder_for(out, "verdict")
     measured = []
     if claims:
-        from autapse_sim.experiments.claims.claims import claims as measure
-        from autapse_sim.experiments.claims.claims import claims_table
+        from autapse_sim.experiments.paper.table import claims as measure
+        from autapse_sim.experiments.paper.table import claims_table
 
         with bar("measuring claims") as progress:
-            measured = measure(options["replicates"], options["seed"], progress)
+            how = {name: options[name] for name in ("replicates", "seed", "on", "retries")}
+            measured = measure(progress=progress, folder=folder / "study", **how)
         if not as_json:
             click.echo(claims_table(measured))
     if rule is None:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.errors import InputError
-from autapse_sim.experiments.network_controls import Parameters, chosen, network_controls
+from autapse_sim.experiments.network_controls import Parameters, network_controls
 from autapse_sim.machine.processes import cores
 from autapse_sim.names import shown
 from autapse_sim.results.result import Result
@@ -37,6 +37,7 @@ from autapse_sim.training.description import (
     sources_of,
     without_equations,
 )
+from autapse_sim.training.grid import Grid
 from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import check_sizes
 from autapse_sim.training.train import check_discrete, choose_engine, draw, run
@@ -172,25 +173,34 @@ class Taught:
         """All that determines the result."""
         return {**vars(self), "task": told_task(self.task, self.protocol.trajectories)}
 
+    @property
+    def grid(self) -> Grid:
+        """The learning rates that all replicates try."""
+        return Grid.of(self.etas, self.protocol.replicates)
+
+    def over_grid(self) -> dict[str, np.ndarray]:
+        """The parameters of all replicates at each learning rate, one rate after the other."""
+        grid = self.grid
+        rates = resolve_parameters(self.circuit, {"eta": grid.each}, len(grid.each))["eta"]
+        return {name: given[grid.source] for name, given in self.values.items()} | {"eta": rates}
+
     def check(self) -> None:
         """Refuse what the rule cannot have, before anything runs."""
-        _over_grid(self.circuit, self.values, self.etas)
+        self.over_grid()
         if self.engine == "numpy":
             check_discrete(self.protocol, self.values)
 
     def run(self) -> Result:
         """Scores, weights and records, the learning rate, and the validation MSE over all of them."""
         protocol = self.protocol
-        drawn, everyone = draw(self.circuit, self.task, protocol), np.arange(protocol.replicates)
-        values = _over_grid(self.circuit, self.values, self.etas)
-        outcome = run(self.circuit, drawn, protocol, values, np.tile(everyone, len(self.etas)), self.engine)
-        notes = []
-        try:
-            best, grid_mse = chosen(protocol, outcome, len(self.etas))
-        except InputError:  # others are still worth telling
-            best, grid_mse = int(np.argmin(self.etas)), np.full((len(self.etas), protocol.replicates), np.nan)
+        drawn, grid = draw(self.circuit, self.task, protocol), self.grid
+        outcome = run(self.circuit, drawn, protocol, self.over_grid(), grid.source, self.engine)
+        grid_mse, notes = grid.validation(protocol, outcome)[1], []
+        best = grid.best(grid_mse)
+        if best is None:  # others are still worth telling
+            best = int(np.argmin(self.etas))
             notes.append(f"{self.circuit.rule} diverged at every learning rate: it is told at the smallest")
-        data = scored(drawn, protocol, outcome, best * protocol.replicates + everyone)
+        data = scored(drawn, protocol, outcome, grid.at(best))
         data["grid_mse"] = (("eta_grid", "replicate"), grid_mse, {"long_name": "final validation MSE"})
         return Result(data.assign_attrs(eta=self.etas[best], notes=json.dumps(notes)))
 
@@ -237,11 +247,3 @@ def _parameters(
     if unknown:
         raise InputError(f"no rule of {', '.join(circuits)} has a parameter {shown(min(unknown))}")
     return values
-
-
-def _over_grid(circuit: Circuit, values: Mapping[str, np.ndarray], etas: np.ndarray) -> dict[str, np.ndarray]:
-    """The parameters of all replicates at each learning rate, one rate after the other."""
-    replicates = len(next(iter(values.values())))
-    rates = resolve_parameters(circuit, {"eta": np.repeat(etas, replicates)}, len(etas) * replicates)["eta"]
-    source = np.tile(np.arange(replicates), len(etas))
-    return {name: given[source] for name, given in values.items()} | {"eta": rates}

@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from autapse_sim.errors import InputError
-from autapse_sim.results.scores import best_eta
 from autapse_sim.results.table import UNTRAINED
 from autapse_sim.spec.circuit import Circuit
-from autapse_sim.spec.job import Outcome
-from autapse_sim.spec.protocol import Protocol, Schedule
+from autapse_sim.spec.protocol import Protocol
 from autapse_sim.training.controls import readout_controls
 from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.grid import Grid
 from autapse_sim.training.train import Drawn, discretely, prepare, run, unlearned
 
 Parameters = Mapping[str, np.ndarray]
@@ -115,27 +114,14 @@ def _learned(
     engine: str,
 ) -> np.ndarray:
     """Test predictions of a circuit in which W stays as it is, at the learning rate that is best on validation."""
-    replicates = protocol.replicates
-    known = resolve_parameters(circuit, {}, replicates)
+    known = resolve_parameters(circuit, {}, protocol.replicates)
     known |= {name: parameters[name] for name in known if name in parameters}
     rates = [name for name in known if name.startswith("eta")]
-    etas = etas if rates else etas[:1]
-    source = np.tile(np.arange(replicates), len(etas))
-    values = {name: given[source] for name, given in known.items()}
-    values |= dict.fromkeys(rates, np.repeat(etas, replicates))
+    grid = Grid.of(etas if rates else etas[:1], protocol.replicates)
+    values = {name: given[grid.source] for name, given in known.items()} | dict.fromkeys(rates, grid.each)
     free = replace(protocol, record=0, constraints=(), bound=None)
-    outcome = run(circuit, drawn, free, values, source, engine)
-    best, _ = chosen(protocol, outcome, len(etas))
-    return outcome.prediction[:, best * replicates : (best + 1) * replicates].transpose(1, 0, 2, 3)
-
-
-def chosen(protocol: Protocol, outcome: Outcome, rates: int) -> tuple[int, np.ndarray]:
-    """Which of the learning rates of a run is best on validation, and the final validation MSE (E, R) at each.
-
-    The MSE is the mean of the last look at the validation trajectories, NaN where there is none.
-    """
-    schedule = Schedule.of(protocol)
-    mse = np.full((rates, protocol.replicates), np.nan)
-    if protocol.validate:
-        mse = outcome.mse[:, schedule.look][:, -protocol.validate :].mean(axis=1).reshape(mse.shape)
-    return best_eta(mse) if rates > 1 else 0, mse
+    outcome = run(circuit, drawn, free, values, grid.source, engine)
+    best = grid.best(grid.validation(protocol, outcome)[1])
+    if best is None:
+        raise InputError(f"at least half of its replicates diverged at each of {len(grid.rates)} learning rates")
+    return outcome.prediction[:, grid.at(best)].transpose(1, 0, 2, 3)

@@ -20,6 +20,7 @@ from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.tasks.shown import masked
 from autapse_sim.training.controls import PENALTIES, activity, ridge_readout
 from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.grid import Grid
 from autapse_sim.training.train import Drawn, choose_engine, draw, prepare, simulated
 
 BLOCK = 8
@@ -144,14 +145,14 @@ def train_method(
     method, circuit = trial.method, trial.method.circuit_of(trial.setting)
     if method.reservoir:
         given = replace(given, weights=method.reservoir.of(given.weights))
-    source = np.tile(np.arange(protocol.replicates), len(etas))
-    grid = np.repeat(etas, protocol.replicates)
-    known = resolve_parameters(circuit, {}, len(source))
-    rates = {name: grid for name in known if name.startswith("eta")}
+    grid = Grid.of(etas, protocol.replicates)
+    networks = len(grid.source)
+    known = resolve_parameters(circuit, {}, networks)
+    rates = {name: grid.each for name in known if name.startswith("eta")}
     if eta_out is not None and "eta_out" in known:
-        rates["eta_out"] = np.full(len(source), eta_out)
-    values = resolve_parameters(circuit, {**method.parameters, **rates}, len(source))
-    job = prepare(circuit, given, protocol, values, source)
+        rates["eta_out"] = np.full(networks, eta_out)
+    values = resolve_parameters(circuit, {**method.parameters, **rates}, networks)
+    job = prepare(circuit, given, protocol, values, grid.source)
     swept = method.rule in SWEPT and protocol.update != "step" and circuit.neuron == "rate"
     engine = "numpy" if method.rule is None or swept else trial.engine
     return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from autapse_sim.experiments.claims.setting import EMPTY, FAILS, HOLDS, OPEN
+from autapse_sim.experiments.paper.setting import EMPTY, FAILS, HOLDS, OPEN
 from autapse_sim.results.statistics import Interval, Paired
 
 FOLLOWS = 0.5

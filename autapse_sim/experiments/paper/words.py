@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import binomtest
 
-from autapse_sim.experiments.claims.decide import lower
 from autapse_sim.experiments.compare import RULES
+from autapse_sim.experiments.paper.cases import Case
+from autapse_sim.experiments.paper.decide import lower
+from autapse_sim.experiments.paper.trials import Trials
 from autapse_sim.results.scores import median_interval
 from autapse_sim.results.statistics import Interval, Paired, compare_all, holm
 
@@ -66,6 +68,14 @@ def told(compared: Mapping[tuple[str, str], Paired]) -> str:
         text = f"all{words[alike.pop()]}" if len(alike) == 1 else ", ".join(r + words[v] for r, v in group.items())
         parts.append(f"{name}: {text}")
     return "; ".join(parts)
+
+
+def rates_told(trials: Trials, cases: Mapping[str, Case]) -> str:
+    """The learning rates of rules, in words."""
+    least = {rule: min(case.etas(trials.setting)) for rule, case in cases.items()}
+    chosen = trials.best(cases)
+    marked = (f"{rule} {eta:g}{', the smallest tried' * (eta == least[rule])}" for rule, eta in chosen.items())
+    return f"each at its best eta: {'; '.join(marked)}"
 
 
 def listed(found: Mapping[str, Interval], write: Callable[[Interval], str]) -> str:

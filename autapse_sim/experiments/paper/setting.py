@@ -15,6 +15,9 @@ from autapse_sim.tasks.ball import BouncingBall
 HOLDS, EMPTY, FAILS, OPEN = ANSWERS = ("holds", "holds, but shows nothing", "does not hold", "undecided")
 ACTIVATIONS = ("tanh", "relu", "linear")
 TAUS = (5, 10, 15)
+STATIC = ("untrained W", "W = 0", "training mean", "bias only", "persistence", "affine of x(t)")
+"""Controls that know of no motion: who has learned the dynamics beats them all."""
+MOVING = ("affine of 2 lags", "linear extrapolation")
 SPECTRA: dict[str, Callable[[np.ndarray], bool]] = {
     "real and positive": EIGENVALUES["conditioned"],
     "complex with positive real part": lambda roots: np.iscomplex(roots).any() and (roots.real > 0).all(),
