@@ -15,7 +15,7 @@ from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge,
 from autapse_sim.experiments.verdict.methods import BIASES, FIXED, STILL, TUNED, Method, Rates, ablations_of
 from autapse_sim.experiments.verdict.pilots import chosen_rates
 from autapse_sim.experiments.verdict.trial import FLOORS, Trial, drawn, protocol_of, score, train_method
-from autapse_sim.training.controls import Reservoir
+from autapse_sim.training.reservoir import Reservoir
 
 METHODS = ["mine", "bptt", "autapse", FIXED, TUNED, STILL, BIASES]
 

@@ -13,7 +13,6 @@ import xarray as xr
 
 from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.errors import InputError
-from autapse_sim.experiments.network_controls import Parameters, network_controls
 from autapse_sim.machine.processes import cores
 from autapse_sim.names import shown
 from autapse_sim.results.result import Result
@@ -27,7 +26,7 @@ from autapse_sim.studies.unit import told_task
 from autapse_sim.studies.workers import Executor, Workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_task
-from autapse_sim.training.controls import task_controls
+from autapse_sim.training.beside import Networks, Parameters, network_controls, task_controls
 from autapse_sim.training.declared import check_optimiser, resolve_parameters
 from autapse_sim.training.description import (
     describe,
@@ -37,10 +36,11 @@ from autapse_sim.training.description import (
     sources_of,
     without_equations,
 )
+from autapse_sim.training.draws import draw
 from autapse_sim.training.grid import Grid
 from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import check_sizes
-from autapse_sim.training.train import check_discrete, choose_engine, draw, run
+from autapse_sim.training.train import check_discrete, choose_engine, run, simplest
 
 RULES = ("bptt", "fa", "dfa", "autapse")
 ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -224,7 +224,9 @@ class Beside:
         """Scores of the controls, with stimuli and targets of what is recorded."""
         like, protocol = self.like, self.like.protocol
         drawn = draw(like.circuit, like.task, protocol)
-        predictions, notes = network_controls(like.circuit, drawn, protocol, like.values, like.etas, like.engine)
+        circuit, engine = simplest(like.circuit, like.engine, protocol.reset, like.values)
+        networks = Networks(circuit, drawn, protocol, like.values, like.etas, engine)
+        predictions, notes = network_controls(networks)
         predictions |= task_controls(like.task, drawn.x, drawn.y, slice(0, protocol.train), slice(-protocol.test, None))
         shown = targets(drawn, protocol) | control_scores(predictions, drawn.y[:, -protocol.test :], drawn.units)
         return Result(xr.Dataset().assign(shown).assign_attrs(notes=json.dumps(notes)))

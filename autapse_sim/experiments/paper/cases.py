@@ -18,7 +18,8 @@ from autapse_sim.spec.units import Amount
 from autapse_sim.spec.weights import Weights
 from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import Drawn, choose_engine, draw_block, run, without_equations
+from autapse_sim.training.draws import Drawn, draw_block
+from autapse_sim.training.train import choose_engine, run, without_equations
 
 PAPER = Circuit()
 BLOCK = 100

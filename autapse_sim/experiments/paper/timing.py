@@ -13,7 +13,8 @@ from autapse_sim.experiments.paper.cases import PAPER, places
 from autapse_sim.experiments.paper.trials import Trials
 from autapse_sim.spec.job import Job
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import draw, prepare
+from autapse_sim.training.draws import draw
+from autapse_sim.training.train import prepare
 
 FORMS = (("step", "plain"), ("step", "fast"), ("trajectory", "fast"))
 """When the weights change, and the form in which the gradient is computed."""

@@ -11,8 +11,9 @@ import xarray as xr
 from autapse_sim.experiments.paper.cases import Case, Networks, infinite, scores_of
 from autapse_sim.results.result import Result
 from autapse_sim.spec.protocol import Schedule
-from autapse_sim.training.controls import activity, task_controls
+from autapse_sim.training.beside import task_controls
 from autapse_sim.training.grid import Grid
+from autapse_sim.training.reservoir import activity
 
 
 @dataclass(frozen=True)

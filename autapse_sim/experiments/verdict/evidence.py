@@ -19,8 +19,8 @@ from autapse_sim.experiments.verdict.trial import FLOORS
 from autapse_sim.machine.processes import cores
 from autapse_sim.results.result import Result
 from autapse_sim.spec.units import squared
-from autapse_sim.training.controls import Reservoir
 from autapse_sim.training.description import describe, peak_memory_of_workers, sources_of
+from autapse_sim.training.reservoir import Reservoir
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from autapse_sim.experiments.verdict.trial import (
 )
 from autapse_sim.results.result import Result
 from autapse_sim.studies.study import Study
-from autapse_sim.training.controls import Reservoir, tune_reservoir
 from autapse_sim.training.grid import Grid
+from autapse_sim.training.reservoir import Reservoir, tune_reservoir
 
 PILOT = 16
 """Seeds on which learning rates and the reservoir are chosen; none of them is judged."""

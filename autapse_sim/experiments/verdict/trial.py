@@ -18,10 +18,12 @@ from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
 from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.tasks.shown import masked
-from autapse_sim.training.controls import PENALTIES, activity, ridge_readout
 from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.draws import Drawn, draw
 from autapse_sim.training.grid import Grid
-from autapse_sim.training.train import Drawn, choose_engine, draw, prepare, simulated
+from autapse_sim.training.readouts import PENALTIES, ridge_readout
+from autapse_sim.training.reservoir import activity
+from autapse_sim.training.train import choose_engine, prepare, simulated
 
 BLOCK = 8
 """Seeds that are drawn and trained together; a seed's draws do not depend on how many blocks there are."""
