@@ -17,7 +17,9 @@ from autapse_sim.machine.session import computing
 
 @click.command()
 @click.argument("rule", required=False)
-@click.option("--benchmark", default="bounce", show_default=True, help="What has to be learned.")
+@click.option(
+    "--benchmark", default="bounce", show_default=True, help="What has to be learned: a name, or my_benchmark.py."
+)
 @click.option("--replicates", default=200, show_default=True, help="Seeds of every method.")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
 @click.option("--precision", type=float, help="Wished width of the interval of the reduction, e.g. 0.04.")
@@ -36,7 +38,7 @@ def verdict(
     Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds. What is
     trained is kept in the folder study beside what is written: stopped and started again, or with more replicates, a
     verdict goes on from there.
-    Benchmarks: bounce, occlusion, noise, paper, flip-flop, integrator, copy.
+    `autapse benchmarks` lists the benchmarks that there are.
     """
     from dataclasses import asdict
 

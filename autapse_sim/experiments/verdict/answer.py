@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, RESERVOIRS, TUNED
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.results.scores import median_interval

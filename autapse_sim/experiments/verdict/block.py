@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from autapse_sim.experiments.alignment import align, cosine, exact_gradient
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import CEILING, Method, Rates
 from autapse_sim.experiments.verdict.trial import (
     BLOCK,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import STEP
 from autapse_sim.spec.units import Amount

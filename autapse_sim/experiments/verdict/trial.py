@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+import cloudpickle
 import numpy as np
 
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import Method
 from autapse_sim.results.scores import mean_squared_error
 from autapse_sim.spec.job import Outcome
@@ -121,7 +122,9 @@ def protocol_of(setting: Benchmark, method: Method, seeds: tuple[int, int], coun
 def drawn(setting: Benchmark, method: Method, seeds: tuple[int, int], count: int = BLOCK) -> Drawn:
     """The trajectories, y NaN where it is not scored, and initial weights of a block, before a reservoir is scaled."""
     feedback = method.circuit.get("feedback", setting.circuit.feedback)
-    return _drawn(pickle.dumps(replace(setting, circuit=replace(setting.circuit, feedback=feedback))), seeds, count)
+    return _drawn(
+        cloudpickle.dumps(replace(setting, circuit=replace(setting.circuit, feedback=feedback))), seeds, count
+    )
 
 
 @lru_cache(maxsize=1)
