@@ -18,7 +18,7 @@ from autapse_sim.machine.session import computing
 @click.command()
 @click.argument("rule", required=False)
 @click.option(
-    "--benchmark", default="bounce", show_default=True, help="What has to be learned: a name, or my_benchmark.py."
+    "--benchmark", default="bounce", show_default=True, help="A name or my_benchmark.py."
 )
 @click.option("--replicates", default=200, show_default=True, help="Seeds of every method.")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")

@@ -186,7 +186,7 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
     """The engine that runs a circuit, or an `InputError` where the one asked for cannot."""
     one_of("engine", engine, ENGINES)
     if not is_file(circuit.rule):
-        one_of("rule", circuit.rule, rules() | discrete.RULES.keys())
+        one_of("rule", circuit.rule, rules() | discrete.references().keys())
     if not is_file(circuit.readout_rule):
         one_of("readout_rule", circuit.readout_rule, library("rules").keys() - rules())
     if not is_file(circuit.feedback_rule):
@@ -194,8 +194,10 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
     if not is_file(circuit.neuron):
         one_of("neuron", circuit.neuron, library("neurons"))
     if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
-        if circuit.rule not in discrete.RULES:
-            raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.RULES)}")
+        if circuit.rule not in discrete.references():
+            raise InputError(
+                f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.references())}"
+            )
         if not discretely(circuit) or circuit.readout_rule != "delta" or "B" in circuit.learn:
             raise InputError(
                 f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "

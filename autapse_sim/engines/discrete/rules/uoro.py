@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from autapse_sim.engines.discrete.bptt import Bptt
 from autapse_sim.engines.discrete.layout import outer
+from autapse_sim.engines.discrete.rules.bptt import Bptt
 
 
 class Uoro(Bptt):

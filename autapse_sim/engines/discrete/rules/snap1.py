@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autapse_sim.engines.discrete.layout import outer
-from autapse_sim.engines.discrete.rtrl import Rtrl
+from autapse_sim.engines.discrete.rules.rtrl import Rtrl
 
 
 class Snap1(Rtrl):

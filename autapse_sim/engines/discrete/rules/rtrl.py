@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from autapse_sim.engines.discrete.bptt import Bptt
 from autapse_sim.engines.discrete.forward import Sensitivities
 from autapse_sim.engines.discrete.layout import SMALL
+from autapse_sim.engines.discrete.rules.bptt import Bptt
 
 
 class Rtrl(Bptt):
