@@ -17,9 +17,7 @@ from autapse_sim.machine.session import computing
 
 @click.command()
 @click.argument("rule", required=False)
-@click.option(
-    "--benchmark", default="bounce", show_default=True, help="A name or my_benchmark.py."
-)
+@click.option("--benchmark", default="bounce", show_default=True, help="A name or my_benchmark.py.")
 @click.option("--replicates", default=200, show_default=True, help="Seeds of every method.")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
 @click.option("--precision", type=float, help="Wished width of the interval of the reduction, e.g. 0.04.")
@@ -77,10 +75,10 @@ def verdict(
 
 def _write_evidence(result: ap.Result, path: Path) -> None:
     """Write the figures and the page of a verdict beside its result."""
-    from autapse_sim.results.plots.evidence import evidence
+    from autapse_sim.results.plots.catalogue import figures_of
     from autapse_sim.results.plots.style import save
     from autapse_sim.results.report.verdict import write_page
 
-    figures = evidence(result)
+    figures = {name: draw(result) for name, draw in figures_of(result, "verdict").items()}
     draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}
     write_others([path], {**draw, "the page": lambda: [write_page(result, path.with_suffix(".html"), figures)]})
