@@ -5,7 +5,7 @@ Imports are lazy: `import autapse_sim` takes milliseconds, and Brian2 is importe
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
     from autapse_sim.errors import InputError as InputError
@@ -73,7 +73,7 @@ if not (Path(__file__).parent / "models").is_dir():
     __path__.append(str(Path(__file__).parent.parent))
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"{__name__}.{_MODULES[name]}")
     if name not in _HOMES:

@@ -34,7 +34,8 @@ def check_task(task: Any) -> Task:
 
 def sizes_of(task: Task) -> tuple[int, int, int]:
     """Inputs, outputs and steps of a task."""
-    return tuple(whole(f"task: {name}", getattr(task, name), least=1) for name in ("inputs", "outputs", "steps"))
+    inputs, outputs = (whole(f"task: {name}", getattr(task, name), least=1) for name in ("inputs", "outputs"))
+    return inputs, outputs, whole("task: steps", task.steps, least=1)
 
 
 def check_blanked(task: Task) -> None:

@@ -105,9 +105,10 @@ def task_controls(
 
 def observed(task: Task, x: np.ndarray) -> np.ndarray:
     """What a stimulus shows, in the units of the target."""
-    if getattr(task, "observed", None) is None:
+    show = getattr(task, "observed", None)
+    if show is None:
         return x
-    seen = numbers("task: what is observed", task.observed(x))
+    seen = numbers("task: what is observed", show(x))
     if seen.shape[:3] != x.shape[:3] or seen.ndim != 4:
         raise InputError(
             f"task: what is observed of x has shape {seen.shape}, expected {(*x.shape[:3], 'coordinates')}"
@@ -277,8 +278,8 @@ def tune_reservoir(
         prediction = ridge_readout((o[:, train], y[:, train]), select, o[:, validate], penalties)
         errors[g, s] = mean_squared_error(prediction, wanted, axis=(2, 3)).mean(axis=1)
     medians = np.median(np.where(np.isnan(errors), np.inf, errors), axis=-1)
-    g, s = np.unravel_index(np.argmin(medians), medians.shape)
-    return Reservoir(gains[g], input_scales[s], errors)
+    row, column = map(int, np.unravel_index(np.argmin(medians), medians.shape))
+    return Reservoir(gains[row], input_scales[column], errors)
 
 
 def _scaled(weights: Weights, gain: float, input_scale: float) -> Weights:

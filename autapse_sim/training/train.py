@@ -123,7 +123,8 @@ def train(
     values = resolve_parameters(circuit, parameters, protocol.replicates)
     if begun:
         begun.check(circuit, protocol, engine, values, task_text(task))
-    parts, programs, shown, shares = [], 0, [], None
+    parts: list[xr.Dataset] = []
+    programs, shown, shares = 0, list[int](), None
     for first, drawn in draws(circuit, task, whole, weights, size):
         count = len(drawn.x)
         block, networks = replace(protocol, replicates=count), np.arange(count)
@@ -155,6 +156,7 @@ def train(
             f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"
         )
     attributes |= {"notes": json.dumps(said)} if said else {}
+    assert shares is not None  # of the first block of replicates, which there always is
     return Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
 
 
@@ -220,7 +222,9 @@ def draw_block(circuit: Circuit, task: Task, protocol: Protocol, start: int, cou
     to_weights, to_task = _generators(protocol.seed, start)
     weights = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
     drawn = _shown(task, protocol, to_task, start, count, weights, {})
-    if start and not isinstance(task, ArrayTask) and to_task.bit_generator.seed_seq.n_children_spawned != start + count:
+    had = to_task.bit_generator.seed_seq
+    spawned = had.n_children_spawned if isinstance(had, np.random.SeedSequence) else 0
+    if start and not isinstance(task, ArrayTask) and spawned != start + count:
         raise InputError(
             f"{type(task).__name__}.sample must give each replicate a generator of its own, "
             "for child in rng.spawn(replicates): ..., or blocks of replicates would be shown the same"
@@ -261,10 +265,9 @@ def _shown(
     """Draw the trajectories of a block of replicates."""
     if isinstance(task, ArrayTask):
         held = task.sample(rng, protocol.replicates, protocol.trajectories)
-        given = [array[start : start + count] for array in held]
+        x, y = checked(task, [array[start : start + count] for array in held], (count, protocol.trajectories))
     else:
-        given = task.sample(rng, count, protocol.trajectories)
-    x, y = checked(task, given, (count, protocol.trajectories))
+        x, y = checked(task, task.sample(rng, count, protocol.trajectories), (count, protocol.trajectories))
     y = masked(y, getattr(task, "scored", None), first=start, replicates=protocol.replicates)
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
     units = getattr(task, "units", "1")
@@ -327,19 +330,28 @@ def prepare(
     circuit: Circuit, drawn: Drawn, protocol: Protocol, parameters: Mapping[str, np.ndarray], source: np.ndarray
 ) -> Job:
     """The job of the networks `source`: the whole experiment as one run."""
-    traced = np.flatnonzero(source < protocol.record)
-    weights = drawn.weights.take(source)
-    schedule = Schedule.of(protocol)
-    seeds = drawn.seeds[source]
-    how = {
-        name: getattr(protocol, name)
-        for name in ("batch", "optimiser", "averaging", "constraints", "bound", "reset", "epsilon")
-    }
-    shown = (drawn.x, drawn.y, source)
-    given = (weights, parameters, schedule, protocol.update, traced, seeds)
-    kept = {"checkpoints": protocol.kept_after}
-    kept |= {"states_after": protocol.kept_after} if protocol.checkpoint_states else {}
-    return Job(circuit, *shown, *given, **how, **kept, sources=drawn.sources)
+    return Job(
+        circuit,
+        drawn.x,
+        drawn.y,
+        source,
+        drawn.weights.take(source),
+        parameters,
+        Schedule.of(protocol),
+        protocol.update,
+        traced=np.flatnonzero(source < protocol.record),
+        seeds=drawn.seeds[source],
+        batch=protocol.batch,
+        optimiser=protocol.optimiser,
+        averaging=protocol.averaging,
+        constraints=protocol.constraints,
+        bound=protocol.bounds,
+        reset=protocol.reset,
+        epsilon=protocol.epsilon,
+        sources=drawn.sources,
+        checkpoints=protocol.kept_after,
+        states_after=protocol.kept_after if protocol.checkpoint_states else (),
+    )
 
 
 def run(

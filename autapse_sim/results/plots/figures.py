@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -47,8 +48,10 @@ def figure1(data: xr.Dataset | Result) -> Figure:
             if not ax.get_subplotspec().is_first_col():
                 ax.set_ylabel("")
         handles = [dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True)) for ax in axes]
+        # a tuple is drawn as one: Matplotlib's types know of single handles only
+        drawn: list[Any] = [handles[0]["true"], tuple(each["predicted"] for each in handles), handles[0]["start"]]
         figure.legend(
-            [handles[0]["true"], tuple(each["predicted"] for each in handles), handles[0]["start"]],
+            drawn,
             ["true", "predicted", "start"],
             handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
             handlelength=3,
@@ -248,7 +251,7 @@ def figure_circuit(
         panel_rows = [list(weights), ["eigenvalues", *(["components" if recorded else "."] * 2)]]
     with style.styled():
         figure = Figure(figsize=(2.7 * len(panel_rows[0]), 2.6 * len(panel_rows) + 0.3))
-        axes = figure.subplot_mosaic(panel_rows)
+        axes = figure.subplot_mosaic([[*names] for names in panel_rows])
         for name, matrix in weights.items():
             matrices.weight_matrix(matrix, axes[name], limit if name in stages else None, colorbar=name != "W before")
             axes[name].set_title(name)
@@ -341,5 +344,9 @@ def _over_phases(
 
 FIGURES = {"fig1": figure1, "fig2": figure2, "traces": figure_traces}
 """Every figure by its name; each can be drawn from a result alone."""
-CIRCUIT_FIGURES = {"raster": figure_raster, "activity": figure_activity, "circuit": figure_circuit}
+CIRCUIT_FIGURES: dict[str, Callable[..., Figure]] = {
+    "raster": figure_raster,
+    "activity": figure_activity,
+    "circuit": figure_circuit,
+}
 """Every figure of one replicate of a result by its name."""

@@ -33,8 +33,8 @@ def results_page(data: xr.Dataset) -> str:
     told = scores.notes(data)
     summary = scores.summary(scores.rows(data)) if "mse" in data else ""
     names = ", ".join(Path(rule).stem for rule in scores.names_of_rules(data))
-    figures = figures_of(data)
-    figures = {name: figures[name](data) for name in (*FIGURES, *CIRCUIT_FIGURES) if name in figures}
+    known = figures_of(data)
+    figures = {name: known[name](data) for name in (*FIGURES, *CIRCUIT_FIGURES) if name in known}
     sections = [
         Section("run", "What was run", paragraphs([heading, *told, about.get("peak_memory", "")])),
         Section("table", "Scores", _scores(data)),
