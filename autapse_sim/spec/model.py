@@ -79,7 +79,7 @@ class Neuron:
     reset: str = ""
     refractory: str = ""
     pseudo_derivative: str = ""
-    initial: Mapping[str, str] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict)
     sums: Mapping[str, str] = field(default_factory=dict)
     method: str = "euler"
     path: Path | None = None
@@ -198,7 +198,7 @@ class Rule:
     perturbation: str = ""
     connections: tuple[Connection, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    initial: Mapping[str, str] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict)
     lasting: tuple[str, ...] = ()
     finish_postsynaptic: str = ""
     path: Path | None = None

@@ -88,7 +88,7 @@ def draw_control_lines(data: xr.Dataset | Result, ax: Axes) -> None:
         lowest = medians[inside].min() / 1.2 if ax.get_yscale() == "log" else bottom
         ax.set_ylim(min(bottom, lowest), max(top, medians[inside].max() * 1.2))
     bottom, top = ax.get_ylim()
-    for control in np.flatnonzero(inside):
+    for control in np.flatnonzero(inside).tolist():
         ax.axhline(medians[control], color="0.45", linewidth=0.8, linestyle=style.dashes(control), zorder=1)
     labels = [
         name if within else f"{name}: {number(median)} {'↑' if median > top else '↓'}"

@@ -136,7 +136,7 @@ def control_lines(data: xr.Dataset | Result, ax: Axes, labels: bool = True) -> N
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     ax.set_ylim(min(low, values[finite].min() / 1.3), max(high, values[finite].max() * 1.3))
-    for control in finite:
+    for control in finite.tolist():
         ax.axhline(values[control], color="0.45", linewidth=0.8, linestyle=style.dashes(control), zorder=1)
     if labels:
         _label_lines(ax, values[finite], [str(mse["control"].values[control]) for control in finite])
