@@ -9,7 +9,7 @@ import pytest
 import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.results import table
-from autapse_sim.training.train import draw
+from autapse_sim.training.draws import draw
 
 TASK = ap.BouncingBall(steps=30)
 SMALL = ap.Protocol(replicates=3, train=4, validate=2, test=3, validate_every=2, record=1)
