@@ -40,9 +40,10 @@ def sizes_of(task: Task) -> tuple[int, int, int]:
 
 def observed(task: Task, x: np.ndarray) -> np.ndarray:
     """What a stimulus shows, in the units of the target."""
-    if getattr(task, "observed", None) is None:
+    show = getattr(task, "observed", None)
+    if show is None:
         return x
-    seen = numbers("task: what is observed", task.observed(x))
+    seen = numbers("task: what is observed", show(x))
     if seen.shape[:3] != x.shape[:3] or seen.ndim != 4:
         raise InputError(
             f"task: what is observed of x has shape {seen.shape}, expected {(*x.shape[:3], 'coordinates')}"
