@@ -51,9 +51,9 @@ def whole(what: str, given: Any, least: int = 0, most: int = LARGEST_WHOLE) -> i
     autapse_sim.errors.InputError: neurons is 2.0; it must be a whole number of at least 1
     """
     number = _scalar(given)
-    if isinstance(number, Integral) and not isinstance(number, bool) and least <= number <= most:
+    if isinstance(number, Integral) and not isinstance(number, bool) and least <= int(number) <= most:
         return int(number)
-    beyond = isinstance(number, Integral) and number > LARGEST_WHOLE
+    beyond = isinstance(number, Integral) and int(number) > LARGEST_WHOLE
     span = f"of at least {least}" if most == LARGEST_WHOLE and not beyond else f"from {least} to {most}"
     raise InputError(f"{what} is {shown(given)}; it must be a whole number {span}")
 
@@ -174,7 +174,7 @@ def numbers(what: str, given: Any) -> np.ndarray:
     """
     try:
         unfit = _unfit(given)
-        array = None if unfit else np.asarray(given)
+        array = np.asarray(None if unfit else given)
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"{what} is not an array of numbers") from None
     if unfit:

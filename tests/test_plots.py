@@ -170,6 +170,16 @@ def test_control_lines_lie_at_the_medians_with_labels_apart(data, ax):
     assert np.diff(heights).min() > 0.03
 
 
+def test_labels_of_controls_stand_as_far_apart_in_a_part_of_a_figure(data, ax):
+    whole = Figure(figsize=(10, 4.8))
+    part = whole.subfigures(1, 2)[0].subplots()
+    for each in (ax, part):
+        plots.control_lines(data, each)
+    heights = [[text.xyann[1] for text in each.texts] for each in (ax, part)]
+    assert ax.figure.get_figheight() == whole.get_figheight()
+    np.testing.assert_allclose(*heights)
+
+
 def test_a_control_that_diverged_is_left_out(data, ax):
     plots.control_lines(data.assign(control_mse=data.control_mse.where(data.control != "untrained")), ax)
     assert "untrained" not in {text.get_text() for text in ax.texts}

@@ -83,11 +83,11 @@ def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol
     square = task.inputs == task.outputs == options["neurons"]
     readout = take("readout") or ("identity" if square else "random")
     learn = tuple(part for part in re.split(r"[,\s]+", take("learn")) if part)
-    names = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision")
-    circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in names})
-    names = ("replicates", "validate", "test", "update", "seed", "record")
+    of_circuit = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision")
+    circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in of_circuit})
+    of_protocol = ("replicates", "validate", "test", "update", "seed", "record")
     kept = checkpoints(take("checkpoints"))
-    protocol = Protocol(train=take("trajectories"), checkpoints=kept, **{name: take(name) for name in names})
+    protocol = Protocol(train=take("trajectories"), checkpoints=kept, **{name: take(name) for name in of_protocol})
     given = dict(pair(text, "--parameter", "eta_out=0.01") for text in take("parameter"))
     tau = take("tau")
     if tau is not None:

@@ -21,7 +21,8 @@ class Listed(click.Command):
         """Write what the command says of itself, and a line for each figure: the first one of its module."""
         super().format_help_text(ctx, formatter)
         folder = files(f"{ap.__name__}.results.plots.figures")
-        modules = sorted(each for each in folder.iterdir() if each.name.endswith(".py") and each.name[0] != "_")
+        modules = [each for each in folder.iterdir() if each.name.endswith(".py") and each.name[0] != "_"]
+        modules.sort(key=lambda each: each.name)
         said = {each.name.removesuffix(".py"): ast.get_docstring(ast.parse(each.read_text())) for each in modules}
         with formatter.section("Figures"):
             formatter.write_dl([(name, (text or "").splitlines()[0]) for name, text in said.items()])

@@ -138,8 +138,8 @@ def _table_of(name: str) -> str:
     for place, known in _kinds().items():
         if name in known:
             return place
-    known = sorted(set().union(*_kinds().values()))
-    raise InputError(f"--set {name}: circuits and protocols have {', '.join(known)}; tasks have -t, models -p")
+    fields_known = sorted({each for known in _kinds().values() for each in known})
+    raise InputError(f"--set {name}: circuits and protocols have {', '.join(fields_known)}; tasks have -t, models -p")
 
 
 def _value(name: str, text: str) -> Any:
@@ -157,12 +157,13 @@ def _base(written: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     from autapse_sim.spec.protocol import Protocol
     from autapse_sim.tasks.library import task_called
 
-    made = {}
-    for name, kind in (("circuit", Circuit), ("protocol", Protocol)):
+    made: dict[str, Any] = {}
+    kinds: dict[str, type[Circuit | Protocol]] = {"circuit": Circuit, "protocol": Protocol}
+    for name, kind in kinds.items():
         for field in written[name]:
             if field not in {each.name for each in fields(kind)}:
                 raise InputError(f"{name} has no {field!r}; it has {', '.join(each.name for each in fields(kind))}")
-        given = {field: tuple(v) if isinstance(v, list) else v for field, v in written[name].items()}
+        given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in written[name].items()}
         made[name] = kind(**given)
     options = dict(written["task"])
     made["task"] = task_called(options.pop("name", "bouncing-ball"), options)

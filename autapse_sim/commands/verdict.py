@@ -60,8 +60,8 @@ def verdict(
     with bar(f"judging {rule}") as progress:
         result = ap.verdict(rule, train=trajectories, progress=progress, folder=folder / "study", **options)
     if measured:
-        told = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in measured]
-        result = ap.Result(result.data.assign_attrs(claims=json.dumps(told)))
+        answers = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in measured]
+        result = ap.Result(result.data.assign_attrs(claims=json.dumps(answers)))
     path = folder / "verdict.nc"
     result.save(path)
     attributes = result.data.attrs

@@ -24,14 +24,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, NamedTuple, TypeVar
+from typing import IO, NamedTuple, TypeVar, overload
 
 from autapse_sim.errors import InputError
 
 try:
     import fcntl
 except ImportError:  # not a POSIX system
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # there is no type for a module that may be missing
 
 KEPT = 64
 """Programs kept; those used longest ago go first."""
@@ -129,7 +129,15 @@ def remember(key: str, text: str) -> None:
         _warn_once(_unused(error))
 
 
-def recall(key: str, read: Callable[[str], T] = str) -> T | None:
+@overload
+def recall(key: str) -> str | None: ...
+
+
+@overload
+def recall(key: str, read: Callable[[str], T]) -> T | None: ...
+
+
+def recall(key: str, read: Callable[[str], object] = str) -> object:
     """What `read` makes of the text kept under a key; None where there is none, or it was damaged and is now removed.
 
     A text that `read` cannot read (ValueError, TypeError, LookupError, AttributeError) is damaged, too.
@@ -243,7 +251,7 @@ def _files(place: Path) -> list[_File]:
         name = NAME.fullmatch(path.name)
         if name:
             with contextlib.suppress(FileNotFoundError):
-                files.append(_File(path, name["key"], name.lastgroup, path.lstat()))
+                files.append(_File(path, name["key"], str(name.lastgroup), path.lstat()))
     return sorted(files, key=lambda file: -file.status.st_mtime_ns)
 
 
@@ -357,7 +365,8 @@ def _locked(path: Path) -> IO | None:
 
 def _evict(place: Path, used: Path) -> None:
     """Remove what was used longest ago and is too much, and what killed builds left behind; never what is `used`."""
-    count, size, most = Counter(), 0, {"program": KEPT, "manifest": MANIFESTS}
+    count: Counter[str] = Counter()
+    size, most = 0, {"program": KEPT, "manifest": MANIFESTS}
     for file in sorted(_files(place), key=lambda file: file.path != used):
         if file.kind == "left":
             if _is_old(file):

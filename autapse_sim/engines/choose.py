@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from autapse_sim.engines.brian.compiler import compiler, identity
-from autapse_sim.engines.brian.program import Program, Rows, outcome, telemetry
+from autapse_sim.engines.brian.program import Program, Rows, outcome, projections, telemetry
 from autapse_sim.engines.brian.tape import Tape, read_array, read_rows, write_array
 from autapse_sim.engines.cache import cached, found, recall, remember
 from autapse_sim.errors import InputError
@@ -110,7 +110,7 @@ def _program(job: Job, networks: int, dense: bool, folder: Path, command: str) -
     if asked is not None:
         program = recall(asked, Program.from_json)
         path = found(program.key) if program else None
-        if path:
+        if program and path:
             return program, path
     from autapse_sim.engines.brian.standalone import generate
 
@@ -178,9 +178,9 @@ def _play(program: Program, path: Path, job: Job, work: Path, programs: Programs
     tape.write(work)
     arguments, sizes = [str(path)], {}
     for name, given in program.inputs.items():
-        values = given.values(job, program.layout).astype(program.dtype)
-        sizes[name] = values.size
-        write_array(work / f"{name}.in", values)
+        array: np.ndarray = given.values(job, program.layout).astype(program.dtype)
+        sizes[name] = array.size
+        write_array(work / f"{name}.in", array)
         arguments.append(f"{name}={name}.in")
     for name, values in job.started(program.lasting).items():
         each = program.lasting[name]
@@ -198,8 +198,8 @@ def _play(program: Program, path: Path, job: Job, work: Path, programs: Programs
         raise RuntimeError(f"the compiled program failed, {answer.said()}")
     kept = telemetry(program.inputs, program.learned, program.lasting, program.layout, _rows(program, tape, work))
     learned = {
-        name: program.inputs[key].weights(read_array(work / f"{name}.out", sizes[key], program.dtype).astype(float))
-        for name, key in program.learned.items()
+        name: each.weights(read_array(work / f"{name}.out", sizes[program.learned[name]], program.dtype).astype(float))
+        for name, each in projections(program.inputs, program.learned).items()
     }
     spikes = program.layout.replicates * job.circuit.neurons
     total = read_array(work / "total.out", spikes, program.dtype) if "spikes" in program.tables else None

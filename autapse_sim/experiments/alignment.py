@@ -73,7 +73,7 @@ def align(job: Job, trajectory: int = 0) -> Alignment:
     cosines: dict[tuple[str, str], list[np.ndarray]] = {
         (who, name): [] for who in ("rule", "control") for name in exact
     }
-    sums = dict.fromkeys(["rule", "control", *exact], 0.0)
+    sums = dict.fromkeys(["rule", "control", *exact], np.zeros(()))
     with np.errstate(all="ignore"):
         for t in range(network.steps):
             gradients = learner.gradients(t, state)

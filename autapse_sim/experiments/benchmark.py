@@ -73,7 +73,8 @@ class Benchmark:
     def scored(self) -> np.ndarray:
         """The steps whose error counts, in training and in test, bool (T,)."""
         counts = np.arange(self.task.steps) >= self.unscored
-        return counts & self.task.blanked if self.blind else counts
+        blanked = self.task.blanked if self.blind else None
+        return counts if blanked is None else counts & blanked
 
 
 def plastic(neurons: int) -> Circuit:

@@ -22,7 +22,7 @@ from autapse_sim.spec.model import Rule, carried
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.written import model_name
 from autapse_sim.studies.study import studying
-from autapse_sim.studies.unit import told_task
+from autapse_sim.studies.unit import Unit, told_task
 from autapse_sim.studies.workers import Executor, Workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_task
@@ -99,11 +99,11 @@ def compare(
     protocol = instance("protocol", Protocol() if protocol is None else protocol, Protocol)
     circuit = instance("circuit", Circuit() if circuit is None else circuit, Circuit)
     function("progress", progress)
-    rules = items("rules", rules, "names or files of rules, or objects Rule(...)")
-    rules = list(dict.fromkeys(model_name("rule", rule, kind="Rule") for rule in rules))
+    given = items("rules", rules, "names or files of rules, or objects Rule(...)")
+    names: list[str] = list(dict.fromkeys(model_name("rule", rule, kind="Rule") for rule in given))
     etas = [real("eta", eta, least=0) for eta in items("etas", etas, "learning rates")]
     etas = np.array(list(dict.fromkeys(etas)))
-    if not rules or not len(etas):
+    if not names or not len(etas):
         raise InputError("compare needs at least one rule and one learning rate")
     if len(etas) > 1 and not (protocol.validate and protocol.train):
         raise InputError(
@@ -111,31 +111,31 @@ def compare(
         )
     if not protocol.test:
         raise InputError("compare needs test trajectories; test is 0")
-    circuits = {rule: carried(replace(circuit, rule=rule)) for rule in rules}
+    circuits = {rule: carried(replace(circuit, rule=rule)) for rule in names}
     engines = {rule: choose_engine(c, "auto" if without_equations(c) else engine) for rule, c in circuits.items()}
     for one in circuits.values():
         check_optimiser(one, protocol)
     check_sizes(circuit, task, protocol, protocol.replicates, rates=len(etas))
     values = _parameters(circuits, mapping("parameters", parameters, "{'tau': '5 ms'}"), protocol.replicates)
-    taught = [Taught(circuits[rule], task, protocol, values[rule], etas, engines[rule]) for rule in rules]
+    taught = [Taught(circuits[rule], task, protocol, values[rule], etas, engines[rule]) for rule in names]
     for unit in taught:
         unit.check()
     # beside a rule that has equations, where there is one: its circuit may be more than the discrete network
     like = min(taught, key=lambda unit: unit.engine == "numpy")
     with studying(folder, on, retries, progress) as study:
-        units = [Beside(like), *taught]
+        units: list[Unit] = [Beside(like), *taught]
         study.total = sum(unit.work for unit in units)
         controls, *results = study.results(units)
     data = xr.concat([result.data for result in results], dim="rule", join="outer", data_vars="all")
-    data = data.assign_coords(rule=rules, eta_grid=etas).merge(controls.data, compat="override")
+    data = data.assign_coords(rule=names, eta_grid=etas).merge(controls.data, compat="override")
     rates = [result.data.attrs["eta"] for result in results]
     data["eta"] = ("rule", rates, {"long_name": "learning rate, chosen on validation"})
     notes = [note for result in (*results, controls) for note in json.loads(result.data.attrs["notes"])]
-    others = {rule: described({k: v for k, v in values[rule].items() if k != "eta"}) for rule in rules}
+    others = {rule: described({k: v for k, v in values[rule].items() if k != "eta"}) for rule in names}
     sources = {path: text for one in circuits.values() for path, text in sources_of(one).items()}
-    attributes = describe(circuits[rules[0]], task, protocol, json.dumps(engines), others, sources)
+    attributes = describe(circuits[names[0]], task, protocol, json.dumps(engines), others, sources)
     attributes["peak_memory"] = peak_memory_of_workers(cores())
-    attributes["rule"] = ", ".join(rules)
+    attributes["rule"] = ", ".join(names)
     attributes["notes"] = json.dumps(notes)
     attributes["equations"] = "\n\n".join(equations_text(one, sources) for one in circuits.values())
     return Result(data.drop_attrs(deep=False).assign_attrs(attributes))

@@ -15,7 +15,7 @@ from typing import Any
 
 import autapse_sim
 from autapse_sim.machine.files import scratch
-from autapse_sim.machine.processes import cores
+from autapse_sim.machine.processes import cores, pipe
 from autapse_sim.machine.worker import START, receive, send
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -74,7 +74,7 @@ class Crew(ThreadPoolExecutor):
             self.over = True
         for worker in self.workers:
             with contextlib.suppress(OSError):
-                worker.stdin.close()  # which it notices at once, whatever it does
+                pipe(worker.stdin).close()  # which it notices at once, whatever it does
         for worker in self.workers:
             try:
                 worker.wait(GRACE)
@@ -96,11 +96,12 @@ class Crew(ThreadPoolExecutor):
     def _start(self) -> subprocess.Popen:
         """Start a worker: no module is taken from the current folder, and no warning of others reaches the terminal."""
         command = [sys.executable, "-P", "-W", "ignore", "-c", START, str(Path(autapse_sim.__file__).absolute())]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with self.lock:
             if self.over:
                 raise RuntimeError("stopped")
-            worker = subprocess.Popen(command, env=self.environment, start_new_session=True, **pipes)
+            worker = subprocess.Popen(
+                command, env=self.environment, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
             self.workers.append(worker)
         return worker
 
@@ -108,8 +109,8 @@ class Crew(ThreadPoolExecutor):
 def _answer(worker: subprocess.Popen, call: bytes) -> tuple[str, Any]:
     """What a worker answers to a call."""
     try:
-        send(worker.stdin, call)
-        content = receive(worker.stdout)
+        send(pipe(worker.stdin), call)
+        content = receive(pipe(worker.stdout))
     except (EOFError, OSError, ValueError) as error:
         code = worker.wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"

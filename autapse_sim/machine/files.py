@@ -19,7 +19,7 @@ from autapse_sim.errors import InputError
 try:
     import fcntl
 except ImportError:  # not a POSIX system
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # there is no type for a module that may be missing
 
 PROBE = 2**20
 """Bytes that must find room where a program failed, else the disk is full."""

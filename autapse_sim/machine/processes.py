@@ -11,8 +11,9 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 SAID = 2**16
 """Bytes that are kept of what a program says."""
@@ -89,7 +90,7 @@ class Programs:
         output, errors = bytearray(), bytearray()
 
         def listen() -> None:
-            for piece in iter(partial(process.stderr.read1, SAID), b""):
+            for piece in iter(partial(_buffered(process.stderr).read1, SAID), b""):
                 errors.extend(piece[: SAID - len(errors)])
 
         def watch() -> None:
@@ -104,7 +105,7 @@ class Programs:
             guard = _guard(process)
             for helper in helpers:
                 helper.start()
-            for line in iter(partial(process.stdout.readline, SAID), b""):
+            for line in iter(partial(_buffered(process.stdout).readline, SAID), b""):
                 heard[0] = time.monotonic()
                 if not hear(line.decode(errors="replace")):
                     output.extend(line[: SAID - len(output)])
@@ -117,7 +118,7 @@ class Programs:
             if guard:
                 guard.kill()
                 guard.wait()
-                guard.stdin.close()
+                pipe(guard.stdin).close()
         if late.is_set():
             raise RuntimeError(f"{what} {arguments[0]} was silent for {limit:g} s and was ended")
         return Answer(code, output.decode(errors="replace"), errors.decode(errors="replace"))
@@ -130,14 +131,21 @@ class Programs:
                 _kill(process)
 
     def _start(self, arguments: Sequence[str], what: str, cwd: Path | None) -> subprocess.Popen:
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with self.lock:
             if self.stopped:
                 raise RuntimeError("stopped")
             try:
                 # what it leaves for itself goes with the folder that it runs in
                 environment = {**os.environ, "TMPDIR": str(cwd)} if cwd else None
-                process = subprocess.Popen(arguments, cwd=cwd, env=environment, start_new_session=True, **pipes)
+                process = subprocess.Popen(
+                    arguments,
+                    cwd=cwd,
+                    env=environment,
+                    start_new_session=True,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
             except (OSError, ValueError) as error:
                 why = getattr(error, "strerror", None) or error
                 raise RuntimeError(f"{what} {arguments[0]} cannot be started: {why}") from error
@@ -158,6 +166,18 @@ def _guard(process: subprocess.Popen) -> subprocess.Popen:
     """A process that ends the group of another one when this process is gone, by a kill too: it reads until then."""
     command = ["sh", "-c", 'read _; kill -s KILL -- "-$1"', "sh", str(process.pid)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def pipe(end: IO[bytes] | None) -> IO[bytes]:
+    """An end of a pipe to a process that was started with one."""
+    if end is None:
+        raise RuntimeError("the process was started without a pipe")
+    return end
+
+
+def _buffered(end: IO[bytes] | None) -> BufferedReader:
+    """The end of a pipe from which a process that was started with one is heard."""
+    return cast(BufferedReader, pipe(end))  # what Popen makes of a pipe that it reads bytes from
 
 
 def _kill(process: subprocess.Popen) -> None:

@@ -51,8 +51,10 @@ AXES = "axes"
 """The attribute that names, as JSON, the parameters that a unit of a study crosses: its first dimensions."""
 TRACE = ("recorded", "phase", "step", "neuron")
 """The dimensions of `trace_` with the name of any other trace."""
-NUMBERED = ("replicate", "recorded", "coordinate", "trajectory", "training_trajectory", "validation", "updates")
-NUMBERED += ("updates_aligned", "eta_grid", "floor", "checkpoint")
+NUMBERED = (
+    *("replicate", "recorded", "coordinate", "trajectory", "training_trajectory", "validation", "updates"),
+    *("updates_aligned", "eta_grid", "floor", "checkpoint"),
+)
 """Coordinates that are numbers."""
 NAMED = ("rule", "method", "control", "ablation", "phase")
 """Coordinates that are names, each once but for phases."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import zlib
+from collections.abc import Hashable
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -57,7 +58,7 @@ def pack(data: xr.Dataset) -> bytes:
     data = _plain(data.drop_encoding())
     packed = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
     arrays = (name for name, values in data.variables.items() if values.ndim and values.size)
-    encoding = {name: packed for name in arrays if data[name].dtype.kind in "biuf"}
+    encoding: dict[Hashable, dict[str, Any]] = {n: packed for n in arrays if data[n].dtype.kind in "biuf"}
     encoding |= {name: {"dtype": "S1"} for name, values in data.variables.items() if values.dtype.kind == "U"}
     content = BytesIO(bytes(data.to_netcdf(engine="h5netcdf", encoding=encoding)))
     with h5py.File(content, "r+") as file:
@@ -73,7 +74,7 @@ def _of_any_length(attributes: h5py.AttributeManager) -> list[str]:
     return [name for name, text in texts.items() if text is not None and text.length is None]
 
 
-def unpack(content: bytes) -> xr.Dataset:
+def unpack(content: bytes | memoryview) -> xr.Dataset:
     """The dataset that `pack` wrote.
 
     Raises
@@ -92,7 +93,7 @@ class _OlderError(ValueError):
     """There are texts of any length, which lie in heaps."""
 
 
-def _try_elsewhere(content: bytes) -> None:
+def _try_elsewhere(content: bytes | memoryview) -> None:
     """Read in a process of its own; a RuntimeError where that does not come to an end."""
     with scratch() as folder, Programs() as programs:
         (folder / "older").write_bytes(content)
@@ -103,7 +104,7 @@ def _try_elsewhere(content: bytes) -> None:
         raise RuntimeError(f"the HDF5 library ends over it with {answer.said()}")
 
 
-def _unpacked(content: bytes, older: bool = False) -> xr.Dataset:
+def _unpacked(content: bytes | memoryview, older: bool = False) -> xr.Dataset:
     with h5py.File(BytesIO(content), "r") as file:
         data = _Reader(file, content, older).dataset()
     data = xr.decode_cf(data, decode_times=False, decode_timedelta=False).drop_encoding()
@@ -141,7 +142,7 @@ class _Reader:
     Texts of any length are read where it is told to be `older`, and are an `_OlderError` else.
     """
 
-    def __init__(self, file: h5py.File, content: bytes, older: bool) -> None:
+    def __init__(self, file: h5py.File, content: bytes | memoryview, older: bool) -> None:
         self.file, self.content, self.older = file, content, older
         self.stored = self.text = len(content)
 
@@ -205,7 +206,7 @@ class _Reader:
                 seen[place] = True
 
         array.id.chunk_iter(take)
-        _expect(seen.all(), f"{name!r} is not all there")
+        _expect(bool(seen.all()), f"{name!r} is not all there")
         return found
 
     def joined(self, name: str, letters: np.ndarray) -> np.ndarray:
@@ -228,7 +229,7 @@ class _Reader:
 
     def attributes(self, one: h5py.HLObject) -> dict[str, Any]:
         """The attributes of an array or a file, but for those that only HDF5 itself needs."""
-        found = {}
+        found: dict[str, Any] = {}
         for name in [name for name in one.attrs if name not in REFERENCES]:
             attribute = one.attrs.get_id(name)
             kind = attribute.dtype
@@ -259,7 +260,7 @@ class _Reader:
         return text
 
 
-def _unfiltered(packed: bytes, filters: list[int], size: int, most: int) -> bytes:
+def _unfiltered(packed: bytes | memoryview, filters: list[int], size: int, most: int) -> bytes | memoryview:
     """The bytes of a chunk, of `most` at most; `size` is that of a number."""
     for each in reversed(filters):
         if each == h5py.h5z.FILTER_FLETCHER32:  # the checksum behind, of what has a better one

@@ -161,5 +161,5 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _seal(content: bytes) -> bytes:
+def _seal(content: bytes | memoryview) -> bytes:
     return sha256(content).hexdigest().encode()

@@ -168,4 +168,5 @@ def median_interval(
             (values,), np.median, n_resamples=RESAMPLES, batch=200, axis=-1, method="percentile", random_state=rng
         ).confidence_interval
     # What has a share of _HUGE in it, be it a hundredth, is infinite.
-    return tuple(np.where(np.abs(v) > 1e-10 * _HUGE, np.copysign(np.inf, v), v) for v in (median, low, high))
+    median, low, high = (np.where(np.abs(v) > 1e-10 * _HUGE, np.copysign(np.inf, v), v) for v in (median, low, high))
+    return median, low, high

@@ -7,7 +7,7 @@ is better: for R2, compare 1 - R2, the unexplained share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, log10
 
@@ -144,7 +144,7 @@ def compare_all(errors: Mapping[str, np.ndarray], reference: np.ndarray, seed: i
     return {name: replace(one, p=float(p)) for (name, one), p in zip(compared.items(), corrected, strict=True)}
 
 
-def holm(p: np.ndarray) -> np.ndarray:
+def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
     """The p of a family, corrected by Holm's step-down method (Holm 1979).
 
     Examples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def _row(kind: str, name: str, mse: np.ndarray, r2_trajectory: np.ndarray, r2_ne
     }
 
 
-def _finite(values) -> list[float | None]:
+def _finite(values: Iterable[float | np.ndarray]) -> list[float | None]:
     return [float(v) if np.isfinite(v) else None for v in values]
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,11 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.units import STEP, amount
 from autapse_sim.spec.written import model_name
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
+
+    from autapse_sim.spec.model import Neuron, Rule
 
 READOUTS = ("identity", "random")
 PRECISIONS = ("double", "single")
@@ -89,6 +97,27 @@ class Circuit:
     feedback_rule: str = "kolen_pollack"
     returned: bool = False
     delay: int | tuple = 0
+
+    if TYPE_CHECKING:  # what may be given; each field holds what `__post_init__` makes of it
+
+        def __init__(
+            self,
+            neuron: str | Path | Neuron = "rate",
+            rule: str | Path | Rule = "autapse",
+            neurons: int = 2,
+            readout: str = "identity",
+            activation: str = "sigmoid",
+            learn: str | Iterable[str] = ("W",),
+            feedback: str = "conditioned",
+            substeps: int = 1,
+            method: str | None = None,
+            precision: str = "double",
+            loss: str = "mse",
+            readout_rule: str | Path | Rule = "delta",
+            feedback_rule: str | Path | Rule = "kolen_pollack",
+            returned: bool = False,
+            delay: int | str | Sequence | np.ndarray | Quantity = 0,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         settle(self, model_name, "neuron", kind="Neuron")

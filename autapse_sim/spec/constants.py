@@ -7,12 +7,12 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 
-OPERATORS = {
+OPERATORS: dict[type[ast.operator | ast.unaryop], Callable[..., float]] = {
     **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv},
     **{ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow},
     **{ast.USub: operator.neg, ast.UAdd: operator.pos},
 }
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., float]] = {
     **{name: getattr(math, name) for name in ("ceil", "cos", "cosh", "exp", "expm1", "floor", "log", "log10", "log1p")},
     **{name: getattr(math, name) for name in ("sin", "sinh", "sqrt", "tan", "tanh")},
     **{"abs": abs, "arccos": math.acos, "arcsin": math.asin, "arctan": math.atan, "int": int},
@@ -49,14 +49,17 @@ def number(node: ast.expr, known: Mapping[str, float], deepest: int) -> float | 
     if isinstance(node, ast.Name):
         return known.get(node.id, NAMES.get(node.id))
     if isinstance(node, ast.Constant):
-        return _applied(lambda: node.value, [])
+        written = node.value
+        return _applied(lambda: written, []) if isinstance(written, int | float) else None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and inside[1] == 0:
         raise ArithmeticError("divides by zero")
-    if isinstance(node, ast.Call):
+    function = None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         function, inside = FUNCTIONS.get(node.func.id), inside[1:]
-    else:
-        function = OPERATORS.get(type(node.op)) if isinstance(node, ast.BinOp | ast.UnaryOp) else None
-    return None if function is None or None in inside else _applied(function, inside)
+    elif isinstance(node, ast.BinOp | ast.UnaryOp):
+        function = OPERATORS.get(type(node.op))
+    given = [each for each in inside if each is not None]
+    return None if function is None or len(given) < len(inside) else _applied(function, given)
 
 
 def folded(expression: str) -> str:

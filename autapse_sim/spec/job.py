@@ -94,7 +94,7 @@ class Job:
     def kept(self) -> tuple[np.ndarray, np.ndarray]:
         """Whether weights, and states, are kept at the end of each presentation, bool (P,)."""
         learn, learned = self.schedule.learn, np.cumsum(self.schedule.learn)
-        return tuple(learn & np.isin(learned, counts) for counts in (self.checkpoints, self.states_after))
+        return learn & np.isin(learned, self.checkpoints), learn & np.isin(learned, self.states_after)
 
     def started(self, names: Iterable[str]) -> Mapping[str, np.ndarray]:
         """The states that the networks go on from, which have to be these."""
@@ -200,6 +200,11 @@ class Outcome:
         """The outcome of a job from those of its parts, each of which gives its first networks."""
         pairs = list(zip(parts, sizes, strict=True))
         weights = [dict(part.weights.take(np.arange(size)).items()) for part, size in pairs]
+
+        def optional(name: str) -> np.ndarray | None:
+            known = getattr(parts[0], name) is not None
+            return np.concatenate([getattr(part, name)[:size] for part, size in pairs]) if known else None
+
         return cls(
             np.concatenate([part.mse[:size] for part, size in pairs]),
             Weights(**{name: np.concatenate([each[name] for each in weights]) for name in weights[0]}),
@@ -209,12 +214,8 @@ class Outcome:
             max(part.seconds for part in parts),
             sum(part.memory for part in parts),
             parts[0].units,
-            *(
-                None
-                if getattr(parts[0], name) is None
-                else np.concatenate([getattr(part, name)[:size] for part, size in pairs])
-                for name in ("cross_entropy", "spikes")
-            ),
+            optional("cross_entropy"),
+            optional("spikes"),
             {
                 name: np.concatenate([part.checkpoints[name][:, :size] for part, size in pairs], axis=1)
                 for name in parts[0].checkpoints

@@ -170,8 +170,9 @@ def renamed(text: str, new: Mapping[str, str]) -> str:
 
 def called(expression: str) -> Iterator[tuple[str, int]]:
     """The functions that an expression calls, each with how many arguments it is given."""
-    calls = (node for node in ast.walk(parsed(expression)) if isinstance(node, ast.Call))
-    return ((node.func.id, len(node.args)) for node in calls)
+    for node in ast.walk(parsed(expression)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id, len(node.args)
 
 
 def call_of(expression: str, function: str) -> list[str] | None:
@@ -183,7 +184,7 @@ def call_of(expression: str, function: str) -> list[str] | None:
     ['w + a', '0', '1']
     """
     node = parsed(expression)
-    if isinstance(node, ast.Call) and node.func.id == function:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function:
         return [ast.unparse(argument) for argument in node.args]
     return None
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
@@ -79,7 +79,7 @@ class Neuron:
     reset: str = ""
     refractory: str = ""
     pseudo_derivative: str = ""
-    initial: Mapping[str, str] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict)
     sums: Mapping[str, str] = field(default_factory=dict)
     method: str = "euler"
     path: Path | None = None
@@ -198,7 +198,7 @@ class Rule:
     perturbation: str = ""
     connections: tuple[Connection, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    initial: Mapping[str, str] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict)
     lasting: tuple[str, ...] = ()
     finish_postsynaptic: str = ""
     path: Path | None = None
@@ -220,8 +220,12 @@ class Rule:
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
         own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
-        own += (self.finish_postsynaptic, *self.initial.values())
-        return own + tuple(text for connection in self.connections for text in connection.texts)
+        of_connections = (text for connection in self.connections for text in connection.texts)
+        return (*own, self.finish_postsynaptic, *self.initial.values(), *of_connections)
+
+
+Read = TypeVar("Read", Neuron, Rule)
+"""What a model file defines."""
 
 
 def library(kind: str) -> dict[str, Path]:
@@ -313,7 +317,7 @@ def read_rule(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> R
     return _read(name, "rules", "rule", Rule, sources)
 
 
-def _read(name: str, folder: str, variable: str, kind: type, sources: Mapping[str, str]) -> Any:
+def _read(name: str, folder: str, variable: str, kind: type[Read], sources: Mapping[str, str]) -> Read:
     path = name if name in sources else _path(name, folder, variable)
     source = sources[path] if path in sources else _source(path)
     model = run(source, path).get(variable)
@@ -324,7 +328,7 @@ def _read(name: str, folder: str, variable: str, kind: type, sources: Mapping[st
 
 def carried(circuit: Circuit) -> Circuit:
     """A circuit with the texts of the models that are files: whoever runs it needs no file, and runs what was read."""
-    files = {}
+    files: dict[str, Any] = {}
     for part, read in _READ.items():
         name = getattr(circuit, part)
         if is_file(name):
@@ -336,7 +340,10 @@ def carried(circuit: Circuit) -> Circuit:
     return replace(circuit, **files)
 
 
-_READ = {"neuron": read_neuron, **dict.fromkeys(dict.fromkeys(TAUGHT_BY.values()), read_rule)}
+_READ: dict[str, Callable[[str], Neuron | Rule]] = {
+    "neuron": read_neuron,
+    **dict.fromkeys(dict.fromkeys(TAUGHT_BY.values()), read_rule),
+}
 
 
 def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:
@@ -374,7 +381,8 @@ def _texts_at(source: str) -> list[tuple[int, int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node is not docstring:
             with contextlib.suppress(InputError):  # where it is no text in the language of models
-                step = int(node.end_lineno - node.lineno == node.value.count("\n"))  # 0 where a line end is written \\n
+                further = (node.end_lineno or node.lineno) - node.lineno
+                step = int(further == node.value.count("\n"))  # 0 where a line end is written \\n
                 found.append((node.lineno, step, clean(node.value)))
         elif isinstance(node, ast.keyword) and node.arg:
             found.append((node.lineno, 0, node.arg))

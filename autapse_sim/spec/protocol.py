@@ -114,6 +114,17 @@ class Protocol:
         return tuple(range(every, self.train + 1, every)) if isinstance(every, int) else every
 
     @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The least and the largest weight.
+
+        Examples
+        --------
+        >>> Protocol(bound=2).bounds
+        (-2.0, 2.0)
+        """
+        return self.bound if self.bound is None or isinstance(self.bound, tuple) else (-self.bound, self.bound)
+
+    @property
     def trajectories(self) -> int:
         """K, all trajectories of a replicate: training first, then validation, then test."""
         return self.train + self.validate + self.test

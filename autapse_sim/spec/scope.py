@@ -155,7 +155,8 @@ class Scope:
         except InputError as error:
             word = next(iter(str(error).strip("'\"").split()), "")
             raise InputError(f"{line_of(self.model, word, text)}: {error}") from None
-        writes, temporary = set(writes), {}
+        writes = set(writes)
+        temporary: dict[str, int] = {}
         for number, each in enumerate(found):
             self.check(each.value, text, temporary)
             if each.name in writes:

@@ -15,6 +15,7 @@ from autapse_sim.spec.units import STEP
 
 if TYPE_CHECKING:
     from autapse_sim.spec.library import Models
+    from autapse_sim.spec.model import Neuron, Rule
 
 LIMITS = {"euler": 2.0, "milstein": 2.0, "heun": 2.0, "rk2": 2.0, "rk4": 2.785}
 """Steps, in units of the time constant of a decay, beyond which an integrator lets it grow without bound."""
@@ -68,9 +69,10 @@ def decay_rates(models: Models, circuit: Circuit) -> dict[str, str]:
 
     parameters = {*models.parameters(circuit)}
     rules = models.teaching(circuit.learn)
-    of_rules = [(rule, text) for rule in rules for text in (rule.trace, rule.postsynaptic, rule.eligibility)]
+    texts: list[tuple[Neuron | Rule, str]] = [(models.neuron, models.neuron.equations)]
+    texts += [(rule, text) for rule in rules for text in (rule.trace, rule.postsynaptic, rule.eligibility)]
     rates = {}
-    for model, text in [(models.neuron, models.neuron.equations), *of_rules]:
+    for model, text in texts:
         equations = read_equations(model, text, ())
         for name in equations:
             equation = equations[name]

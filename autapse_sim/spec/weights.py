@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -42,11 +43,16 @@ class Weights:
         Weights by which the prediction comes back to the neurons, in circuits with `returned`.
     """
 
-    # without a default Python, not `checked`, would say which are missing
-    W: np.ndarray = None
-    U: np.ndarray = None
-    V: np.ndarray = None
-    B: np.ndarray = None
+    if TYPE_CHECKING:
+        W: np.ndarray
+        U: np.ndarray
+        V: np.ndarray
+        B: np.ndarray
+    else:  # without a default Python, not `checked`, would say which are missing
+        W: np.ndarray = None
+        U: np.ndarray = None
+        V: np.ndarray = None
+        B: np.ndarray = None
     B_rec: np.ndarray | None = None
     b: np.ndarray | None = None
     c: np.ndarray | None = None

@@ -26,8 +26,8 @@ def gathered(written: Mapping[str, Any], store: Store) -> xr.Dataset:
         if result is None:
             missing.append(unit["name"])
             continue
-        for name, values in result.data.data_vars.items():
-            inner = tuple(dim for dim in values.dims if dim not in unit["grid"] and dim != "replicate")
+        for name, values in ((str(name), values) for name, values in result.data.data_vars.items()):
+            inner = tuple(str(dim) for dim in values.dims if dim not in unit["grid"] and dim != "replicate")
             sizes = tuple(values.sizes[dim] for dim in inner)
             whole = arrays.setdefault(name, _empty(axes, replicates, inner, values))
             outer = len(axes) + 1
@@ -35,7 +35,8 @@ def gathered(written: Mapping[str, Any], store: Store) -> xr.Dataset:
                 _fill(whole[1], axes, unit, values.transpose(*unit["grid"], "replicate", *inner).values)
             else:
                 uneven.add(name)
-        coordinates = {name: each for name, each in result.data.coords.items() if name != "replicate"} | coordinates
+        found = {str(name): each for name, each in result.data.coords.items() if name != "replicate"}
+        coordinates = found | coordinates
     data = xr.Dataset({name: whole for name, whole in arrays.items() if name not in uneven})
     for axis in axes:
         about = {"units": axis["unit"]} if axis["unit"] != "1" else {}

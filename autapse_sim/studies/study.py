@@ -52,10 +52,12 @@ class Study:
 
         execute(named, self.store, self.workers, self.retries, report)
         self.done += sum(unit.work for unit in named.values())
-        found = {name: self.store.read(name) for name in named}
-        lost = [name for name, result in found.items() if result is None]
-        if lost:
-            raise RuntimeError(f"{self.store.path(lost[0])} was damaged meanwhile; the same command runs it again")
+        found: dict[str, Result] = {}
+        for name in named:
+            result = self.store.read(name)
+            if result is None:
+                raise RuntimeError(f"{self.store.path(name)} was damaged meanwhile; the same command runs it again")
+            found[name] = result
         return [found[name] for name in map(name_of, units)]
 
 

@@ -80,7 +80,7 @@ class Training:
         for name, along in zip(self.grid, zip(*points, strict=True), strict=True):
             every[name] = np.repeat([each.value for each in along], count)
         job = prepare(setting.circuit, drawn, protocol, every, np.tile(np.arange(count), len(points)))
-        outcome = simulated(job, self.engine, **({"processes": 1} if self.engine == "standalone" else {}))
+        outcome = simulated(job, self.engine, processes=1 if self.engine == "standalone" else None)
         data = scored(drawn, protocol, outcome, np.arange(count * len(points))).drop_dims("recorded")
         still = WEIGHT_DIMS.keys() - set(setting.circuit.learn)  # of weights a study keeps those that learned
         return Result(_folded(data.drop_vars(still & data.keys()), self))

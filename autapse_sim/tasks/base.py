@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+
+FOLLOWS: Any = None
+"""The default of a field that follows from another one: once a task is made, there is a value in its place."""
 
 
 class Task(Protocol):

@@ -38,11 +38,12 @@ def tasks() -> dict[str, type]:
     >>> [name for name in tasks() if name.startswith("e")]
     ['evidence-accumulation']
     """
-    found = {}
+    found: dict[str, type] = {}
     for module in modules_in(package).values():
         for kind in vars(module).values():
-            own = inspect.isclass(kind) and kind.__module__ == module.__name__ and not kind.__name__.startswith("_")
-            if own and is_dataclass(kind) and hasattr(kind, "sample") and kind is not ArrayTask:
+            if not isinstance(kind, type) or kind.__module__ != module.__name__ or kind.__name__.startswith("_"):
+                continue
+            if is_dataclass(kind) and hasattr(kind, "sample") and kind is not ArrayTask:
                 found[name_of(kind)] = kind
     return dict(sorted(found.items()))
 

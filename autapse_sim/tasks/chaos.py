@@ -9,6 +9,7 @@ import numpy as np
 
 from autapse_sim.checks import real, settle, whole
 from autapse_sim.names import one_of
+from autapse_sim.tasks.base import FOLLOWS
 
 INTERVALS = {"lorenz": 0.05, "mackey-glass": 1.0}
 FINEST = {"lorenz": 0.01, "mackey-glass": 0.1}
@@ -53,7 +54,7 @@ class ChaoticSeries:
     system: str = "lorenz"
     steps: int = 100
     horizon: int = 5
-    interval: float | None = None
+    interval: float = FOLLOWS
 
     def __post_init__(self) -> None:
         settle(self, one_of, "system", known=INTERVALS)

@@ -8,6 +8,7 @@ import numpy as np
 
 from autapse_sim.checks import real, settle, whole
 from autapse_sim.names import one_of
+from autapse_sim.tasks.base import FOLLOWS
 
 FORMS = {
     "murray": {"steps": 100, "channels": 1, "stimulus": "pulse"},
@@ -52,9 +53,9 @@ class PatternGeneration:
     """
 
     form: str = "murray"
-    steps: int | None = None
-    stimulus: str | None = None
-    channels: int | None = None
+    steps: int = FOLLOWS
+    stimulus: str = FOLLOWS
+    channels: int = FOLLOWS
     probability: float = 0.05
 
     def __post_init__(self) -> None:

@@ -34,14 +34,16 @@ def check_task(task: Any) -> Task:
 
 def sizes_of(task: Task) -> tuple[int, int, int]:
     """Inputs, outputs and steps of a task."""
-    return tuple(whole(f"task: {name}", getattr(task, name), least=1) for name in ("inputs", "outputs", "steps"))
+    inputs, outputs = (whole(f"task: {name}", getattr(task, name), least=1) for name in ("inputs", "outputs"))
+    return inputs, outputs, whole("task: steps", task.steps, least=1)
 
 
 def observed(task: Task, x: np.ndarray) -> np.ndarray:
     """What a stimulus shows, in the units of the target."""
-    if getattr(task, "observed", None) is None:
+    show = getattr(task, "observed", None)
+    if show is None:
         return x
-    seen = numbers("task: what is observed", task.observed(x))
+    seen = numbers("task: what is observed", show(x))
     if seen.shape[:3] != x.shape[:3] or seen.ndim != 4:
         raise InputError(
             f"task: what is observed of x has shape {seen.shape}, expected {(*x.shape[:3], 'coordinates')}"

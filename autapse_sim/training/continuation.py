@@ -180,7 +180,7 @@ def checksum(drawn: Drawn, trained: int) -> int:
     """A number that tells initial weights and the first training trajectories from others."""
     found = 0
     for values in (*(value for _, value in drawn.weights.items()), drawn.x[:, :trained], drawn.y[:, :trained]):
-        found = zlib.crc32(np.ascontiguousarray(values), found)
+        found = zlib.crc32(np.ascontiguousarray(values).data, found)
     return found
 
 

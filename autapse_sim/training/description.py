@@ -37,7 +37,7 @@ def describe(
     engine: str,
     parameters: Mapping[str, Any],
     sources: Mapping[str, str],
-) -> dict[str, str]:
+) -> dict[str, str | int]:
     """What made a result, as attributes: circuit, task, protocol, equations, parameters, versions and the command."""
     command = shlex.join(sys.argv) if sys.argv and sys.argv[0] else "interactive"
     return {
@@ -57,8 +57,9 @@ def describe(
 
 def task_text(task: Task) -> str:
     """A task as JSON: its name and its parameters."""
-    named = is_dataclass(task) and not isinstance(task, ArrayTask)
-    what = {field.name: _told(getattr(task, field.name)) for field in fields(task)} if named else {}
+    what: dict[str, Any] = {}
+    if is_dataclass(task) and not isinstance(task, ArrayTask):
+        what = {field.name: _told(getattr(task, field.name)) for field in fields(task)}
     return json.dumps({"name": type(task).__name__, **what})
 
 
@@ -85,7 +86,7 @@ def equations_text(circuit: Circuit, sources: Mapping[str, str]) -> str:
 
 def discrete_text(rule: str) -> str:
     """What the discrete reference of a rule says of itself: its equations."""
-    return inspect.getdoc(inspect.getmodule(discrete.references()[rule]))
+    return inspect.getdoc(inspect.getmodule(discrete.references()[rule])) or ""
 
 
 def without_equations(circuit: Circuit) -> bool:

@@ -75,7 +75,9 @@ def draw_block(circuit: Circuit, task: Task, protocol: Protocol, start: int, cou
     to_weights, to_task = _generators(protocol.seed, start)
     weights = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
     drawn = _shown(task, protocol, to_task, start, count, weights, {})
-    if start and not isinstance(task, ArrayTask) and to_task.bit_generator.seed_seq.n_children_spawned != start + count:
+    had = to_task.bit_generator.seed_seq
+    spawned = had.n_children_spawned if isinstance(had, np.random.SeedSequence) else 0
+    if start and not isinstance(task, ArrayTask) and spawned != start + count:
         raise InputError(
             f"{type(task).__name__}.sample must give each replicate a generator of its own, "
             "for child in rng.spawn(replicates): ..., or blocks of replicates would be shown the same"
@@ -116,10 +118,9 @@ def _shown(
     """Draw the trajectories of a block of replicates."""
     if isinstance(task, ArrayTask):
         held = task.sample(rng, protocol.replicates, protocol.trajectories)
-        given = [array[start : start + count] for array in held]
+        x, y = checked(task, [array[start : start + count] for array in held], (count, protocol.trajectories))
     else:
-        given = task.sample(rng, count, protocol.trajectories)
-    x, y = checked(task, given, (count, protocol.trajectories))
+        x, y = checked(task, task.sample(rng, count, protocol.trajectories), (count, protocol.trajectories))
     y = masked(y, getattr(task, "scored", None), first=start, replicates=protocol.replicates)
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
     units = getattr(task, "units", "1")

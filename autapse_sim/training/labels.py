@@ -74,8 +74,8 @@ def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndar
     if outcome.cross_entropy is not None:
         nats = outcome.cross_entropy[networks]
         if protocol.train:
-            dims = ("replicate", "training_trajectory")
-            add("cross_entropy_train", dims, nats[:, schedule.learn], "training cross-entropy", "nat")
+            learning = nats[:, schedule.learn]
+            add("cross_entropy_train", ("replicate", "training_trajectory"), learning, "training cross-entropy", "nat")
         if protocol.test:
             add("cross_entropy", ("replicate", "trajectory"), nats[:, schedule.keep], "test cross-entropy", "nat")
     for name, array in weights.items():

@@ -108,8 +108,8 @@ def tune_reservoir(
         prediction = ridge_readout((o[:, train], y[:, train]), select, o[:, validate], penalties)
         errors[g, s] = mean_squared_error(prediction, wanted, axis=(2, 3)).mean(axis=1)
     medians = np.median(np.where(np.isnan(errors), np.inf, errors), axis=-1)
-    g, s = np.unravel_index(np.argmin(medians), medians.shape)
-    return Reservoir(gains[g], input_scales[s], errors)
+    row, column = map(int, np.unravel_index(np.argmin(medians), medians.shape))
+    return Reservoir(gains[row], input_scales[column], errors)
 
 
 def _scaled(weights: Weights, gain: float, input_scale: float) -> Weights:

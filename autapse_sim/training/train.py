@@ -102,7 +102,8 @@ def train(
     values = resolve_parameters(circuit, parameters, protocol.replicates)
     if begun:
         begun.check(circuit, protocol, engine, values, task_text(task))
-    parts, programs, shown, shares = [], 0, [], None
+    parts: list[xr.Dataset] = []
+    programs, shown, shares = 0, list[int](), None
     for first, drawn in draws(circuit, task, whole, weights, size):
         count = len(drawn.x)
         block, networks = replace(protocol, replicates=count), np.arange(count)
@@ -134,6 +135,7 @@ def train(
             f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"
         )
     attributes |= {"notes": json.dumps(said)} if said else {}
+    assert shares is not None  # of the first block of replicates, which there always is
     return Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
 
 
@@ -227,19 +229,28 @@ def prepare(
     circuit: Circuit, drawn: Drawn, protocol: Protocol, parameters: Mapping[str, np.ndarray], source: np.ndarray
 ) -> Job:
     """The job of the networks `source`: the whole experiment as one run."""
-    traced = np.flatnonzero(source < protocol.record)
-    weights = drawn.weights.take(source)
-    schedule = Schedule.of(protocol)
-    seeds = drawn.seeds[source]
-    how = {
-        name: getattr(protocol, name)
-        for name in ("batch", "optimiser", "averaging", "constraints", "bound", "reset", "epsilon")
-    }
-    shown = (drawn.x, drawn.y, source)
-    given = (weights, parameters, schedule, protocol.update, traced, seeds)
-    kept = {"checkpoints": protocol.kept_after}
-    kept |= {"states_after": protocol.kept_after} if protocol.checkpoint_states else {}
-    return Job(circuit, *shown, *given, **how, **kept, sources=drawn.sources)
+    return Job(
+        circuit,
+        drawn.x,
+        drawn.y,
+        source,
+        drawn.weights.take(source),
+        parameters,
+        Schedule.of(protocol),
+        protocol.update,
+        traced=np.flatnonzero(source < protocol.record),
+        seeds=drawn.seeds[source],
+        batch=protocol.batch,
+        optimiser=protocol.optimiser,
+        averaging=protocol.averaging,
+        constraints=protocol.constraints,
+        bound=protocol.bounds,
+        reset=protocol.reset,
+        epsilon=protocol.epsilon,
+        sources=drawn.sources,
+        checkpoints=protocol.kept_after,
+        states_after=protocol.kept_after if protocol.checkpoint_states else (),
+    )
 
 
 def run(

@@ -39,11 +39,11 @@ def explained(error: BaseException, models: Models) -> InputError:
 def _suspects(name: str, models: Models) -> list[Neuron | Rule]:
     """All models, those first that make the object of that name."""
     group, _, rest = name.partition("_")
-    every = [models.neuron, models.rule, models.readout_rule, models.feedback_rule]
+    every: list[Neuron | Rule] = [models.neuron, models.rule, models.readout_rule, models.feedback_rule]
+    makers: dict[str, Neuron | Rule] = {"neurons": models.neuron, "outputs": models.readout_rule}
+    first = makers.get(group, models.rule)
     if group == "projection" and rest.partition("_")[0] in TAUGHT_BY:
         first = models.teacher(rest.partition("_")[0])
-    else:
-        first = {"neurons": models.neuron, "outputs": models.readout_rule}.get(group, models.rule)
     return sorted(every, key=lambda model: model is not first)
 
 

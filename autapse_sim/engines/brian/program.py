@@ -136,6 +136,7 @@ class Delay:
         return self.block.flat(every) if self.block else layout.flat(every)
 
 
+Input = Parameter | Bias | Projection | Identity | Index | Delay
 KINDS = {kind.__name__: kind for kind in (Parameter, Bias, Projection, Sign, Identity, Index, Delay)}
 
 
@@ -151,7 +152,7 @@ class Program:
         How its networks lie in memory.
     precision : {'double', 'single'}
         Of all its variables.
-    inputs : dict of str to Parameter, Bias or Projection
+    inputs : dict of str to Input
         What its variables are set to before a run, by 'object.variable'.
     learned : dict of str to str
         The variables that hold the learned weights, by the weights' names; each is one of `inputs`.
@@ -164,7 +165,7 @@ class Program:
     key: str
     layout: Layout
     precision: str
-    inputs: dict[str, Parameter | Bias | Projection]
+    inputs: dict[str, Input]
     learned: dict[str, str]
     tables: dict[str, str]
     lasting: dict[str, Lasting]
@@ -200,15 +201,29 @@ class Program:
         return program
 
 
+def projections(inputs: Mapping[str, Input], learned: Mapping[str, str]) -> dict[str, Projection]:
+    """The projections, among all inputs, whose weights learn, by the names of the weights."""
+    found: dict[str, Projection] = {}
+    for name, key in learned.items():
+        each = inputs[key]
+        if not isinstance(each, Projection):
+            raise TypeError(f"{key} holds no weights")
+        found[name] = each
+    return found
+
+
 Rows = Callable[[str], np.ndarray]
 """Gives a variable of Brian2 as it was at the end of some presentations: (kept, all networks in their order)."""
 
 
 def telemetry(
-    inputs: Mapping[str, Any], learned: Mapping[str, str], lasting: Mapping[str, Lasting], layout: Layout, rows: Rows
+    inputs: Mapping[str, Input], learned: Mapping[str, str], lasting: Mapping[str, Lasting], layout: Layout, rows: Rows
 ) -> dict[str, dict]:
     """The weights at checkpoints and the states that go on, as `Outcome` has them, from the rows that were kept."""
-    weights = {name: [inputs[key].weights(row.astype(float)) for row in rows(key)] for name, key in learned.items()}
+    weights = {
+        name: [each.weights(row.astype(float)) for row in rows(learned[name])]
+        for name, each in projections(inputs, learned).items()
+    }
     states = {
         name: State(tuple(each.dims), each.unflat(rows(each.variable).astype(float), layout))
         for name, each in lasting.items()

@@ -12,7 +12,7 @@ from brian2.devices.device import runtime_device
 from autapse_sim.engines.brian.assembly.assembler import Assembly, assemble
 from autapse_sim.engines.brian.assembly.order import When, check_order
 from autapse_sim.engines.brian.dense.layout import Layout
-from autapse_sim.engines.brian.program import outcome, telemetry
+from autapse_sim.engines.brian.program import outcome, projections, telemetry
 from autapse_sim.engines.brian.session import building, tape_function
 from autapse_sim.engines.brian.tape import FUNCTIONS, Tape
 from autapse_sim.spec.job import STEP, Job, Outcome, Progress
@@ -50,8 +50,8 @@ def simulate(job: Job, progress: Progress) -> Outcome:
             progress(1.0)
             total = np.array(assembly.variable("neurons.autapse_total").get_value()) if assembly.spiking else None
             learned = {
-                name: assembly.inputs[key].weights(np.array(assembly.variable(key).get_value(), dtype=float))
-                for name, key in assembly.learned.items()
+                name: each.weights(np.array(assembly.variable(assembly.learned[name]).get_value(), dtype=float))
+                for name, each in projections(assembly.inputs, assembly.learned).items()
             }
     finally:
         prefs.codegen.target, prefs.codegen.loop_invariant_optimisations = before

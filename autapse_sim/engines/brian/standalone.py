@@ -144,7 +144,8 @@ void autapse_steps()
 
 def _telemetry(device: CPPStandaloneDevice, assembly: Assembly) -> tuple[list[str], list[str]]:
     """What a program does before its first step, to go on, and at the end of each, to keep what is asked for."""
-    begin, end = [], []
+    begin: list[str] = []
+    end: list[str] = []
     going = {each.variable: "state" for each in assembly.lasting.values()}
     for key, row in {**dict.fromkeys(assembly.learned.values(), "checkpoint"), **going}.items():
         variable = assembly.variable(key)
@@ -185,9 +186,9 @@ def _one_source(folder: Path, loop: str, ending: str, names: frozenset[str]) -> 
     if (runs, ends) != (1, 1):
         raise RuntimeError("this version of Brian2 writes a main.cpp that autapse_sim does not know")
     (folder / "main.cpp").write_text(main)
-    objects = (folder / "objects.cpp").read_text()
+    objects_cpp = (folder / "objects.cpp").read_text()
     written = re.compile(r"^void _write_arrays\(\).*?(?=^void _dealloc_arrays\(\))", re.MULTILINE | re.DOTALL)
-    (folder / "objects.cpp").write_text(written.sub("void _write_arrays() {}\n", objects))
+    (folder / "objects.cpp").write_text(written.sub("void _write_arrays() {}\n", objects_cpp))
     objects = sorted(path.stem for path in (folder / "code_objects").glob("*.cpp"))
     lines = [f"#include <{name}>" for name in HEADERS.split()] + ["#include <stdlib.h>", "#include <time.h>"]
     lines += ['#include "objects.h"', '#include "brianlib/common_math.h"', '#include "brianlib/stdint_compat.h"']

@@ -39,18 +39,20 @@ FUNCTIONS = {
     "choose": ("choose", ("any", "any", "any"), True),
 }
 """The functions that equations may call, in the order of their arguments."""
+Number = int | np.ndarray
+"""A number that is the same for all elements: NumPy code gives it by itself, or in an array."""
 
 
 def write_array(path: Path, values: np.ndarray) -> None:
     """Write the bytes of an array; an OSError that says why where that fails."""
     with path.open("wb") as file:
-        file.write(np.ascontiguousarray(values))
+        file.write(np.ascontiguousarray(values).data)
 
 
 def read_array(path: Path, size: int, dtype: type = np.float64) -> np.ndarray:
     """Read so many numbers that a compiled program wrote; a RuntimeError where they are not there."""
     try:
-        values = np.fromfile(path, dtype)
+        values: np.ndarray = np.fromfile(path, dtype)
     except OSError as error:
         raise RuntimeError(f"the compiled program left no {path.name} to read: {error.strerror}") from error
     if values.size != size:
@@ -145,7 +147,7 @@ class Tape:
         for name, values in {"x": self.job.x, "y": self.job.y}.items():
             with (folder / f"{name}.bin").open("wb") as file:
                 for part in self._shown(values):
-                    file.write(part)
+                    file.write(part.data)
 
     def _shown(self, values: np.ndarray) -> Iterator[np.ndarray]:
         """What is shown, a row for each step of each trajectory.
@@ -227,51 +229,51 @@ class Tape:
             When.FINISHES: learns and (ending or bool(self.updating(timestep))),
         }[when]
 
-    def moment(self, timestep) -> int:
+    def moment(self, timestep: Number) -> int:
         """Time steps since the states last began anew."""
         timestep = int(np.ravel(timestep)[0])
         length = self.steps * self.substeps
         return timestep % length if self.job.reset else self.job.done * length + timestep
 
-    def _at(self, timestep) -> tuple[int, int, int]:
+    def _at(self, timestep: Number) -> tuple[int, int, int]:
         timestep = int(np.ravel(timestep)[0])
         return timestep // self.substeps // self.steps, timestep // self.substeps % self.steps, timestep % self.substeps
 
-    def stimulus(self, channel, timestep):
+    def stimulus(self, channel: np.ndarray, timestep: Number) -> np.ndarray:
         return self._row_now(self.job.x, timestep)[channel]
 
-    def shown(self, channel, timestep):
+    def shown(self, channel: np.ndarray, timestep: Number) -> np.ndarray:
         return self._row_now(self.job.y, timestep)[channel]
 
-    def _row_now(self, values: np.ndarray, timestep) -> np.ndarray:
+    def _row_now(self, values: np.ndarray, timestep: Number) -> np.ndarray:
         presentation, step, _ = self._at(timestep)
         return self.layout.flat(values[self.job.source, self.trajectory[presentation], step])
 
-    def learns(self, timestep):
+    def learns(self, timestep: Number) -> float:
         return float(self.learn[self._at(timestep)[0]])
 
-    def since_start(self, timestep):
+    def since_start(self, timestep: Number) -> float:
         _, step, substep = self._at(timestep)
         return step + (substep + 1) / self.substeps if self.averaging else 1.0
 
-    def steps_shown(self, timestep):
+    def steps_shown(self, timestep: Number) -> float:
         return float(self._at(timestep)[1] + 1)
 
-    def fresh(self, timestep):
+    def fresh(self, timestep: Number) -> float:
         return float(self._at(timestep)[2] == 0)
 
-    def starting(self, timestep):
+    def starting(self, timestep: Number) -> float:
         presentation, step, substep = self._at(timestep)
         return float(step == 0 and substep == 0 and (self.job.reset or (presentation == 0 and not self.job.done)))
 
-    def first_of_all(self, timestep):
+    def first_of_all(self, timestep: Number) -> float:
         return float(np.ravel(timestep)[0] == 0 and not self.job.done)
 
-    def ending(self, timestep):
+    def ending(self, timestep: Number) -> float:
         _, step, substep = self._at(timestep)
         return float(step == self.steps - 1 and substep == self.substeps - 1)
 
-    def updating(self, timestep):
+    def updating(self, timestep: Number) -> float:
         presentation, _, substep = self._at(timestep)
         if not self.learn[presentation]:
             return 0.0
@@ -279,33 +281,49 @@ class Tape:
             return float(substep == self.substeps - 1)
         return float(self.ending(timestep) and self.learned[presentation] % self.batch == 0)
 
-    def updates(self, timestep):
+    def updates(self, timestep: Number) -> float:
         presentation, step, _ = self._at(timestep)
         done = self.learned[presentation]
         return float((done - 1) * self.steps + step + 1 if self.per_step else done // self.batch)
 
-    def share(self, timestep):
+    def share(self, timestep: Number) -> float:
         return 1.0 / self.batch
 
-    def known(self, value):
+    def known(self, value: np.ndarray) -> np.ndarray:
         return np.where(np.isnan(value), 0.0, 1.0)
 
-    def choose(self, condition, yes, no):
+    def choose(self, condition: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
         return np.where(condition, yes, no)
 
-    def uniform(self, place, element, size, timestep):
+    def uniform(self, place: Number, element: np.ndarray, size: np.ndarray, timestep: Number) -> np.ndarray:
         return self._uniform(place, element // size, element % size, timestep)
 
-    def normal(self, place, element, size, timestep):
+    def normal(self, place: Number, element: np.ndarray, size: np.ndarray, timestep: Number) -> np.ndarray:
         return self._normal(place, element // size, element % size, timestep)
 
-    def pair_uniform(self, place, pre, post, many_pre, many_post, timestep):
+    def pair_uniform(
+        self,
+        place: Number,
+        pre: np.ndarray,
+        post: np.ndarray,
+        many_pre: np.ndarray,
+        many_post: np.ndarray,
+        timestep: Number,
+    ) -> np.ndarray:
         return self._uniform(place, post // many_post, pre % many_pre * many_post + post % many_post, timestep)
 
-    def pair_normal(self, place, pre, post, many_pre, many_post, timestep):
+    def pair_normal(
+        self,
+        place: Number,
+        pre: np.ndarray,
+        post: np.ndarray,
+        many_pre: np.ndarray,
+        many_post: np.ndarray,
+        timestep: Number,
+    ) -> np.ndarray:
         return self._normal(place, post // many_post, pre % many_pre * many_post + post % many_post, timestep)
 
-    def _uniform(self, place, network, cell, timestep) -> np.ndarray:
+    def _uniform(self, place: Number, network: np.ndarray, cell: np.ndarray, timestep: Number) -> np.ndarray:
         presentation, step, substep = self._at(timestep)
         number = np.uint64(int(np.ravel(place)[0]))
         within = np.uint64(step * self.substeps + substep + 1)
@@ -315,13 +333,15 @@ class Tape:
             drawn = _mixed(_mixed(when + _GOLDEN * (cell.astype(np.uint64) + np.uint64(1))) + _GOLDEN * number)
         return (drawn >> np.uint64(11)) * 2.0**-53
 
-    def _normal(self, place, network, cell, timestep) -> np.ndarray:
+    def _normal(self, place: Number, network: np.ndarray, cell: np.ndarray, timestep: Number) -> np.ndarray:
         place = int(np.ravel(place)[0])
         radius = 1 - self._uniform(2 * place, network, cell, timestep)
         angle = self._uniform(2 * place + 1, network, cell, timestep)
         return np.sqrt(-2 * np.log(radius)) * np.cos(2 * np.pi * angle)
 
-    def keep(self, channel, timestep, prediction, err, target):
+    def keep(
+        self, channel: np.ndarray, timestep: Number, prediction: np.ndarray, err: np.ndarray, target: np.ndarray
+    ) -> float:
         presentation, step, substep = self._at(timestep)
         if substep == self.substeps - 1:
             self.error[presentation, channel] += err**2
@@ -332,7 +352,7 @@ class Tape:
                 self.prediction[self.keep_row[presentation], step, channel] = prediction
         return 0.0
 
-    def trace(self, table, unit, timestep, value):
+    def trace(self, table: Number, unit: np.ndarray, timestep: Number, value: np.ndarray) -> float:
         presentation, step, substep = self._at(timestep)
         row = self.trace_row[presentation]
         if row >= 0 and substep == self.substeps - 1:

@@ -181,7 +181,7 @@ class Network:
         """Start K trajectories: x (N, K, T, m), y (N, K, T, c)."""
         if x.shape[0] * x.shape[1] != self.y.shape[1]:
             self._make_room(x.shape[0] * x.shape[1])
-        if self.inputs:
+        if self.U is None:
             self.layout.split(self.x, 1)[...] = x.transpose(2, 1, 0, 3)
         else:
             stimulus = self.layout.zeros(self.steps, self.y.shape[1], x.shape[3], axis=1)
@@ -215,7 +215,7 @@ class Network:
     def read(self, t: int | slice) -> None:
         """Prediction and error of step t, or of all."""
         prediction = self.layout.apply(self.V, self.post[t], out=self.prediction[t])
-        if self.softmax:
+        if self.log_prediction is not None:
             log = self.log_prediction[t]
             np.subtract(prediction, prediction.max(axis=-1, keepdims=True), out=log)
             log -= np.log(np.exp(log).sum(axis=-1, keepdims=True))
@@ -226,6 +226,8 @@ class Network:
 
     def cross_entropy(self) -> np.ndarray:
         """-sum_c y log(yhat) in nats, summed over the steps that count (L,)."""
+        if self.log_prediction is None:
+            raise ValueError("there is no cross-entropy with the loss 'mse'")
         y = self.y if self.unknown is None else np.where(self.unknown, 0, self.y)
         return -np.einsum("tlq,tlq->l", y, self.log_prediction)
 

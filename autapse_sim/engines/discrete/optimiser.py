@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
+
+
+class Optimiser(Protocol):
+    """What makes a change of a gradient.
+
+    Attributes
+    ----------
+    memory : dict of str to str
+        What goes on from update to update: the names of attributes by those of a result.
+    updates : int
+        How many there were.
+    """
+
+    memory: ClassVar[dict[str, str]]
+    updates: int
+
+    def __call__(self, g: np.ndarray) -> np.ndarray:
+        """What is multiplied by -eta to give the change, with g (N, i, j)."""
+        ...
 
 
 class Sgd:
     """Gradient descent: the change is -eta g."""
 
     memory: ClassVar[dict[str, str]] = {}
-    """What goes on from update to update: the names of attributes by those of a result."""
     updates = 0
 
     def __call__(self, g: np.ndarray) -> np.ndarray:
@@ -71,7 +89,7 @@ class AdamHat(Adam):
         return np.sqrt(second) / first * self.m / (np.sqrt(self.v) + self.epsilon)
 
 
-OPTIMISERS: dict[str, Callable[..., Callable[[np.ndarray], np.ndarray]]] = {
+OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
     "sgd": Sgd,
     "momentum": Momentum,
     "adam": Adam,

@@ -172,7 +172,8 @@ class Learner:
         self.values = {name: np.asarray(value, dtype=float) for name, value in job.parameters.items()}
         if "tau" in self.values:
             self.values["tau"] = self.values["tau"] / STEP
-        self.rngs = [np.random.default_rng(seed) for seed in job.seeds] if self.rule.random else []
+        self.bits = [np.random.PCG64(seed) for seed in job.seeds] if self.rule.random else []
+        self.rngs = [np.random.Generator(bits) for bits in self.bits]
         columns = {name: network.learning(name) for name in ("W", "V")}
         self.columns = {name: which for name, which in columns.items() if which.stop}
         optimiser = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
@@ -193,8 +194,8 @@ class Learner:
             for key, attribute in each.memory.items() if job.done else ():
                 setattr(each, attribute, given[f"{name}_{key}"])
         if "W" in self.columns:  # each trajectory draws a number for every neuron and step
-            for rng in self.rngs:
-                rng.bit_generator.advance(job.done * self.network.steps * self.network.neurons)
+            for bits in self.bits:
+                bits.advance(job.done * self.network.steps * self.network.neurons)
 
     def learned(self) -> dict[str, np.ndarray]:
         """The weights that learn, as they are now."""
@@ -212,7 +213,7 @@ class Learner:
 
     def start_batch(self) -> None:
         """Nothing is summed yet."""
-        self.seen, self.sums = 0, dict.fromkeys(self.columns, 0.0)
+        self.seen, self.sums = 0, dict.fromkeys(self.columns, np.zeros(()))
 
     def learn(self) -> None:
         """Run the trajectories that the network is shown, and learn from them."""
@@ -265,7 +266,8 @@ class Learner:
             if self.fast:
                 total = state.total()
             else:
-                total = layout.split(sum(state.plain(t) for t in range(network.steps)), 0).sum(axis=0)
+                plain = sum((state.plain(t) for t in range(network.steps)), start=np.zeros(()))
+                total = layout.split(plain, 0).sum(axis=0)
             self.sums["W"] = self.sums["W"] + total
         if "V" in self.columns:
             self.sums["V"] = self.sums["V"] + layout.over_time(network.err, network.post[:, :, self.columns["V"]])

@@ -38,8 +38,10 @@ def simulate(job: Job, progress: Progress | None = None) -> Outcome:
     """
     check_targets(job)
     circuit = job.circuit
-    rules = (read_rule(name, job.sources) for name in (circuit.rule, circuit.readout_rule, circuit.feedback_rule))
-    models = (read_neuron(circuit.neuron, job.sources), *rules)
+    taught = (read_rule(name, job.sources) for name in (circuit.rule, circuit.readout_rule, circuit.feedback_rule))
+    neuron, (rule, readout, feedback) = read_neuron(circuit.neuron, job.sources), taught
+    models = neuron, rule, readout, feedback
+    model: Neuron | Rule
     for model in models:
         for drawn in filter(None, map(NOISE.search, model.texts)):
             raise InputError(f"{line_of(model, drawn[0])}: engine 'reference' draws no random numbers ({drawn[0]})")
@@ -106,10 +108,13 @@ class _Network(Wiring):
         super().__init__(job, models, number)
         self.shapes = {name: getattr(job.weights, name).shape[1:] for name in job.circuit.learn if name not in "bc"}
         self.shapes |= {"b": (self.neurons.size,), "c": (self.outputs.size,)}
-        self.mse, self.nats, self.predictions = [], [], []
+        self.mse: list[float] = []
+        self.nats: list[float] = []
+        self.predictions: list[np.ndarray] = []
         self.units = self.tables()
-        self.traces: dict[str, list] = {name: [] for name in self.units}
-        self.checkpoints, self.states = [], []
+        self.traces: dict[str, list[np.ndarray]] = {name: [] for name in self.units}
+        self.checkpoints: list[dict[str, np.ndarray]] = []
+        self.states: list[dict[str, np.ndarray]] = []
         self.spikes, self.total = np.zeros(self.neurons.size), np.zeros(self.neurons.size)
 
     def play(self) -> _Network:
@@ -136,7 +141,7 @@ class _Network(Wiring):
         places = {name: part for part, name in groups.items()} | self.projections
         helpers = {f"{groups[each.group]}_{each.variable}": each.synapses for each, _ in self.helpers}
         memory = {each.name: each.memory for each in self.lessons}
-        found = {}
+        found: dict[str, tuple[dict, str, tuple[str, ...]]] = {}
         for place, part in (places | helpers).items():
             dims = (GROUPS[place],) if part in groups else axes(groups[part.pre], groups[part.post])
             every = place in helpers or not self.job.reset

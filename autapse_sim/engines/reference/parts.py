@@ -82,21 +82,23 @@ class Part:
         """Equations, with what their variables start from."""
         found = equations(text)
         for name, equation in found.items():
-            node = None if equation.type == PARAMETER else tree(equation.expr.code)
-            if "summed" in equation.flags:
-                self.summed[name.removesuffix("_post")] = node
-            elif equation.type in (PARAMETER, DIFFERENTIAL_EQUATION):
+            if equation.type in (PARAMETER, DIFFERENTIAL_EQUATION):
                 self.declare(name)
                 if "constant" in equation.flags:
                     self.moving.remove(name)
+            if equation.type == PARAMETER:
+                continue
+            node = tree(equation.expr.code)
+            if "summed" in equation.flags:
+                self.summed[name.removesuffix("_post")] = node
+            elif equation.type == DIFFERENTIAL_EQUATION:
+                if "unless refractory" in equation.flags:
+                    node = ast.BinOp(ast.Name("not_refractory", ast.Load()), ast.Mult(), node)
+                (self.exact if "event-driven" in equation.flags else self.rates)[name] = node
             elif name in self.values or name in self.expressions or "constant over dt" in equation.flags:
                 raise self.world.blame(name, f"{name!r} is defined twice, or constant over dt")
             else:
                 self.expressions[name] = node
-            if equation.type == DIFFERENTIAL_EQUATION:
-                if "unless refractory" in equation.flags:
-                    node = ast.BinOp(ast.Name("not_refractory", ast.Load()), ast.Mult(), node)
-                (self.exact if "event-driven" in equation.flags else self.rates)[name] = node
         self.begin({name: value for name, value in (initial or {}).items() if name in found})
         self.lasting |= set(lasting) & found.keys()
 
@@ -146,7 +148,8 @@ class Part:
 
     def integrate(self) -> None:
         """One integration step."""
-        new, world = {}, self.world
+        new: dict[str, Any] = {}
+        world = self.world
         for method, rates in ((world.method, self.rates), ("exponential_euler", self.exact)):
             for name, rate in rates.items() if method == "exponential_euler" and not world.ticks else ():
                 if degree(rate, name, self.expressions) > 1:
@@ -208,10 +211,10 @@ class Synapses(Part):
         self.delay: np.ndarray | None = None
         self.past: dict[str, deque] = {}
         self.moment = ""
-        self.add(text, rule and rule.initial, rule.lasting if rule else ())
+        self.add(text, rule.initial if rule else None, rule.lasting if rule else ())
         incoming, outgoing = (1, 1) if self.itself else (pre.size, post.size)
         counts = {"N_pre": pre.size, "N_post": post.size, "N_incoming": incoming, "N_outgoing": outgoing}
-        self.places = {name: np.float64(count) for name, count in counts.items()}
+        self.places: dict[str, Any] = {name: np.float64(count) for name, count in counts.items()}
         self.places |= {"i": np.arange(float(pre.size)), "j": np.arange(float(post.size))[:, None]}
 
     def outside(self, name: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 
 from autapse_sim.engines.reference.code import METHODS, equations, tree
@@ -91,7 +93,7 @@ class Wiring:
         if "activity" not in known:
             raise InputError(f"{self.neuron.path}: the neuron defines no 'activity'; write 'activity = o : 1'")
         states = known.keys() & group.values.keys()
-        self.stored = {
+        self.stored: dict[str, ast.expr] = {
             name: group.expressions.pop(name)
             for name in ("activity", "sent")
             if name in group.expressions and getattr(group.expressions[name], "id", None) not in states

@@ -7,6 +7,7 @@ from autapse_sim.experiments.paper.decide import decide_learning
 from autapse_sim.experiments.paper.setting import ACTIVATIONS, STATIC
 from autapse_sim.experiments.paper.trials import Trials
 from autapse_sim.experiments.paper.words import as_number, families, listed, median_of, rates_told, told
+from autapse_sim.results.statistics import Paired
 
 KEY = "j"
 SAYS = "(Not tried in the paper.) With tanh, relu or linear neurons all rules learn the dynamics."
@@ -14,7 +15,8 @@ SAYS = "(Not tried in the paper.) With tanh, relu or linear neurons all rules le
 
 def measure(trials: Trials) -> tuple[str, str]:
     """The numbers, and the answer."""
-    parts, decisive = [], []
+    parts: list[str] = []
+    decisive: list[Paired] = []
     for activation in ACTIVATIONS:
         cases = paper_rules(activation=activation)
         mse = {rule: one.test_mse for rule, one in trials.trained(cases).items()}

@@ -115,8 +115,8 @@ class Networks:
     def protocol(self) -> Protocol:
         """Their protocol: they are looked at before and after training."""
         given = self.setting.protocol
-        how = {"replicates": self.count, "seed": self.seed, "validate_every": max(1, given.train), "record": 0}
-        return replace(given, **how, **({} if self.tested else {"test": 0}))
+        few = replace(given, replicates=self.count, seed=self.seed, validate_every=max(1, given.train), record=0)
+        return few if self.tested else replace(few, test=0)
 
     def told(self) -> dict[str, Any]:
         """What determines what they are shown."""
@@ -183,6 +183,6 @@ def _correlation(prediction: np.ndarray, signal: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(product), product, 0).mean(axis=1)
 
 
-def paper_rules(**changes: object) -> dict[str, Case]:
+def paper_rules(**changes: Any) -> dict[str, Case]:
     """The paper's circuit, or one that differs in something, with each of its rules."""
     return {rule: Case(replace(PAPER, rule=rule, **changes)) for rule in RULES}

@@ -20,7 +20,7 @@ STATIC = ("untrained W", "W = 0", "training mean", "bias only", "persistence", "
 MOVING = ("affine of 2 lags", "linear extrapolation")
 SPECTRA: dict[str, Callable[[np.ndarray], bool]] = {
     "real and positive": EIGENVALUES["conditioned"],
-    "complex with positive real part": lambda roots: np.iscomplex(roots).any() and (roots.real > 0).all(),
+    "complex with positive real part": lambda roots: bool(np.iscomplex(roots).any() and (roots.real > 0).all()),
     "one of each sign": EIGENVALUES["mixed"],
     "real and negative": EIGENVALUES["negative"],
 }

@@ -105,7 +105,7 @@ class Trials:
         etas = self.best(cases) if eta is None else dict.fromkeys(cases, eta)
         units = {name: [Tested(case, block, etas[name]) for block in self.blocks] for name, case in cases.items()}
         return {
-            name: Trained(etas[name], **{key: values.values for key, values in data.data_vars.items()})
+            name: Trained(etas[name], **{str(key): values.values for key, values in data.data_vars.items()})
             for name, data in self._tested(units).items()
         }
 
@@ -113,7 +113,9 @@ class Trials:
         """The scores of the networks of cases as they were drawn, or with W = 0."""
         units = {name: [Still(case, block, silent) for block in self.blocks] for name, case in cases.items()}
         found = self._tested(units)
-        return {name: {key: values.values for key, values in data.data_vars.items()} for name, data in found.items()}
+        return {
+            name: {str(key): values.values for key, values in data.data_vars.items()} for name, data in found.items()
+        }
 
     def controls(self, activation: str) -> dict[str, np.ndarray]:
         """Test MSE (R,) of the controls of the paper's circuit with some neurons."""

@@ -88,8 +88,8 @@ def floors_of(data: xr.Dataset, rule: str, reservoirs: Mapping[float, Reservoir]
         compared = plain({f"{name} against {against}": paired for (name, against), paired in pairs.items()})
         said = [[name, sentence(paired, f"the {against}")] for (name, against), paired in pairs.items()]
         scales = {"gain": reservoirs[floor].gain, "input_scale": reservoirs[floor].input_scale}
-        medians = {name: value if np.isfinite(value) else None for name, value in medians.items()}
-        found.append({"floor": floor, "median": medians, TUNED: scales, "comparisons": compared, "said": said})
+        told = {name: value if np.isfinite(value) else None for name, value in medians.items()}
+        found.append({"floor": floor, "median": told, TUNED: scales, "comparisons": compared, "said": said})
     return found
 
 

@@ -24,6 +24,7 @@ from autapse_sim.spec.job import Progress
 from autapse_sim.spec.model import Rule, carried
 from autapse_sim.spec.written import model_name
 from autapse_sim.studies.study import Study, studying
+from autapse_sim.studies.unit import Unit
 from autapse_sim.studies.workers import Executor, Workers
 from autapse_sim.training.declared import check_optimiser
 from autapse_sim.training.sizes import NUMBER, check_memory, check_sizes
@@ -135,7 +136,8 @@ def _judged(case: Case, study: Study, numbers: Sequence[int]) -> list[Block]:
         for name, trial in trials.items()
         if (method := trial.method).rule and not (method.circuit or method.protocol or method.parameters)
     }
-    units, places = [], []
+    units: list[Unit] = []
+    places: list[tuple[int, str, str]] = []
     for number in numbers:
         seeds = (case.seed, number)
         for name, trial in trials.items():

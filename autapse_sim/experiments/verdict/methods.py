@@ -109,7 +109,7 @@ def ablations_of(rule: str, setting: Benchmark) -> dict[str, Method]:
     taus = {steps: Amount(steps * STEP, "second", f"{steps} ms") for steps in TAUS} if "tau" in known else {}
     own = round(known["tau"][0] / STEP) if taus else None
     found |= {f"tau = {n}": Method(rule, parameters={"tau": tau}) for n, tau in taus.items() if n != own}
-    if rule == "autapse":
+    if rule == "autapse" and own is not None:
         put_back = {n: Method("autapse_f_prime", parameters={"tau": taus[n]}) for n in (1, own)}
         found |= {f"f' put back, tau = {n}": method for n, method in put_back.items()}
     how = setting.protocol

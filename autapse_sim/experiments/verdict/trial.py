@@ -188,9 +188,9 @@ def refit_mse(
     fit, select, test = slice(first), slice(first, first + protocol.validate), slice(-protocol.test, None)
     x, y = (array[:, shown][source] for array in (given.x, given.y))
     o = activity(weights, x, setting.circuit.activation)
-    parts = [(o[:, part], y[:, part]) for part in (fit, select)]
+    fitted, selected = ((o[:, part], y[:, part]) for part in (fit, select))
     found = []
     for floor in floors:
-        prediction = ridge_readout(*parts, o[:, test], refit_penalties(floor))
+        prediction = ridge_readout(fitted, selected, o[:, test], refit_penalties(floor))
         found.append(mean_squared_error(prediction, y[:, test], axis=(2, 3)).mean(axis=1))
     return np.stack(found, axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -72,29 +73,13 @@ def scale_bars(ax: Axes, duration: float, time: str, unit: str) -> None:
     low, high = ax.get_ylim()
     ax.set_ylim(low, high)
     long, tall = rounded(duration / 4), rounded((high - low) / 3)
-    look = {"color": INK, "linewidth": 1.4, "clip_on": False, "solid_capstyle": "butt"}
-    ax.plot([duration - long, duration], [-0.04] * 2, label="_time", transform=ax.get_xaxis_transform(), **look)
-    ax.plot([1.02] * 2, [low, low + tall], label="_value", transform=ax.get_yaxis_transform(), **look)
-    at = {"fontsize": 6.5, "color": INK}
-    ax.annotate(
-        f"{long:g} {time}",
-        (duration - long / 2, -0.04),
-        (0, -3),
-        xycoords=ax.get_xaxis_transform(),
-        textcoords="offset points",
-        ha="center",
-        va="top",
-        **at,
-    )
-    ax.annotate(
-        f"{tall:g}{unit}",
-        (1.02, low + tall / 2),
-        (4, 0),
-        xycoords=ax.get_yaxis_transform(),
-        textcoords="offset points",
-        va="center",
-        **at,
-    )
+    below, beside = ax.get_xaxis_transform(), ax.get_yaxis_transform()
+    draw = partial(ax.plot, color=INK, linewidth=1.4, clip_on=False, solid_capstyle="butt")
+    draw([duration - long, duration], [-0.04] * 2, label="_time", transform=below)
+    draw([1.02] * 2, [low, low + tall], label="_value", transform=beside)
+    tell = partial(ax.annotate, textcoords="offset points", fontsize=6.5, color=INK)
+    tell(f"{long:g} {time}", (duration - long / 2, -0.04), (0, -3), xycoords=below, ha="center", va="top")
+    tell(f"{tall:g}{unit}", (1.02, low + tall / 2), (4, 0), xycoords=beside, va="center")
 
 
 def rounded(value: float, up: bool = False) -> float:

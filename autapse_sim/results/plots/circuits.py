@@ -61,9 +61,10 @@ def raster(
     rows = sorted_neurons(counts, order)
     one_each("groups", groups, counts.shape[1])
     one_each("colours", colours, counts.shape[1])
-    names = list(dict.fromkeys(groups)) if groups is not None else []
+    of_neurons = [] if groups is None else list(groups)
+    names = list(dict.fromkeys(of_neurons))
     if names:
-        member = np.array([names.index(group) for group in groups])
+        member = np.array([names.index(group) for group in of_neurons])
         rows = rows[np.argsort(member[rows], kind="stable")]
         for index, name in enumerate(names):
             band = np.flatnonzero(member[rows] == index)
@@ -120,8 +121,9 @@ def rate_histogram(
     if groups is None:
         edges, rate = population_rate(counts, width, step)
         ax.stairs(rate, edges * time_scale(time), color=colour, fill=True)
-    for index, group in enumerate(dict.fromkeys([] if groups is None else groups)):
-        own = [neuron for neuron, its in enumerate(groups) if its == group]
+    of_neurons = [] if groups is None else list(groups)
+    for index, group in enumerate(dict.fromkeys(of_neurons)):
+        own = [neuron for neuron, its in enumerate(of_neurons) if its == group]
         edges, rate = population_rate(counts[:, own], width, step)
         ax.stairs(rate, edges * time_scale(time), color=palette(index), label=group, baseline=None)
     ax.set_ylabel("rate\n(spikes/s)")
@@ -206,8 +208,7 @@ def time_courses(
     at = np.arange(len(values)) * step * time_scale(time)
     shift = spacing * np.arange(count)
     for index in range(count):
-        look = {"color": colours[index], "linewidth": 1.0, "label": names[index]}
-        ax.plot(at, values[:, index] + shift[index], **look)
+        ax.plot(at, values[:, index] + shift[index], color=colours[index], linewidth=1.0, label=names[index])
     time_axis(ax, len(values), step, time)
     named = "" if unit == "1" else f" {unit}"
     if bars:

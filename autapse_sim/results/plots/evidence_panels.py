@@ -88,7 +88,7 @@ def draw_control_lines(data: xr.Dataset | Result, ax: Axes) -> None:
         lowest = medians[inside].min() / 1.2 if ax.get_yscale() == "log" else bottom
         ax.set_ylim(min(bottom, lowest), max(top, medians[inside].max() * 1.2))
     bottom, top = ax.get_ylim()
-    for control in np.flatnonzero(inside):
+    for control in np.flatnonzero(inside).tolist():
         ax.axhline(medians[control], color="0.45", linewidth=0.8, linestyle=style.dashes(control), zorder=1)
     labels = [
         name if within else f"{name}: {number(median)} {'↑' if median > top else '↓'}"
@@ -135,8 +135,8 @@ def draw_scores(data: xr.Dataset | Result, ax: Axes) -> None:
             if not low <= median <= high:
                 side, value = median > high, number(median)
                 text = f"{value} ▶" if side else f"◀ {value}"
-                place = {"x": 0.99 if side else 0.01, "ha": "right" if side else "left"}
-                ax.text(y=row, s=text, va="center", fontsize=6.5, transform=ax.get_yaxis_transform(), **place)
+                x, ha = (0.99, "right") if side else (0.01, "left")
+                ax.text(x, row, text, ha=ha, va="center", fontsize=6.5, transform=ax.get_yaxis_transform())
         names += [name_with_losses(name, values) for name, values in zip(controls, errors, strict=True)]
         ax.axhline(len(names) - len(controls) - 0.5, color="0.8", linewidth=0.6)
     ax.set(
@@ -166,20 +166,21 @@ def draw_ratios(data: xr.Dataset | Result, ax: Axes) -> None:
     for row, method in enumerate(methods(data)):
         if method != REFERENCE:
             for index, name in enumerate(readouts):
-                errors = data[name]
-                reduction = compare_paired(errors.sel({"method": method}), errors.sel({"method": REFERENCE})).reduction
+                errors, reference = (data[name].sel({"method": each}).values for each in (method, REFERENCE))
+                reduction = compare_paired(errors, reference).reduction
                 at = row + (0.2 * (2 * index - 1) if len(readouts) > 1 else 0)
                 ratios[at] = (method, name, 1 - np.array([reduction.high, reduction.estimate, reduction.low]))
     finite = np.array([values for _, _, values in ratios.values()])
     finite = finite[np.isfinite(finite) & (finite > 0)]
     low, high = (min(0.8, finite.min() / 1.2), max(1.25, min(finite.max() * 1.2, 10))) if finite.size else (0.8, 1.25)
     for at, (method, name, values) in ratios.items():
-        look = {"color": colours(data)[method], "markerfacecolor": None if name == "mse_online" else "white"}
+        colour, face = colours(data)[method], None if name == "mse_online" else "white"
         below, median, above = np.clip(values, low, high)
-        ax.plot([below, above], [at, at], color=look["color"], solid_capstyle="butt")
-        ax.plot(median, at, ">" if values[1] > high else "o", markersize=3.5, clip_on=False, **look)
-        said = [f"{value:.2f}" if value < 100 else number(value) for value in values]
-        said = "{1} [{0}, {2}]".format(*said) if np.isfinite(values).any() else said[1]
+        ax.plot([below, above], [at, at], color=colour, solid_capstyle="butt")
+        shape = ">" if values[1] > high else "o"
+        ax.plot(median, at, shape, markersize=3.5, clip_on=False, color=colour, markerfacecolor=face)
+        told = [f"{value:.2f}" if value < 100 else number(value) for value in values]
+        said = "{1} [{0}, {2}]".format(*told) if np.isfinite(values).any() else told[1]
         ax.text(1.06, at, said, va="center", fontsize=5.5, transform=ax.get_yaxis_transform())
     ax.axvline(1, color="0.3", linewidth=0.8, linestyle=style.dashes(0), zorder=1)
     ax.set(xscale="log", xlim=(low, high), xlabel="test MSE ÷ the fixed reservoir's\nin the same replicate")
@@ -234,8 +235,9 @@ def draw_diverged(data: xr.Dataset | Result, ax: Axes) -> None:
     shades = [colours(data)[method] for method in methods(grid)]
     for row, colour in enumerate(shades):
         for eta, lost in zip(grid["eta_grid"].values, share[row], strict=True):
-            look = {"color": "0.7"} if lost == 0 else {"color": colour, "weight": "bold" if lost >= 0.5 else "normal"}
-            ax.text(eta, row, "·" if lost == 0 else f"{lost:.0%}", ha="center", va="center", fontsize=6.5, **look)
+            said, shade = ("·", "0.7") if lost == 0 else (f"{lost:.0%}", colour)
+            weight = "bold" if lost >= 0.5 else "normal"
+            ax.text(eta, row, said, ha="center", va="center", fontsize=6.5, color=shade, weight=weight)
     ax.set_yticks(range(len(share)), map(style.label, methods(grid)))
     ax.set(xscale="log", xlabel="learning rate η", ylabel="pilots diverged (%)", ylim=(len(share) - 0.5, -0.5))
     ax.tick_params(axis="y", length=0)

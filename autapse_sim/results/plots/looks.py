@@ -29,9 +29,9 @@ def methods(data: xr.Dataset | xr.DataArray | Result) -> list[str]:
 
 def colours(data: xr.Dataset | Result) -> dict[str, str]:
     """A colour for each method, different ones as far as the palette goes."""
-    chosen = {method: RESERVOIRS.get(method) or style.COLOURS.get(style.label(method)) for method in methods(data)}
+    chosen = {method: RESERVOIRS.get(method) or style.COLOURS.get(style.label(method), "") for method in methods(data)}
     for method in chosen:
-        if chosen[method] is None:
+        if not chosen[method]:
             own = style.colour(method)
             free = [colour for colour in (own, *style.OTHERS) if colour not in chosen.values()]
             chosen[method] = free[0] if free else own

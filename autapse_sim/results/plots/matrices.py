@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -65,7 +66,7 @@ def weight_matrix(
         raise InputError(f"weights have the shape {weights.shape}; expected (post, pre)")
     finite = np.abs(weights[np.isfinite(weights)])
     limit = limit or np.max(finite, initial=0) or 1.0
-    aspect = "equal" if max(weights.shape) <= LONG * min(weights.shape) else "auto"
+    aspect: Literal["equal", "auto"] = "equal" if max(weights.shape) <= LONG * min(weights.shape) else "auto"
     image = ax.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect=aspect, interpolation="nearest")
     ax.set_facecolor("0.8")
     ax.set(xlabel=columns, ylabel=rows)
@@ -165,7 +166,8 @@ def principal_components(
     labels, colours : sequence of str, optional
         Of the paths.
     """
-    paths = [over_time(path, "neurons") for path in ([activity] if np.ndim(activity[0]) == 1 else activity)]
+    several = [np.asarray(activity)] if np.ndim(activity[0]) == 1 else list(activity)
+    paths = [over_time(path, "neurons") for path in several]
     if len({path.shape[1] for path in paths}) > 1:
         raise InputError("the trajectories differ in their numbers of neurons")
     mean, directions, shares = principal_axes(np.concatenate(paths))
@@ -227,8 +229,16 @@ def activity_map(
         rows = sorted_neurons(np.zeros((1, neurons)), order)
     low, high = limits or (None, None)
     extent = (0, steps * step * time_scale(time), -0.5, len(rows) - 0.5)
-    look = {"cmap": "viridis", "aspect": "auto", "origin": "lower", "interpolation": "nearest"}
-    image = ax.imshow(activity[:, rows].T, extent=extent, vmin=low, vmax=high, **look)
+    image = ax.imshow(
+        activity[:, rows].T,
+        cmap="viridis",
+        vmin=low,
+        vmax=high,
+        aspect="auto",
+        origin="lower",
+        extent=extent,
+        interpolation="nearest",
+    )
     time_axis(ax, steps, step, time)
     by = " by peak" if named and order == "peak" else ""
     neuron_axis(ax, rows, by, plain=np.array_equal(rows, np.arange(len(rows))))

@@ -136,7 +136,7 @@ def control_lines(data: xr.Dataset | Result, ax: Axes, labels: bool = True) -> N
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     ax.set_ylim(min(low, values[finite].min() / 1.3), max(high, values[finite].max() * 1.3))
-    for control in finite:
+    for control in finite.tolist():
         ax.axhline(values[control], color="0.45", linewidth=0.8, linestyle=style.dashes(control), zorder=1)
     if labels:
         _label_lines(ax, values[finite], [str(mse["control"].values[control]) for control in finite])
@@ -179,9 +179,17 @@ def traces(data: xr.Dataset | Result, axes: Sequence[Axes], rule: str, phase: st
         many = values.sizes[each] > len(LINES)
         for index in range(values.sizes[each]):
             line = "-" if many else LINES[index]
-            look = {"linewidth": 0.5, "alpha": 0.5} if many else {"linewidth": 1.1}
+            width, alpha = (0.5, 0.5) if many else (1.1, None)
             steps = values["step"].values
-            ax.plot(steps, values.isel({each: index}), line, color=style.colour(rule), label=f"{each} {index}", **look)
+            ax.plot(
+                steps,
+                values.isel({each: index}),
+                line,
+                color=style.colour(rule),
+                label=f"{each} {index}",
+                linewidth=width,
+                alpha=alpha,
+            )
         if name in ("feedback", "error"):
             ax.axhline(0, color="0.7", linewidth=0.6, zorder=1)
         if not many and name in ("activity", "error"):
@@ -225,7 +233,7 @@ def _label_lines(ax: Axes, values: np.ndarray, names: list[str]) -> None:
     order = np.argsort(values)
     heights = ax.transAxes.inverted().transform(ax.transData.transform([(1, values[index]) for index in order]))[:, 1]
     size = 6.5
-    gap = 1.25 * size / (72 * ax.figure.get_figheight() * ax.get_position().height)
+    gap = 1.25 * size / (72 * ax.bbox.height / ax.figure.dpi)
     for index, height in zip(order, _apart(heights, gap), strict=True):
         ax.annotate(
             names[index],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 from autapse_sim.results.plots import style
 from autapse_sim.results.report.html import preformatted, safe
@@ -56,7 +57,7 @@ def _formulas(text: str) -> Iterator[str]:
     for place, following in zip(places, [*places[1:], None], strict=False):
         source = text[place.end() : following.start() if following else len(text)]
         try:
-            made = [node for node in ast.walk(ast.parse(source)) if _kind(node) in KINDS[:2]]
+            made = [node for node in ast.walk(ast.parse(source)) if _makes(node, *KINDS[:2])]
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for node in made:
@@ -64,8 +65,9 @@ def _formulas(text: str) -> Iterator[str]:
             yield from _fields(node)
 
 
-def _kind(node: ast.AST) -> str:
-    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+def _makes(node: ast.AST | None, *kinds: str) -> TypeGuard[ast.Call]:
+    """Whether it makes an object of one of these classes."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds
 
 
 def _fields(model: ast.Call) -> Iterator[str]:
@@ -74,7 +76,7 @@ def _fields(model: ast.Call) -> Iterator[str]:
         value, name = keyword.value, keyword.arg or ""
         if name == "connections":
             for each in ast.walk(value):
-                yield from _fields(each) if _kind(each) == "Connection" else ()
+                yield from _fields(each) if _makes(each, "Connection") else ()
         elif name in FIELDS:
             lines = [*_lines(value)]
             yield from [f'<p class="soft">{FIELDS[name]}</p>', *lines] if lines else []
@@ -87,12 +89,16 @@ def _lines(value: ast.expr) -> Iterator[str]:
             yield from _formula(line)
     elif isinstance(value, ast.Dict):
         for key, each in zip(value.keys, value.values, strict=True):
-            named = key.value if isinstance(key, ast.Constant) else ""
-            if _kind(each) == "Activation":
-                yield from _activation(str(named), each)
+            named = _said(key) if isinstance(key, ast.Constant) else ""
+            if _makes(each, "Activation"):
+                yield from _activation(named, each)
             else:
-                said = each.value if isinstance(each, ast.Constant) else ast.unparse(each)
-                yield from _formula(f"{named} = {said}", "=")
+                yield from _formula(f"{named} = {_said(each)}", "=")
+
+
+def _said(value: ast.expr) -> str:
+    """A text as it is, and all else as Python writes it."""
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ast.unparse(value)
 
 
 def _activation(name: str, made: ast.Call) -> Iterator[str]:
@@ -101,7 +107,7 @@ def _activation(name: str, made: ast.Call) -> Iterator[str]:
     yield f'<p class="soft">{safe(name)}</p>'
     for key, value in given:
         if isinstance(value, ast.Constant):
-            yield from _formula(f"{key} = {value.value}", "=")
+            yield from _formula(f"{key} = {_said(value)}", "=")
 
 
 def _formula(line: str, sets: str = "←") -> Iterator[str]:
@@ -129,6 +135,6 @@ def _typeset_line(line: str, sets: str) -> list[str]:
     if statement:
         name = statement["name"]
         sign = statement["operator"]
-        value = f"{name} {sign} ({statement['value']})" if sign else statement["value"]
-        return [math(identifier(name), operator(sets)), *pieces(value)]
+        right = f"{name} {sign} ({statement['value']})" if sign else statement["value"]
+        return [math(identifier(name), operator(sets)), *pieces(right)]
     return pieces(line)

@@ -104,9 +104,9 @@ def _typeset(node: ast.expr) -> tuple[str, int]:
             return identifier(node.id), TIGHT
         case ast.Constant(value=bool() | int() | float()):
             return f"<mn>{safe(repr(node.value))}</mn>", TIGHT
-        case ast.BinOp(left=ast.Constant(value=int() | float()), op=ast.Mult(), right=ast.Name()):
-            if node.right.id in UNITS:
-                return f"<mn>{node.left.value!r}</mn><mspace width='.25em'/>{identifier(node.right.id)}", TIGHT
+        case ast.BinOp(left=ast.Constant(value=int() | float() as factor), op=ast.Mult(), right=ast.Name(id=name)):
+            if name in UNITS:
+                return f"<mn>{factor!r}</mn><mspace width='.25em'/>{identifier(name)}", TIGHT
             return row(_inner(node.left), operator("⋅"), _inner(node.right)), PRODUCT
         case ast.BinOp(op=ast.Div()):
             return f"<mfrac>{row(_inner(node.left))}{row(_inner(node.right))}</mfrac>", TIGHT

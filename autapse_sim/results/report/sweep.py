@@ -67,7 +67,8 @@ def sweep_page(data: xr.Dataset, score: str | None = None, title: str = "Sweep")
     shown = {f"{score} over {' and '.join(over)}": over for over in _views(medians, axes)}
     label = label_of(data, score)
     figures = {
-        name: (lines if len(over) == 1 else heat_map)(medians, *over, label, score) for name, over in shown.items()
+        name: lines(medians, *over, label, score) if len(over) == 1 else heat_map(medians, *over, label, score)
+        for name, over in shown.items()
     }
     captions = {name: f"Median {name}{_caption(over, medians, score)}." for name, over in shown.items()}
     sections = [
@@ -98,7 +99,7 @@ def summed_up(data: xr.Dataset, score: str, axes: Sequence[str]) -> xr.DataArray
     return xr.DataArray(found, coords, [*axes, "interval"])
 
 
-def _views(medians: xr.DataArray, axes: Sequence[str]) -> list[tuple[str, ...]]:
+def _views(medians: xr.DataArray, axes: Sequence[str]) -> list[tuple[str] | tuple[str, str]]:
     """What is drawn: lines over each axis, then a heat map over each two."""
     crossed = [axis for axis in axes if medians.sizes[axis] > 1]
     return [*((axis,) for axis in crossed), *combinations(crossed, 2)]
@@ -114,7 +115,8 @@ def best_of(medians: xr.DataArray, score: str) -> dict[str, int]:
     """Where the median is best, by axis; the first place where none is known."""
     values = medians.isel(interval=0).values
     values = np.where(np.isnan(values), np.inf, -values if score in HIGHER else values)
-    return dict(zip(medians.dims[:-1], map(int, np.unravel_index(np.argmin(values), values.shape)), strict=True))
+    places = map(int, np.unravel_index(np.argmin(values), values.shape))
+    return dict(zip(map(str, medians.dims[:-1]), places, strict=True))
 
 
 def lines(medians: xr.DataArray, axis: str, label: str, score: str) -> Figure:
@@ -130,14 +132,15 @@ def lines(medians: xr.DataArray, axis: str, label: str, score: str) -> Figure:
             median, low, high = within(
                 (shown.sel({apart: value}) if apart else shown).transpose("interval", axis), shown
             )
-            look = {"color": style.PALETTE[number % len(style.PALETTE)], "ms": 3}
-            look["label"] = f"{apart} = {plain(value)}".replace("$", r"\$") if apart else None
+            colour = style.PALETTE[number % len(style.PALETTE)]
+            name = f"{apart} = {plain(value)}".replace("$", r"\$") if apart else None
             if numbers:
-                ax.plot(places, median, "o-", **look)
-                ax.fill_between(places, low, high, color=look["color"], alpha=0.2, lw=0)
+                ax.plot(places, median, "o-", color=colour, ms=3, label=name)
+                ax.fill_between(places, low, high, color=colour, alpha=0.2, lw=0)
             else:
                 aside = 0.6 * ((number + 0.5) / len(values) - 0.5)
-                ax.errorbar(places + aside, median, [median - low, high - median], fmt="o", **look)
+                beyond = [median - low, high - median]
+                ax.errorbar(places + aside, median, beyond, fmt="o", color=colour, ms=3, label=name)
         ax.set(xlabel=named(medians[axis]), ylabel=label)
         if not numbers:
             ax.set_xticks(places, [name.replace("$", r"\$") for name in names])

@@ -118,7 +118,7 @@ def _run(about: Mapping) -> str:
 
 def _claims(claims: object) -> str:
     """The table of claims: what the paper says, what is measured, and what follows."""
-    if not claims:
+    if not isinstance(claims, list) or not claims:
         return ""
     columns = {"claim": "claim", "says": "the paper says", "measured": "measured", "verdict": "verdict"}
     return table(list(columns.values()), ([claim.get(key, "") for key in columns] for claim in claims))
@@ -126,7 +126,7 @@ def _claims(claims: object) -> str:
 
 def _floors(floors: object) -> str:
     """The table of what refitted read-outs give, for each least penalty that they may choose."""
-    if not floors:
+    if not isinstance(floors, list) or not floors:
         return ""
     first, *_ = floors
     head = [
@@ -151,8 +151,8 @@ def _rates(data: xr.Dataset) -> str:
     """The chosen learning rate of every method, and how many replicates diverged with it."""
     errors = data["mse_online"].transpose("method", "replicate").values
     lost = (~np.isfinite(errors)).sum(axis=1)
-    chosen = {"learning rate": "eta", "learning rate, read-out refitted": "eta_refit", "of the read-out": "eta_out"}
-    chosen = {head: data[name].values for head, name in chosen.items() if name in data}
+    names = {"learning rate": "eta", "learning rate, read-out refitted": "eta_refit", "of the read-out": "eta_out"}
+    chosen = {head: data[name].values for head, name in names.items() if name in data}
     grid = data["eta_grid"].values if "eta_grid" in data.coords else np.empty(0)
     rows = []
     for method, count, *rates in zip(data["method"].values, lost, *chosen.values(), strict=True):

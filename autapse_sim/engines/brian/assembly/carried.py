@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from brian2 import NeuronGroup, Synapses
 
@@ -45,14 +46,14 @@ def carried(
             continue
         place = thing.name.removeprefix("projection_")
         if isinstance(thing, NeuronGroup):
-            where = {"dims": (GROUPS[place],), "size": sizes[place]}
+            state = Lasting("", (GROUPS[place],), sizes[place])
         elif blocks[thing.name].innermost == "self":
-            where = {"dims": (GROUPS[thing.source.name],), "size": sizes[thing.source.name]}
+            state = Lasting("", (GROUPS[thing.source.name],), sizes[thing.source.name])
         else:
-            where = {"dims": axes(thing.source.name, thing.target.name), "block": blocks[thing.name]}
+            state = Lasting("", axes(thing.source.name, thing.target.name), block=blocks[thing.name])
         for name, plain in _states(thing, place, models, reset):
             truth = thing.variables[name].dtype == bool
-            found[f"{place}_{plain}"] = Lasting(f"{thing.name}.{name}", truth=truth, **where)
+            found[f"{place}_{plain}"] = replace(state, variable=f"{thing.name}.{name}", truth=truth)
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from brian2 import Equations, StateUpdateMethod
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
+from brian2.groups.group import CodeRunner
 
 from autapse_sim.spec.language import renamed
 from autapse_sim.spec.quantities import unit_of
@@ -83,7 +84,7 @@ class Draws:
 
         return _DRAW.sub(call, code)
 
-    def rewrite(self, updater: object) -> None:
+    def rewrite(self, updater: CodeRunner) -> None:
         """Let the code of a state updater draw so, too (``xi`` becomes ``randn()`` there)."""
         original = updater.update_abstract_code
 

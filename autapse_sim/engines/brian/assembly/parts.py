@@ -14,7 +14,7 @@ from autapse_sim.engines.brian.assembly.equations import Draws, integrator
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
 from autapse_sim.engines.brian.dense.layout import Block, Layout
 from autapse_sim.engines.brian.dense.synapses import DenseNeurons, DenseSynapses
-from autapse_sim.engines.brian.program import Bias, Identity, Index, Parameter, Projection, Sign
+from autapse_sim.engines.brian.program import Index, Input, Parameter
 from autapse_sim.engines.brian.tape import FUNCTIONS
 from autapse_sim.spec import vocabulary
 from autapse_sim.spec.constants import folded
@@ -22,8 +22,6 @@ from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.language import Statement, is_condition, names
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.quantities import unit_of
-
-Input = Parameter | Bias | Projection | Identity | Index | Sign
 
 
 class Parts:

@@ -182,7 +182,8 @@ def _unmixed(rule: Rule, summands: list[str], parts: dict[str, list[str]], event
 
 def telling(equations: Equations, events: Iterable[str], suffixes: Iterable[str] = ("",)) -> frozenset[str]:
     """`events`, and the subexpressions (with suffixes) that are made of them; what is sent or shown is a rate."""
-    known, made = set(events), set()
+    known = set(events)
+    made: set[str] = set()
     rates = ("sent", "activity", "f", "f_prime")
     made_of = {name: names(equations[name].expr.code) for name in equations if equations[name].type == SUBEXPRESSION}
     for _ in made_of:  # they stand in any order: as many rounds as there are names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable
+from typing import Any
 
 from brian2 import NeuronGroup, Synapses
 from brian2.codegen.codeobject import create_runner_codeobj
@@ -99,7 +100,7 @@ class DenseNeurons(NeuronGroup):
         Passed on to `brian2.NeuronGroup`.
     """
 
-    def __init__(self, size: int, model: str, layout: Layout, jumps: tuple[str, ...] = (), **options):
+    def __init__(self, size: int, model: str, layout: Layout, jumps: tuple[str, ...] = (), **options: Any):
         self.autapse_size, self.autapse_layout, self.autapse_jumps = size, layout, jumps
         super().__init__(size * layout.replicates, model, codeobj_class=DenseCodeObject, **options)
 
@@ -124,7 +125,7 @@ class DenseSynapses(Synapses):
         Sizes and memory order; a weight array is given and taken in this order.
     """
 
-    def __init__(self, source: DenseNeurons, target: DenseNeurons, model: str, pairs: str = "all", **options):
+    def __init__(self, source: DenseNeurons, target: DenseNeurons, model: str, pairs: str = "all", **options: Any):
         self.autapse_block = source.autapse_layout.block(source.autapse_size, target.autapse_size, pairs)
         super().__init__(source, target, model, codeobj_class=DenseCodeObject, **options)
         create_runner_codeobj(

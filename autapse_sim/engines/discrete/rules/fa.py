@@ -20,6 +20,7 @@ class Fa(Bptt):
         super().start()
         if self.network.B_rec is None:
             raise InputError("rule 'fa' needs the recurrent feedback B_rec among the weights")
+        self.B_rec = self.network.B_rec
         n, (_, count, columns) = self.network.neurons, self.z.shape
         self.carried = Sensitivities(self.layout, count, n, columns) if n <= SMALL else None
 
@@ -31,12 +32,12 @@ class Fa(Bptt):
     @property
     def back(self) -> np.ndarray:
         """Carries it one step back: B_rec^T."""
-        return self.network.B_rec.transpose(0, 2, 1)
+        return self.B_rec.transpose(0, 2, 1)
 
     def fast(self, t: int) -> np.ndarray:
         """The sum over the past carried forward for few neurons, else the sweep."""
         if self.carried is None:
             return super().fast(t)
         network = self.network
-        self.carried.advance(network.B_rec, self.z[t], network.gain[t], network.keep)
+        self.carried.advance(self.B_rec, self.z[t], network.gain[t], network.keep)
         return self.carried.gradient(network.feedback(t) * self.share[t])

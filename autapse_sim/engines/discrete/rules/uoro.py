@@ -49,7 +49,7 @@ class Uoro(Bptt):
         return self.plain(t)
 
     def total(self) -> np.ndarray:
-        total = sum(self.plain(t) for t in range(self.network.steps))
+        total = sum((self.plain(t) for t in range(self.network.steps)), start=np.zeros(()))
         return self.layout.split(total, 0).sum(axis=0)
 
 

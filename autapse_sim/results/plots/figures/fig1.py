@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
@@ -37,8 +39,10 @@ def draw(data: xr.Dataset | Result) -> Figure:
             if not ax.get_subplotspec().is_first_col():
                 ax.set_ylabel("")
         handles = [dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True)) for ax in axes]
+        # a tuple is drawn as one: Matplotlib's types know of single handles only
+        drawn: list[Any] = [handles[0]["true"], tuple(each["predicted"] for each in handles), handles[0]["start"]]
         figure.legend(
-            [handles[0]["true"], tuple(each["predicted"] for each in handles), handles[0]["start"]],
+            drawn,
             ["true", "predicted", "start"],
             handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
             handlelength=3,

@@ -47,7 +47,7 @@ def draw(
     rule = rule_of(data, rule)
     phases = chosen(data, phases)
     counts = {phase: recordings.spikes(data, phase, replicate, rule) for phase in phases}
-    total = sum(one.sum(axis=0) for one in counts.values())
+    total = np.sum([one.sum(axis=0) for one in counts.values()], axis=0)
     shown = np.sort(np.argsort(-total, kind="stable")[:neurons])
     look = dict(zip(shown.tolist(), style.PALETTE, strict=False))
     colours = [look.get(neuron, circuit_axes.INK) for neuron in range(len(total))]
