@@ -22,7 +22,6 @@ CIRCUITS = {
     "leaky": (replace(DRAWN, neuron="leaky", activation="tanh"), {"eta_out": 0.0}),
     "returned": (replace(DRAWN, returned=True), {"eta_out": 0.0}),
 }
-pytestmark = pytest.mark.usefixtures("cheap_programs")
 ENGINE = "standalone" if compiler() else "runtime"
 
 

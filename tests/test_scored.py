@@ -13,7 +13,6 @@ from autapse_sim.results.plots import panels
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.training import sizes
 
-pytestmark = pytest.mark.usefixtures("cheap_programs")
 ENGINES = [
     pytest.param("standalone", marks=pytest.mark.skipif(compiler() is None, reason="no C++ compiler")),
     "runtime",

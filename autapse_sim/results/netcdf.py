@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import zlib
+from collections.abc import Mapping
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 import xarray as xr
+from xarray.conventions import cf_encoder, encode_dataset_coordinates
 
 import autapse_sim
 from autapse_sim.machine.files import scratch
@@ -37,6 +39,8 @@ REFERENCES = {"REFERENCE_LIST", "DIMENSION_LIST"}
 INTERNAL = {"CLASS", "NAME", "_Netcdf4Coordinates", "_Netcdf4Dimid", "_NCProperties"}
 """Attributes of the format itself."""
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
+FEW = 64
+"""The longest side of a chunk where an array has no elements yet."""
 SHORTEST = 2
 """Bytes of a text in an attribute, at least: readers of netCDF take a single one for a letter."""
 ENDLESS = 60.0
@@ -53,24 +57,71 @@ except UNREADABLE:
 
 
 def pack(data: xr.Dataset) -> bytes:
-    """The bytes of a netCDF file, made in memory: on a full disk the HDF5 library would end the process."""
-    data = _plain(data.drop_encoding())
-    packed = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
-    arrays = (name for name, values in data.variables.items() if values.ndim and values.size)
-    encoding = {name: packed for name in arrays if data[name].dtype.kind in "biuf"}
-    encoding |= {name: {"dtype": "S1"} for name, values in data.variables.items() if values.dtype.kind == "U"}
-    content = BytesIO(bytes(data.to_netcdf(engine="h5netcdf", encoding=encoding)))
-    with h5py.File(content, "r+") as file:
-        for each in (file, *file.values()):
-            for name in _of_any_length(each.attrs):  # what xarray itself says of arrays
-                each.attrs[name] = _fixed(each.attrs[name])
+    """The bytes of a netCDF file, made in memory: on a full disk the HDF5 library would end the process.
+
+    They are what xarray writes by way of h5netcdf, in a fraction of the time: every unit of a study is packed.
+    """
+    variables, attributes = cf_encoder(*encode_dataset_coordinates(_plain(data.drop_encoding())))
+    variables = {name: _letters(each) if each.dtype.kind == "U" else each for name, each in variables.items()}
+    sizes = {dim: size for each in variables.values() for dim, size in each.sizes.items()}
+    numbers = {dim: np.int32(number) for number, dim in enumerate(sizes)}
+    content = BytesIO()
+    with h5py.File(content, "w", track_order=True) as file:
+        _tell(file, {"_NCProperties": f"version=2,hdf5={h5py.version.hdf5_version},h5py={h5py.__version__}"})
+        _tell(file, attributes)
+        for dim in [dim for dim in sizes if dim not in variables]:
+            file.create_dataset(dim, (sizes[dim],), ">f4", maxshape=None if sizes[dim] else (None,), track_order=True)
+            file[dim].make_scale(f"{NO_VARIABLE}.{sizes[dim]:10}")
+        for name, each in variables.items():
+            _write(file, name, each)
+            if name in each.dims:
+                file[name].make_scale(name)
+        scales = {dim: file[dim] for dim in sizes}
+        for name, each in variables.items():
+            array = file[name]
+            if name not in each.dims:
+                for axis, dim in zip(array.dims, each.dims, strict=True):
+                    axis.attach_scale(scales[dim])
+                if each.dims:
+                    array.attrs["_Netcdf4Dimid"] = numbers[each.dims[0]]
+            if each.dims:
+                array.attrs["_Netcdf4Coordinates"] = np.array([numbers[dim] for dim in each.dims])
+        for dim, scale in scales.items():
+            scale.attrs["_Netcdf4Dimid"] = numbers[dim]
     return content.getvalue()
 
 
-def _of_any_length(attributes: h5py.AttributeManager) -> list[str]:
-    """The attributes that are texts, and not of fixed length."""
-    texts = {name: h5py.check_string_dtype(attributes.get_id(name).dtype) for name in attributes}
-    return [name for name, text in texts.items() if text is not None and text.length is None]
+def _write(file: h5py.File, name: str, variable: xr.Variable) -> None:
+    """Write an array, packed and with checksums where it is one of numbers, and what it tells of itself."""
+    _expect("/" not in name and variable.dtype.kind in "iufS", f"{name!r} cannot be written")
+    how: dict[str, Any] = {"track_order": True, "fillvalue": variable.attrs.get("_FillValue")}
+    if variable.ndim and not variable.size:
+        how["maxshape"] = tuple(size or None for size in variable.shape)
+        how["chunks"] = tuple(min(max(size, 1), FEW) for size in variable.shape)
+    elif variable.ndim and variable.dtype.kind != "S":
+        how |= {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
+    array = file.create_dataset(name, data=variable.values, **how)
+    _tell(array, variable.attrs)
+
+
+def _tell(what: h5py.HLObject, attributes: Mapping[str, Any]) -> None:
+    """Write attributes: texts of fixed length, numbers with an axis."""
+    for name, value in attributes.items():
+        what.attrs[name] = (
+            _fixed(value) if isinstance(value, str) else value if _is_text(value) else np.atleast_1d(value)
+        )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "S"
+
+
+def _letters(texts: xr.Variable) -> xr.Variable:
+    """Texts as letters (bytes, of UTF-8) along one more axis."""
+    content = np.char.encode(texts.values, "utf-8")
+    length = content.dtype.itemsize
+    letters = np.ascontiguousarray(content).reshape(*texts.shape, 1).view("S1")
+    return xr.Variable((*texts.dims, f"string{length}"), letters, {**texts.attrs, "_Encoding": "utf-8"})
 
 
 def unpack(content: bytes) -> xr.Dataset:

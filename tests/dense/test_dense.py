@@ -16,7 +16,10 @@ from autapse_sim.engines.brian.assembly import projections
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.engines.choose import simulate
 
-pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+pytestmark = [
+    pytest.mark.skipif(not compiler(), reason="no C++ compiler"),
+    pytest.mark.usefixtures("fast_programs"),
+]
 EXACT = 1e-12
 SMALL = {"eta": 0.01}
 LEARNED = {"learn": ("W", "V", "b", "c"), "biases": True, "parameters": {"eta": 0.002, "eta_out": 0.002}}

@@ -32,7 +32,7 @@ class Sweep:
     def __init__(self, home: Path, engine: str = "numpy", line: str = f"{GRID} {SIZE}") -> None:
         self.out, self.line, self.engine, self.home = home / "study", line, engine, home
         (home / "temporary").mkdir(parents=True, exist_ok=True)
-        own = {"TMPDIR": str(home / "temporary"), "AUTAPSE_CACHE": str(home / "cache"), "AUTAPSE_CXXFLAGS": "-O1"}
+        own = {"TMPDIR": str(home / "temporary"), "AUTAPSE_CACHE": str(home / "cache")}
         self.environment = {**os.environ, **own}
 
     def start(self, *more: str, **options) -> subprocess.Popen:

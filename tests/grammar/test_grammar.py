@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import precompiled
 import pytest
 from agreement import BAD, COMPILED, QUICK, differences, judge, numbers
 from campaign import CHEAP, SANITIZED, cheap_programs, judge_all, liveness
@@ -31,8 +32,8 @@ def test_the_reference_and_brian_agree():
 
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
-def test_the_reference_and_compiled_programs_agree():
-    with cheap_programs(CHEAP):
+def test_the_reference_and_compiled_programs_agree(shared_folder):
+    with cheap_programs(precompiled.flags(shared_folder, CHEAP)):
         assert_agreement(judge_all(range(40, 46), COMPILED))
 
 
