@@ -6,7 +6,7 @@ from collections import Counter
 import precompiled
 import pytest
 from agreement import BAD, COMPILED, QUICK, differences, judge, numbers
-from campaign import SANITIZED, cheap_programs, judge_all, liveness
+from campaign import SANITIZED, cheap_programs, liveness
 from grammar import FEATURES, case_of
 
 from autapse_sim.engines.brian.compiler import compiler
