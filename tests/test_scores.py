@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from autapse_sim.errors import InputError
 from autapse_sim.results.scores import (
@@ -99,6 +100,17 @@ def test_median_interval_covers_the_true_median():
     np.testing.assert_array_equal(median, np.median(values, axis=-1))
     assert ((low <= median) & (median <= high)).all()
     assert 0.9 < ((low <= 0) & (high >= 0)).mean() < 0.99
+
+
+@pytest.mark.parametrize("shape", [(2,), (7,), (3, 20), (2, 3, 5), (0, 4)])
+def test_the_interval_is_the_percentile_bootstrap_of_scipy(shape):
+    values = np.random.default_rng(1).lognormal(size=shape)
+    rng, how = np.random.default_rng(4), {"n_resamples": 2000, "batch": 200, "axis": -1, "method": "percentile"}
+    theirs = scipy.stats.bootstrap((values,), np.median, random_state=rng, **how).confidence_interval
+    _, low, high = median_interval(values, seed=4)
+    np.testing.assert_allclose(low, theirs.low, rtol=1e-14)
+    np.testing.assert_allclose(high, theirs.high, rtol=1e-14)
+    assert shape[0] == 0 or (low < high).all()
 
 
 def test_median_interval_is_reproducible():

@@ -11,8 +11,8 @@ DIVERGED = 100.0
 spread, and who predicts their mean has 1. For the ball (a variance of 1/12) that is an MSE of 8, three box lengths
 off; no prediction inside the box has one above 1."""
 
-RESAMPLES = 2000
-"""Bootstrap resamples of an interval."""
+RESAMPLES, AT_ONCE = 2000, 200
+"""Bootstrap resamples of an interval, and how many of them are in memory at a time."""
 
 _HUGE = 1e100  # stands in for infinity where values are interpolated (inf - inf is NaN)
 
@@ -157,20 +157,28 @@ def median_interval(
     >>> [float(v) for v in median_interval(np.array([1.0, 1.0, np.nan]))]
     [1.0, 1.0, inf]
     """
-    from scipy.stats import bootstrap  # takes longer to import than a small circuit to run
-
     values = np.asarray(values, dtype=float)
     values = np.clip(np.where(np.isnan(values), worst, values), -_HUGE, _HUGE)
     median = np.median(values, axis=-1)
     if values.shape[-1] == 1:
         low = high = median
     else:
-        rng = np.random.default_rng(seed)
-        low, high = bootstrap(
-            (values,), np.median, n_resamples=RESAMPLES, batch=200, axis=-1, method="percentile", random_state=rng
-        ).confidence_interval
+        low, high = _percentiles(values, np.random.default_rng(seed))
     # What has a share of _HUGE in it, be it a hundredth, is infinite.
     return tuple(np.where(np.abs(v) > 1e-10 * _HUGE, np.copysign(np.inf, v), v) for v in (median, low, high))
+
+
+def _percentiles(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The 2.5% and 97.5% percentiles of the medians of resampled replicates: what scipy.stats.bootstrap gives.
+
+    That module takes longer to import than a small circuit to run.
+    """
+    count, medians = values.shape[-1], []
+    for first in range(0, RESAMPLES, AT_ONCE):
+        chosen = rng.integers(0, count, (min(AT_ONCE, RESAMPLES - first), count))
+        medians.append(np.median(values[..., chosen], axis=-1))
+    tail = (1 - 0.95) / 2
+    return np.percentile(np.concatenate(medians, axis=-1), [100 * tail, 100 * (1 - tail)], axis=-1)
 
 
 def best_eta(validation_mse: np.ndarray) -> int:
