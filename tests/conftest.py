@@ -11,6 +11,7 @@ import numpy as np
 import precompiled
 import pytest
 import xarray as xr
+from here import Here
 
 import autapse_sim as ap
 from autapse_sim.spec.job import Job
@@ -77,6 +78,14 @@ def fast_programs(shared_folder):
     """Programs that are compiled as those of users are, where what the optimiser makes of them may matter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTAPSE_CXXFLAGS", precompiled.flags(shared_folder))
+        yield
+
+
+@pytest.fixture(scope="module")
+def no_workers():
+    """What runs on all cores otherwise runs in this process: to start another one takes longer than a small unit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autapse_sim.studies.workers.Crew", Here)
         yield
 
 

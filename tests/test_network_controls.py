@@ -11,6 +11,8 @@ from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.results import table
 from autapse_sim.training.train import draw
 
+pytestmark = pytest.mark.usefixtures("no_workers")
+
 TASK = ap.BouncingBall(steps=30)
 SMALL = ap.Protocol(replicates=3, train=4, validate=2, test=3, validate_every=2, record=1)
 DRAWN = ap.Circuit(readout="random", neurons=4, learn=("W", "V", "c"))
