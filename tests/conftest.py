@@ -4,11 +4,14 @@ import gc
 import os
 from collections import Counter
 from dataclasses import replace
+from importlib import import_module
 
 import hypothesis
 import numpy as np
+import precompiled
 import pytest
 import xarray as xr
+from here import Here
 
 import autapse_sim as ap
 from autapse_sim.spec.job import Job
@@ -41,27 +44,48 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def old_objects_are_left_alone():
-    """Brian2 collects garbage at each run, which then need not look at all that was imported."""
+def slow_modules():
+    """What most tests import sooner or later."""
+    for name in ("autapse_sim.engines.brian.session", "matplotlib.pyplot", "scipy.stats"):
+        import_module(name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def old_objects_are_left_alone(slow_modules):
+    """Brian2 collects garbage at each run, which then need not look at what was imported and kept before."""
     gc.collect()
     gc.freeze()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_program_cache(tmp_path_factory):
-    """Compiled programs of the tests stay out of the user's cache, in one for all workers of a run."""
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """A folder for all workers of a run."""
     mine = tmp_path_factory.getbasetemp()
-    shared = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
+    return mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_programs(shared_folder):
+    """Compiled programs of the tests stay out of the user's cache, and compile fast."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTAPSE_CACHE", str(shared / "programs"))
+        patch.setenv("AUTAPSE_CACHE", str(shared_folder / "programs"))
+        patch.setenv("AUTAPSE_CXXFLAGS", precompiled.flags(shared_folder, precompiled.CHEAP))
         yield
 
 
 @pytest.fixture(scope="module")
-def cheap_programs():
-    """Programs that compile fast, where their speed does not matter."""
+def fast_programs(shared_folder):
+    """Programs that are compiled as those of users are, where what the optimiser makes of them may matter."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTAPSE_CXXFLAGS", "-O1")
+        patch.setenv("AUTAPSE_CXXFLAGS", precompiled.flags(shared_folder))
+        yield
+
+
+@pytest.fixture(scope="module")
+def no_workers():
+    """What runs on all cores otherwise runs in this process: to start another one takes longer than a small unit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autapse_sim.studies.workers.Crew", Here)
         yield
 
 

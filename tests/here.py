@@ -6,6 +6,14 @@ from concurrent.futures import Future
 class Here:
     """An executor that runs each call at once, in this process, and may fail as told."""
 
+    size = 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
     def __init__(self, fails=()):
         self.calls, self.fails = 0, dict(enumerate(fails))
 

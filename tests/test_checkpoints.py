@@ -18,7 +18,6 @@ from autapse_sim.training import sizes
 ENGINES = ["numpy", "runtime", "reference", *(["standalone"] if compiler() else [])]
 TASK = ap.BouncingBall(steps=8)
 SMALL = Protocol(replicates=3, train=6, validate=2, test=2, validate_every=2, record=1)
-pytestmark = pytest.mark.usefixtures("cheap_programs")
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -21,6 +21,8 @@ from autapse_sim.names import one_of
 from autapse_sim.training import draws, sizes
 from autapse_sim.training import train as experiment
 
+pytestmark = pytest.mark.usefixtures("no_workers")
+
 SMALL = ap.Protocol(replicates=2, train=2, validate=1, test=1)
 TASK = ap.BouncingBall(steps=6)
 DFA = ap.Circuit(rule="dfa")

@@ -13,6 +13,7 @@ from autapse_sim.spec.protocol import Schedule
 from autapse_sim.spec.weights import draw_weights
 from autapse_sim.training.draws import draw
 
+pytestmark = pytest.mark.usefixtures("no_workers")
 TASK = ap.BouncingBall(steps=30)
 SMALL = ap.Protocol(replicates=4, train=6, validate=2, test=3, validate_every=3, record=2)
 

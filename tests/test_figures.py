@@ -1,6 +1,7 @@
 """The programs in figures/ and `autapse plot`: each draws, or says in a line what it lacks."""
 
 import importlib.util
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -37,17 +38,32 @@ def results(tmp_path_factory):
 
 
 def program(path, *arguments, cwd):
-    return subprocess.run([sys.executable, path, *arguments], capture_output=True, text=True, check=False, cwd=cwd)
+    done = subprocess.run([sys.executable, path, *arguments], capture_output=True, text=True, check=False, cwd=cwd)
+    return done.returncode, done.stderr
+
+
+@pytest.fixture
+def called(monkeypatch, capsys):
+    """Call a program as if from a shell, without the second that a process of its own takes; its end and its errors."""
+
+    def call(path, *arguments, cwd):
+        monkeypatch.setattr(sys, "argv", [str(path), *arguments])
+        monkeypatch.chdir(cwd)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(path), run_name="__main__")
+        return ended.value.code, capsys.readouterr().err
+
+    return call
 
 
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
-def test_a_program_that_is_called_wrongly_says_how_in_a_line(path, tmp_path):
+def test_a_program_that_is_called_wrongly_says_how_in_a_line(called, path, tmp_path):
     needs = path.stem.startswith("fig")
     wrong = [("a", "b", "c"), ("--help",), *([(), (str(tmp_path / "nowhere.nc"),)] if needs else [])]
     for arguments in wrong:
-        done = program(path, *arguments, cwd=tmp_path)
-        assert done.returncode == 2
-        (line,) = done.stderr.splitlines()
+        code, said = called(path, *arguments, cwd=tmp_path)
+        assert code == 2
+        (line,) = said.splitlines()
         assert line.startswith(f"{path.stem}: error: ")
         assert ("nowhere.nc" if arguments and "nowhere" in arguments[0] else f"figures/{path.name}") in line
     assert not list(tmp_path.iterdir())
@@ -56,9 +72,13 @@ def test_a_program_that_is_called_wrongly_says_how_in_a_line(path, tmp_path):
 def test_the_paper_s_figures_are_drawn_from_a_file(results, tmp_path):
     for path in FIGURES:
         if path.stem.startswith("fig"):
-            done = program(path, str(results["compare"]), str(tmp_path), cwd=tmp_path)
-            assert (done.returncode, done.stderr) == (0, "")
+            assert program(path, str(results["compare"]), str(tmp_path), cwd=tmp_path) == (0, "")
     assert len(list(tmp_path.glob("fig*.pdf"))) == 2
+
+
+def test_a_process_of_its_own_says_the_same(called, tmp_path):
+    arguments = (FIGURES[-1], str(tmp_path / "nowhere.nc"))
+    assert program(*arguments, cwd=tmp_path) == called(*arguments, cwd=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from autapse_sim.experiments.verdict.pilots import chosen_rates
 from autapse_sim.experiments.verdict.trial import FLOORS, Trial, drawn, protocol_of, score, train_method
 from autapse_sim.training.reservoir import Reservoir
 
+pytestmark = pytest.mark.usefixtures("no_workers")
 METHODS = ["mine", "bptt", "autapse", FIXED, TUNED, STILL, BIASES]
 
 

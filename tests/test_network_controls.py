@@ -11,6 +11,8 @@ from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.results import table
 from autapse_sim.training.draws import draw
 
+pytestmark = pytest.mark.usefixtures("no_workers")
+
 TASK = ap.BouncingBall(steps=30)
 SMALL = ap.Protocol(replicates=3, train=4, validate=2, test=3, validate_every=2, record=1)
 DRAWN = ap.Circuit(readout="random", neurons=4, learn=("W", "V", "c"))
@@ -22,7 +24,6 @@ CIRCUITS = {
     "leaky": (replace(DRAWN, neuron="leaky", activation="tanh"), {"eta_out": 0.0}),
     "returned": (replace(DRAWN, returned=True), {"eta_out": 0.0}),
 }
-pytestmark = pytest.mark.usefixtures("cheap_programs")
 ENGINE = "standalone" if compiler() else "runtime"
 
 

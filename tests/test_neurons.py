@@ -15,6 +15,7 @@ from autapse_sim.spec.quantities import unit_of
 
 R, N, M, C, T = 4, 5, 3, 2, 60
 SILENT, SATURATED = 2, 3
+pytestmark = pytest.mark.usefixtures("fast_programs")
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 COMPILED = ENGINES[-1]
 MS = 1e-3

@@ -13,6 +13,7 @@ from autapse_sim.engines.choose import simulate
 from autapse_sim.errors import InputError
 from autapse_sim.tasks.shown import masked
 
+pytestmark = pytest.mark.usefixtures("fast_programs")
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
 """What is compiled takes longer to build; some tests do it in every run."""

@@ -9,6 +9,8 @@ from autapse_sim.spec.model import library, rules
 from autapse_sim.spec.protocol import OPTIMISERS
 from autapse_sim.training.declared import check_optimiser, learning_rate
 
+pytestmark = pytest.mark.usefixtures("no_workers")
+
 RULE = """from autapse_sim import *
 rule = Rule(
     "w -= {}*feedback_post*activity_pre",

@@ -18,7 +18,6 @@ from autapse_sim.training.train import ENGINES, choose_engine, prepare, simulate
 EXACT = 1e-10
 COMPILED = [pytest.mark.slow, pytest.mark.skipif(not compiler(), reason="needs a C++ compiler")]
 STANDALONE = pytest.param("standalone", marks=COMPILED)
-pytestmark = pytest.mark.usefixtures("cheap_programs")
 SUBSTEPS = {"adex": 10, "hh": 20, "autaptic": 20}
 """Integration steps in a step that a neuron needs."""
 LIVELY = {"lif": {"v_th": 0.01}, "alif": {"v_th": 0.01}, "adex": {"I_scale": 20 * nA}, "hh": {"I_scale": 5 * nA}}

@@ -68,6 +68,16 @@ def test_the_file_is_plain_netcdf_with_its_format_checksums_and_compression(save
         assert data.mse.encoding["zlib"]
 
 
+def test_other_readers_of_netcdf_see_what_xarray_itself_would_have_written(result, saved, tmp_path):
+    result.data.assign_attrs(format="autapse_sim 1").to_netcdf(tmp_path / "theirs.nc", engine="h5netcdf")
+    ours, theirs = (
+        xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False).load()
+        for path in (saved, tmp_path / "theirs.nc")
+    )
+    xr.testing.assert_identical(ours.assign_coords(rule=ours.rule.astype(object)), theirs)
+    assert list(ours.variables) == list(theirs.variables)
+
+
 def test_missing_and_foreign_files(tmp_path):
     for path in (tmp_path / "none.nc", tmp_path):
         with pytest.raises(InputError, match="cannot be read"):

@@ -13,7 +13,8 @@ from autapse_sim.results.plots import panels
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.training import sizes
 
-pytestmark = pytest.mark.usefixtures("cheap_programs")
+pytestmark = pytest.mark.usefixtures("no_workers")
+
 ENGINES = [
     pytest.param("standalone", marks=pytest.mark.skipif(compiler() is None, reason="no C++ compiler")),
     "runtime",

@@ -156,7 +156,6 @@ def test_comments_are_in_no_source_and_names_are(tmp_path):
 
 
 @needs_compiler
-@pytest.mark.usefixtures("cheap_programs")
 def test_names_of_files_and_folders_are_in_no_source(tmp_path, monkeypatch):
     name = "SMUGGLED \"'; $x {0} %s # *) \\ \n#error SMUGGLED\n é"
     folder = tmp_path / name

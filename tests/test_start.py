@@ -66,7 +66,6 @@ RUNS = [
     pytest.param(*run, marks=pytest.mark.slow if run[0] == "runtime" and run[1] not in QUICK else ()) for run in RUNS
 ]
 ALL = CASES | SPIKING | NOISY | DISCRETE
-pytestmark = pytest.mark.usefixtures("cheap_programs")
 
 
 def setting(name, engine):

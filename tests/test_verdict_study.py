@@ -22,7 +22,7 @@ FIRST, NEXT = METHODS + 1 + 1 + 4, METHODS + 1 + 1
 
 
 @pytest.fixture(autouse=True)
-def benchmark(monkeypatch, cheap_programs):
+def benchmark(monkeypatch):
     monkeypatch.setattr("autapse_sim.experiments.verdict.methods.OTHERS", ("fa", "dfa"))  # nothing to compile
     monkeypatch.setattr("autapse_sim.experiments.benchmark.benchmarks", lambda: {"ball": BALL})
 

@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import precompiled
 import pytest
 from brian2 import ms
 
@@ -17,6 +18,7 @@ from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.engines.choose import simulate
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+as_users_have_them = pytest.mark.usefixtures("flags_of_users")
 EXACT = 1e-12
 SMALL = {"eta": 0.01}
 LEARNED = {"learn": ("W", "V", "b", "c"), "biases": True, "parameters": {"eta": 0.002, "eta_out": 0.002}}
@@ -43,6 +45,12 @@ rule = Rule({fields}, parameters={{"tau": 10*ms, "eta": 0.03}})
 """
 
 
+@pytest.fixture
+def flags_of_users(shared_folder, monkeypatch):
+    """Programs are compiled as those of users are, where what the optimiser makes of them may matter."""
+    monkeypatch.setenv("AUTAPSE_CXXFLAGS", precompiled.flags(shared_folder))
+
+
 def distance(one, other):
     """The largest difference of two outcomes in weights, scores and predictions."""
     pairs = [(a, b) for (_, a), (_, b) in zip(one.weights.items(), other.weights.items(), strict=True)]
@@ -65,6 +73,7 @@ def rule_file(folder, **fields):
     "case", [c if k % 3 == 1 else pytest.param(c, marks=pytest.mark.slow) for k, c in enumerate(CASES)]
 )
 @pytest.mark.parametrize("rule", ["autapse", pytest.param("dfa", marks=pytest.mark.slow)])
+@as_users_have_them
 def test_dense_loops_are_brians_own_path(make_job, rule, case):
     sizes = {"steps": 30, "train": 3, "validate": 1, "test": 1}
     job = make_job(rule=rule, **{"parameters": SMALL, **sizes, **CASES[case]})
@@ -76,6 +85,7 @@ def test_dense_loops_are_brians_own_path(make_job, rule, case):
 
 
 @pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
+@as_users_have_them
 def test_a_rule_that_reads_the_drive_sees_that_of_this_step(make_job, tmp_path, neurons):
     """One pass over W sums the next step's drive: b, which learns after it, must not see that."""
     rule = rule_file(tmp_path, update="w -= eta*feedback_post*f_prime_post*activity_pre")
@@ -88,6 +98,7 @@ def test_a_rule_that_reads_the_drive_sees_that_of_this_step(make_job, tmp_path, 
 
 
 @pytest.mark.slow
+@as_users_have_them
 def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
     """The decays of filters are looked up in tables, by the neuron that a time constant belongs to."""
     taus = np.linspace(5, 30, 3 * 9).reshape(3, 9) * ms
@@ -134,6 +145,7 @@ def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
     ],
 )
 @pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
+@as_users_have_them
 def test_a_users_rule_runs_in_dense_loops(make_job, tmp_path, monkeypatch, fields, passes, neurons):
     made = []
     fused = projections.fused
@@ -152,6 +164,7 @@ def test_a_users_rule_runs_in_dense_loops(make_job, tmp_path, monkeypatch, field
 
 
 @pytest.mark.slow
+@as_users_have_them
 def test_an_activity_that_follows_the_drive_at_once_is_not_fused(make_job, tmp_path):
     path = tmp_path / "direct.py"
     path.write_text(
@@ -168,6 +181,7 @@ def test_an_activity_that_follows_the_drive_at_once_is_not_fused(make_job, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("neurons", [2, pytest.param(12, marks=pytest.mark.slow)])
+@as_users_have_them
 def test_a_split_gives_the_same_numbers(make_job, neurons):
     job = make_job(neurons=neurons, replicates=7, steps=40, train=2, test=1, parameters=SMALL)
     whole = simulate(job, "standalone", processes=1)
@@ -220,6 +234,7 @@ print("brian2" in sys.modules)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("neurons", [2, 20])
+@as_users_have_them
 def test_single_precision_is_close_and_not_equal(make_job, neurons):
     job = make_job(neurons=neurons, replicates=3, steps=100, parameters=SMALL)
     double = simulate(job, "standalone")
@@ -229,6 +244,7 @@ def test_single_precision_is_close_and_not_equal(make_job, neurons):
 
 
 @pytest.mark.slow
+@as_users_have_them
 def test_random_numbers_belong_to_their_network(tmp_path):
     path = tmp_path / "noisy.py"
     path.write_text(

@@ -18,7 +18,7 @@ TRAIN = ["train", "--replicates", "3", "--trajectories", "4", "--validate", "1",
 def test_four_trainings_at_once_of_a_new_circuit_into_one_folder_are_the_same_and_leave_nothing(tmp_path):
     (tmp_path / "temporary").mkdir()
     places = {"TMPDIR": str(tmp_path / "temporary"), "AUTAPSE_CACHE": str(tmp_path / "cache")}
-    environment = {**os.environ, **places, "AUTAPSE_CXXFLAGS": "-O1"}
+    environment = {**os.environ, **places}
     command = [sys.executable, "-m", "autapse_sim", *TRAIN, "--engine", "standalone", "--neurons", "3", "--json"]
 
     def start(folder):

@@ -38,7 +38,6 @@ class Stage:
         self.result = self.out / f"{command}.nc"
         self.result.write_bytes(FORMER)
         self.environment = {**os.environ, "TMPDIR": str(self.temporary), "AUTAPSE_CACHE": str(home / "cache")}
-        self.environment["AUTAPSE_CXXFLAGS"] = "-O1"
         self.home = home
 
     def start(self) -> subprocess.Popen:

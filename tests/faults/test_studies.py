@@ -33,8 +33,9 @@ class Sweep:
     def __init__(self, home: Path, engine: str = "numpy", line: str = f"{GRID} {SIZE}") -> None:
         self.out, self.line, self.engine, self.home = home / "study", line, engine, home
         (home / "temporary").mkdir(parents=True, exist_ok=True)
-        own = {"TMPDIR": str(home / "temporary"), "AUTAPSE_CACHE": str(home / "cache"), "AUTAPSE_CXXFLAGS": "-O1"}
-        self.environment = {**os.environ, **own}
+        self.environment = {**os.environ, "TMPDIR": str(home / "temporary")}
+        if engine != "numpy":
+            self.environment["AUTAPSE_CACHE"] = str(home / "cache")
 
     def start(self, *more: str, **options) -> subprocess.Popen:
         command = [sys.executable, "-m", "autapse_sim", "sweep", *self.line.split(), "--engine", self.engine]
@@ -62,7 +63,7 @@ class Sweep:
         found = []
         for process in psutil.process_iter():
             try:
-                mine = process.environ().get("AUTAPSE_CACHE") == self.environment["AUTAPSE_CACHE"]
+                mine = process.environ().get("TMPDIR", "").startswith(self.environment["TMPDIR"])
                 if mine and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
             except psutil.Error:

@@ -7,7 +7,6 @@ from meaning.models import ENGINES, Files, trained
 
 import autapse_sim as ap
 
-pytestmark = pytest.mark.usefixtures("cheap_programs")
 NEURON = dict(
     equations="dv/dt = (drive*mV - v)/tau : volt\nactivity = v/mV : 1",
     parameters="{'tau': 10*ms}",

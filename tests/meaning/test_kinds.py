@@ -10,7 +10,7 @@ import autapse_sim as ap
 EXACT = 1e-12
 SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
 """What is compiled has the code of the runtime mode, and takes longer to build."""
-pytestmark = [pytest.mark.parametrize("engine", SAMPLED), pytest.mark.usefixtures("cheap_programs")]
+pytestmark = pytest.mark.parametrize("engine", SAMPLED)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.spec import vocabulary
 from autapse_sim.spec.model import self_contained
 
-pytestmark = pytest.mark.usefixtures("cheap_programs")
 LEAKY = "do/dt = (-o + tanh(drive + input + bias))/tau_m : 1\nactivity = o : 1"
 TAU = "{'tau_m': 5*ms}"
 
@@ -272,7 +271,7 @@ ALIEN = "SIGINT SIG_DFL CLOCKS_PER_SEC block size layout jumps tape tile brian s
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 @pytest.mark.parametrize("turn", [0, 1])
-def test_names_of_the_generated_program_are_free_for_models(files, cheap_programs, turn):
+def test_names_of_the_generated_program_are_free_for_models(files, turn):
     names = ALIEN.split()
     defined, given = names[turn::2], names[1 - turn :: 2]
     neuron = files.neuron(

@@ -16,7 +16,10 @@ from brian2 import Hz, ms
 import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
 
-pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+pytestmark = [
+    pytest.mark.skipif(not compiler(), reason="no C++ compiler"),
+    pytest.mark.usefixtures("fast_programs"),
+]
 
 INPUTS, NEURONS, OUTPUTS = 40, 100, 2
 CUES, CUE, SPACING, DELAY, RECALL = 7, 100, 50, 1050, 150

@@ -7,6 +7,7 @@ from brian2 import Hz, ms
 import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
 
+pytestmark = pytest.mark.usefixtures("fast_programs")
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 EXACT = 1e-12
 INPUTS, OUTPUTS, STEPS, TRAJECTORIES = 5, 2, 60, 3

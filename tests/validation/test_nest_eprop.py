@@ -9,7 +9,10 @@ from brian2 import ms
 import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
 
-pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+pytestmark = [
+    pytest.mark.skipif(not compiler(), reason="no C++ compiler"),
+    pytest.mark.usefixtures("fast_programs"),
+]
 
 SAME = 8
 """Iterations in which no spike falls differently through rounding."""

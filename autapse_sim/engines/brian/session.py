@@ -83,7 +83,7 @@ GENERATED = "(string)"
 def tape_function(name: str, python: Callable) -> Function:
     """A function of the tape as Brian2 knows it; `choose` keeps the units of what it chooses from."""
     _, kinds, stateless = FUNCTIONS[name]
-    return Function(
+    function = Function(
         python,
         arg_units=[None] * len(kinds),
         return_unit=unit_chosen if name == "choose" else 1,
@@ -91,3 +91,5 @@ def tape_function(name: str, python: Callable) -> Function:
         return_type="float",
         stateless=stateless,
     )
+    function.implementations.add_implementation("numpy", python)  # as it is: units were checked before
+    return function

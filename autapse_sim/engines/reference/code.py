@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -101,9 +101,15 @@ def is_condition(node: ast.expr) -> bool:
     )
 
 
-def names(node: ast.AST) -> set[str]:
+def is_name(node: ast.expr, name: str) -> bool:
+    """Whether an expression is that name and nothing else."""
+    return isinstance(node, ast.Name) and node.id == name
+
+
+@lru_cache(2**12)
+def names(node: ast.AST) -> frozenset[str]:
     """The names that an expression reads, functions among them."""
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
 def equations(text: str) -> Mapping[str, Any]:
@@ -114,6 +120,7 @@ def equations(text: str) -> Mapping[str, Any]:
         raise InputError(" ".join(str(error).split())) from None
 
 
+@cache
 def assignments(text: str) -> Code:
     """The assignments of a text; ``x += y`` is ``x = x + y``."""
     try:

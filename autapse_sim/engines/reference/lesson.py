@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.engines.reference.code import Code, Look, assignments, clipped, evaluate, names, summands
+from autapse_sim.engines.reference.code import Code, Look, assignments, clipped, evaluate, is_name, names, summands
 from autapse_sim.engines.reference.parts import Synapses
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.model import Rule
@@ -132,7 +132,7 @@ class Lesson:
         """Set w; returns by how much that changes it."""
         inner, bounds = clipped(node)
         terms = list(summands(inner))
-        others = [(sign, term) for sign, term in terms if sign < 0 or ast.unparse(term) != "w"]
+        others = [(sign, term) for sign, term in terms if sign < 0 or not is_name(term, "w")]
         if len(others) != len(terms) - 1:  # a normalisation, say
             if self.gathers:
                 said = f"w = {ast.unparse(node)} sets w, but here its changes are gathered for an update to come"
