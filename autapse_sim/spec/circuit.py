@@ -68,8 +68,8 @@ class Circuit:
         integration steps or as a time (``2*ms``), for all, for each presynaptic neuron, or for each synapse
         ([i, j] from neuron j to neuron i).
     through_reset : bool
-        Whether exact gradients (bptt, fa) go through the reset of spiking neurons, as automatic differentiation does, or
-        take it for a constant, as in the derivation of e-prop: the reset of what the threshold reads and the drive
+        Whether exact gradients (bptt, fa) go through the reset of spiking neurons, as automatic differentiation does,
+        or take it for a constant, as in the derivation of e-prop: the reset of what the threshold reads and the drive
         reaches, a membrane potential. What else a spike changes (a filter, an adaptation) always counts.
 
     Examples

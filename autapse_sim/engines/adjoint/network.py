@@ -107,31 +107,34 @@ class Network:
         return [found[name] for name in wanted]
 
     def _full(self, wanted: tuple[str, ...], values: tuple) -> Arrays:
-        return {name: np.broadcast_to(value, self.shape) for name, value in zip(wanted, values, strict=True)}
+        """Values for each neuron of each network and trajectory, by name."""
+        return {
+            name: value if np.shape(value) == self.shape else np.broadcast_to(value, self.shape)
+            for name, value in zip(wanted, values, strict=True)
+        }
 
     def at(self, k: int) -> None:
         """Set the time to that of integration step k."""
         self.given |= {"t": np.float64(k * self.given["dt"]), "steps": np.float64(k // self.substeps + 1)}
 
-    def advance(self, t: int) -> None:
-        """The integration steps of step t of the stimulus."""
-        for k in range(t * self.substeps, (t + 1) * self.substeps):
-            self.at(k)
-            arriving = self.projections.forward(self.weights["W"], self.states)
-            arriving |= {"input": self._input(t, k), "bias": self._bias()}
-            self.arrived.append(arriving)
-            self.slopes_kept.append(None)
-            after = self._full(self.asked, self.forward(*self._values(self.reads, self.states[-1], arriving)))
-            self.spikes.append(after.get("spiked"))
-            self.states.append(after)
-            self._read(t)
+    def advance(self, k: int) -> None:
+        """Integration step k."""
+        self.at(k)
+        arriving = self.projections.forward(self.weights["W"], self.states)
+        arriving |= {"input": self._input(k), "bias": self._bias()}
+        self.arrived.append(arriving)
+        self.slopes_kept.append(None)
+        after = self._full(self.asked, self.forward(*self._values(self.reads, self.states[-1], arriving)))
+        self.spikes.append(after.get("spiked"))
+        self.states.append(after)
+        self._read(k // self.substeps)
 
     def _bias(self) -> np.ndarray:
         return np.broadcast_to(self.weights["b"][:, None], self.shape)
 
-    def _input(self, t: int, k: int) -> np.ndarray:
+    def _input(self, k: int) -> np.ndarray:
         """U x, and what is returned of the prediction."""
-        shown = self.x[:, :, t] @ self.weights["U"].transpose(0, 2, 1)
+        shown = self.x[:, :, k // self.substeps] @ self.weights["U"].transpose(0, 2, 1)
         if self.job.circuit.returned and k:
             shown = shown + self.prediction[-1] @ self.weights["F"].transpose(0, 2, 1)
         return shown
@@ -147,8 +150,8 @@ class Network:
 
     def run(self) -> None:
         """All steps."""
-        for t in range(self.x.shape[2]):
-            self.advance(t)
+        for k in range(self.x.shape[2] * self.substeps):
+            self.advance(k)
 
     # -- backward -----------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from autapse_sim.engines.adjoint import RULES
 from autapse_sim.engines.adjoint.network import Network
 from autapse_sim.engines.adjoint.step import Step, step_of
 from autapse_sim.engines.discrete.optimiser import OPTIMISERS
@@ -18,8 +20,6 @@ from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import read_neuron, read_rule
 from autapse_sim.spec.scopes import check_neuron, neuron_words
 
-RULES = ("bptt", "fa")
-"""What carries the error back: the weights themselves, or B and B_rec in place of V^T and W^T."""
 DIMS = {"W": ("post", "pre"), "U": ("neuron", "input"), "b": ("neuron",), "V": ("coordinate", "neuron")}
 DIMS |= {"c": ("coordinate",)}
 """The axes of what an optimiser keeps of each weight."""
@@ -40,7 +40,7 @@ def simulate(job: Job, progress: Progress | None = None) -> Outcome:
     Parameters
     ----------
     job : Job
-        Its rule is one of `RULES`; the read-out learns by the delta rule.
+        Its rule is one of `autapse_sim.engines.adjoint.RULES`; the read-out learns by the delta rule.
     progress : callable, optional
         Called with the completed share, now and then.
 
@@ -58,7 +58,7 @@ def simulate(job: Job, progress: Progress | None = None) -> Outcome:
     check_targets(job)
     models = models_of(job)
     check_neuron(models.neuron, job.circuit, neuron_words(models.neuron))
-    step = step_of(models, job.circuit)
+    step = step_of(models, job.circuit, exact=bool({"W", "U", "b"} & {*job.circuit.learn}))
     size = max(1, int(ROOM // (8 * job.batch * numbers(job, step))))
     pieces = np.split(np.arange(len(job.source)), range(size, len(job.source), size))
     outcomes: list[Outcome] = []
@@ -97,7 +97,9 @@ class Learner:
         self.optimisers = {name: optimiser(**options) for name in job.circuit.learn}
         rates = {"rule": "eta", "readout_rule": "eta_out"}
         self.rates = {name: job.parameters[rates[TAUGHT_BY[name]]] for name in job.circuit.learn}
-        self.exact = [name for name in job.circuit.learn if TAUGHT_BY[name] == "rule"]
+        self.exact, self.read = (
+            [name for name in job.circuit.learn if TAUGHT_BY[name] == teacher] for teacher in ("rule", "readout_rule")
+        )
         self.seen, self.sums = 0, dict.fromkeys(job.circuit.learn, 0.0)
         origin = job.origin or job.weights
         self.origin = {name: getattr(origin, name) for name in ("W", "U")}
@@ -126,35 +128,53 @@ class Learner:
 
     def learn(self) -> None:
         """Run the trajectories that the networks are shown, and learn from them."""
-        network, job = self.network, self.job
-        shares, substeps = network.shares(job.averaging), job.circuit.substeps
-        plain = network.shares(averaging=False)
-        if job.update == "step":
-            for t in range(network.x.shape[2]):
-                network.advance(t)
-                now = range(t * substeps, (t + 1) * substeps)
-                self.change(self._gradients({k: network.err[k] * shares[k] for k in now}, plain, keep=True))
-            return
+        if self.job.update == "step":
+            self._each_step()
+        else:
+            self._each_batch()
+
+    def _each_step(self) -> None:
+        """One trajectory with an update after each step, from the past unrolled with the weights of now.
+
+        What the read-out learns from the integration steps within a step comes at once, as that of any rule.
+        """
+        network, substeps = self.network, self.job.circuit.substeps
+        at_once = self.job.optimiser == "sgd"
+        shares, plain = (network.shares(averaging) for averaging in (self.job.averaging, False))
+        for first in range(0, len(shares), substeps):
+            now, sums = range(first, first + substeps), dict.fromkeys(self.read, 0.0)
+            for k in now:
+                network.advance(k)
+                found = self._read(k, plain[k])
+                sums = {name: found[name] + (0.0 if at_once else total) for name, total in sums.items()}
+                if at_once and k != now[-1]:
+                    self.change(found)
+            self.change(self._exact({k: network.err[k] * shares[k] for k in now}, keep=True) | sums)
+
+    def _each_batch(self) -> None:
+        """Trajectories with fixed weights; an update by the mean of their gradients once the batch is complete."""
+        network = self.network
         network.run()
-        found = self._gradients({k: err * shares[k] for k, err in enumerate(network.err)}, plain, keep=False)
+        shares, plain = (network.shares(averaging) for averaging in (self.job.averaging, False))
+        found = self._exact({k: err * shares[k] for k, err in enumerate(network.err)}, keep=False)
+        read = [self._read(k, share) for k, share in enumerate(plain)]
+        found |= {name: sum(each[name] for each in read) for name in self.read}
         self.sums = {name: total + found[name] for name, total in self.sums.items()}
         self.seen += network.x.shape[1]
-        if self.seen == job.batch:
-            self.change({name: total / job.batch for name, total in self.sums.items()})
-            self.seen, self.sums = 0, dict.fromkeys(job.circuit.learn, 0.0)
+        if self.seen == self.job.batch:
+            self.change({name: total / self.job.batch for name, total in self.sums.items()})
+            self.seen, self.sums = 0, dict.fromkeys(self.job.circuit.learn, 0.0)
 
-    def _gradients(self, entering: dict[int, np.ndarray], plain: np.ndarray, keep: bool) -> dict[str, np.ndarray]:
-        """The gradients of what learns: exact for W, U and b, of the error of now for V and c."""
-        network = self.network
-        found = network.sweep(entering, keep) if self.exact else {}
-        found = {name: found[name] for name in self.exact}
-        errors = {k: network.err[k] * plain[k] for k in entering}
-        if "V" in self.job.circuit.learn:
-            shown = (network.states[k + 1]["activity"] for k in errors)
-            found["V"] = sum(err.transpose(0, 2, 1) @ each for err, each in zip(errors.values(), shown, strict=True))
-        if "c" in self.job.circuit.learn:
-            found["c"] = sum(err.sum(axis=1) for err in errors.values())
-        return found
+    def _exact(self, entering: dict[int, np.ndarray], keep: bool) -> dict[str, np.ndarray]:
+        """The exact gradients of what the rule teaches, see `Network.sweep`."""
+        found = self.network.sweep(entering, keep) if self.exact else {}
+        return {name: found[name] for name in self.exact}
+
+    def _read(self, k: int, share: float) -> dict[str, np.ndarray]:
+        """The gradients of what the read-out's rule teaches, by the error after integration step k alone."""
+        err, shown = share * self.network.err[k], self.network.states[k + 1]["activity"]
+        found = {"V": err.transpose(0, 2, 1) @ shown, "c": err.sum(axis=1)}
+        return {name: found[name] for name in self.read}
 
     def change(self, gradients: dict[str, np.ndarray]) -> None:
         """Move the weights along gradients (N, ...), within the constraints of the protocol."""
@@ -209,7 +229,7 @@ class Records:
         found = {name: np.stack(each, axis=1) for name, each in found.items()}
         if self.spikes is not None:
             every = np.stack([each[which, k] for each in network.spikes], axis=1)
-            found["spikes"] = every.reshape(len(which), -1, last, network.n).sum(axis=2)
+            found["spikes"] = every.reshape(len(which), every.shape[1] // last, last, network.n).sum(axis=2)
         error = err[which, k]
         return {**found, "error": error, "feedback": error @ network.weights["B"][which].transpose(0, 2, 1)}
 
@@ -256,6 +276,19 @@ def gradients(job: Job, trajectory: int = 0, averaging: bool | None = None) -> d
     The loss is sum_t err(t)^2/2, or the cross-entropy, over the steps that count; with substeps the mean over each
     step. With `averaging` (by default that of the job) each step counts 1/t. Along fa they are what it takes for them.
     """
+    network, shares = _shown(job, trajectory, job.averaging if averaging is None else averaging)
+    with np.errstate(all="ignore"):
+        return network.sweep({k: err * shares[k] for k, err in enumerate(network.err)})
+
+
+def errors(job: Job, trajectory: int = 0) -> Iterator[tuple[float, np.ndarray]]:
+    """What each integration step of a trajectory counts, and its error (N, 1, c)."""
+    network, shares = _shown(job, trajectory, job.averaging)
+    yield from zip(shares, network.err, strict=True)
+
+
+def _shown(job: Job, trajectory: int, averaging: bool) -> tuple[Network, np.ndarray]:
+    """The networks of a job after one of its trajectories, and what each integration step counts."""
     if not job.reset:
         raise InputError("a gradient goes back to where a trajectory starts: give reset=True")
     network = Network(job, step_of(models_of(job), job.circuit), "fa" if job.circuit.rule == "fa" else "bptt")
@@ -263,5 +296,4 @@ def gradients(job: Job, trajectory: int = 0, averaging: bool | None = None) -> d
     with np.errstate(all="ignore"):
         network.show(job.x[shown], job.y[shown])
         network.run()
-        shares = network.shares(job.averaging if averaging is None else averaging)
-        return network.sweep({k: err * shares[k] for k, err in enumerate(network.err)})
+    return network, network.shares(averaging)

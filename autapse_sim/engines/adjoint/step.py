@@ -6,13 +6,15 @@ The order is that of docs/meaning.md, 6 and 7; the state update is the abstract 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 
-from brian2 import Equations
+from brian2 import Equations, get_dimensions
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
 from brian2.equations.refractory import add_refractoriness
 from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
+from brian2.units.fundamentalunits import get_unit_for_display
 
 from autapse_sim.engines.adjoint.numeric import unknown
 from autapse_sim.engines.adjoint.program import Program, differentiated
@@ -24,7 +26,6 @@ from autapse_sim.spec.dimensions import Units
 from autapse_sim.spec.language import names as words
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import Neuron, line_of
-from autapse_sim.spec.quantities import unit_of
 
 ARRIVING = ("drive", "input", "bias")
 """What arrives at every neuron in an integration step."""
@@ -69,8 +70,8 @@ class Step:
     recorded: Mapping[str, str]
 
 
-def step_of(models: Models, circuit: Circuit) -> Step:
-    """The programs of a circuit's neurons.
+def step_of(models: Models, circuit: Circuit, exact: bool = True) -> Step:
+    """The programs of a circuit's neurons; where no gradient is asked for, spikes need none, either.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def step_of(models: Models, circuit: Circuit) -> Step:
     _check_noise(neuron)
     written = _Written(models, circuit)
     arriving = (*ARRIVING, *neuron.sums)
-    code = [*written.refractoriness(), *written.state_update(), *written.spike(circuit.through_reset)]
+    code = [*written.refractoriness(), *written.state_update(), *written.spike(circuit.through_reset, exact)]
     code += [(name, written.full(ast.Name(name, ast.Load()))) for name in SHOWN]
     read = {*read_first(code), *(name for each in neuron.sums.values() for name in _bare(each))}
     states = (*written.states, *sorted((written.own - {*written.states, *SHOWN}) & read), *SHOWN)
@@ -98,7 +99,7 @@ def step_of(models: Models, circuit: Circuit) -> Step:
             where = line_of(neuron, name)
             raise InputError(f"{where}: the neuron reads {name!r}, by which its activity has no gradient here")
     for name, program in sums.items():
-        seen = {f"{each}_{side}" for each in (*states, *neuron.parameters) for side in ("pre", "post")}
+        seen = {f"{each}_{side}" for each in (*states, *neuron.parameters, "i") for side in ("pre", "post")}
         for each in set(unknown(program.forward)) - seen - SYNAPSE:
             raise InputError(f"{line_of(neuron, each)}: the sum {name!r} reads {each!r}, by which it has no gradient")
     return Step(start, step, states, moving, arriving, sums, written.recorded)
@@ -129,27 +130,22 @@ def _text(code: Code) -> str:
     return "\n".join(f"{name} = {ast.unparse(node)}" for name, node in code)
 
 
-class _Expanded(ast.NodeTransformer):
-    """An expression with what its names stand for."""
+class _Replaced(ast.NodeTransformer):
+    """An expression in which names stand for others."""
 
-    def __init__(self, expressions: Mapping[str, ast.expr]):
-        self.expressions = expressions
+    def __init__(self, meant: Mapping[str, ast.expr]):
+        self.meant = meant
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         return ast.Call(node.func, [self.visit(each) for each in node.args], [])
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.visit(self.expressions[node.id]) if node.id in self.expressions else node
+        return self.visit(deepcopy(self.meant[node.id])) if node.id in self.meant else node
 
 
-class _Sided(ast.NodeTransformer):
-    """An expression of a neuron as it is read from a synapse."""
-
-    def __init__(self, own: Iterable[str], side: str):
-        self.own, self.side = set(own), side
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Name(f"{node.id}_{self.side}", ast.Load()) if node.id in self.own else node
+def _replaced(node: ast.expr, meant: Mapping[str, ast.expr]) -> ast.expr:
+    """An expression with what its names stand for, all the way down."""
+    return _Replaced(meant).visit(deepcopy(node))  # trees are shared
 
 
 class _Written:
@@ -178,13 +174,14 @@ class _Written:
         self.own |= {"spiked"} if self.neuron.threshold else set()
         self.own |= {"f_prime"} if self.neuron.pseudo_derivative else set()
         self.own |= {"not_refractory", "lastspike"} if self.neuron.refractory else set()
-        units = {name: unit_of(found[name].unit) for name in self.states} if self.neuron.threshold else {}
-        self.recorded = {**units, "activity": unit_of(found["activity"].unit)}
+        shown = (*self.states, "activity") if self.neuron.threshold else ("activity",)
+        units = {name: found[name].unit for name in shown if name in found}
+        self.recorded = {name: "1" if unit.is_dimensionless else str(unit) for name, unit in units.items()}
 
     def full(self, node: ast.expr) -> ast.expr:
         """An expression in states, what arrives and parameters; what is stored is computed."""
         name = getattr(node, "id", None)
-        return _Expanded(self.expressions).visit(self.stored.get(name, node))
+        return _replaced(self.stored.get(name, node), self.expressions)
 
     def beginning(self) -> Code:
         """The starting values, in the order in which they are evaluated."""
@@ -215,17 +212,19 @@ class _Written:
         except UnsupportedEquationsException as error:
             raise explained(error, self.models) from None
 
-    def spike(self, through: bool) -> Code:
-        """Pseudo-derivative, threshold, and what a spike changes."""
+    def spike(self, through: bool, exact: bool) -> Code:
+        """Pseudo-derivative, threshold, and what a spike changes; where nothing is `exact`, spikes need no slope."""
         neuron = self.neuron
         if not neuron.threshold:
             return []
         free = " and not_refractory > 0" if neuron.refractory else ""
         slope = "f_prime*not_refractory" if neuron.refractory else "f_prime"
-        argument = self.full(tree(self.argument()))
+        argument = self.full(tree(self.argument())) if exact else None
         condition = f"({ast.unparse(self.full(tree(neuron.threshold)))}){free}"
-        code = [("f_prime", self.full(tree(neuron.pseudo_derivative)))]
-        code += [("spiked", tree(f"spike({condition}, {ast.unparse(argument)}, {slope})"))]
+        code = [("f_prime", self.full(tree(neuron.pseudo_derivative)))] if neuron.pseudo_derivative else []
+        code += [
+            ("spiked", tree(f"spike({condition}, {ast.unparse(argument)}, {slope})" if exact else f"int({condition})"))
+        ]
         if neuron.refractory:
             code += [("lastspike", tree("choose(spiked > 0, t, lastspike)"))]
         detached = set() if through else self.membrane()
@@ -242,50 +241,54 @@ class _Written:
 
     def argument(self) -> str:
         """The difference a - b of a threshold a > b, by which the pseudo-derivative is the derivative of a spike."""
-        neuron = self.neuron
-        where = line_of(neuron, "threshold")
+        neuron, where = self.neuron, line_of(self.neuron, "threshold")
         match tree(neuron.threshold):
             case ast.Compare(left=left, ops=[ast.Gt() | ast.GtE()], comparators=[right]):
-                larger, smaller = left, right
+                sides = left, right
             case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[right]):
-                larger, smaller = right, left
+                sides = right, left
             case _:
                 raise InputError(
                     f"{where}: threshold {neuron.threshold!r} has no gradient; write one comparison, such as 'v > v_th'"
                 )
+        difference = ast.unparse(ast.BinOp(sides[0], ast.Sub(), sides[1]))
         if not neuron.pseudo_derivative:
             raise InputError(
                 f"{where}: spikes have no gradient without a pseudo_derivative, which stands for the derivative of a "
-                f"spike by {ast.unparse(larger)} - ({ast.unparse(smaller)}); write for example "
+                f"spike by {difference}; write for example "
                 "pseudo_derivative='gamma*clip(1 - abs(v - v_th)/v_th, 0, 1)/v_th'"
             )
-        known = {name: each.dim for name, each in self.equations.items()}
-        known |= {name: getattr(value, "dim", None) for name, value in neuron.parameters.items()}
-        units = Units(neuron, {name: dim for name, dim in known.items() if dim is not None})
-        dimension = units.of(ast.unparse(larger), neuron.threshold)
-        if not dimension.is_dimensionless:
-            side = f"({ast.unparse(larger)} - ({ast.unparse(smaller)}))"
+        unit = self._unit(ast.unparse(sides[0]))
+        if unit:
             raise InputError(
-                f"{where}: threshold {neuron.threshold!r} compares what has the unit {dimension}, but "
-                "pseudo_derivative, the derivative of a spike by the difference of its two sides, is a mere number; "
-                f"write threshold='{side}/(scale) > 0', with the scale in which pseudo_derivative counts"
+                f"{where}: threshold {neuron.threshold!r} compares what has the unit {unit}, but pseudo_derivative, "
+                "the derivative of a spike by the difference of its two sides, is a mere number; write "
+                f"threshold='({difference})/(scale) > 0', with the scale that pseudo_derivative counts in"
             )
-        return f"{ast.unparse(larger)} - ({ast.unparse(smaller)})"
+        return difference
+
+    def _unit(self, expression: str) -> str:
+        """The unit of an expression; '' of a mere number."""
+        known = {name: each.dim for name, each in self.equations.items()}
+        known |= {name: get_dimensions(value) for name, value in self.neuron.parameters.items()}
+        dimension = Units(self.neuron, known).of(expression, self.neuron.threshold)
+        return "" if dimension.is_dimensionless else str(get_unit_for_display(dimension))
 
     def membrane(self) -> set[str]:
         """The states that a threshold reads and that what arrives reaches: a reset of these can be detached."""
         reached: set[str] = {*ARRIVING, *self.neuron.sums}
-        read = {name: names(_Expanded(self.expressions).visit(rate)) for name, rate in self.rates.items()}
+        read = {name: names(_replaced(rate, self.expressions)) for name, rate in self.rates.items()}
         for _ in self.rates:
             reached |= {name for name, others in read.items() if others & reached}
         return names(self.full(tree(self.neuron.threshold))) & reached & {*self.states}
 
     def sum(self, text: str, states: tuple[str, ...]) -> Program:
         """What one synapse brings to a sum."""
-        sides = {}
+        meant = {}
         for side in ("pre", "post"):
-            own = {*states, *self.neuron.parameters, *self.neuron.sums, *ARRIVING}
+            own = {*states, *self.neuron.parameters, "i", "N"}
+            sided = {name: ast.Name(f"{name}_{side}", ast.Load()) for name in own}
             for name in self.expressions:
-                sides[f"{name}_{side}"] = _Sided(own, side).visit(self.full(ast.Name(name, ast.Load())))
+                meant[f"{name}_{side}"] = _replaced(self.full(ast.Name(name, ast.Load())), sided)
         inputs = ["w", *(f"{name}_{side}" for name in states for side in ("pre", "post"))]
-        return differentiated(_text([("total", _Expanded(sides).visit(tree(text)))]), inputs, ("total",))
+        return differentiated(_text([("total", _replaced(tree(text), meant))]), inputs, ("total",))
