@@ -160,7 +160,6 @@ REFUSED = {
     ),
     "noise": ({"more": " + randn()"}, r"line 4: exact gradients draw no random numbers \(randn\)"),
     "white noise": ({"more": " + xi*tau_m**0.5"}, r"line 4: exact gradients draw no random numbers \(xi\)"),
-    "feedback": ({"more": " + feedback"}, r"line 4: the neuron reads 'feedback', by which .* no gradient here"),
 }
 
 

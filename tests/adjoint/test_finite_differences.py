@@ -202,6 +202,26 @@ def test_a_neuron_of_ones_own(method, circuit, tmp_path):
     assert np.count_nonzero(mine["W"]) > 8
 
 
+TOLD = """
+from brian2 import ms
+from autapse_sim import Neuron
+neuron = Neuron(
+    equations='''do/dt = (tanh(drive + input + bias - 0.3*feedback) - o)/(3*ms) : 1
+        dr/dt = (loss/(1 + loss) - r)/(5*ms) : 1
+        activity = o + 0.4*r : 1''')
+"""
+
+
+@pytest.mark.parametrize("circuit", ["plain", "softmax", "returned, softmax", "some steps scored"])
+def test_a_neuron_that_is_told_of_its_error(circuit, tmp_path):
+    path = tmp_path / "told.py"
+    path.write_text(TOLD)
+    job = job_of(path, substeps=2, **CIRCUITS.get(circuit, {}))
+    mine, _ = assert_differences(job)
+    other = gradients(replace(job, weights=replace(job.weights, B=-job.weights.B)))
+    assert np.abs(other["W"] - mine["W"]).max() > 1e-3 * np.abs(mine["W"]).max()
+
+
 def test_a_wrong_gradient_is_seen():
     """The negative control: of a circuit with another activation, or in which delays are shorter."""
     job = job_of("leaky", delay=2)

@@ -14,7 +14,7 @@ import numpy as np
 
 from autapse_sim.engines.adjoint.numeric import function, unknown
 from autapse_sim.engines.adjoint.projections import Projections
-from autapse_sim.engines.adjoint.step import Step
+from autapse_sim.engines.adjoint.step import TOLD, Step
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.weights import Weights
@@ -121,7 +121,7 @@ class Network:
         """Integration step k."""
         self.at(k)
         arriving = self.projections.forward(self.weights["W"], self.states)
-        arriving |= {"input": self._input(k), "bias": self._bias()}
+        arriving |= {"input": self._input(k), "bias": self._bias()} | self._told(k)
         self.arrived.append(arriving)
         self.slopes_kept.append(None)
         after = self._full(self.asked, self.forward(*self._values(self.reads, self.states[-1], arriving)))
@@ -131,6 +131,25 @@ class Network:
 
     def _bias(self) -> np.ndarray:
         return np.broadcast_to(self.weights["b"][:, None], self.shape)
+
+    def _told(self, k: int) -> Arrays:
+        """The feedback and the loss of the integration step before, where neurons read them."""
+        wanted = {*self.step.arriving} & {*TOLD}
+        if not wanted:
+            return {}
+        feedback, cost = np.zeros(self.shape), np.zeros(self.shape)
+        if k:
+            feedback = self.err[-1] @ self.weights["B"].transpose(0, 2, 1)
+            cost = np.broadcast_to(self._cost(k - 1).sum(axis=-1, keepdims=True), self.shape)
+        return {name: {"feedback": feedback, "loss": cost}[name] for name in wanted}
+
+    def _cost(self, k: int) -> np.ndarray:
+        """The loss after integration step k, by outputs."""
+        if not self.softmax:
+            return self.err[k] ** 2 / 2
+        t = k // self.substeps
+        surprise = -self.y[:, :, t] * np.log(np.maximum(self.prediction[k], 1e-300))
+        return np.where(self.counts[:, :, t], surprise, 0)
 
     def _input(self, k: int) -> np.ndarray:
         """U x, and what is returned of the prediction."""
@@ -195,7 +214,7 @@ class Network:
             total["b"] = total["b"] + arriving["bias"].sum(axis=1)
             self.at(k)
             self.projections.backward(recurrent, self.states, k, arriving, pending)
-            returned = arriving["input"] @ self.weights["F"] if self.job.circuit.returned else 0.0
+            returned = self._returned(k - 1, arriving) if k else 0.0
         for name, value in pending.pop(0, {}).items():
             bars[name] = bars[name] + value
         self.at(0)
@@ -204,6 +223,19 @@ class Network:
         total["b"] = total["b"] + np.broadcast_to(begun, self.shape).sum(axis=1)
         tracks.reverse()
         return total | self._by_arrival(tracks)
+
+    def _returned(self, k: int, slopes: Arrays) -> Any:
+        """The slope of the loss by the prediction after integration step k, from those by what arrives in the next."""
+        found: Any = slopes["input"] @ self.weights["F"] if self.job.circuit.returned else 0.0
+        counts = self.counts[:, :, k // self.substeps]
+        if "feedback" in slopes:
+            found = found + counts * (slopes["feedback"] @ self.weights["B"])
+        if "loss" in slopes:
+            by_cost = slopes["loss"].sum(axis=-1, keepdims=True)
+            y = self.y[:, :, k // self.substeps]
+            by_prediction = -y / np.maximum(self.prediction[k], 1e-300) if self.softmax else self.err[k]
+            found = found + by_cost * np.where(counts, by_prediction, 0)
+        return found
 
     def _before_softmax(self, k: int, slope: Any) -> Any:
         """The slope of the loss by V o + c from that by the prediction."""

@@ -29,6 +29,8 @@ from autapse_sim.spec.model import Neuron, line_of
 
 ARRIVING = ("drive", "input", "bias")
 """What arrives at every neuron in an integration step."""
+TOLD = ("feedback", "loss")
+"""What neurons may be told of the integration step before."""
 SHOWN = ("activity", "sent")
 BESIDE = frozenset({"t", "dt", "step", "steps", "i", "N"})
 """What is given to programs beside states, what arrives, and parameters."""
@@ -53,7 +55,7 @@ class Step:
     moving : tuple of str
         Those by which the loss has a slope, all but `STILL`.
     arriving : tuple of str
-        What arrives: `ARRIVING` and the neuron's own sums.
+        What arrives: `ARRIVING`, the neuron's own sums, and what it reads of `TOLD`.
     sums : mapping of str to Program
         The sums over recurrent synapses by name: each sets `total` of what one synapse brings, from ``w`` and ``X_pre``
         and ``X_post`` of its neurons.
@@ -81,9 +83,9 @@ def step_of(models: Models, circuit: Circuit, exact: bool = True) -> Step:
     neuron = models.neuron
     _check_noise(neuron)
     written = _Written(models, circuit)
-    arriving = (*ARRIVING, *neuron.sums)
     code = [*written.refractoriness(), *written.state_update(), *written.spike(circuit.through_reset, exact)]
     code += [(name, written.full(ast.Name(name, ast.Load()))) for name in SHOWN]
+    arriving = (*ARRIVING, *neuron.sums, *(name for name in TOLD if name in read_first(code)))
     read = {*read_first(code), *(name for each in neuron.sums.values() for name in _bare(each))}
     states = (*written.states, *sorted((written.own - {*written.states, *SHOWN}) & read), *SHOWN)
     moving = tuple(name for name in states if name not in STILL)
@@ -185,7 +187,9 @@ class _Written:
 
     def beginning(self) -> Code:
         """The starting values, in the order in which they are evaluated."""
-        zero: Code = [(name, ast.Constant(0)) for name in sorted(self.own | {*ARRIVING, *self.neuron.sums} - {"bias"})]
+        zero: Code = [
+            (name, ast.Constant(0)) for name in sorted(self.own | {*ARRIVING, *self.neuron.sums, *TOLD} - {"bias"})
+        ]
         refractory = {"not_refractory": "1", "lastspike": "-10000"} if self.neuron.refractory else {}
         initial = {**refractory, **self.neuron.initial}
         code = zero + [(name, self.full(tree(value))) for name, value in initial.items()]
