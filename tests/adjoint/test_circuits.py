@@ -100,9 +100,10 @@ CONSTRAINTS = {
 }
 
 
+@pytest.mark.parametrize("neuron", ["rate", "leaky"])
 @pytest.mark.parametrize("how", CONSTRAINTS)
-def test_weights_stay_within_constraints(how):
-    task, circuit = ap.BouncingBall(steps=10), ap.Circuit(rule="bptt", neuron="leaky", neurons=4, readout="random")
+def test_weights_stay_within_constraints(how, neuron):
+    task, circuit = ap.BouncingBall(steps=10), ap.Circuit(rule="bptt", neuron=neuron, neurons=4, readout="random")
     plain = {"replicates": 2, "train": 6, "validate": 0, "test": 1, "update": "trajectory"}
     before = ap.train(circuit, task, ap.Protocol(**{**plain, "train": 0}), parameters={"eta": 3.0}).data.W.values
     weights = ap.train(circuit, task, ap.Protocol(**plain, **CONSTRAINTS[how]), parameters={"eta": 3.0}).data.W.values
@@ -172,6 +173,27 @@ def test_what_has_no_gradient_is_said_with_file_and_line(case, tmp_path):
     protocol = ap.Protocol(replicates=1, train=1, validate=0, test=1)
     with pytest.raises(InputError, match=r"mine\.py, " + said):
         ap.train(circuit, ap.BouncingBall(steps=3), protocol)
+
+
+def test_where_only_the_read_out_learns_no_slope_of_spikes_is_needed(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(LIF.format(**{**PLAIN, "slope": ""}))
+    circuit = ap.Circuit(rule="bptt", neuron=str(path), neurons=3, readout="random", learn=("V",))
+    result = ap.train(circuit, ap.BouncingBall(steps=9), ap.Protocol(replicates=2, train=2, validate=0, test=1))
+    assert result.data.rate.max() > 0
+    assert np.isfinite(result.data.mse).all()
+
+
+@pytest.mark.parametrize("tau_m", [2.0, 5.0])
+def test_a_rate_neuron_may_have_a_time_constant_of_its_own(tau_m):
+    """Where all are the same it is the discrete network, which takes one for all."""
+    task, protocol = ap.BouncingBall(steps=9), ap.Protocol(replicates=2, train=2, validate=0, test=1)
+    each, one, other = (
+        ap.train(ap.Circuit(rule="bptt"), task, protocol, parameters={"tau_m": given * ms}).data.W
+        for given in (np.full((1, 2), tau_m), tau_m, np.array([[tau_m, 1.1 * tau_m]]))
+    )
+    np.testing.assert_allclose(each, one, rtol=0, atol=1e-13)
+    assert np.abs(other - one).max() > 1e-8
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """Expressions of models in SymPy, where they can be differentiated, and as text again.
 
 What is piecewise constant (a comparison, ``int``, ``floor``, ``timestep``, ...) stays the text that it is, as the name
-of a symbol: its derivative is 0. Two functions stand in programs alone, none of them in a model:
+of a symbol: its derivative is 0. Two functions stand in programs alone, and have names that no model may have:
 
-``spike(condition, argument, slope)``
+``autapse_spike(condition, argument, slope)``
     1 where the condition holds, else 0. Its derivative by the argument is the slope, whatever that is.
-``switch(z, a, b)``
+``autapse_switch(z, a, b)``
     a where z is 1, b where it is 0; its derivative by z is a - b. ``choose(z > 0, a, b)`` has the same value, and
     nothing of it counts for z.
 """
@@ -73,7 +73,7 @@ class Exprel(Function):
 
 
 class ExprelSlope(Function):
-    """``exprel_slope(x)``, the derivative of exprel: (exp(x) - exprel(x))/x, and 1/2 at 0."""
+    """``autapse_exprel_slope(x)``, the derivative of exprel: (exp(x) - exprel(x))/x, and 1/2 at 0."""
 
     is_real = True
 
@@ -88,7 +88,7 @@ class Sigmoid(Function):
 
 
 class Spike(Function):
-    """``spike(condition, argument, slope)``, see above."""
+    """``autapse_spike(condition, argument, slope)``, see above."""
 
     is_real = True
 
@@ -98,7 +98,7 @@ class Spike(Function):
 
 
 class Switch(Function):
-    """``switch(z, a, b)``, see above."""
+    """``autapse_switch(z, a, b)``, see above."""
 
     is_real = True
 
@@ -119,13 +119,19 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "exprel": Exprel,
     "clip": Clip,
     "choose": Choose,
-    "spike": Spike,
-    "switch": Switch,
+    "autapse_spike": Spike,
+    "autapse_switch": Switch,
 }
 """What has a derivative, by the names of Brian2 and of programs."""
 NAMES = {
-    **{Choose: "choose", Clip: "clip", Magnitude: "abs", Exprel: "exprel", ExprelSlope: "exprel_slope"},
-    **{Spike: "spike", Switch: "switch", sympy.asin: "arcsin", sympy.acos: "arccos", sympy.atan: "arctan"},
+    **{Choose: "choose", Clip: "clip", Magnitude: "abs", Exprel: "exprel", ExprelSlope: "autapse_exprel_slope"},
+    **{
+        Spike: "autapse_spike",
+        Switch: "autapse_switch",
+        sympy.asin: "arcsin",
+        sympy.acos: "arccos",
+        sympy.atan: "arctan",
+    },
 }
 OPERATORS: dict[type, Callable[[Expr, Expr], Expr]] = {
     **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Pow: operator.pow},

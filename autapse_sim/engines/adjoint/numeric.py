@@ -42,7 +42,7 @@ def switch(z: Any, a: Any, b: Any) -> Any:
     return np.where(z != 0, a, b)
 
 
-KNOWN = {**CONSTANTS, **FUNCTIONS, "exprel_slope": exprel_slope, "spike": spike, "switch": switch}
+KNOWN = {**CONSTANTS, **FUNCTIONS, **{f"autapse_{each.__name__}": each for each in (exprel_slope, spike, switch)}}
 KNOWN = {name: np.float64(value) if isinstance(value, float) else value for name, value in KNOWN.items()}
 KNOWN |= {"True": np.float64(1), "False": np.float64(0)}
 """All that may be read in a program without being given: units, numbers and functions."""

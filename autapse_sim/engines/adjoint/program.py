@@ -106,7 +106,7 @@ def differentiated(written: str, inputs: Iterable[str], outputs: Iterable[str]) 
 
     A spike counts by its pseudo-derivative, and the reset that it triggers by what it changes:
 
-    >>> lines = "z = spike(v > 1, v - 1, psi); v = switch(z, 0, v)"
+    >>> lines = "z = autapse_spike(v > 1, v - 1, psi); v = autapse_switch(z, 0, v)"
     >>> print(*differentiated(lines, ["v"], ["v", "z"]).backward, sep="; ")
     bar_v = bar_v_1*v_1_by_v; bar_z += -bar_v_1*v; bar_v += bar_z*psi
     """

@@ -87,7 +87,7 @@ def step_of(models: Models, circuit: Circuit, exact: bool = True) -> Step:
     code += [(name, written.full(ast.Name(name, ast.Load()))) for name in SHOWN]
     arriving = (*ARRIVING, *neuron.sums, *(name for name in TOLD if name in read_first(code)))
     read = {*read_first(code), *(name for each in neuron.sums.values() for name in _bare(each))}
-    states = (*written.states, *sorted((written.own - {*written.states, *SHOWN}) & read), *SHOWN)
+    states = tuple(dict.fromkeys([*written.states, *sorted((written.own - {*SHOWN}) & read), *SHOWN]))
     moving = tuple(name for name in states if name not in STILL)
     try:
         step = differentiated(_text(code), (*moving, *arriving), moving)
@@ -227,7 +227,10 @@ class _Written:
         condition = f"({ast.unparse(self.full(tree(neuron.threshold)))}){free}"
         code = [("f_prime", self.full(tree(neuron.pseudo_derivative)))] if neuron.pseudo_derivative else []
         code += [
-            ("spiked", tree(f"spike({condition}, {ast.unparse(argument)}, {slope})" if exact else f"int({condition})"))
+            (
+                "spiked",
+                tree(f"autapse_spike({condition}, {ast.unparse(argument)}, {slope})" if exact else f"int({condition})"),
+            )
         ]
         if neuron.refractory:
             code += [("lastspike", tree("choose(spiked > 0, t, lastspike)"))]
@@ -236,7 +239,9 @@ class _Written:
             value = ast.unparse(self.full(node))
             if name in self.states:
                 when = (
-                    f"choose(spiked > 0, {value}, {name})" if name in detached else f"switch(spiked, {value}, {name})"
+                    f"choose(spiked > 0, {value}, {name})"
+                    if name in detached
+                    else f"autapse_switch(spiked, {value}, {name})"
                 )
                 code.append((name, tree(when)))
             else:
