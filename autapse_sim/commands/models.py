@@ -9,6 +9,7 @@ import click
 def models() -> None:
     """List the neurons and rules that come with the package."""
     from autapse_sim.engines import discrete
+    from autapse_sim.engines.adjoint import RULES as EXACT
     from autapse_sim.spec.model import library
     from autapse_sim.training.description import discrete_text
 
@@ -16,9 +17,11 @@ def models() -> None:
         click.echo(kind)
         for name, path in library(kind).items():
             click.echo(f"  {name:<18}{_first_line(path.read_text())}")
-    click.echo("rules without equations, for the discrete network (engine numpy)")
-    for name in sorted(discrete.references().keys() - library("rules").keys()):
-        click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
+    without = discrete.references().keys() - library("rules").keys()
+    for names, what in (({*EXACT}, "along those of any neuron"), (without - {*EXACT}, "for the discrete network")):
+        click.echo(f"rules without equations, {what} (engine numpy)")
+        for name in sorted(names):
+            click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
 
 
 def _first_line(source: str) -> str:

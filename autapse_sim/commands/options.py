@@ -39,6 +39,12 @@ def experiment_options(command: Callable) -> Callable:
             show_default=True,
             help="Of Brian2's numbers.",
         ),
+        click.option(
+            "--through-reset/--detached-reset",
+            default=True,
+            show_default=True,
+            help="Whether gradients (bptt, fa) go through the reset of a spike.",
+        ),
         click.option("--replicates", default=100, show_default=True, help="Networks per rule."),
         click.option("--trajectories", default=100, show_default=True, help="Training trajectories."),
         click.option("--validate", default=20, show_default=True, help="Validation trajectories."),
@@ -83,7 +89,7 @@ def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol
     square = task.inputs == task.outputs == options["neurons"]
     readout = take("readout") or ("identity" if square else "random")
     learn = tuple(part for part in re.split(r"[,\s]+", take("learn")) if part)
-    of_circuit = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision")
+    of_circuit = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision", "through_reset")
     circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in of_circuit})
     of_protocol = ("replicates", "validate", "test", "update", "seed", "record")
     kept = checkpoints(take("checkpoints"))

@@ -16,8 +16,11 @@ from autapse_sim.engines.discrete.rules.bptt import Bptt
 from autapse_sim.engines.discrete.rules.rtrl import Rtrl
 from autapse_sim.engines.discrete.simulate import Learner, network_of, simulate
 from autapse_sim.errors import InputError
+from autapse_sim.spec.circuit import TAUGHT_BY
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.protocol import Schedule
+from autapse_sim.training.in_numpy import discretely
+from autapse_sim.training.train import simulated
 
 REFERENCES = {"bptt": Bptt, "rtrl": Rtrl}
 """The exact gradients: the past unrolled with the weights of now, or with those of then. The same while W is fixed."""
@@ -114,12 +117,79 @@ def exact_gradient(job: Job, trajectory: int = 0) -> np.ndarray:
     array (N, n, n)
         By W, summed over the steps, whatever else learns; with eq. 1's 1/t where the job has it.
     """
+    if not _discrete(job):
+        from autapse_sim.engines.adjoint.simulate import gradients
+
+        return gradients(_still(job, trajectory, rule="bptt"), trajectory)["W"]
     network, learner = _shown(job, trajectory)
     with np.errstate(all="ignore"):
         network.run()
         network.read(slice(None))
         network.differentiate(slice(None))
         return Bptt(network, network.recurrent, learner.values, job.averaging).total()
+
+
+def aligned(job: Job, engine: str, trajectory: int = 0) -> dict[str, np.ndarray]:
+    """Compare what a rule makes of one trajectory with the exact gradient, in any circuit and on any engine.
+
+    The weights stand still meanwhile.
+
+    Parameters
+    ----------
+    job : Job
+        The networks start from its weights; its schedule and what becomes of gradients are not used.
+    engine : str
+        Who runs the rule.
+    trajectory : int
+        Which of the job's trajectories is shown.
+
+    Returns
+    -------
+    dict of str to array (N,)
+        The cosine between the change that the rule makes and the negative gradient, by the weights that it teaches, and
+        'blind' for the control (B err) 1^T in place of a change of W. NaN where one of the two is nothing.
+    """
+    from autapse_sim.engines.adjoint.simulate import errors, gradients
+
+    still = _still(job, trajectory)
+    taught = [name for name in still.circuit.learn if TAUGHT_BY[name] == "rule"]
+    if not taught:
+        raise InputError(f"alignment is of the updates of W, U and b, but {', '.join(job.circuit.learn)} learns")
+    after = simulated(still, engine).weights
+    exact = gradients(_still(job, trajectory, rule="bptt"), trajectory)
+    found = {}
+    for name in taught:
+        before = getattr(job.weights, name)
+        found[name] = cosine((0 if before is None else before) - getattr(after, name), exact[name])
+    err = sum(share * each for share, each in errors(still, trajectory))
+    blind = np.einsum("nic,nkc->ni", still.weights.B, err)[:, :, None] * np.ones_like(still.weights.W)
+    return {**found, "blind": cosine(blind, exact["W"])}
+
+
+def _still(job: Job, trajectory: int, **circuit: str) -> Job:
+    """The job of one trajectory with weights that stand still, and change by the plain sum in the end."""
+    no = np.zeros(1, dtype=bool)
+    return replace(
+        job,
+        circuit=replace(job.circuit, **circuit),
+        schedule=Schedule(np.array([trajectory]), ~no, no, no),
+        update="trajectory",
+        batch=1,
+        optimiser="sgd",
+        constraints=(),
+        bound=None,
+        done=0,
+        start={},
+        origin=None,
+        checkpoints=(),
+        states_after=(),
+    )
+
+
+def _discrete(job: Job) -> bool:
+    """Whether the discrete network is the circuit of a job."""
+    shared = all(values.ndim == 1 for values in job.parameters.values())
+    return discretely(job.circuit) and shared
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -38,9 +38,10 @@ from autapse_sim.training.description import (
 )
 from autapse_sim.training.draws import draw
 from autapse_sim.training.grid import Grid
+from autapse_sim.training.in_numpy import check_protocol
 from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import check_sizes
-from autapse_sim.training.train import check_discrete, choose_engine, run, simplest
+from autapse_sim.training.train import choose_engine, run, simplest
 
 RULES = ("bptt", "fa", "dfa", "autapse")
 ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -188,7 +189,7 @@ class Taught:
         """Refuse what the rule cannot have, before anything runs."""
         self.over_grid()
         if self.engine == "numpy":
-            check_discrete(self.protocol, self.values)
+            check_protocol(self.circuit, self.protocol, self.values)
 
     def run(self) -> Result:
         """Scores, weights and records, the learning rate, and the validation MSE over all of them."""

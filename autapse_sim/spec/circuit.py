@@ -75,6 +75,10 @@ class Circuit:
         By how much later than one integration step after it was sent arrives what neurons send to each other: in
         integration steps or as a time (``2*ms``), for all, for each presynaptic neuron, or for each synapse
         ([i, j] from neuron j to neuron i).
+    through_reset : bool
+        Whether exact gradients (bptt, fa) go through the reset of spiking neurons, as automatic differentiation does,
+        or take it for a constant, as in the derivation of e-prop: the reset of what the threshold reads and the drive
+        reaches, a membrane potential. What else a spike changes (a filter, an adaptation) always counts.
 
     Examples
     --------
@@ -97,6 +101,7 @@ class Circuit:
     feedback_rule: str = "kolen_pollack"
     returned: bool = False
     delay: int | tuple = 0
+    through_reset: bool = True
 
     if TYPE_CHECKING:  # what may be given; each field holds what `__post_init__` makes of it
 
@@ -130,7 +135,7 @@ class Circuit:
         settle(self, some_of, "learn", known=LEARNABLE)
         for name, known in CHOICES.items():
             settle(self, one_of, name, known=known)
-        settle(self, truth, "returned")
+        settle(self, truth, "returned", "through_reset")
         object.__setattr__(self, "delay", _delays(self.delay, self.neurons, STEP / self.substeps))
 
 

@@ -24,6 +24,7 @@ from autapse_sim.spec.rates import learning_rate
 from autapse_sim.spec.stability import check_steps, decay_rates
 from autapse_sim.spec.units import Amount, amount
 from autapse_sim.training.description import without_equations
+from autapse_sim.training.in_numpy import along_equations
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,7 @@ class Declared:
 def declared(circuit: Circuit) -> Declared:
     """What the models of a circuit declare; kept with their texts, so that Brian2 is asked once."""
     if without_equations(circuit):
-        # the time constant and the read-out's parameters are those of a circuit with equations
-        beside = declared(replace(circuit, rule="autapse")).parameters
-        kept_names = ("tau_m", "eta_out")
-        own = {name: amount(value) for name, value in discrete.references()[circuit.rule].parameters.items()}
-        return Declared({name: beside[name] for name in kept_names if name in beside} | own, list(ACTIVATIONS))
+        return _without_equations(circuit)
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
     asked = json.dumps(["declared", __version__, written, sorted(circuit.learn), circuit.method])
@@ -89,6 +86,18 @@ def declared(circuit: Circuit) -> Declared:
     if kept:
         remember(key, found.to_json())
     return found
+
+
+def _without_equations(circuit: Circuit) -> Declared:
+    """What is declared where the rule of W, U and b is none of equations: by the neuron, the read-out and the rule."""
+    beside = declared(replace(circuit, rule="autapse", learn=tuple(n for n in circuit.learn if n in ("V", "c"))))
+    own = {name: amount(value) for name, value in discrete.references()[circuit.rule].parameters.items()}
+    if not along_equations(circuit):
+        kept = {name: beside.parameters[name] for name in ("tau_m", "eta_out") if name in beside.parameters}
+        return Declared(kept | own, list(ACTIVATIONS))
+    for name in beside.parameters.keys() & own.keys():
+        raise InputError(f"parameter {name!r} of the circuit's models is one of rule {circuit.rule!r} too; rename it")
+    return replace(beside, parameters=beside.parameters | own)
 
 
 def resolve_parameters(circuit: Circuit, given: Mapping[str, Any] | None, networks: int) -> dict[str, np.ndarray]:

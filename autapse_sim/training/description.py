@@ -8,7 +8,7 @@ import resource
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from autapse_sim.spec.model import library, paths_of, texts
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
+from autapse_sim.training.in_numpy import along_equations
 
 
 def described(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -73,15 +74,28 @@ def _told(given: Any) -> Any:
 
 
 def sources_of(circuit: Circuit) -> dict[str, str]:
-    """The texts of the model files of a circuit by their paths; none of rules without equations."""
-    return {} if without_equations(circuit) else texts(circuit)
+    """The texts of the model files of a circuit by their paths; where the rule is none, those of the others."""
+    if not without_equations(circuit):
+        return texts(circuit)
+    if not along_equations(circuit):
+        return {}
+    neuron, readout, *_ = (found := texts(replace(circuit, rule=circuit.readout_rule)))
+    return {path: found[path] for path in (neuron, *([readout] if {"V", "c"} & set(circuit.learn) else []))}
 
 
 def equations_text(circuit: Circuit, sources: Mapping[str, str]) -> str:
-    """The texts of the model files of a circuit, as they ran; of rules without equations, of the discrete reference."""
-    if without_equations(circuit):
+    """The texts of the model files of a circuit, as they ran; of rules without equations, what they do."""
+    mine = sources_of(circuit) if along_equations(circuit) else () if without_equations(circuit) else paths_of(circuit)
+    written = [f"# {Path(path).name}\n{text}" for path, text in sources.items() if path in mine]
+    if along_equations(circuit):
+        reset = "the reset of a spike counts" if circuit.through_reset else "the reset of a spike is a constant"
+        written.append(
+            f"rule {circuit.rule}, along the equations above ({reset}); of the discrete network it is this:\n"
+            f"{discrete_text(circuit.rule)}"
+        )
+    elif without_equations(circuit):
         return f"discrete network, rule {circuit.rule}:\n{discrete_text(circuit.rule)}"
-    return "\n\n".join(f"# {Path(path).name}\n{text}" for path, text in sources.items() if path in paths_of(circuit))
+    return "\n\n".join(written)
 
 
 def discrete_text(rule: str) -> str:
@@ -90,7 +104,7 @@ def discrete_text(rule: str) -> str:
 
 
 def without_equations(circuit: Circuit) -> bool:
-    """Whether a circuit's rule exists for the discrete network only (bptt, fa)."""
+    """Whether a circuit's rule is written in no model file (bptt, fa, rtrl)."""
     return circuit.rule in discrete.references().keys() - library("rules").keys()
 
 

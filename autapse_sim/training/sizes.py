@@ -12,11 +12,14 @@ from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import sizes_of
+from autapse_sim.training.in_numpy import along_equations
 
 ROOM = 2**29
 """Bytes that the stimuli, predictions and weights of the replicates that run at a time may take."""
 NUMBER = 8
 """Bytes of a number."""
+STATES = 12
+"""States and what arrives, of a neuron in an integration step."""
 PRESENTATION = 64
 """Bytes of an entry of a schedule while it is made."""
 
@@ -79,6 +82,9 @@ def check_sizes(circuit: Circuit, task: Task, protocol: Protocol, together: int,
         f"the results of {protocol.replicates} replicates": protocol.replicates * kept,
         f"the traces of {recorded} networks": recorded * T * (3 * (3 * n + c) + protocol.test * (m + 2 * c)),
     }
+    if along_equations(circuit):
+        kept = protocol.batch * T * circuit.substeps * n * STATES
+        parts["what a gradient keeps of the states of one network's trajectories"] = kept
     needed = NUMBER * sum(parts.values()) + PRESENTATION * presentations
     check_memory(needed, max(parts, key=parts.__getitem__), "give fewer replicates, trajectories, steps or neurons")
 

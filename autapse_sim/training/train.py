@@ -12,7 +12,6 @@ import xarray as xr
 
 from autapse_sim.checks import function, instance
 from autapse_sim.engines import discrete
-from autapse_sim.engines.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
@@ -29,6 +28,7 @@ from autapse_sim.training.continuation import Begun, Shares, checksum, going_on
 from autapse_sim.training.declared import check_optimiser, declared, resolve_parameters
 from autapse_sim.training.description import describe, described, peak_memory, task_text, without_equations
 from autapse_sim.training.draws import Drawn, draws
+from autapse_sim.training.in_numpy import along_equations, check_numpy, discretely, simulated_in_numpy
 from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import at_once, check_sizes
 
@@ -62,8 +62,8 @@ def train(
         Brian2 quantities where they have units (``{"tau": 5*ms}``).
     engine : {'auto', 'standalone', 'runtime', 'reference', 'numpy'}
         'standalone' compiles to C++, 'runtime' is Brian2 without a compiler, 'reference' a slow interpreter of what
-        the equations mean, 'numpy' the discrete reference; 'auto' takes 'numpy' for rules without equations (bptt, fa),
-        else 'standalone' where there is a C++ compiler.
+        the equations mean, 'numpy' the discrete reference, or for bptt and fa any circuit along its own equations;
+        'auto' takes 'numpy' for rules without equations (bptt, fa), else 'standalone' where there is a C++ compiler.
     progress : callable, optional
         Called with the completed share, 0 to 1.
     start : Result, optional
@@ -195,34 +195,23 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
         one_of("feedback_rule", circuit.feedback_rule, library("rules").keys() - rules())
     if not is_file(circuit.neuron):
         one_of("neuron", circuit.neuron, library("neurons"))
-    if engine == "numpy" or (engine == "auto" and without_equations(circuit)):
-        if circuit.rule not in discrete.references():
-            raise InputError(
-                f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.references())}"
-            )
-        if not discretely(circuit) or circuit.readout_rule != "delta" or "B" in circuit.learn:
-            raise InputError(
-                f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
-                "method='euler', precision='double', readout_rule='delta', returned=False, delay=0 and no B that learns"
-            )
-        one_of("activation", circuit.activation, ACTIVATIONS)
-        return "numpy"
-    if without_equations(circuit):
+    in_numpy = engine == "numpy" or (engine == "auto" and without_equations(circuit))
+    if in_numpy:
+        check_numpy(circuit)
+        if not along_equations(circuit):
+            return "numpy"
+    elif without_equations(circuit):
         raise InputError(f"rule {circuit.rule!r} has no equations for engine {engine!r}; use engine='numpy'")
     activations = declared(circuit).activations
     if activations:
         one_of("activation", circuit.activation, activations)
+    if in_numpy:
+        return "numpy"
     if engine == "auto":
         from autapse_sim.engines.brian.compiler import compiler
 
         return "standalone" if compiler() else "runtime"
     return engine
-
-
-def discretely(circuit: Circuit) -> bool:
-    """Whether the discrete network is what a circuit does where nothing learns."""
-    simple = replace(circuit, neuron="rate", substeps=1, precision="double", returned=False, delay=0)
-    return circuit == simple and circuit.method in (None, "euler")
 
 
 def prepare(
@@ -273,8 +262,7 @@ def run(
 def simulated(job: Job, engine: str, progress: Progress | None = None, **options: Any) -> Outcome:
     """The outcome of a job on an engine; `options` are those of `autapse_sim.engines.choose.simulate`."""
     if engine == "numpy":
-        check_discrete(job, job.parameters)
-        return discrete.simulate(job, progress=progress)
+        return simulated_in_numpy(job, progress)
     if engine == "reference":
         from autapse_sim.engines import reference
         from autapse_sim.spec.library import Models
@@ -285,12 +273,3 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
     from autapse_sim.engines.choose import simulate
 
     return simulate(job, engine, progress, **options)
-
-
-def check_discrete(protocol: Protocol | Job, parameters: Mapping[str, np.ndarray]) -> None:
-    """Refuse what the discrete network does not take."""
-    if protocol.constraints or protocol.bound is not None or not protocol.reset:
-        raise InputError("engine 'numpy' has no constraints or bound on weights, and resets with each trajectory")
-    for name, values in parameters.items():
-        if values.ndim > 1:
-            raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")

@@ -38,7 +38,7 @@ neuron = Neuron(
         activity = o : 1
         sent = spiked*step/dt : 1
     """,
-    threshold="v > v_cut",
+    threshold="(v - v_cut)/(V_T - E_L) > 0",
     reset="""
         v = v_reset                                                                                           # eq. 3
         I_w += b

@@ -12,9 +12,9 @@ then searched nearby for the least drift of 8, 21 and 35 Hz over a second. Less 
 drift by 1% in 0.1 s: as in a linear reduced model, the time constant of the memory is tau_s/|1 - w_a/2.506 nA|, like
 tau = tau_0/(1 - w) of a rate neuron with an autapse. Spikes need dt of 0.05 ms (substeps=20).
 
-========= ======= ==== =================================================================
+========= ======= ==== =======================================================================================
 Parameter Default Unit Description
-========= ======= ==== =================================================================
+========= ======= ==== =======================================================================================
 C         100     pF   membrane capacitance
 g_L       5       nS   leak conductance
 g_Na      10      uS   sodium conductance, all channels open
@@ -31,7 +31,8 @@ w_a       2.506   nA   current of the autapse, all open
 I_bias    0.08204 nA   current that is injected
 I_scale   0.1     nA   current of a drive, input or bias of 1
 v_th      0       mV   what v passes in a spike
-========= ======= ==== =================================================================
+gamma     0.3     1    height of the pseudo-derivative, a triangle around -55 mV, from where v rises by itself
+========= ======= ==== =======================================================================================
 """
 
 from brian2 import ms, mV, nA, nS, pF, uS
@@ -62,9 +63,10 @@ neuron = Neuron(
         activity = s : 1
         sent = spiked*step/dt : 1
     """,
-    threshold="v > v_th",
+    threshold="(v - v_th)/(10*mV) > 0",
     reset="s += a_s*(1 - s)",
     refractory="v > v_th",
+    pseudo_derivative="gamma*clip(1 - abs(u + 55)/10, 0, 1)",
     initial={
         "v": "E_L",
         "m": "alpha_m/(alpha_m + beta_m)",
@@ -91,5 +93,6 @@ neuron = Neuron(
         "I_bias": 0.08204 * nA,
         "I_scale": 0.1 * nA,
         "v_th": 0 * mV,
+        "gamma": 0.3,
     },
 )

@@ -47,7 +47,7 @@ neuron = Neuron(
         activity = o : 1
         sent = spiked*step/dt : 1
     """,
-    threshold="v > v_th",
+    threshold="(v - v_th)/(13*mV) > 0",
     reset="o += (1 - exp(-dt/tau_out))*step/dt",
     refractory="v > v_th",
     pseudo_derivative="gamma*clip(1 - abs(u - 13)/13, 0, 1)",

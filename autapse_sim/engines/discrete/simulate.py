@@ -85,7 +85,7 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
     traced: list[dict[str, np.ndarray]] = []
     telemetry = Telemetry(job, learner)
     with np.errstate(all="ignore"):
-        for together in _together(schedule.learn, job.batch):
+        for together in together_of(schedule.learn, job.batch):
             shown = job.source[:, None], schedule.trajectory[together]
             network.show(job.x[shown], job.y[shown])
             telemetry.note(together[:-1])  # within a batch the weights stand still
@@ -118,8 +118,8 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
         traces=traces,
         engine="numpy",
         cross_entropy=cross_entropy,
-        checkpoints=_stacked(telemetry.checkpoints),
-        states={name: State(DIMS[name[0]], values) for name, values in _stacked(telemetry.states).items()},
+        checkpoints=stacked(telemetry.checkpoints),
+        states={name: State(DIMS[name[0]], values) for name, values in stacked(telemetry.states).items()},
     )
 
 
@@ -146,7 +146,7 @@ class Telemetry:
         self.states += [self.learner.memory()] * states if states else []
 
 
-def _stacked(kept: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def stacked(kept: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """What was kept at several presentations, (S, N, ...) by name."""
     return {name: np.array([each[name] for each in kept]) for name in (kept[0] if kept else ())}
 
@@ -277,7 +277,7 @@ class Learner:
             self.start_batch()
 
 
-def _together(learn: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+def together_of(learn: np.ndarray, batch: int) -> Iterator[np.ndarray]:
     """The presentations in runs that are shown at once: of one kind, and within one batch."""
     learned = 0
     start = 0

@@ -1,0 +1,76 @@
+"""Which circuits run in NumPy, and on what: the discrete network, or sweeps along the circuit's own equations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from autapse_sim.engines import discrete
+from autapse_sim.engines.adjoint import RULES as EXACT
+from autapse_sim.engines.discrete.network import ACTIVATIONS
+from autapse_sim.errors import InputError
+from autapse_sim.names import one_of
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.job import Job, Outcome, Progress
+from autapse_sim.spec.protocol import Protocol
+
+
+def discretely(circuit: Circuit) -> bool:
+    """Whether the discrete network is what a circuit does where nothing learns."""
+    simple = replace(circuit, neuron="rate", substeps=1, precision="double", returned=False, delay=0)
+    return circuit == simple and circuit.method in (None, "euler")
+
+
+def along_equations(circuit: Circuit) -> bool:
+    """Whether a rule without equations follows those of its circuit, which is another one than the discrete network."""
+    return circuit.rule in EXACT and not _simple(circuit)
+
+
+def _simple(circuit: Circuit) -> bool:
+    return discretely(circuit) and circuit.readout_rule == "delta" and "B" not in circuit.learn
+
+
+def check_numpy(circuit: Circuit) -> None:
+    """Refuse a circuit that does not run in NumPy."""
+    if circuit.rule not in discrete.references():
+        raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.references())}")
+    if circuit.rule in EXACT:
+        if circuit.precision != "double" or circuit.readout_rule != "delta" or "B" in circuit.learn:
+            raise InputError(
+                f"rule {circuit.rule!r} takes any neuron, but precision='double', readout_rule='delta' and no B that "
+                "learns"
+            )
+    elif not _simple(circuit):
+        raise InputError(
+            f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
+            "method='euler', precision='double', readout_rule='delta', returned=False, delay=0 and no B that learns; "
+            f"{' and '.join(EXACT)} take any neuron"
+        )
+    if _simple(circuit):
+        one_of("activation", circuit.activation, ACTIVATIONS)
+
+
+def check_protocol(circuit: Circuit, protocol: Protocol | Job, parameters: Mapping[str, np.ndarray]) -> None:
+    """Refuse what no network in NumPy takes, or not that of this circuit."""
+    if not protocol.reset:
+        raise InputError("engine 'numpy' resets with each trajectory: give reset=True")
+    if circuit.rule in EXACT:
+        return
+    if protocol.constraints or protocol.bound is not None:
+        raise InputError(f"rule {circuit.rule!r} on engine 'numpy' has no constraints or bound on weights")
+    for name, values in parameters.items():
+        if values.ndim > 1:
+            raise InputError(f"parameter {name} has one value per neuron; engine 'numpy' takes one per replicate")
+
+
+def simulated_in_numpy(job: Job, progress: Progress | None = None) -> Outcome:
+    """The outcome of a job: on the discrete network where that is the circuit, else along the circuit's equations."""
+    check_protocol(job.circuit, job, job.parameters)
+    shared = all(values.ndim == 1 for values in job.parameters.values())
+    if _simple(job.circuit) and shared and not job.constraints and job.bound is None:
+        return discrete.simulate(job, progress=progress)
+    from autapse_sim.engines.adjoint.simulate import simulate
+
+    return simulate(job, progress)
