@@ -81,7 +81,7 @@ class _Fold(ast.NodeTransformer):
 
     found = False
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         """The call, or its number."""
         value = number(node, {}, 10**3)
         if value is None or not math.isfinite(value):
