@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -167,7 +168,7 @@ def single(code: Code, inputs: Iterable[str] = ()) -> tuple[Code, dict[str, str]
     lines, drawn, read = [], [], set(inputs)
     for name, node in code:
         renamed = _Renamed(last, free)
-        value = renamed.visit(node)
+        value = renamed.visit(deepcopy(node))  # trees are shared
         lines += renamed.draws
         drawn += [each for each, _ in renamed.draws]
         read |= names(node)
