@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 SAID = 2**16
 """Bytes that are kept of what a program says."""
@@ -46,7 +46,7 @@ class Programs:
     """
 
     def __init__(self) -> None:
-        self.processes: list[subprocess.Popen] = []
+        self.started: list[Guarded] = []
         self.stopped = False
         self.lock = threading.Lock()
         _all.add(self)
@@ -85,7 +85,8 @@ class Programs:
         RuntimeError
             It cannot be started, or it was silent for too long.
         """
-        process = self._start(arguments, what, cwd)
+        started = self._start(arguments, what, cwd)
+        process = started.process
         heard, done, late = [time.monotonic()], threading.Event(), threading.Event()
         output, errors = bytearray(), bytearray()
 
@@ -97,12 +98,10 @@ class Programs:
             while not done.wait(min(limit, 1.0)):
                 if time.monotonic() - heard[0] > limit:
                     late.set()
-                    _kill(process)
+                    started.kill()
 
         helpers = [threading.Thread(target=task, daemon=True) for task in (listen, watch)]
-        guard = None
         try:
-            guard = _guard(process)
             for helper in helpers:
                 helper.start()
             for line in iter(partial(_buffered(process.stdout).readline, SAID), b""):
@@ -111,14 +110,11 @@ class Programs:
                     output.extend(line[: SAID - len(output)])
             code = process.wait()
         finally:
-            _kill(process)
+            started.kill()
             done.set()
             for helper in filter(threading.Thread.is_alive, helpers):
                 helper.join(LEAVE)
-            if guard:
-                guard.kill()
-                guard.wait()
-                pipe(guard.stdin).close()
+            started.close()
         if late.is_set():
             raise RuntimeError(f"{what} {arguments[0]} was silent for {limit:g} s and was ended")
         return Answer(code, output.decode(errors="replace"), errors.decode(errors="replace"))
@@ -127,30 +123,47 @@ class Programs:
         """End all programs, and start no other."""
         with self.lock:
             self.stopped = True
-            for process in self.processes:
-                _kill(process)
+            for each in self.started:
+                each.kill()
 
-    def _start(self, arguments: Sequence[str], what: str, cwd: Path | None) -> subprocess.Popen:
+    def _start(self, arguments: Sequence[str], what: str, cwd: Path | None) -> Guarded:
         with self.lock:
             if self.stopped:
                 raise RuntimeError("stopped")
+            # what it leaves for itself goes with the folder that it runs in
+            environment = {**os.environ, "TMPDIR": str(cwd)} if cwd else None
+            pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
             try:
-                # what it leaves for itself goes with the folder that it runs in
-                environment = {**os.environ, "TMPDIR": str(cwd)} if cwd else None
-                process = subprocess.Popen(
-                    arguments,
-                    cwd=cwd,
-                    env=environment,
-                    start_new_session=True,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                )
-            except (OSError, ValueError) as error:
+                guard = _guard()
+                try:
+                    process = subprocess.Popen(arguments, cwd=cwd, env=environment, process_group=guard.pid, **pipes)
+                except BaseException:
+                    Guarded(guard, guard).close()
+                    raise
+            except (OSError, ValueError, subprocess.SubprocessError) as error:
                 why = getattr(error, "strerror", None) or error
                 raise RuntimeError(f"{what} {arguments[0]} cannot be started: {why}") from error
-            self.processes.append(process)
-        return process
+            self.started.append(Guarded(process, guard))
+        return self.started[-1]
+
+
+class Guarded(NamedTuple):
+    """A program, and the process that leads its group and ends it when this process is gone, by a kill too."""
+
+    process: subprocess.Popen
+    guard: subprocess.Popen
+
+    def kill(self) -> None:
+        """End the whole group, where the program still runs."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.guard.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the guard of a program that is over."""
+        self.guard.kill()
+        self.guard.wait()
+        pipe(self.guard.stdin).close()
 
 
 _all: weakref.WeakSet[Programs] = weakref.WeakSet()
@@ -162,10 +175,10 @@ def stop_all() -> None:
         programs.stop()
 
 
-def _guard(process: subprocess.Popen) -> subprocess.Popen:
-    """A process that ends the group of another one when this process is gone, by a kill too: it reads until then."""
-    command = ["sh", "-c", 'read _; kill -s KILL -- "-$1"', "sh", str(process.pid)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+def _guard() -> subprocess.Popen:
+    """A process that is there before the program, so that no moment is left: it reads until this one is gone."""
+    command = ["sh", "-c", "read _; kill -s KILL 0"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0)
 
 
 def pipe(end: IO[bytes] | None) -> IO[bytes]:
@@ -178,12 +191,6 @@ def pipe(end: IO[bytes] | None) -> IO[bytes]:
 def _buffered(end: IO[bytes] | None) -> BufferedReader:
     """The end of a pipe from which a process that was started with one is heard."""
     return cast(BufferedReader, pipe(end))  # what Popen makes of a pipe that it reads bytes from
-
-
-def _kill(process: subprocess.Popen) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def cores() -> int:

@@ -104,7 +104,7 @@ def test_what_a_program_does_is_ended_with_it():
     with Programs() as programs:
         with pytest.raises(RuntimeError, match="sh was silent"):
             programs.run(["sh", "-c", "sleep 61 & sleep 62"], "sh", limit=0.3)
-        numbers = [process.pid for process in programs.processes]
+        numbers = [process.pid for process, _ in programs.started]
     for process in psutil.process_iter(["cmdline"]):
         assert process.info["cmdline"] not in (["sleep", "61"], ["sleep", "62"])
     assert not any(map(psutil.pid_exists, numbers))
