@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
     from autapse_sim.errors import InputError as InputError
+    from autapse_sim.experiments.align import align as align
     from autapse_sim.experiments.benchmark import Benchmark as Benchmark
     from autapse_sim.experiments.compare import compare as compare
     from autapse_sim.experiments.verdict.judging import verdict as verdict
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
 _HOMES = {
     "Activation": "spec.model",
     "AddTask": "tasks.add",
+    "align": "experiments.align",
     "ArrayTask": "tasks.arrays",
     "Benchmark": "experiments.benchmark",
     "BouncingBall": "tasks.ball",

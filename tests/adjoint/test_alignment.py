@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from test_spiking import EPROP, eprop_job, job_of
 
+import autapse_sim as ap
 from autapse_sim.engines.adjoint.simulate import gradients
+from autapse_sim.errors import InputError
 from autapse_sim.experiments.alignment import aligned, exact_gradient
 
 
@@ -39,3 +41,28 @@ def test_the_exact_gradient_is_that_of_the_circuit():
     np.testing.assert_array_equal(exact_gradient(job), gradients(job)["W"])
     fa = replace(job, circuit=replace(job.circuit, rule="fa"))
     np.testing.assert_array_equal(exact_gradient(fa), gradients(job)["W"])
+
+
+def test_align_holds_any_rule_against_the_gradient():
+    task, protocol = ap.BouncingBall(steps=20), ap.Protocol(replicates=3, train=2, averaging=False)
+    given = {"v_th": 0.01}
+    circuit = ap.Circuit(neuron="lif", neurons=6, readout="random", feedback="symmetric", learn=("W", "U", "V"))
+    found = {
+        rule: ap.align(replace(circuit, rule=rule), task, protocol, parameters=given, engine=engine)
+        for rule, engine in (("bptt", "auto"), ("fa", "auto"), ("eprop", "runtime"), ("eprop", "reference"))
+    }
+    np.testing.assert_allclose(found["bptt"].W, 1, atol=1e-12)
+    assert found["eprop"].W.shape == (3, 2)
+    assert set(found["eprop"].data_vars) == {"W", "U", "blind"}
+    assert found["eprop"].U.min() > 0.1
+    assert found["eprop"].U.min() < 0.9999
+    assert np.abs(found["fa"].W).min() < 0.9999
+    np.testing.assert_array_equal(found["fa"].blind, found["bptt"].blind)
+
+
+def test_what_cannot_be_aligned_is_said():
+    task = ap.BouncingBall(steps=5)
+    with pytest.raises(InputError, match="train is 0"):
+        ap.align(ap.Circuit(rule="bptt"), task, ap.Protocol(train=0, test=1))
+    with pytest.raises(InputError, match="alignment is of the updates of W, U and b"):
+        ap.align(ap.Circuit(rule="bptt", learn=("V",)), task, ap.Protocol(replicates=1, train=1))
