@@ -7,6 +7,7 @@ rule that is blind to the presynaptic activity points the right way. That rule, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -166,7 +167,7 @@ def aligned(job: Job, engine: str, trajectory: int = 0) -> dict[str, np.ndarray]
     return {**found, "blind": cosine(blind, exact["W"])}
 
 
-def _still(job: Job, trajectory: int, **circuit: str) -> Job:
+def _still(job: Job, trajectory: int, **circuit: Any) -> Job:
     """The job of one trajectory with weights that stand still, and change by the plain sum in the end."""
     no = np.zeros(1, dtype=bool)
     return replace(

@@ -122,6 +122,7 @@ class Circuit:
             feedback_rule: str | Path | Rule = "kolen_pollack",
             returned: bool = False,
             delay: int | str | Sequence | np.ndarray | Quantity = 0,
+            through_reset: bool = True,
         ) -> None: ...
 
     def __post_init__(self) -> None:

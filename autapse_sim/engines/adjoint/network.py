@@ -95,7 +95,7 @@ class Network:
         self.states = [self._full(self.step.states, values)]
         self.arrived: list[Arrays] = []
         self.slopes_kept: list[tuple | None] = []
-        self.spikes: list[np.ndarray | None] = []
+        self.spikes: list[np.ndarray] = []
         self.prediction: list[np.ndarray] = []
         self.err: list[np.ndarray] = []
 
@@ -125,7 +125,8 @@ class Network:
         self.arrived.append(arriving)
         self.slopes_kept.append(None)
         after = self._full(self.asked, self.forward(*self._values(self.reads, self.states[-1], arriving)))
-        self.spikes.append(after.get("spiked"))
+        if "spiked" in after:
+            self.spikes.append(after["spiked"])
         self.states.append(after)
         self._read(k // self.substeps)
 
@@ -246,8 +247,8 @@ class Network:
 
     def _local(self, k: int, keep: bool) -> tuple:
         """The local slopes of integration step k."""
-        if self.slopes_kept[k] is not None:
-            return self.slopes_kept[k]
+        if (kept := self.slopes_kept[k]) is not None:
+            return kept
         self.at(k)
         found = self.local(*self._values(self.reads, self.states[k], self.arrived[k]))
         if keep:

@@ -52,7 +52,8 @@ class _Arrays(ast.NodeTransformer):
     """An expression in which conditions are arrays of 0 and 1."""
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        return ast.BinOp(ast.Constant(1.0), ast.Mult(), self.generic_visit(node))
+        self.generic_visit(node)
+        return ast.BinOp(ast.Constant(1.0), ast.Mult(), node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         value, *others = map(self.visit, node.values)
@@ -78,7 +79,8 @@ def _call(function: str, *arguments: ast.expr) -> ast.expr:
 
 def unknown(statements: Iterable[Statement]) -> list[str]:
     """The names that statements read before they are set, other than those of units, numbers and functions."""
-    found, made = [], set(KNOWN)
+    found: list[str] = []
+    made = set(KNOWN)
     for each in statements:
         read = names(tree(each.value)) | ({each.name} if each.operator else set())
         found += sorted(read - made - set(found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,7 @@ class Learner:
         self.exact, self.read = (
             [name for name in job.circuit.learn if TAUGHT_BY[name] == teacher] for teacher in ("rule", "readout_rule")
         )
-        self.seen, self.sums = 0, dict.fromkeys(job.circuit.learn, 0.0)
+        self.seen, self.sums = 0, self._nothing(job.circuit.learn)
         origin = job.origin or job.weights
         self.origin = {name: getattr(origin, name) for name in ("W", "U")}
         self._resume()
@@ -142,7 +142,8 @@ class Learner:
         at_once = self.job.optimiser == "sgd"
         shares, plain = (network.shares(averaging) for averaging in (self.job.averaging, False))
         for first in range(0, len(shares), substeps):
-            now, sums = range(first, first + substeps), dict.fromkeys(self.read, 0.0)
+            now = range(first, first + substeps)
+            sums = self._nothing(self.read)
             for k in now:
                 network.advance(k)
                 found = self._read(k, plain[k])
@@ -158,12 +159,19 @@ class Learner:
         shares, plain = (network.shares(averaging) for averaging in (self.job.averaging, False))
         found = self._exact({k: err * shares[k] for k, err in enumerate(network.err)}, keep=False)
         read = [self._read(k, share) for k, share in enumerate(plain)]
-        found |= {name: sum(each[name] for each in read) for name in self.read}
+        found |= {name: np.sum([each[name] for each in read], axis=0) for name in self.read}
         self.sums = {name: total + found[name] for name, total in self.sums.items()}
         self.seen += network.x.shape[1]
         if self.seen == self.job.batch:
             self.change({name: total / self.job.batch for name, total in self.sums.items()})
-            self.seen, self.sums = 0, dict.fromkeys(self.job.circuit.learn, 0.0)
+            self.start_batch()
+
+    def start_batch(self) -> None:
+        """Nothing is summed yet."""
+        self.seen, self.sums = 0, self._nothing(self.job.circuit.learn)
+
+    def _nothing(self, names: Iterable[str]) -> dict[str, np.ndarray]:
+        return {name: np.zeros(()) for name in names}
 
     def _exact(self, entering: dict[int, np.ndarray], keep: bool) -> dict[str, np.ndarray]:
         """The exact gradients of what the rule teaches, see `Network.sweep`."""
@@ -214,7 +222,7 @@ class Records:
             surprise = -np.where(network.counts, network.y * np.log(np.maximum(prediction, 1e-300)), 0)
             self.nats[:, together] = surprise.sum(axis=(2, 3)) / network.counts.any(axis=3).sum(axis=2)
         if self.spikes is not None:
-            self.spikes += sum(network.spikes).sum(axis=1)
+            self.spikes += np.sum(network.spikes, axis=0).sum(axis=1)
         for k, p in enumerate(together):
             if schedule.keep[p]:
                 self.kept.append(prediction[:, k])
@@ -258,9 +266,7 @@ def _simulate(job: Job, step: Step, report: Progress) -> Outcome:
         mse=records.mse,
         weights=network.now(),
         prediction=np.array(records.kept) if records.kept else np.empty(shape),
-        traces={
-            name: np.array([each[name] for each in records.traced]) for name in records.traced[:1] and records.traced[0]
-        },
+        traces=stacked(records.traced),
         engine="numpy",
         units=units,
         cross_entropy=records.nats,

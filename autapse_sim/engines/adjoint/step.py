@@ -176,14 +176,14 @@ class _Written:
         self.own |= {"spiked"} if self.neuron.threshold else set()
         self.own |= {"f_prime"} if self.neuron.pseudo_derivative else set()
         self.own |= {"not_refractory", "lastspike"} if self.neuron.refractory else set()
-        shown = (*self.states, "activity") if self.neuron.threshold else ("activity",)
-        units = {name: found[name].unit for name in shown if name in found}
+        recorded = (*self.states, "activity") if self.neuron.threshold else ("activity",)
+        units = {name: found[name].unit for name in recorded if name in found}
         self.recorded = {name: "1" if unit.is_dimensionless else str(unit) for name, unit in units.items()}
 
     def full(self, node: ast.expr) -> ast.expr:
         """An expression in states, what arrives and parameters; what is stored is computed."""
-        name = getattr(node, "id", None)
-        return _replaced(self.stored.get(name, node), self.expressions)
+        node = self.stored.get(node.id, node) if isinstance(node, ast.Name) else node
+        return _replaced(node, self.expressions)
 
     def beginning(self) -> Code:
         """The starting values, in the order in which they are evaluated."""
@@ -223,15 +223,12 @@ class _Written:
             return []
         free = " and not_refractory > 0" if neuron.refractory else ""
         slope = "f_prime*not_refractory" if neuron.refractory else "f_prime"
-        argument = self.full(tree(self.argument())) if exact else None
         condition = f"({ast.unparse(self.full(tree(neuron.threshold)))}){free}"
         code = [("f_prime", self.full(tree(neuron.pseudo_derivative)))] if neuron.pseudo_derivative else []
-        code += [
-            (
-                "spiked",
-                tree(f"autapse_spike({condition}, {ast.unparse(argument)}, {slope})" if exact else f"int({condition})"),
-            )
-        ]
+        spiked = f"int({condition})"
+        if exact:
+            spiked = f"autapse_spike({condition}, {ast.unparse(self.full(tree(self.argument())))}, {slope})"
+        code += [("spiked", tree(spiked))]
         if neuron.refractory:
             code += [("lastspike", tree("choose(spiked > 0, t, lastspike)"))]
         detached = set() if through else self.membrane()
@@ -289,7 +286,7 @@ class _Written:
         read = {name: names(_replaced(rate, self.expressions)) for name, rate in self.rates.items()}
         for _ in self.rates:
             reached |= {name for name, others in read.items() if others & reached}
-        return names(self.full(tree(self.neuron.threshold))) & reached & {*self.states}
+        return {*names(self.full(tree(self.neuron.threshold)))} & reached & {*self.states}
 
     def sum(self, text: str, states: tuple[str, ...]) -> Program:
         """What one synapse brings to a sum."""

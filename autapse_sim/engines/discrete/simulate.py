@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -123,6 +124,18 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
     )
 
 
+class Learns(Protocol):
+    """What has weights that learn."""
+
+    def learned(self) -> dict[str, np.ndarray]:
+        """The weights that learn, as they are now."""
+        ...
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """What goes on to the next trajectory beside them."""
+        ...
+
+
 class Telemetry:
     """What is kept of networks as they learn: weights that learn, and what goes on beside them.
 
@@ -130,11 +143,11 @@ class Telemetry:
     ----------
     job : Job
         Says where.
-    learner : Learner
+    learner : Learns
         Of the networks.
     """
 
-    def __init__(self, job: Job, learner: Learner) -> None:
+    def __init__(self, job: Job, learner: Learns) -> None:
         self.learner, self.kept = learner, job.kept
         self.checkpoints: list[dict[str, np.ndarray]] = []
         self.states: list[dict[str, np.ndarray]] = []
