@@ -63,6 +63,16 @@ def test_weights_are_kept_where_they_have_one_shape(tmp_path):
     assert "U" not in data
 
 
+def test_an_axis_may_be_called_as_a_dimension_is(tmp_path):
+    circuit, protocol = ap.Circuit(neurons=3, readout="random"), ap.Protocol(replicates=2, train=2, validate=1, test=1)
+    task, here = ap.FlipFlop(steps=20), Workers(Here(), lambda: 1)
+    data = ap.sweep({"neuron": ["lif", "alif"]}, tmp_path, circuit, task, protocol, engine="reference", on=here)
+    assert data.rate.dims == ("neuron", "replicate", "neuron_number")
+    assert data.rate.shape == (2, 2, 3)
+    assert data.neuron.values.tolist() == ["lif", "alif"]
+    assert np.isfinite(data.rate).all()
+
+
 def test_a_parameter_that_a_rule_lacks_makes_no_difference_there(tmp_path):
     data, executor = run(tmp_path, {"rule": ["autapse", "dfa"], "tau": ["2 ms", "10 ms"]})
     assert data.tau.values.tolist() == [0.002, 0.01]

@@ -21,6 +21,7 @@ def gathered(written: Mapping[str, Any], store: Store) -> xr.Dataset:
     arrays: dict[str, Whole] = {}
     coordinates: dict[str, xr.DataArray] = {}
     uneven, missing = set(), []
+    crossed = {axis["name"] for axis in axes}
     for unit in written["units"]:
         result = store.read(unit["name"])
         if result is None:
@@ -29,9 +30,10 @@ def gathered(written: Mapping[str, Any], store: Store) -> xr.Dataset:
         for name, values in ((str(name), values) for name, values in result.data.data_vars.items()):
             inner = tuple(str(dim) for dim in values.dims if dim not in unit["grid"] and dim != "replicate")
             sizes = tuple(values.sizes[dim] for dim in inner)
-            whole = arrays.setdefault(name, _empty(axes, replicates, inner, values))
+            named = tuple(f"{dim}_number" if dim in crossed else dim for dim in inner)  # the axis `neuron` has models
+            whole = arrays.setdefault(name, _empty(axes, replicates, named, values.transpose(..., *inner)))
             outer = len(axes) + 1
-            if (whole[0][outer:], whole[1].shape[outer:]) == (inner, sizes):
+            if (whole[0][outer:], whole[1].shape[outer:]) == (named, sizes):
                 _fill(whole[1], axes, unit, values.transpose(*unit["grid"], "replicate", *inner).values)
             else:
                 uneven.add(name)
@@ -43,7 +45,7 @@ def gathered(written: Mapping[str, Any], store: Store) -> xr.Dataset:
         data.coords[axis["name"]] = (axis["name"], np.array(axis["labels"]), about)
     data.coords["replicate"] = np.arange(replicates)
     for name, each in coordinates.items():
-        if each.dims and all(data.sizes.get(dim) == each.sizes[dim] for dim in each.dims):
+        if name not in crossed and each.dims and all(data.sizes.get(dim) == each.sizes[dim] for dim in each.dims):
             data.coords[name] = each.variable
     failures = store.failures(dict.fromkeys(missing))
     about = {"missing": len(missing), "failures": json.dumps(failures), "left_out": json.dumps(sorted(uneven))}
@@ -51,9 +53,9 @@ def gathered(written: Mapping[str, Any], store: Store) -> xr.Dataset:
 
 
 def _empty(axes: list[dict[str, Any]], replicates: int, inner: tuple[str, ...], values: xr.DataArray) -> Whole:
-    """An array of a whole study, with nothing in it yet."""
+    """An array of a whole study, with nothing in it yet; its last dimensions are those of the values of a unit."""
     outer = [len(axis["labels"]) for axis in axes]
-    shape = (*outer, replicates, *(values.sizes[dim] for dim in inner))
+    shape = (*outer, replicates, *values.shape[values.ndim - len(inner) :])
     return (*(axis["name"] for axis in axes), "replicate", *inner), np.full(shape, np.nan), dict(values.attrs)
 
 
