@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
     from autapse_sim.errors import InputError as InputError
+    from autapse_sim.experiments.benchmark import Benchmark as Benchmark
     from autapse_sim.experiments.compare import compare as compare
     from autapse_sim.experiments.verdict.judging import verdict as verdict
     from autapse_sim.results import export as export
@@ -41,6 +42,7 @@ _HOMES = {
     "Activation": "spec.model",
     "AddTask": "tasks.add",
     "ArrayTask": "tasks.arrays",
+    "Benchmark": "experiments.benchmark",
     "BouncingBall": "tasks.ball",
     "ChaoticSeries": "tasks.chaos",
     "Circuit": "spec.circuit",

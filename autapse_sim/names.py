@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib import import_module
+from pkgutil import iter_modules
 from reprlib import Repr
+from types import ModuleType
 from typing import Any
 
 from autapse_sim.errors import InputError
@@ -49,3 +52,15 @@ def one_of(what: str, name: Any, known: Iterable[str]) -> str:
     near = get_close_matches(name[:80], known, n=2, cutoff=0.5) if isinstance(name, str) else []
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
     raise InputError(f"unknown {what} {shown(name)}{hint} Known: {', '.join(known)}")
+
+
+def modules_in(package: ModuleType) -> dict[str, ModuleType]:
+    """The modules of a package whose modules are all of one kind, by name.
+
+    Examples
+    --------
+    >>> from autapse_sim import commands
+    >>> "compare" in modules_in(commands)
+    True
+    """
+    return {each.name: import_module(f"{package.__name__}.{each.name}") for each in iter_modules(package.__path__)}

@@ -17,7 +17,7 @@ import autapse_sim as ap
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.protocol import Schedule
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import draw
+from autapse_sim.training.draws import draw
 
 # Examples of the property tests: the same hundred in every default run; --hypothesis-profile=ci or many for more.
 COMMON = {"deadline": 20_000, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}

@@ -90,7 +90,8 @@ def told(done, seconds):
 def test_a_command_line_works_or_is_refused_in_one_line(line, place):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        patch.setattr("autapse_sim.results.plots.FIGURES", {})  # which take most of the time, and are drawn by `plot`
+        # figures take most of the time, and are drawn by `plot`
+        patch.setattr("autapse_sim.results.plots.catalogue.figures", lambda *kinds: {})
         begin = time.process_time()
         done = CliRunner().invoke(main, [text.replace("{result}", "result.nc") for text in line])
         event(f"{line[0]}: {told(done, time.process_time() - begin)}")

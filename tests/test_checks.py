@@ -18,7 +18,7 @@ from autapse_sim import checks, plots, recordings
 from autapse_sim.errors import InputError
 from autapse_sim.experiments import compare as comparison
 from autapse_sim.names import one_of
-from autapse_sim.training import sizes
+from autapse_sim.training import draws, sizes
 from autapse_sim.training import train as experiment
 
 pytestmark = pytest.mark.usefixtures("no_workers")
@@ -392,7 +392,7 @@ def test_one_phase_may_be_given_by_itself(spiking):
 
 
 def test_weights_are_copies_of_plain_numbers():
-    weights = experiment.draw(DFA, TASK, SMALL).weights
+    weights = draws.draw(DFA, TASK, SMALL).weights
     narrow = replace(weights, **{name: value.astype(np.float32) for name, value in weights.items()})
     checked = narrow.checked(2, 2, 2, 2)
     assert all(value.dtype == float for _, value in checked.items())

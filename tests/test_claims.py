@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from here import Here
 
 import autapse_sim as ap
-from autapse_sim.experiments.claims import decide
-from autapse_sim.experiments.claims.claims import claims, claims_table
-from autapse_sim.experiments.claims.setting import ANSWERS, SPECTRA, Setting
-from autapse_sim.experiments.claims.trials import Case, Trials, spectral
+from autapse_sim.experiments.paper import cases, decide, trials
+from autapse_sim.experiments.paper.cases import Case, Networks
+from autapse_sim.experiments.paper.setting import ANSWERS, SPECTRA, Setting
+from autapse_sim.experiments.paper.table import claims, claims_table
+from autapse_sim.experiments.paper.trials import Trials
 from autapse_sim.results.statistics import Interval, compare_paired
+from autapse_sim.studies.study import studying
+from autapse_sim.studies.workers import Workers
 
 HOLDS, EMPTY, FAILS, OPEN = ANSWERS
 LITTLE = Setting(
@@ -94,38 +98,63 @@ def test_planted_numbers_lead_to_every_answer(decide, numbers, expected):
     assert decide(*numbers) == expected
 
 
-def test_a_diverged_seed_is_counted():
-    circuit = ap.Circuit(activation="linear")
+def trials_of(study, replicates=4):
+    return Trials(LITTLE, replicates, 0, study)
 
-    def explode(weights, rng):
+
+@pytest.fixture
+def study():
+    with studying(None, Workers(Here(), lambda: 1)) as here:
+        yield here
+
+
+def test_a_diverged_seed_is_counted(monkeypatch, study):
+    def explode(weights, generators):
         W = 0.1 * weights.W
         W[1] = 1e9
         return replace(weights, W=W)
 
-    trials = Trials(LITTLE, replicates=4, seed=0)
-    trained = trials.trained(Case(circuit, start=explode), eta=0.03)
-    assert np.isfinite(trained.mse).tolist() == [True, False, True, True]
+    monkeypatch.setitem(cases.STARTS, "explode", explode)
+    trained = trials_of(study).trained({"": Case(ap.Circuit(activation="linear"), start="explode")}, eta=0.03)[""]
+    assert np.isfinite(trained.test_mse).tolist() == [True, False, True, True]
     assert not (trained.after < trained.before)[1]
     assert trained.outside[1] == pytest.approx(1, abs=0.2)
-    compared = compare_paired(trained.mse, np.ones(4))
+    compared = compare_paired(trained.test_mse, np.ones(4))
     assert (compared.diverged, compared.won.estimate) == (1, 0.75)
 
 
-def test_where_all_networks_diverge_the_smallest_rate_is_taken():
-    circuit = ap.Circuit(activation="linear")
-    case = Case(circuit, start=lambda weights, rng: replace(weights, W=1e9 * weights.W))
-    assert Trials(LITTLE, replicates=4, seed=0).best(case) == 0.001
+def test_where_all_networks_diverge_the_smallest_rate_is_taken(monkeypatch, study):
+    monkeypatch.setitem(cases.STARTS, "explode", lambda weights, generators: replace(weights, W=1e9 * weights.W))
+    case = Case(ap.Circuit(activation="linear"), start="explode")
+    assert trials_of(study).best({"": case}) == {"": 0.001}
 
 
 @pytest.mark.parametrize("kind", SPECTRA)
 def test_the_feedback_has_the_spectrum_that_is_asked_for(kind):
-    trials = Trials(LITTLE, replicates=20, seed=0)
-    case = Case(ap.Circuit(feedback="random"), start=spectral(kind))
-    weights = trials.drawn(case, trials.protocol).weights
-    assert all(map(SPECTRA[kind], np.linalg.eigvals(weights.B)))
-    np.testing.assert_array_equal(weights.B, weights.B_rec)
-    plain = trials.drawn(Case(ap.Circuit()), trials.protocol)
-    np.testing.assert_array_equal(trials.drawn(case, trials.protocol).x, plain.x)
+    networks = Networks(LITTLE, 0, True, 0, 20)
+    case = Case(ap.Circuit(feedback="random"), start=kind)
+    drawn, plain = networks.drawn(case), networks.drawn(Case(ap.Circuit()))
+    assert all(map(SPECTRA[kind], np.linalg.eigvals(drawn.weights.B)))
+    np.testing.assert_array_equal(drawn.weights.B, drawn.weights.B_rec)
+    np.testing.assert_array_equal(drawn.x, plain.x)
+    part = Networks(LITTLE, 0, True, 5, 3).drawn(case)
+    np.testing.assert_array_equal(part.weights.B, drawn.weights.B[5:8])
+    np.testing.assert_array_equal(part.y, drawn.y[5:8])
+
+
+def test_more_networks_begin_with_the_same_and_a_kept_study_trains_only_the_new(monkeypatch, tmp_path):
+    monkeypatch.setattr(trials, "BLOCK", 3)
+    workers, case = Workers(Here(), lambda: 1), {"": Case(ap.Circuit(rule="dfa"))}
+    with studying(tmp_path, workers) as kept:
+        few = trials_of(kept, 5).trained(case)[""]
+    before = {path.name for path in (tmp_path / "units").iterdir()}
+    with studying(tmp_path, workers) as kept:
+        many = trials_of(kept, 8).trained(case)[""]
+    added = {path.name for path in (tmp_path / "units").iterdir()} - before
+    assert len(before) == 1 + 2  # pilots and two blocks; the second one was not whole
+    assert len(added) == 2
+    np.testing.assert_array_equal(many.test_mse[:5], few.test_mse)
+    assert len(set(many.test_mse)) == 8
 
 
 def test_an_interval_needs_two_networks():

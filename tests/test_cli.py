@@ -310,9 +310,11 @@ def test_what_is_typed_is_refused_before_any_work_in_one_line(run, rule_file, tm
 
 @pytest.mark.slow
 def test_numbers_too_large_for_a_figure_lose_the_figure_alone(run, tmp_path, monkeypatch):
-    from autapse_sim.results.plots import FIGURES
+    from autapse_sim.results.plots.catalogue import figures
 
-    monkeypatch.setattr("autapse_sim.results.plots.FIGURES", {"fig2": FIGURES["fig2"]})
+    known = figures()
+
+    monkeypatch.setattr("autapse_sim.results.plots.catalogue.figures", lambda *kinds: {"fig2": known["fig2"]})
     diverging = ["--rule", "bptt", "--rule", "fa", "--eta", "1e3", "--activation", "linear", "--steps", "6"]
     done = run("compare", *SMALL, *diverging)
     assert done.exit_code == 0, done.output

@@ -119,3 +119,26 @@ def test_infinity_where_it_is_written_is_a_number(tmp_path):
     for engine in ENGINES[1:]:
         data = ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=3), PROTOCOL, engine=engine).data
         assert np.isfinite(data.W).all()
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        "w = w - eta*feedback_post*(exp(-0.5) + floor(2.5) - ceil(0.2)*sign(1/N_incoming - 0.6))",
+        "w = w*abs(-0.9) - eta*feedback_post*log(1.0 + sqrt(N_pre*2.0)) + eta*cos(0.0)*int(0.5 > 0.3)",
+        "w = w + eta*clip(-2.0, -1, 1)*feedback_post*tanh(sinh(0.5))",
+    ],
+)
+def test_functions_of_numbers_alone_are_the_numbers(update, tmp_path):
+    """SymPy puts numbers in their place, and nothing else may call the function."""
+    path = tmp_path / "mine.py"
+    text = RULE.format("trace='dk/dt = -k/tau : 1'").replace("w -= eta*feedback_post*activity_pre", update)
+    path.write_text(text)
+    found = [
+        ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=5), PROTOCOL, engine=engine).data.W.values
+        for engine in ENGINES[1:]
+    ]
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-13)
+    path.write_text(text.replace("eta*", "0*eta*"))
+    still = ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=5), PROTOCOL, engine="reference").data.W.values
+    assert (np.abs(still - found[0]) > 1e-6).all()

@@ -7,14 +7,9 @@ from autapse_sim.errors import InputError
 from autapse_sim.spec.weights import draw_weights
 from autapse_sim.tasks.ball import BouncingBall, physics
 from autapse_sim.tasks.memory import DelayedCopy
-from autapse_sim.training.controls import (
-    Reservoir,
-    activity,
-    readout_controls,
-    ridge_readout,
-    stimulus_controls,
-    tune_reservoir,
-)
+from autapse_sim.training.beside import Shown, stimulus_controls
+from autapse_sim.training.readouts import readout_controls, ridge_readout
+from autapse_sim.training.reservoir import Reservoir, activity, tune_reservoir
 
 TRAIN, TEST = slice(0, 6), slice(6, 10)
 AFFINE = ["affine of x(t)", "affine of 2 lags", "affine of 5 lags", "affine of 20 lags"]
@@ -22,6 +17,10 @@ AFFINE = ["affine of x(t)", "affine of 2 lags", "affine of 5 lags", "affine of 2
 
 def ball(replicates=3, **parameters):
     return BouncingBall(**parameters).sample(np.random.default_rng(0), replicates, 10)
+
+
+def controls_of(x, y, train, test, **task):
+    return stimulus_controls(Shown(x, y, train, test, **task))
 
 
 def free_ball(replicates=3, steps=30, horizon=2):
@@ -34,7 +33,7 @@ def free_ball(replicates=3, steps=30, horizon=2):
 
 def test_names_and_shapes():
     x, y = ball()
-    controls = stimulus_controls(x, y, TRAIN, TEST, horizon=1, blanked=np.zeros(100, dtype=bool))
+    controls = controls_of(x, y, TRAIN, TEST, horizon=1, blanked=np.zeros(100, dtype=bool))
     simple = ["training mean", "persistence", "linear extrapolation", "hold last seen"]
     assert list(controls) == simple + AFFINE
     assert all(prediction.shape == (3, 4, 100, 2) for prediction in controls.values())
@@ -42,7 +41,7 @@ def test_names_and_shapes():
 
 def test_training_mean_and_persistence():
     x, y = ball()
-    controls = stimulus_controls(x, y, TRAIN, TEST)
+    controls = controls_of(x, y, TRAIN, TEST)
     for r in range(3):
         for coordinate in range(2):
             np.testing.assert_allclose(controls["training mean"][r, ..., coordinate], y[r, :6, :, coordinate].mean())
@@ -53,7 +52,7 @@ def test_training_mean_and_persistence():
 
 def test_linear_extrapolation_is_exact_without_walls():
     x, y = free_ball(horizon=2)
-    prediction = stimulus_controls(x, y, TRAIN, TEST, horizon=2)["linear extrapolation"]
+    prediction = controls_of(x, y, TRAIN, TEST, horizon=2)["linear extrapolation"]
     np.testing.assert_allclose(prediction[:, :, 1:], y[:, 6:, 1:], atol=1e-12)
     np.testing.assert_array_equal(prediction[:, :, 0], x[:, 6:, 0])
 
@@ -61,7 +60,7 @@ def test_linear_extrapolation_is_exact_without_walls():
 def test_two_lags_are_exact_for_a_free_ball():
     x, y = free_ball()
     y[:, :, 0] = x[:, :, 0]  # without history the velocity is unknown; this is what the same map gives for it
-    controls = stimulus_controls(x, y, TRAIN, TEST)
+    controls = controls_of(x, y, TRAIN, TEST)
     assert np.abs(controls["affine of x(t)"] - y[:, 6:]).max() > 1e-3
     for name in AFFINE[1:]:
         np.testing.assert_allclose(controls[name], y[:, 6:], atol=1e-8)
@@ -74,16 +73,14 @@ def test_affine_maps_match_least_squares_with_the_first_observation_as_history()
         columns = [padded[:, :, lags - lag : lags - lag + 100] for lag in range(lags)]
         design = np.concatenate([*columns, np.ones((3, 10, 100, 1))], axis=-1)
         fit = np.linalg.lstsq(design[1, TRAIN].reshape(600, -1), y[1, TRAIN].reshape(600, -1), rcond=None)[0]
-        np.testing.assert_allclose(
-            stimulus_controls(x, y, TRAIN, TEST)[name][1], design[1, TEST] @ fit, rtol=0, atol=1e-9
-        )
+        np.testing.assert_allclose(controls_of(x, y, TRAIN, TEST)[name][1], design[1, TEST] @ fit, rtol=0, atol=1e-9)
 
 
 def test_nothing_is_learned_from_test_targets():
     x, y = ball()
     changed = y.copy()
     changed[:, TEST] = 7
-    before, after = (stimulus_controls(x, target, TRAIN, TEST, horizon=1) for target in (y, changed))
+    before, after = (controls_of(x, target, TRAIN, TEST, horizon=1) for target in (y, changed))
     for name in before:
         np.testing.assert_array_equal(before[name], after[name])
 
@@ -91,28 +88,28 @@ def test_nothing_is_learned_from_test_targets():
 def test_hold_last_seen_bridges_the_blanks():
     task = BouncingBall(steps=10, occlusion=(2, 5))
     x, y = task.sample(np.random.default_rng(0), 3, 10)
-    held = stimulus_controls(x, y, TRAIN, TEST, blanked=task.blanked)["hold last seen"]
+    held = controls_of(x, y, TRAIN, TEST, blanked=task.blanked)["hold last seen"]
     np.testing.assert_array_equal(held, x[:, 6:, [0, 1, 2, 2, 2, 5, 6, 7, 7, 7]])
 
 
 def test_short_trajectories_have_no_long_lags():
     x, y = ball(steps=4)
-    assert [name for name in stimulus_controls(x, y, TRAIN, TEST) if "affine" in name] == AFFINE[:2]
+    assert [name for name in controls_of(x, y, TRAIN, TEST) if "affine" in name] == AFFINE[:2]
 
 
 def test_without_training_trajectories_nothing_is_fitted():
     x, y = ball()
-    assert list(stimulus_controls(x, y, slice(0, 0), TEST, horizon=1)) == ["persistence", "linear extrapolation"]
+    assert list(controls_of(x, y, slice(0, 0), TEST, horizon=1)) == ["persistence", "linear extrapolation"]
 
 
 def test_with_other_coordinates_only_fitted_controls_remain():
     x, y = ball()
-    assert list(stimulus_controls(x, y[..., :1], TRAIN, TEST, horizon=1)) == ["training mean", *AFFINE]
+    assert list(controls_of(x, y[..., :1], TRAIN, TEST, horizon=1)) == ["training mean", *AFFINE]
 
 
 def test_a_constant_stimulus_predicts_the_mean():
     x, y = ball()
-    controls = stimulus_controls(np.full_like(x, 1 / 3), y, TRAIN, TEST)
+    controls = controls_of(np.full_like(x, 1 / 3), y, TRAIN, TEST)
     for name in AFFINE:
         np.testing.assert_allclose(controls[name], controls["training mean"], rtol=1e-12)
 
@@ -149,7 +146,7 @@ def test_physics_is_exact_once_the_speed_is_known(horizon, radius):
     np.testing.assert_array_equal(prediction[:, :, 0], x[:, :, 0])
     assert (np.diff(np.sign(np.diff(y, axis=2)), axis=2) != 0).sum() > 100  # walls were met
     if horizon:
-        straight = stimulus_controls(x, y, TRAIN, TEST, horizon=horizon)["linear extrapolation"]
+        straight = controls_of(x, y, TRAIN, TEST, horizon=horizon)["linear extrapolation"]
         assert np.abs(straight[:, :, 3:] - y[:, 6:, 3:]).max() > 0.05
         assert np.abs(physics(x, horizon, -1, 2)[:, :, 3:] - y[:, :, 3:]).max() > 0.05
 
@@ -165,7 +162,7 @@ def test_physics_goes_on_where_nothing_is_seen():
 def test_physics_bears_noise():
     x, y = ball(replicates=20, horizon=5, speed=0.05, noise=0.02)
     error = ((physics(x, 5) - y) ** 2).mean()
-    straight = ((stimulus_controls(x, y, TRAIN, TEST, horizon=5)["linear extrapolation"] - y[:, 6:]) ** 2).mean()
+    straight = ((controls_of(x, y, TRAIN, TEST, horizon=5)["linear extrapolation"] - y[:, 6:]) ** 2).mean()
     assert error < 0.7 * straight
 
 
@@ -305,7 +302,7 @@ def test_a_coordinate_that_never_counts_in_training_is_not_predicted():
     x, y = ball()
     y = y.copy()
     y[:, :5, :, 1] = np.nan
-    predictions = stimulus_controls(x, y, train=slice(0, 5), test=slice(5, 10), horizon=1)
+    predictions = controls_of(x, y, train=slice(0, 5), test=slice(5, 10), horizon=1)
     for name in ("training mean", "affine of x(t)", "affine of 5 lags"):
         assert np.isnan(predictions[name][..., 1]).all()
         assert np.isfinite(predictions[name][..., 0]).all()

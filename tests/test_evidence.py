@@ -8,7 +8,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from autapse_sim.errors import InputError
-from autapse_sim.results.plots import evidence, evidence_panels, looks, style
+from autapse_sim.results.plots import evidence_panels, looks, style
+from autapse_sim.results.plots.catalogue import figures, figures_of
+from autapse_sim.results.plots.figures import ablations, alignment, example, learning_curves, learning_rates, scores
 from autapse_sim.results.result import Result, load
 
 METHODS = ["autapse", "bptt", "fa", "dfa", "rflo", "fixed reservoir", "tuned reservoir"]
@@ -144,14 +146,21 @@ def words(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
 
 
+EVIDENCE = figures("verdict")
+
+
+def all_drawn(data):
+    return {name: draw(data) for name, draw in figures_of(data, "verdict").items()}
+
+
 def drawn(ax, label: str) -> np.ndarray:
     return next(line for line in ax.lines if line.get_label() == label).get_xydata()
 
 
 def test_a_full_verdict_has_every_figure_with_every_axis_labelled(data):
-    figures = evidence.evidence(Result(data))
-    assert list(figures) == list(evidence.EVIDENCE) == list(evidence.NEEDED)
-    for name, figure in figures.items():
+    shown = all_drawn(Result(data))
+    assert list(shown) == list(EVIDENCE)
+    for name, figure in shown.items():
         for ax in figure.axes:
             if name != "example":  # there the outer panels are labelled for all
                 assert ax.get_xlabel() or ax.get_shared_x_axes().joined(ax, figure.axes[-1]), name
@@ -163,26 +172,26 @@ def test_a_full_verdict_has_every_figure_with_every_axis_labelled(data):
 
 def test_a_minimal_verdict_has_its_scores_only(data):
     least = data[["mse_online"]].isel(replicate=slice(3)).assign_attrs({})
-    figures = evidence.evidence(least)
-    assert list(figures) == ["scores"]
-    assert "read-out refitted" not in words(figures["scores"])
+    shown = all_drawn(least)
+    assert list(shown) == ["scores"]
+    assert "read-out refitted" not in words(shown["scores"])
     one = least.isel(method=[0], replicate=[0])
     one.attrs = {}
-    assert "box lengths" not in words(evidence.scores(one))
+    assert "box lengths" not in words(scores.draw(one))
 
 
-@pytest.mark.parametrize("name", [name for name in evidence.EVIDENCE if name != "scores"])
+@pytest.mark.parametrize("name", [name for name in EVIDENCE if name != "scores"])
 def test_what_is_absent_is_named(data, name):
-    poorer = data.drop_vars(evidence.NEEDED[name])
-    with pytest.raises(InputError, match=evidence.NEEDED[name]):
-        evidence.EVIDENCE[name](poorer)
-    assert name not in evidence.evidence(poorer)
+    poorer = data.drop_vars(EVIDENCE[name].NEEDS[-1])
+    with pytest.raises(InputError, match=EVIDENCE[name].NEEDS[-1]):
+        EVIDENCE[name].draw(poorer)
+    assert name not in all_drawn(poorer)
 
 
 def test_figures_are_the_same_after_a_file(data, tmp_path):
     Result(data).save(tmp_path / "verdict.nc")
     again = load(tmp_path / "verdict.nc")
-    assert words(evidence.learning_curves(again)) == words(evidence.learning_curves(data))
+    assert words(learning_curves.draw(again)) == words(learning_curves.draw(data))
 
 
 def test_curves_are_medians_with_the_diverged_counted(data, ax):
@@ -202,53 +211,53 @@ def test_a_method_of_which_all_diverged_blanks_no_figure(data, worst):
         broken[name][0] = worst
     broken["curve"][0, 0] = data["curve"][0, 0]
     broken["ablation_mse"][:] = worst
-    figures = evidence.evidence(broken)
-    for name, figure in figures.items():
+    shown = all_drawn(broken)
+    for name, figure in shown.items():
         for ax in figure.axes:
             assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all(), name
-    assert "autapse (16 of 16 diverged)" in words(figures["scores"])
-    assert "infinite" in words(figures["scores"])
-    assert "autapse (16 of 16 diverged)" in words(figures["learning_curves"])
-    assert "autapse: diverged" in words(figures["example"])
-    assert "100%" in words(figures["learning_rates"])
-    assert "infinite" in words(figures["ablations"])
-    assert np.isfinite(drawn(figures["learning_curves"].axes[0], "bptt")).all()
+    assert "autapse (16 of 16 diverged)" in words(shown["scores"])
+    assert "infinite" in words(shown["scores"])
+    assert "autapse (16 of 16 diverged)" in words(shown["learning_curves"])
+    assert "autapse: diverged" in words(shown["example"])
+    assert "100%" in words(shown["learning_rates"])
+    assert "infinite" in words(shown["ablations"])
+    assert np.isfinite(drawn(shown["learning_curves"].axes[0], "bptt")).all()
 
 
 def test_everything_diverged_is_drawn_all_the_same(data):
     broken = data.map(lambda values: values * np.nan if values.dtype.kind == "f" else values)
     broken["example_target"] = data["example_target"]
-    figures = evidence.evidence(broken)
-    assert figures.keys() == evidence.EVIDENCE.keys()
-    assert all(words(figure) for figure in figures.values())
+    shown = all_drawn(broken)
+    assert shown.keys() == EVIDENCE.keys()
+    assert all(words(figure) for figure in shown.values())
 
 
 def test_controls_are_named_lines_and_far_ones_stand_at_the_edge_with_their_value(data):
-    ax = evidence.learning_curves(data).axes[0]
+    ax = learning_curves.draw(data).axes[0]
     texts = {text.get_text() for text in ax.texts}
     assert set(CONTROLS) - texts == {"physics"}
     assert any(text.startswith("physics: ") and text.endswith("↓") for text in texts)
     low, high = ax.get_ylim()
     assert low > 1e-4
     assert high > 0.41
-    linear = evidence.learning_curves(data, scale="linear").axes[0]
+    linear = learning_curves.draw(data, scale="linear").axes[0]
     assert linear.get_yscale() == "linear"
     assert linear.get_ylim()[0] == 0
     with pytest.raises(InputError, match="unknown scale"):
-        evidence.learning_curves(data, scale="cubic")
+        learning_curves.draw(data, scale="cubic")
 
 
 def test_scores_have_a_row_per_method_and_control_and_ratios_are_paired(data):
-    left, right = evidence.scores(data).axes
+    left, right = scores.draw(data).axes
     rows = [tick.get_text() for tick in left.get_yticklabels()]
     assert rows == [*METHODS[:3], "dfa (2 of 16 diverged)", *METHODS[4:], *CONTROLS]
     ratio = np.median(data.mse_online[1].values / data.mse_online[5].values)
     assert f"{ratio:.2f} [" in "\n".join(text.get_text() for text in right.texts)
-    assert len(evidence.scores(data.isel(method=slice(5))).axes) == 1
+    assert len(scores.draw(data.isel(method=slice(5))).axes) == 1
 
 
 def test_ablations_are_sorted_beside_the_rule_and_the_reservoir(data):
-    ax = evidence.ablations(data).axes[0]
+    ax = ablations.draw(data).axes[0]
     medians = data.ablation_mse.median("replicate")
     order = [str(name) for name in medians.ablation.values[np.argsort(medians.values)]]
     assert [tick.get_text().split(" (16 of")[0] for tick in ax.get_yticklabels()] == order
@@ -258,7 +267,7 @@ def test_ablations_are_sorted_beside_the_rule_and_the_reservoir(data):
 
 
 def test_learning_rates_mark_the_chosen_one_and_say_what_diverged(data):
-    upper, lower = evidence.learning_rates(data).axes
+    upper, lower = learning_rates.draw(data).axes
     rings = [line.get_xdata()[0] for line in upper.lines if line.get_markersize() == 7]
     np.testing.assert_allclose(rings[::-1], data.eta)
     shares = [text.get_text() for text in lower.texts]
@@ -268,32 +277,32 @@ def test_learning_rates_mark_the_chosen_one_and_say_what_diverged(data):
 def test_a_reservoir_without_pilots_has_no_learning_rates(data):
     name = str(data["method"].values[-1])
     assert name in looks.RESERVOIRS
-    assert name in words(evidence.learning_rates(data))
+    assert name in words(learning_rates.draw(data))
     without = data.copy(deep=True)
     without["grid_mse"][{"method": -1}] = np.nan
-    assert name not in words(evidence.learning_rates(without))
+    assert name not in words(learning_rates.draw(without))
 
 
 def test_alignment_leaves_out_what_has_no_direction_and_says_so(data):
-    said = words(evidence.alignment(data))
+    said = words(alignment.draw(data))
     assert "dfa (2 of 16 in part undefined)" in said
     assert "reservoir" not in said
 
 
 def test_example_shows_the_turn_of_the_coordinate_that_turns(data):
-    figure = evidence.example(data)
-    coordinate, steps = evidence.turn(data.example_target.values)
+    figure = example.draw(data)
+    coordinate, steps = example.turn(data.example_target.values)
     for ax, method in zip(figure.axes, METHODS, strict=True):
         np.testing.assert_array_equal(drawn(ax, "target")[:, 1], data.example_target[steps, coordinate])
         expected = data.example_prediction.sel({"method": method})[steps, coordinate]
         np.testing.assert_array_equal(drawn(ax, "predicted")[:, 1], expected)
     assert "stimulus" in words(figure)
-    assert "stimulus" not in words(evidence.example(data.drop_vars("example_stimulus")))
+    assert "stimulus" not in words(example.draw(data.drop_vars("example_stimulus")))
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 40, 41])
 def test_turn_of_a_short_target(steps):
-    coordinate, window = evidence.turn(np.arange(2.0 * steps).reshape(steps, 2))
+    coordinate, window = example.turn(np.arange(2.0 * steps).reshape(steps, 2))
     assert coordinate in (0, 1)
     assert len(range(steps)[window]) == min(steps, 40)
 
@@ -306,5 +315,5 @@ def test_methods_have_colours_of_their_own(data):
 
 
 def test_style_save_writes_both_forms(data, tmp_path):
-    paths = style.save(evidence.scores(data), tmp_path, "scores")
+    paths = style.save(scores.draw(data), tmp_path, "scores")
     assert [path.suffix for path in paths] == [".pdf", ".png"]

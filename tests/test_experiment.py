@@ -11,7 +11,7 @@ from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.results import table
 from autapse_sim.spec.protocol import Schedule
 from autapse_sim.spec.weights import draw_weights
-from autapse_sim.training.train import draw
+from autapse_sim.training.draws import draw
 
 pytestmark = pytest.mark.usefixtures("no_workers")
 TASK = ap.BouncingBall(steps=30)

@@ -9,7 +9,7 @@ import pytest
 import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.results import table
-from autapse_sim.training.train import draw
+from autapse_sim.training.draws import draw
 
 pytestmark = pytest.mark.usefixtures("no_workers")
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from autapse_sim.results.plots import evidence
+from autapse_sim.results.plots.catalogue import figures_of
+from autapse_sim.results.plots.figures import scores
 from autapse_sim.results.report.verdict import page, write_page
 from autapse_sim.results.result import Result
 
@@ -65,7 +66,7 @@ def images(reader: Reader) -> list[dict]:
 
 
 def test_the_page_holds_everything_and_the_sentence_first(data, tmp_path):
-    figures = evidence.evidence(data)
+    figures = {name: draw(data) for name, draw in figures_of(data, "verdict").items()}
     path = write_page(Result(data), tmp_path / "new" / "verdict.html", figures)
     text = path.read_text("utf-8")
     assert text.startswith("<!DOCTYPE html>")
@@ -138,7 +139,7 @@ def test_learning_rates_at_the_edge_are_told(data, small):
 
 
 def test_the_same_verdict_gives_the_same_page(data):
-    first, second = (page(data, {"scores": evidence.scores(data)}) for _ in range(2))
+    first, second = (page(data, {"scores": scores.draw(data)}) for _ in range(2))
     assert first == second
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from autapse_sim import plots
 from autapse_sim.errors import InputError
 from autapse_sim.results.plots import panels, style
-from autapse_sim.results.plots.evidence import EVIDENCE
+from autapse_sim.results.plots.catalogue import figures
 from autapse_sim.results.result import Result
 
 RULES = ["bptt", "fa", "dfa", "autapse"]
@@ -225,10 +225,10 @@ def test_figures_have_a_panel_per_rule_and_the_rules_colours(data):
     assert len(plots.figure_traces(data, "autapse", "training 1").axes) == 4
 
 
-@pytest.mark.parametrize("name", sorted(plots.FIGURES))
+@pytest.mark.parametrize("name", sorted(figures("result")))
 def test_figures_take_one_rule_as_well_as_many(data, name):
-    one = plots.FIGURES[name](Result(single(data, "autapse")))
-    many = plots.FIGURES[name](data.sel(rule=["autapse"]))
+    one = figures()[name].draw(Result(single(data, "autapse")))
+    many = figures()[name].draw(data.sel(rule=["autapse"]))
     for left, right in zip(one.axes, many.axes, strict=True):
         for a, b in zip(left.lines, right.lines, strict=True):
             np.testing.assert_array_equal(a.get_xydata(), b.get_xydata())
@@ -246,7 +246,7 @@ def test_figures_take_one_rule_as_well_as_many(data, name):
 def test_an_absent_part_is_named(data, figure, dropped, part):
     for poorer in (data.drop_vars(dropped), data.isel({data[dropped].dims[2]: []})):
         with pytest.raises(InputError, match=f"no {part}"):
-            plots.FIGURES[figure](poorer)
+            figures()[figure].draw(poorer)
 
 
 def test_bad_choices_are_one_line(data, ax):
@@ -287,7 +287,7 @@ def test_figure_scripts(data, tmp_path, name):
     assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
 
 
-@pytest.mark.parametrize("figure", EVIDENCE)
+@pytest.mark.parametrize("figure", figures("verdict"))
 def test_figures_of_a_verdict_refuse_what_is_none(data, figure):
     with pytest.raises(InputError, match=r"this (result is no )?verdict"):
-        EVIDENCE[figure](data)
+        figures()[figure].draw(data)

@@ -18,7 +18,7 @@ from autapse_sim.spec.circuit import CHOICES, LEARNABLE
 from autapse_sim.spec.protocol import CONSTRAINTS, OPTIMISERS, UPDATES
 from autapse_sim.studies.workers import Workers
 from autapse_sim.tasks.shown import check_task, checked
-from autapse_sim.training.train import draw
+from autapse_sim.training.draws import draw
 
 TASKS = (
     *(ap.BouncingBall, ap.FlipFlop, ap.Integrator, ap.DelayedCopy, ap.AddTask, ap.EvidenceAccumulation),

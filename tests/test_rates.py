@@ -3,7 +3,7 @@
 import pytest
 
 import autapse_sim as ap
-from autapse_sim.experiments.benchmarks import BENCHMARKS
+from autapse_sim.experiments.benchmark import benchmarks
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import library, rules
 from autapse_sim.spec.protocol import OPTIMISERS
@@ -44,7 +44,7 @@ def test_compare_and_verdict_refuse_it_before_any_work(unfit):
     protocol = ap.Protocol(replicates=1, train=1, validate=1, test=1, optimiser="adam")
     with pytest.raises(ap.InputError, match=says):
         ap.compare(["dfa", rule], ap.BouncingBall(steps=3), protocol)
-    adam = next(name for name, each in BENCHMARKS.items() if each.protocol.optimiser == "adam")
+    adam = next(name for name, each in benchmarks().items() if each.protocol.optimiser == "adam")
     with pytest.raises(ap.InputError, match=says):
         ap.verdict(rule, benchmark=adam)
 

@@ -12,7 +12,8 @@ from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.errors import InputError
 from autapse_sim.spec.model import library
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import ENGINES, choose_engine, draw, prepare, simulated
+from autapse_sim.training.draws import draw
+from autapse_sim.training.train import ENGINES, choose_engine, prepare, simulated
 
 EXACT = 1e-10
 COMPILED = [pytest.mark.slow, pytest.mark.skipif(not compiler(), reason="needs a C++ compiler")]

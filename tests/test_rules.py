@@ -10,7 +10,8 @@ import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.engines.choose import simulate
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import draw, prepare
+from autapse_sim.training.draws import draw
+from autapse_sim.training.train import prepare
 
 ENGINES = ["runtime"] + (["standalone"] if compiler() else [])
 SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]

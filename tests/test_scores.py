@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from autapse_sim.errors import InputError
 from autapse_sim.results.scores import (
     DIVERGED,
     affine_r2,
-    best_eta,
     diverged,
     divergence,
     mean_squared_error,
@@ -135,16 +133,6 @@ def test_median_interval_counts_diverged_replicates_as_worst():
     assert np.isfinite(low)
     np.testing.assert_array_equal(median_interval(np.full(5, np.nan)), [np.inf] * 3)
     np.testing.assert_array_equal(median_interval(np.full(5, np.nan), worst=-np.inf), [-np.inf] * 3)
-
-
-def test_best_eta():
-    assert best_eta(np.array([[0.3, 0.3], [0.2, 0.2], [0.1, np.nan], [0.2, 0.2]])) == 1
-    assert best_eta(np.array([[np.nan], [0.5]])) == 1
-
-
-def test_best_eta_refuses_when_every_rate_diverged():
-    with pytest.raises(InputError, match="none of the 2 learning rates has a finite median validation MSE"):
-        best_eta(np.array([[0.1, np.nan], [np.inf, np.nan]]))
 
 
 def test_affine_r2_leaves_out_what_does_not_count():

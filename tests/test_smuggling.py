@@ -9,7 +9,8 @@ from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import library
 from autapse_sim.spec.scopes import check_models
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import draw, prepare
+from autapse_sim.training.draws import draw
+from autapse_sim.training.train import prepare
 
 needs_compiler = pytest.mark.skipif(not compiler(), reason="needs a C++ compiler")
 PAYLOADS = (

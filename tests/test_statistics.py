@@ -21,7 +21,8 @@ from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.protocol import Schedule
 from autapse_sim.spec.weights import draw_weights
 from autapse_sim.tasks.memory import FlipFlop
-from autapse_sim.training.controls import activity, ridge_readout
+from autapse_sim.training.readouts import ridge_readout
+from autapse_sim.training.reservoir import activity
 
 
 def errors(seed, count=100, factor=1.0, spread=0.1):

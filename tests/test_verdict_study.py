@@ -8,7 +8,7 @@ import pytest
 from here import Here
 
 import autapse_sim as ap
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.studies.workers import Workers
 
 FEW = ap.Protocol(train=16, validate=2, test=2, validate_every=8, update="batch", batch=8, optimiser="adam")
@@ -24,7 +24,7 @@ FIRST, NEXT = METHODS + 1 + 1 + 4, METHODS + 1 + 1
 @pytest.fixture(autouse=True)
 def benchmark(monkeypatch):
     monkeypatch.setattr("autapse_sim.experiments.verdict.methods.OTHERS", ("fa", "dfa"))  # nothing to compile
-    monkeypatch.setattr("autapse_sim.experiments.verdict.judging.BENCHMARKS", {"ball": BALL})
+    monkeypatch.setattr("autapse_sim.experiments.benchmark.benchmarks", lambda: {"ball": BALL})
 
 
 def judge(folder, executor=None, rule="rflo", replicates=16, **options):
@@ -99,7 +99,7 @@ def test_a_unit_that_fails_is_tried_again_and_told(tmp_path):
 def test_what_is_kept_differs_where_the_benchmark_does(tmp_path, monkeypatch):
     judge(tmp_path, replicates=8)
     other = replace(BALL, task=replace(BALL.task, speed=0.04))
-    monkeypatch.setattr("autapse_sim.experiments.verdict.judging.BENCHMARKS", {"ball": other})
+    monkeypatch.setattr("autapse_sim.experiments.benchmark.benchmarks", lambda: {"ball": other})
     data, calls = judge(tmp_path, replicates=8)
     assert calls == PILOTS + FIRST
     assert json.loads(data.attrs["task"])["speed"] == 0.04

@@ -8,7 +8,7 @@ import click
 @click.command()
 def benchmarks() -> None:
     """List the settings that `autapse verdict --benchmark` knows."""
-    from autapse_sim.experiments.benchmarks import BENCHMARKS
+    from autapse_sim.experiments.benchmark import benchmarks as settings
 
-    for name, benchmark in BENCHMARKS.items():
+    for name, benchmark in settings().items():
         click.echo(f"  {name:<14}{benchmark.title}")

@@ -27,7 +27,7 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
     trained is kept in the folder study beside what is written; stopped and started again, it goes on from there.
     """
     from autapse_sim.experiments.compare import ETAS, RULES
-    from autapse_sim.results.plots import FIGURES
+    from autapse_sim.results.plots.catalogue import figures
     from autapse_sim.results.plots.style import save
 
     engine, on, retries = (options.pop(name) for name in ("engine", "on", "retries"))
@@ -41,5 +41,6 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
     path = folder / "compare.nc"
     result.save(path)
     show(result, as_json)
-    draw = {name: lambda name=name: save(FIGURES[name](result.data), folder, name) for name in FIGURES}
+    drawn = figures("result")
+    draw = {name: lambda name=name: save(drawn[name].draw(result.data), folder, name) for name in drawn}
     write_others([path], draw)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
-from pkgutil import iter_modules
 
 import click
 
 import autapse_sim as ap
 from autapse_sim import commands
 from autapse_sim.machine.session import Commands
+from autapse_sim.names import modules_in
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,9 +20,9 @@ def main() -> None:
 
 def found() -> Iterator[click.Command]:
     """The commands: what the modules of this folder define under their own names."""
-    for name in (each.name for each in iter_modules(commands.__path__) if each.name != "main"):
-        command = getattr(import_module(f"{commands.__name__}.{name}"), name, None)
-        if isinstance(command, click.Command):
+    for name, module in modules_in(commands).items():
+        command = getattr(module, name, None)
+        if isinstance(command, click.Command) and name != "main":
             yield command
 
 

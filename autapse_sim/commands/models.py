@@ -17,7 +17,7 @@ def models() -> None:
         for name, path in library(kind).items():
             click.echo(f"  {name:<18}{_first_line(path.read_text())}")
     click.echo("rules without equations, for the discrete network (engine numpy)")
-    for name in sorted(discrete.RULES.keys() - library("rules").keys()):
+    for name in sorted(discrete.references().keys() - library("rules").keys()):
         click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
 
 

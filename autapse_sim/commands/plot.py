@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,20 @@ from autapse_sim.commands.output import folder_for
 from autapse_sim.errors import InputError
 
 
-@click.command()
+class Listed(click.Command):
+    """A command whose help lists the figures, which are not imported for that."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command says of itself, and a line for each figure: the first one of its module."""
+        super().format_help_text(ctx, formatter)
+        folder = files(f"{ap.__name__}.results.plots.figures")
+        modules = sorted(each for each in folder.iterdir() if each.name.endswith(".py") and each.name[0] != "_")
+        said = {each.name.removesuffix(".py"): ast.get_docstring(ast.parse(each.read_text())) for each in modules}
+        with formatter.section("Figures"):
+            formatter.write_dl([(name, (text or "").splitlines()[0]) for name, text in said.items()])
+
+
+@click.command(cls=Listed)
 @click.argument("figure")
 @click.argument("result", type=Path)
 @click.option("--rule", help="Of several rules. [default: the first; for traces, those that have one]")
@@ -21,33 +36,16 @@ from autapse_sim.errors import InputError
 @click.option("--before", type=Path, help="A result of the same networks before learning, for FIGURE circuit.")
 @click.option("--out", type=Path, default=Path(), help="Folder for the figure.")
 def plot(figure: str, result: Path, out: Path, before: Path | None, phases: tuple[str, ...], **options: Any) -> None:
-    """Draw FIGURE from a RESULT file, as PDF and PNG.
-
-    \b
-    fig1             true and predicted trajectories
-    fig2             learning curves
-    traces           activity, traces, feedback and error over a trajectory
-    raster           spikes, rate, membrane and traces, stimulus and error over time
-    activity         the same with the activity of all neurons as an image
-    circuit          W, its eigenvalues, principal components of the activity
-
-    \b
-    Of a verdict:
-    scores           test error of every method and control
-    learning_curves  validation error during training
-    example          predictions of one held-out trajectory
-    alignment        updates beside the exact gradient
-    ablations        the rule with one part changed
-    learning_rates   what every learning rate gives
-    """
+    """Draw FIGURE from a RESULT file, as PDF and PNG."""
     import inspect
 
     from autapse_sim.names import one_of
-    from autapse_sim.results.plots.catalogue import ALL, check_held, figures_of
+    from autapse_sim.results.plots.catalogue import check_held, figures, figures_of
     from autapse_sim.results.plots.style import save
 
     loaded = ap.load(result)
-    draw = ALL[figure if figure in ALL else one_of("figure", figure, figures_of(loaded))]
+    known = figures()
+    draw = known[figure if figure in known else one_of("figure", figure, figures_of(loaded))].draw
     taken = inspect.signature(draw).parameters
     if "phases" in taken:
         options["phases"] = phases or None

@@ -17,7 +17,7 @@ from autapse_sim.machine.session import computing
 
 @click.command()
 @click.argument("rule", required=False)
-@click.option("--benchmark", default="bounce", show_default=True, help="What has to be learned.")
+@click.option("--benchmark", default="bounce", show_default=True, help="A name or my_benchmark.py.")
 @click.option("--replicates", default=200, show_default=True, help="Seeds of every method.")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
 @click.option("--precision", type=float, help="Wished width of the interval of the reduction, e.g. 0.04.")
@@ -36,7 +36,7 @@ def verdict(
     Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds. What is
     trained is kept in the folder study beside what is written: stopped and started again, or with more replicates, a
     verdict goes on from there.
-    Benchmarks: bounce, occlusion, noise, paper, flip-flop, integrator, copy.
+    `autapse benchmarks` lists the benchmarks that there are.
     """
     from dataclasses import asdict
 
@@ -45,11 +45,12 @@ def verdict(
     folder = folder_for(out, "verdict")
     measured = []
     if claims:
-        from autapse_sim.experiments.claims.claims import claims as measure
-        from autapse_sim.experiments.claims.claims import claims_table
+        from autapse_sim.experiments.paper.table import claims as measure
+        from autapse_sim.experiments.paper.table import claims_table
 
         with bar("measuring claims") as progress:
-            measured = measure(options["replicates"], options["seed"], progress)
+            how = {name: options[name] for name in ("replicates", "seed", "on", "retries")}
+            measured = measure(progress=progress, folder=folder / "study", **how)
         if not as_json:
             click.echo(claims_table(measured))
     if rule is None:
@@ -74,10 +75,10 @@ def verdict(
 
 def _write_evidence(result: ap.Result, path: Path) -> None:
     """Write the figures and the page of a verdict beside its result."""
-    from autapse_sim.results.plots.evidence import evidence
+    from autapse_sim.results.plots.catalogue import figures_of
     from autapse_sim.results.plots.style import save
     from autapse_sim.results.report.verdict import write_page
 
-    figures = evidence(result)
+    figures = {name: draw(result) for name, draw in figures_of(result, "verdict").items()}
     draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}
     write_others([path], {**draw, "the page": lambda: [write_page(result, path.with_suffix(".html"), figures)]})

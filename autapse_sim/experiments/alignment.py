@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autapse_sim.engines.discrete.bptt import Bptt
 from autapse_sim.engines.discrete.layout import outer
 from autapse_sim.engines.discrete.network import Network
-from autapse_sim.engines.discrete.rtrl import Rtrl
+from autapse_sim.engines.discrete.rules.bptt import Bptt
+from autapse_sim.engines.discrete.rules.rtrl import Rtrl
 from autapse_sim.engines.discrete.simulate import Learner, network_of, simulate
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job
@@ -57,7 +57,7 @@ def align(job: Job, trajectory: int = 0) -> Alignment:
     Parameters
     ----------
     job : Job
-        Its rule is one of `autapse_sim.engines.discrete.RULES`; its schedule is not used.
+        Its rule is one of `autapse_sim.engines.discrete.references`; its schedule is not used.
     trajectory : int
         Which of the job's trajectories is shown.
 

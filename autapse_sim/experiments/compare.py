@@ -13,7 +13,6 @@ import xarray as xr
 
 from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.errors import InputError
-from autapse_sim.experiments.network_controls import Parameters, chosen, network_controls
 from autapse_sim.machine.processes import cores
 from autapse_sim.names import shown
 from autapse_sim.results.result import Result
@@ -27,7 +26,7 @@ from autapse_sim.studies.unit import told_task
 from autapse_sim.studies.workers import Executor, Workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_task
-from autapse_sim.training.controls import task_controls
+from autapse_sim.training.beside import Networks, Parameters, network_controls, task_controls
 from autapse_sim.training.declared import check_optimiser, resolve_parameters
 from autapse_sim.training.description import (
     describe,
@@ -37,9 +36,11 @@ from autapse_sim.training.description import (
     sources_of,
     without_equations,
 )
+from autapse_sim.training.draws import draw
+from autapse_sim.training.grid import Grid
 from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import check_sizes
-from autapse_sim.training.train import check_discrete, choose_engine, draw, run
+from autapse_sim.training.train import check_discrete, choose_engine, run, simplest
 
 RULES = ("bptt", "fa", "dfa", "autapse")
 ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -172,25 +173,34 @@ class Taught:
         """All that determines the result."""
         return {**vars(self), "task": told_task(self.task, self.protocol.trajectories)}
 
+    @property
+    def grid(self) -> Grid:
+        """The learning rates that all replicates try."""
+        return Grid.of(self.etas, self.protocol.replicates)
+
+    def over_grid(self) -> dict[str, np.ndarray]:
+        """The parameters of all replicates at each learning rate, one rate after the other."""
+        grid = self.grid
+        rates = resolve_parameters(self.circuit, {"eta": grid.each}, len(grid.each))["eta"]
+        return {name: given[grid.source] for name, given in self.values.items()} | {"eta": rates}
+
     def check(self) -> None:
         """Refuse what the rule cannot have, before anything runs."""
-        _over_grid(self.circuit, self.values, self.etas)
+        self.over_grid()
         if self.engine == "numpy":
             check_discrete(self.protocol, self.values)
 
     def run(self) -> Result:
         """Scores, weights and records, the learning rate, and the validation MSE over all of them."""
         protocol = self.protocol
-        drawn, everyone = draw(self.circuit, self.task, protocol), np.arange(protocol.replicates)
-        values = _over_grid(self.circuit, self.values, self.etas)
-        outcome = run(self.circuit, drawn, protocol, values, np.tile(everyone, len(self.etas)), self.engine)
-        notes = []
-        try:
-            best, grid_mse = chosen(protocol, outcome, len(self.etas))
-        except InputError:  # others are still worth telling
-            best, grid_mse = int(np.argmin(self.etas)), np.full((len(self.etas), protocol.replicates), np.nan)
+        drawn, grid = draw(self.circuit, self.task, protocol), self.grid
+        outcome = run(self.circuit, drawn, protocol, self.over_grid(), grid.source, self.engine)
+        grid_mse, notes = grid.validation(protocol, outcome)[1], []
+        best = grid.best(grid_mse)
+        if best is None:  # others are still worth telling
+            best = int(np.argmin(self.etas))
             notes.append(f"{self.circuit.rule} diverged at every learning rate: it is told at the smallest")
-        data = scored(drawn, protocol, outcome, best * protocol.replicates + everyone)
+        data = scored(drawn, protocol, outcome, grid.at(best))
         data["grid_mse"] = (("eta_grid", "replicate"), grid_mse, {"long_name": "final validation MSE"})
         return Result(data.assign_attrs(eta=self.etas[best], notes=json.dumps(notes)))
 
@@ -214,7 +224,9 @@ class Beside:
         """Scores of the controls, with stimuli and targets of what is recorded."""
         like, protocol = self.like, self.like.protocol
         drawn = draw(like.circuit, like.task, protocol)
-        predictions, notes = network_controls(like.circuit, drawn, protocol, like.values, like.etas, like.engine)
+        circuit, engine = simplest(like.circuit, like.engine, protocol.reset, like.values)
+        networks = Networks(circuit, drawn, protocol, like.values, like.etas, engine)
+        predictions, notes = network_controls(networks)
         predictions |= task_controls(like.task, drawn.x, drawn.y, slice(0, protocol.train), slice(-protocol.test, None))
         shown = targets(drawn, protocol) | control_scores(predictions, drawn.y[:, -protocol.test :], drawn.units)
         return Result(xr.Dataset().assign(shown).assign_attrs(notes=json.dumps(notes)))
@@ -237,11 +249,3 @@ def _parameters(
     if unknown:
         raise InputError(f"no rule of {', '.join(circuits)} has a parameter {shown(min(unknown))}")
     return values
-
-
-def _over_grid(circuit: Circuit, values: Mapping[str, np.ndarray], etas: np.ndarray) -> dict[str, np.ndarray]:
-    """The parameters of all replicates at each learning rate, one rate after the other."""
-    replicates = len(next(iter(values.values())))
-    rates = resolve_parameters(circuit, {"eta": np.repeat(etas, replicates)}, len(etas) * replicates)["eta"]
-    source = np.tile(np.arange(replicates), len(etas))
-    return {name: given[source] for name, given in values.items()} | {"eta": rates}

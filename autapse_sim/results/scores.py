@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from autapse_sim.errors import InputError
-
 DIVERGED = 100.0
 """A mean test MSE above so many times the variance of the targets counts as diverged: it is off by ten times their
 spread, and who predicts their mean has 1. For the ball (a variance of 1/12) that is an MSE of 8, three box lengths
@@ -179,25 +177,3 @@ def _percentiles(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         medians.append(np.median(values[..., chosen], axis=-1))
     tail = (1 - 0.95) / 2
     return np.percentile(np.concatenate(medians, axis=-1), [100 * tail, 100 * (1 - tail)], axis=-1)
-
-
-def best_eta(validation_mse: np.ndarray) -> int:
-    """Index of the learning rate with the smallest median validation MSE.
-
-    Parameters
-    ----------
-    validation_mse : array (E, R)
-        Per learning rate and replicate; NaN, a diverged replicate, counts as infinite.
-
-    Examples
-    --------
-    >>> best_eta(np.array([[0.3, 0.4, 0.3], [0.1, 0.2, 0.3], [0.0, np.nan, np.nan]]))
-    1
-    """
-    medians = np.median(np.where(np.isnan(validation_mse), np.inf, validation_mse), axis=-1)
-    if not np.isfinite(medians).any():
-        raise InputError(
-            f"none of the {len(medians)} learning rates has a finite median validation MSE: at each of them at least "
-            "half of the replicates diverged; try smaller learning rates"
-        )
-    return int(np.argmin(medians))

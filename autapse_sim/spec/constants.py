@@ -17,6 +17,7 @@ FUNCTIONS = {
     **{name: getattr(math, name) for name in ("sin", "sinh", "sqrt", "tan", "tanh")},
     **{"abs": abs, "arccos": math.acos, "arcsin": math.asin, "arctan": math.atan, "int": int},
     "clip": lambda value, low, high: min(max(value, low), high),
+    "sign": lambda value: (value > 0) - (value < 0),
 }
 NAMES = {"pi": math.pi, "e": math.e, "inf": math.inf}
 WHOLE = 2**63
@@ -56,6 +57,34 @@ def number(node: ast.expr, known: Mapping[str, float], deepest: int) -> float | 
     else:
         function = OPERATORS.get(type(node.op)) if isinstance(node, ast.BinOp | ast.UnaryOp) else None
     return None if function is None or None in inside else _applied(function, inside)
+
+
+def folded(expression: str) -> str:
+    """An expression in which calls with numbers alone are the numbers that they come to.
+
+    Examples
+    --------
+    >>> folded("w - eta*sign(1/4 - 0.3)*exp(0)"), folded("w - exp( - x)")
+    ('w - eta * -1 * 1.0', 'w - exp( - x)')
+    """
+    tree = ast.parse(expression, mode="eval")
+    fold = _Fold()
+    tree = fold.visit(tree)
+    return ast.unparse(tree) if fold.found else expression
+
+
+class _Fold(ast.NodeTransformer):
+    """Puts numbers in the place of calls; `found` says whether there was one."""
+
+    found = False
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """The call, or its number."""
+        value = number(node, {}, 10**3)
+        if value is None or not math.isfinite(value):
+            return self.generic_visit(node)
+        self.found = True
+        return ast.Constant(value)
 
 
 def _applied(function: Callable[..., float], given: list[float]) -> float | None:

@@ -10,9 +10,11 @@ import contextlib
 import io
 import os
 import signal
+import sys
 import threading
 import tokenize
 import traceback
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,20 +59,25 @@ def run(source: str, path: str) -> dict[str, Any]:
         It does not parse, or raises anything (`SystemExit`, too), with file and line. Ctrl-C goes through.
     """
     try:
-        code = compile(ast.parse(source, path), path, "exec")
+        code = compile(ast.parse(source, path), path, "exec", dont_inherit=True)
     except UNPARSED as error:
         line = getattr(error, "lineno", None)
         said = getattr(error, "msg", None) or (str(error) if isinstance(error, ValueError) else "nested too deeply")
         raise InputError(f"{path}{f', line {line}' if line else ''}: does not parse as Python: {said}") from None
-    defined = {"__name__": Path(path).stem, "__file__": path}
+    # dataclasses look up the module that they are defined in; its name is no other's, and nobody finds it later
+    module = types.ModuleType(f"file {Path(path).stem}")
+    module.__file__ = path
     with _told_to_end() as told:
+        sys.modules[module.__name__] = module
         try:
-            exec(code, defined)
+            exec(code, vars(module))
         except BaseException as error:
             if told:
                 raise
             raise InputError(f"{_where(error, path)}: {_said(error)}") from error
-    return defined
+        finally:
+            sys.modules.pop(module.__name__, None)
+    return vars(module)
 
 
 def _where(error: BaseException, path: str) -> str:

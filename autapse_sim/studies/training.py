@@ -18,8 +18,9 @@ from autapse_sim.spec.units import Amount
 from autapse_sim.studies.axes import Setting
 from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.draws import draw_block
 from autapse_sim.training.labels import WEIGHT_DIMS, scored
-from autapse_sim.training.train import draw_block, prepare, simulated
+from autapse_sim.training.train import prepare, simulated
 
 
 @dataclass(frozen=True)

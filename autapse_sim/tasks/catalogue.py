@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import pkgutil
 import re
 from dataclasses import dataclass, is_dataclass
-from importlib import import_module
 
 from autapse_sim import tasks as package
-from autapse_sim.names import one_of
+from autapse_sim.names import modules_in, one_of
 from autapse_sim.tasks.arrays import ArrayTask
 
 
@@ -41,8 +39,7 @@ def tasks() -> dict[str, type]:
     ['evidence-accumulation']
     """
     found = {}
-    for info in pkgutil.iter_modules(package.__path__):
-        module = import_module(f"{package.__name__}.{info.name}")
+    for module in modules_in(package).values():
         for kind in vars(module).values():
             own = inspect.isclass(kind) and kind.__module__ == module.__name__ and not kind.__name__.startswith("_")
             if own and is_dataclass(kind) and hasattr(kind, "sample") and kind is not ArrayTask:

@@ -37,6 +37,18 @@ def sizes_of(task: Task) -> tuple[int, int, int]:
     return tuple(whole(f"task: {name}", getattr(task, name), least=1) for name in ("inputs", "outputs", "steps"))
 
 
+def observed(task: Task, x: np.ndarray) -> np.ndarray:
+    """What a stimulus shows, in the units of the target."""
+    if getattr(task, "observed", None) is None:
+        return x
+    seen = numbers("task: what is observed", task.observed(x))
+    if seen.shape[:3] != x.shape[:3] or seen.ndim != 4:
+        raise InputError(
+            f"task: what is observed of x has shape {seen.shape}, expected {(*x.shape[:3], 'coordinates')}"
+        )
+    return seen
+
+
 def check_blanked(task: Task) -> None:
     """Refuse what does not say of each step whether the stimulus is blanked."""
     flags = task.blanked

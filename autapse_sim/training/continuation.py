@@ -22,7 +22,7 @@ from autapse_sim.spec.weights import Weights
 from autapse_sim.training.description import described, equations_text
 
 if TYPE_CHECKING:
-    from autapse_sim.training.train import Drawn
+    from autapse_sim.training.draws import Drawn
 
 ATTRIBUTE = "goes_on"
 """Of a result: what else has to be known to go on from it, as JSON."""

@@ -69,7 +69,7 @@ def declared(circuit: Circuit) -> Declared:
         # the time constant and the read-out's parameters are those of a circuit with equations
         beside = declared(replace(circuit, rule="autapse")).parameters
         kept_names = ("tau_m", "eta_out")
-        own = {name: amount(value) for name, value in discrete.RULES[circuit.rule].parameters.items()}
+        own = {name: amount(value) for name, value in discrete.references()[circuit.rule].parameters.items()}
         return Declared({name: beside[name] for name in kept_names if name in beside} | own, list(ACTIVATIONS))
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))

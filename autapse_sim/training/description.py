@@ -85,12 +85,12 @@ def equations_text(circuit: Circuit, sources: Mapping[str, str]) -> str:
 
 def discrete_text(rule: str) -> str:
     """What the discrete reference of a rule says of itself: its equations."""
-    return inspect.getdoc(inspect.getmodule(discrete.RULES[rule]))
+    return inspect.getdoc(inspect.getmodule(discrete.references()[rule]))
 
 
 def without_equations(circuit: Circuit) -> bool:
     """Whether a circuit's rule exists for the discrete network only (bptt, fa)."""
-    return circuit.rule in discrete.RULES.keys() - library("rules").keys()
+    return circuit.rule in discrete.references().keys() - library("rules").keys()
 
 
 def peak_memory(programs: int) -> str:

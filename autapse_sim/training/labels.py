@@ -14,7 +14,7 @@ from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.units import squared
 
 if TYPE_CHECKING:
-    from autapse_sim.training.train import Drawn
+    from autapse_sim.training.draws import Drawn
 
 ALIVE = (0.1, 200.0)
 """Mean rate in Hz of a network of spiking neurons that is neither silent nor saturated."""

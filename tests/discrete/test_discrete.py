@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autapse_sim.engines.discrete import RULES, simulate
+from autapse_sim.engines.discrete import references, simulate
 from autapse_sim.engines.discrete.simulate import network_of
 from autapse_sim.errors import InputError
 from autapse_sim.spec.circuit import Circuit
@@ -19,7 +19,7 @@ from autapse_sim.tasks.shown import masked
 
 ALL = ("W", "b", "V", "c")
 EVERYTHING = ("U", *ALL)
-NAMES = sorted(RULES)
+NAMES = sorted(references())
 
 
 def make_job(
@@ -357,7 +357,7 @@ def test_what_is_carried_forward_sums_to_the_sweep_back(n, tau_m):
     network.read(slice(None))
     network.differentiate(slice(None))
     exact, online, sparse = (
-        RULES[rule](network, network.learning("W"), job.parameters, averaging=False)
+        references()[rule](network, network.learning("W"), job.parameters, averaging=False)
         for rule in ("bptt", "rtrl", "snap1")
     )
     total = exact.total()

@@ -138,17 +138,15 @@ def test_dollars_in_the_name_of_a_rule_are_dollars(tmp_path, stem):
 
 
 def test_a_rule_that_diverges_everywhere_is_named_and_the_others_are_told(monkeypatch):
-    from autapse_sim.experiments import compare as comparison
+    from autapse_sim.training.grid import Grid
 
-    chosen, asked = comparison.chosen, []
+    best, asked = Grid.best, []
 
-    def choose(protocol, outcome, rates):
-        asked.append(outcome)
-        if len(asked) == 2:
-            raise ap.InputError("none of the learning rates")
-        return chosen(protocol, outcome, rates)
+    def choose(grid, errors):
+        asked.append(errors)
+        return None if len(asked) == 3 else best(grid, errors)  # after a control and bptt
 
-    monkeypatch.setattr(comparison, "chosen", choose)
+    monkeypatch.setattr(Grid, "best", choose)
     protocol = ap.Protocol(replicates=2, train=3, validate=2, test=2)
     data = ap.compare(
         ["bptt", "fa"],

@@ -3,6 +3,7 @@
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,9 +98,35 @@ def test_a_sweep_that_is_stopped_again_and_again_loses_nothing(tmp_path, whole, 
         assert "Traceback" not in said
         sweep.check_ended()
         now = sweep.contents()
-        assert kept.items() <= now.items()
+        assert kept.items() <= now.items() <= whole[0].items()
         kept = now
+        if len(kept) == UNITS:  # the next moments have something to stop again
+            shutil.rmtree(sweep.out)
+            kept = {}
     assert sweep.finish() == whole[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("days", [-3, 3])
+def test_a_clock_that_is_set_back_or_forward_changes_nothing(tmp_path, whole, days):
+    """What is on disk comes from another time then: half of the units, what was left of others, and the cache."""
+    sweep = Sweep(tmp_path)
+    process = sweep.start()
+    until = time.monotonic() + 60
+    while not list(sweep.out.glob("units/*.nc")) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.kill()
+    process.communicate(timeout=30)
+    sweep.check_ended()
+    kept = sweep.contents()
+    assert kept
+    then = time.time() + days * 24 * 3600
+    for path in (path for folder in ("study", "cache", "temporary") for path in (tmp_path / folder).rglob("*")):
+        os.utime(path, (then, then))
+    assert sweep.finish() == whole[0]
+    assert {path.name: path.stat().st_mtime for path in sweep.out.glob("units/*.nc") if path.name in kept} == (
+        dict.fromkeys(kept, pytest.approx(then, abs=1))
+    )
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from rule_texts import DrawnRule, draw_feedback_rule, draw_readout_rule, draw_ru
 import autapse_sim as ap
 from autapse_sim.spec.job import Job
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import draw as draw_job
+from autapse_sim.training.draws import draw as draw_job
 from autapse_sim.training.train import prepare
 
 FEATURES = frozenset(

@@ -35,7 +35,8 @@ def objects(files, **circuit):
     from autapse_sim.engines.brian.tape import FUNCTIONS
     from autapse_sim.spec.library import Models
     from autapse_sim.training.declared import resolve_parameters
-    from autapse_sim.training.train import draw, prepare
+    from autapse_sim.training.draws import draw
+    from autapse_sim.training.train import prepare
 
     neuron = files.neuron(
         "dv/dt = (-v + drive + input + bias)/tau_m : 1 (unless refractory)\na = v : 1\nactivity = v*f : 1",

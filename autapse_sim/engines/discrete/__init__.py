@@ -1,5 +1,6 @@
 """The exact discrete-time references, in NumPy, many networks at once."""
 
-from autapse_sim.engines.discrete.simulate import RULES, simulate
+from autapse_sim.engines.discrete.rule import references
+from autapse_sim.engines.discrete.simulate import simulate
 
-__all__ = ["RULES", "simulate"]
+__all__ = ["references", "simulate"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
 
 from autapse_sim.engines.discrete.network import Network
+from autapse_sim.names import modules_in
 
 
 class Rule:
@@ -81,3 +83,26 @@ class Rule:
     def traces(network: Network, values: dict[str, np.ndarray], which: np.ndarray) -> dict[str, np.ndarray]:
         """The rule's traces (T, Q, n) in the networks `which`, after a trajectory."""
         return {}
+
+
+def _defined(module: ModuleType) -> type[Rule]:
+    """The rule that a module defines."""
+    (rule,) = (
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Rule) and each.__module__ == module.__name__
+    )
+    return rule
+
+
+def references() -> dict[str, type[Rule]]:
+    """The rules that have a discrete form, by name.
+
+    Examples
+    --------
+    >>> sorted(references())
+    ['autapse', 'bptt', 'dfa', 'fa', 'rflo', 'rtrl', 'snap1', 'uoro']
+    """
+    from autapse_sim.engines.discrete import rules as package
+
+    return {name: _defined(module) for name, module in modules_in(package).items()}

@@ -6,32 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from autapse_sim.engines.discrete.autapse import Autapse
-from autapse_sim.engines.discrete.bptt import Bptt
-from autapse_sim.engines.discrete.dfa import Dfa
-from autapse_sim.engines.discrete.fa import Fa
 from autapse_sim.engines.discrete.layout import outer
 from autapse_sim.engines.discrete.network import Network
 from autapse_sim.engines.discrete.optimiser import OPTIMISERS
-from autapse_sim.engines.discrete.rflo import Rflo
-from autapse_sim.engines.discrete.rtrl import Rtrl
-from autapse_sim.engines.discrete.rule import Rule
-from autapse_sim.engines.discrete.snap1 import Snap1
-from autapse_sim.engines.discrete.uoro import Uoro
+from autapse_sim.engines.discrete.rule import Rule, references
 from autapse_sim.names import one_of
 from autapse_sim.spec.job import STEP, Job, Outcome, Progress, State, check_targets
-
-RULES: dict[str, type[Rule]] = {
-    "bptt": Bptt,
-    "rtrl": Rtrl,
-    "snap1": Snap1,
-    "uoro": Uoro,
-    "fa": Fa,
-    "dfa": Dfa,
-    "rflo": Rflo,
-    "autapse": Autapse,
-}
-"""The rules that have a discrete form, by name."""
 
 FORMS = ("plain", "fast")
 
@@ -48,7 +28,7 @@ def simulate(job: Job, form: str = "fast", progress: Progress | None = None) -> 
     Parameters
     ----------
     job : Job
-        Its rule is one of `RULES`. Networks that diverge go on with NaN or infinity, apart from the others. Of the
+        Its rule is one of `references`. Networks that diverge go on with NaN or infinity, apart from the others. Of the
         neuron it reads the parameter tau_m, where there is one.
     form : {'fast', 'plain'}
         'plain' computes every g(t) as it is defined, 'fast' in the cheapest form that is still exact.
@@ -187,7 +167,8 @@ class Learner:
     def __init__(self, job: Job, network: Network, fast: bool) -> None:
         self.network, self.fast = network, fast
         self.update, self.batch, self.averaging = job.update, job.batch, job.averaging
-        self.rule = RULES[one_of("rule", job.circuit.rule, RULES)]
+        known = references()
+        self.rule = known[one_of("rule", job.circuit.rule, known)]
         self.values = {name: np.asarray(value, dtype=float) for name, value in job.parameters.items()}
         if "tau" in self.values:
             self.values["tau"] = self.values["tau"] / STEP

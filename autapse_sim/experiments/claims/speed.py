@@ -1,51 +1,36 @@
-"""How long forms of a rule take, in turns in one process."""
+"""Times."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from time import perf_counter
+from autapse_sim.experiments.compare import RULES
+from autapse_sim.experiments.paper.cases import PAPER
+from autapse_sim.experiments.paper.decide import decide_speed
+from autapse_sim.experiments.paper.timing import FORMS, compiled_run, in_turns, timed_run
+from autapse_sim.experiments.paper.trials import Trials
+from autapse_sim.experiments.paper.words import as_ratio, listed, median_of
+from autapse_sim.training.train import choose_engine
 
-import numpy as np
-
-from autapse_sim.engines import discrete
-from autapse_sim.experiments.claims.trials import PAPER, Trials
-from autapse_sim.spec.job import Job
-from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import draw, prepare
-
-FORMS = (("step", "plain"), ("step", "fast"), ("trajectory", "fast"))
-"""When the weights change, and the form in which the gradient is computed."""
+KEY = "h"
+SAYS = "The autapse rule computes much faster than the others."
 
 
-def _job(trials: Trials, rule: str, update: str, networks: int, trajectories: int) -> Job:
-    circuit = replace(PAPER, rule=rule)
-    protocol = replace(trials.pilot, replicates=networks, train=trajectories, validate=0, update=update)
-    values = resolve_parameters(circuit, {"eta": 0.001}, networks)
-    return prepare(circuit, draw(circuit, trials.setting.task, protocol), protocol, values, np.arange(networks))
-
-
-def timed_run(trials: Trials, rule: str, update: str, form: str) -> Callable[[], float]:
-    """What runs a rule on the discrete network and gives the seconds."""
-    job = _job(trials, rule, update, networks=trials.places, trajectories=2 if form == "plain" else 4)
-
-    def timed() -> float:
-        start = perf_counter()
-        discrete.simulate(job, form)
-        return (perf_counter() - start) / len(job.schedule.trajectory)
-
-    return timed
-
-
-def compiled_run(trials: Trials, rule: str) -> Callable[[], float]:
-    """What runs a compiled rule and gives the seconds that its program took."""
-    from autapse_sim.engines.choose import simulate
-
-    job = _job(trials, rule, "step", networks=trials.places, trajectories=200)
-    return lambda: simulate(job, "standalone", processes=1).seconds
-
-
-def in_turns(functions: Mapping, turns: int) -> dict:
-    """The seconds (turns,) that each function gives, all called in every turn, after a turn to warm up."""
-    found = [{key: function() for key, function in functions.items()} for _ in range(turns + 1)]
-    return {key: np.array([turn[key] for turn in found[1:]]) for key in functions}
+def measure(trials: Trials) -> tuple[str, str]:
+    """The numbers, and the answer."""
+    forms = {(rule, *form): timed_run(trials, rule, *form) for rule in RULES for form in FORMS}
+    seconds = in_turns(forms, trials.setting.turns)
+    ratios = {key: median_of(one / seconds["autapse", *key[1:]]) for key, one in seconds.items() if key[0] != "autapse"}
+    as_defined = {rule: seconds[rule, "step", "plain"] / seconds["autapse", "step", "fast"] for rule in RULES}
+    plain = {rule: median_of(one) for rule, one in as_defined.items() if rule != "autapse"}
+    swept, stepped = ({key[0]: one for key, one in ratios.items() if key[1:] == form} for form in (FORMS[2], FORMS[1]))
+    measured = (
+        "Time a trajectory over the autapse rule's (its trace carried along), n = 2: others summed over the past at "
+        f"every step, {listed(plain, as_ratio)}; others in their cheapest exact form, updates at every step: "
+        f"{listed(stepped, as_ratio)}; all with updates per trajectory, one sweep: {listed(swept, as_ratio)}."
+    )
+    engine = choose_engine(PAPER, trials.setting.engine)
+    if engine == "standalone":
+        compiled = {rule: compiled_run(trials, rule) for rule in ("dfa", "rflo", "autapse")}
+        found = in_turns(compiled, trials.setting.turns)
+        shown = {rule: median_of(found[rule] / found["autapse"]) for rule in ("dfa", "rflo")}
+        measured += f" Compiled, updates at every step: {listed(shown, as_ratio)}; bptt and fa have no equations."
+    return measured, decide_speed(plain.values(), swept.values())

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, RESERVOIRS, TUNED
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.results.scores import median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
 from autapse_sim.spec.model import is_file
-from autapse_sim.training.controls import Reservoir
+from autapse_sim.training.reservoir import Reservoir
 
 WORTHWHILE = 0.05
 """Least reduction of the MSE against the fixed reservoir that is worth speaking of: below it a rule does not learn."""

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from autapse_sim.experiments.alignment import align, cosine, exact_gradient
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import CEILING, Method, Rates
 from autapse_sim.experiments.verdict.trial import (
     BLOCK,
@@ -28,9 +28,12 @@ from autapse_sim.results.scores import mean_squared_error
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.tasks.base import Task
-from autapse_sim.training.controls import Reservoir, observed, task_controls
+from autapse_sim.tasks.shown import observed
+from autapse_sim.training.beside import task_controls
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import Drawn, prepare
+from autapse_sim.training.draws import Drawn
+from autapse_sim.training.reservoir import Reservoir
+from autapse_sim.training.train import prepare
 
 AGES = (0.0, 0.1, 0.3, 1.0)
 """Shares of the training after which updates are held against the exact gradient."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.answer import answer_of, dependence, floors_of, heading, judge, judge_floors, plain
 from autapse_sim.experiments.verdict.answer import text as table
 from autapse_sim.experiments.verdict.block import AGES
@@ -19,8 +19,8 @@ from autapse_sim.experiments.verdict.trial import FLOORS
 from autapse_sim.machine.processes import cores
 from autapse_sim.results.result import Result
 from autapse_sim.spec.units import squared
-from autapse_sim.training.controls import Reservoir
 from autapse_sim.training.description import describe, peak_memory_of_workers, sources_of
+from autapse_sim.training.reservoir import Reservoir
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from autapse_sim.checks import function, real, truth, whole
-from autapse_sim.experiments.benchmarks import BENCHMARKS, Benchmark
+from autapse_sim.experiments.benchmark import Benchmark, benchmark_called
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result_of
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, chosen_rates, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial
-from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.statistics import replicates_needed
 from autapse_sim.spec.job import Progress
@@ -33,7 +32,7 @@ from autapse_sim.training.train import choose_engine
 
 def verdict(
     rule: str | Path | Rule,
-    benchmark: str = "bounce",
+    benchmark: str | Path | Benchmark = "bounce",
     replicates: int = 200,
     seed: int = 0,
     precision: float | None = None,
@@ -50,8 +49,8 @@ def verdict(
     ----------
     rule : str, path or Rule
         Name or file, or the rule itself.
-    benchmark : str
-        One of `BENCHMARKS`.
+    benchmark : str, path or Benchmark
+        Name (see `autapse benchmarks`), a file that defines ``benchmark = ap.Benchmark(...)``, or the setting itself.
     replicates : int
         Seeds of every method; a multiple of 8 is run.
     seed : int
@@ -79,7 +78,7 @@ def verdict(
         With a dimension `method`; the attribute `sentence` is the answer.
     """
     rule = model_name("rule", rule, kind="Rule")
-    setting = BENCHMARKS[one_of("benchmark", benchmark, BENCHMARKS)]
+    benchmark, setting = benchmark_called(benchmark)
     replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
     precision = None if precision is None else real("precision", precision, above=0)
     ablations = truth("ablations", ablations)

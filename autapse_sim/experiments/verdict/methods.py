@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import STEP
 from autapse_sim.spec.units import Amount
-from autapse_sim.training.controls import Reservoir
 from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.reservoir import Reservoir
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
 STILL, BIASES = "W = 0", "bias only (W = 0)"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import FIXED, STILL, Method, Rates
 from autapse_sim.experiments.verdict.trial import (
     BLOCK,
@@ -26,16 +26,14 @@ from autapse_sim.experiments.verdict.trial import (
     train_method,
 )
 from autapse_sim.results.result import Result
-from autapse_sim.results.scores import best_eta
 from autapse_sim.studies.study import Study
-from autapse_sim.training.controls import Reservoir, tune_reservoir
+from autapse_sim.training.grid import Grid
+from autapse_sim.training.reservoir import Reservoir, tune_reservoir
 
 PILOT = 16
 """Seeds on which learning rates and the reservoir are chosen; none of them is judged."""
 FIRST = 10**6
 """The number of the pilots' first block of seeds."""
-ALIKE = 0.02
-"""Excess of an MSE over the least one of a grid up to which its learning rate is as good for a read-out."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +113,8 @@ def chosen_rates(
 
     The read-out of all methods learns at the rate that suits the fixed reservoir, so that with eta towards 0 every
     rule becomes that; where a method starts from W = 0 or changes the protocol, at the one that suits a reservoir which
-    does so too. Of rates that are as good for a reservoir, by `ALIKE`, it is the smallest: a restless read-out teaches
-    W its own noise.
+    does so too. Of rates that are as good for a reservoir it is the smallest (`Grid.gentle`): a restless read-out
+    teaches W its own noise.
     """
     blocks = [(seed, FIRST + k) for k in range(PILOT // BLOCK)]
 
@@ -132,26 +130,13 @@ def chosen_rates(
     like |= {name: json.dumps(method.protocol) for name, method in learning.items() if method.protocol}
     alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how not in resting}
     grid = tried(resting | alone, {})
-    best = {name: gentle(setting, values[0]) for name, values in grid.items()}
+    rates = Grid.of(setting.etas, PILOT)
+    best = {name: rates.gentle(values[0]) for name, values in grid.items()}
     chosen = {name: Rates(best[name], best[name], best[name]) for name in resting}
     readout = {name: best[how] for name, how in like.items()}
     grid |= tried(learning, readout)
     for name in learning:
         online, refit = grid[name]
-        best[name] = _best(setting, online)
-        chosen[name] = Rates(best[name], _best(setting, refit, best[name]), readout[name])
+        best[name] = rates.choose(online)
+        chosen[name] = Rates(best[name], rates.choose(refit, best[name]), readout[name])
     return {name: grid[name] for name in methods}, chosen
-
-
-def _best(setting: Benchmark, mse: np.ndarray, otherwise: float | None = None) -> float:
-    """The learning rate with the least MSE (E, R), else, where most pilots diverge at each of them, the smallest."""
-    if np.isfinite(np.median(mse, axis=1)).any():
-        return float(setting.etas[best_eta(mse)])
-    return min(setting.etas) if otherwise is None else otherwise
-
-
-def gentle(setting: Benchmark, mse: np.ndarray) -> float:
-    """The smallest learning rate whose MSE (E, R) is as good as the least."""
-    medians = np.median(np.where(np.isnan(mse), np.inf, mse), axis=1)
-    near = medians <= (1 + ALIKE) * medians.min()
-    return min(eta for eta, good in zip(setting.etas, near, strict=True) if good)

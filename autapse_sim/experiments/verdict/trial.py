@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+import cloudpickle
 import numpy as np
 
-from autapse_sim.experiments.benchmarks import Benchmark
+from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import Method
 from autapse_sim.results.scores import mean_squared_error
 from autapse_sim.spec.job import Outcome
@@ -18,9 +19,12 @@ from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
 from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.tasks.shown import masked
-from autapse_sim.training.controls import PENALTIES, activity, ridge_readout
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.train import Drawn, choose_engine, draw, prepare, simulated
+from autapse_sim.training.draws import Drawn, draw
+from autapse_sim.training.grid import Grid
+from autapse_sim.training.readouts import PENALTIES, ridge_readout
+from autapse_sim.training.reservoir import activity
+from autapse_sim.training.train import choose_engine, prepare, simulated
 
 BLOCK = 8
 """Seeds that are drawn and trained together; a seed's draws do not depend on how many blocks there are."""
@@ -118,7 +122,9 @@ def protocol_of(setting: Benchmark, method: Method, seeds: tuple[int, int], coun
 def drawn(setting: Benchmark, method: Method, seeds: tuple[int, int], count: int = BLOCK) -> Drawn:
     """The trajectories, y NaN where it is not scored, and initial weights of a block, before a reservoir is scaled."""
     feedback = method.circuit.get("feedback", setting.circuit.feedback)
-    return _drawn(pickle.dumps(replace(setting, circuit=replace(setting.circuit, feedback=feedback))), seeds, count)
+    return _drawn(
+        cloudpickle.dumps(replace(setting, circuit=replace(setting.circuit, feedback=feedback))), seeds, count
+    )
 
 
 @lru_cache(maxsize=1)
@@ -144,14 +150,14 @@ def train_method(
     method, circuit = trial.method, trial.method.circuit_of(trial.setting)
     if method.reservoir:
         given = replace(given, weights=method.reservoir.of(given.weights))
-    source = np.tile(np.arange(protocol.replicates), len(etas))
-    grid = np.repeat(etas, protocol.replicates)
-    known = resolve_parameters(circuit, {}, len(source))
-    rates = {name: grid for name in known if name.startswith("eta")}
+    grid = Grid.of(etas, protocol.replicates)
+    networks = len(grid.source)
+    known = resolve_parameters(circuit, {}, networks)
+    rates = {name: grid.each for name in known if name.startswith("eta")}
     if eta_out is not None and "eta_out" in known:
-        rates["eta_out"] = np.full(len(source), eta_out)
-    values = resolve_parameters(circuit, {**method.parameters, **rates}, len(source))
-    job = prepare(circuit, given, protocol, values, source)
+        rates["eta_out"] = np.full(networks, eta_out)
+    values = resolve_parameters(circuit, {**method.parameters, **rates}, networks)
+    job = prepare(circuit, given, protocol, values, grid.source)
     swept = method.rule in SWEPT and protocol.update != "step" and circuit.neuron == "rate"
     engine = "numpy" if method.rule is None or swept else trial.engine
     return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 
 from autapse_sim.errors import InputError
 from autapse_sim.results.plots import panels, style
@@ -76,3 +79,22 @@ def control_medians(data: xr.Dataset | Result) -> tuple[list[str], np.ndarray]:
 
 def number(value: float) -> str:
     return "infinite" if np.isinf(value) else f"{value:.3f}" if value >= 0.01 else f"{value:.2g}"
+
+
+def curve_handles(ax: Axes) -> tuple[list, list[str]]:
+    """Handles and labels of axes on which the judged rule was drawn last, it first."""
+    handles, labels = ax.get_legend_handles_labels()
+    return handles[::-1], labels[::-1]
+
+
+def legend(figure: Figure, handles: list, labels: list[str], title: str | None, columns: int = 4) -> None:
+    figure.legend(
+        handles,
+        labels,
+        title=title,
+        loc="outside upper left",
+        ncols=columns,
+        alignment="left",
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+        handlelength=2.5,
+    )

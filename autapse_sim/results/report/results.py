@@ -9,21 +9,10 @@ from pathlib import Path
 import xarray as xr
 
 from autapse_sim.results import table as scores
-from autapse_sim.results.plots.catalogue import figures_of
-from autapse_sim.results.plots.figures import CIRCUIT_FIGURES, FIGURES
+from autapse_sim.results.plots.catalogue import captions, figures_of
 from autapse_sim.results.report.drawing import drawn
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, listing, page, paragraphs, read, table
-
-CAPTIONS = {
-    "fig1": "True and predicted trajectories of the test: look whether a prediction turns where the target does.",
-    "fig2": "Learning curves, median and quartiles over replicates: look whether they fall below the controls.",
-    "traces": "Activity, traces, feedback and error over a trajectory, before and after learning.",
-    "raster": "Spikes, rate, membrane and traces over time, with stimulus and error.",
-    "activity": "The activity of all neurons over time.",
-    "circuit": "The recurrent weights, their eigenvalues, and the principal components of the activity.",
-}
-"""What to look at in a figure, by its name."""
 
 
 def results_page(data: xr.Dataset) -> str:
@@ -33,12 +22,11 @@ def results_page(data: xr.Dataset) -> str:
     told = scores.notes(data)
     summary = scores.summary(scores.rows(data)) if "mse" in data else ""
     names = ", ".join(Path(rule).stem for rule in scores.names_of_rules(data))
-    figures = figures_of(data)
-    figures = {name: figures[name](data) for name in (*FIGURES, *CIRCUIT_FIGURES) if name in figures}
+    figures = {name: draw(data) for name, draw in figures_of(data, "result", "circuit").items()}
     sections = [
         Section("run", "What was run", paragraphs([heading, *told, about.get("peak_memory", "")])),
         Section("table", "Scores", _scores(data)),
-        Section("figures", "Figures", drawn(figures, CAPTIONS)),
+        Section("figures", "Figures", drawn(figures, captions())),
         Section("equations", "Equations", typeset(read(about.get("equations")))),
         *settings(data),
     ]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from autapse_sim.machine.files import write_whole
 from autapse_sim.results.plots import style
+from autapse_sim.results.plots.catalogue import captions
 from autapse_sim.results.report.drawing import drawn
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, listing, paragraphs, preformatted, read, safe, table
@@ -21,21 +22,6 @@ from autapse_sim.results.scores import median_interval
 KINDS = (("method", "mse_online", "eta"), ("control", "control_mse", ""), ("ablation", "ablation_mse", "ablation_eta"))
 """The rows of the table of scores: a dimension, its errors and its learning rates."""
 
-CAPTIONS = {
-    "scores": "Test error of each method beside the controls: look whether {rule} lies left of the fixed reservoir, "
-    "and how far bptt does.",
-    "learning_curves": "Validation error during training: look which curves fall below the broken control lines, and "
-    "whether they still fall at the end.",
-    "example": "One held-out trajectory around its sharpest turn: look whether a prediction turns with the target, or "
-    "only follows the stimulus.",
-    "alignment": "Cosine between each update and the exact gradient: 1 is gradient descent, 0 is at right angles to "
-    "it; this explains a score and does not rank.",
-    "ablations": "{rule} with one part changed: bars left of its line are changes that help, bars beyond the fixed "
-    "reservoir do worse than not learning.",
-    "learning_rates": "Validation error of the pilots over the learning rate (that of the read-out where nothing else "
-    "learns): look whether each ring sits at the bottom of its curve and inside the grid, and where pilots diverge.",
-}
-"""What to look at in a figure, by its name."""
 FLOORS_SAY = (
     "Each method's read-out is refitted by ridge regression; its penalty is chosen on validation trajectories, for "
     "all methods from the same grid. How small a penalty may be is a decision: a penalty p reads with noise of the "
@@ -58,7 +44,7 @@ def write_page(data: xr.Dataset | Result, path: str | Path, figures: Mapping[str
     path : str or Path
         Of the file.
     figures : mapping of str to Figure
-        By name, in the order in which they stand on the page; `plots.evidence.evidence(data)` gives them.
+        By name, in the order in which they stand on the page; `plots.figures_of(data, 'verdict')` draws them.
 
     Returns
     -------
@@ -73,13 +59,12 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
     data = data.data if isinstance(data, Result) else data
     about = data.attrs
     rule = style.short(str(data["method"].values[0]))
-    captions = {name: caption.format(rule=rule) for name, caption in CAPTIONS.items()}
     sections = [
         Section("run", "What was run", _run(about)),
         Section(
             "table", "Scores", scores(data) + (preformatted(about["table"], "as text") if "table" in about else "")
         ),
-        Section("figures", "Figures", drawn(figures, captions)),
+        Section("figures", "Figures", drawn(figures, captions(rule))),
         Section("floors", "What the refitted read-outs hang on", _floors(read(about.get("floors")))),
         Section("claims", "The paper's claims", _claims(read(about.get("claims")))),
         Section("rates", "Learning rates and diverged replicates", _rates(data)),

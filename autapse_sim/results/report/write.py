@@ -44,10 +44,10 @@ def report(data: xr.Dataset | Result, path: str | Path, score: str | None = None
 
 def _page(data: xr.Dataset, score: str | None, title: str | None) -> str:
     if "mse_online" in data:
-        from autapse_sim.results.plots.evidence import evidence
+        from autapse_sim.results.plots.catalogue import figures_of
         from autapse_sim.results.report.verdict import page
 
-        return page(data, evidence(data))
+        return page(data, {name: draw(data) for name, draw in figures_of(data, "verdict").items()})
     if "rule" in data.attrs and score is None:
         from autapse_sim.results.report.results import results_page
 

@@ -17,6 +17,7 @@ from autapse_sim.engines.brian.dense.synapses import DenseNeurons, DenseSynapses
 from autapse_sim.engines.brian.program import Bias, Identity, Index, Parameter, Projection, Sign
 from autapse_sim.engines.brian.tape import FUNCTIONS
 from autapse_sim.spec import vocabulary
+from autapse_sim.spec.constants import folded
 from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.language import Statement, is_condition, names
 from autapse_sim.spec.library import Models
@@ -155,6 +156,8 @@ class Parts:
         """Run `code` in every step, in a slot of the step, under a condition."""
         place, order = SLOTS[slot]
         anchor = "i_pre" if isinstance(group, Synapses) else "i"
+        # Brian2 does not find a function that SymPy has put a number in the place of: sign(0.3), exp(-0.5)
+        code = [replace(each, value=folded(each.value)) for each in code]
         vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
         text = "\n".join(map(str, _real(vectors, group.variables)))
         runner = group.run_regularly(text, when=place, order=order, name=f"{group.name}_{slot}", clock=group.clock)

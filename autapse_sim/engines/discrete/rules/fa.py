@@ -1,0 +1,42 @@
+"""Feedback alignment (paper, eqs. 4 and 5): back-propagation through time along fixed random weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autapse_sim.engines.discrete.forward import Sensitivities
+from autapse_sim.engines.discrete.layout import SMALL
+from autapse_sim.engines.discrete.rules.bptt import Bptt
+from autapse_sim.errors import InputError
+
+
+class Fa(Bptt):
+    """As `Bptt`, with B in place of V^T and B_rec^T in place of W^T.
+
+    B_rec never changes, so the sum over the past can be carried forward: `Sensitivities` with A = B_rec.
+    """
+
+    def start(self) -> None:
+        super().start()
+        if self.network.B_rec is None:
+            raise InputError("rule 'fa' needs the recurrent feedback B_rec among the weights")
+        n, (_, count, columns) = self.network.neurons, self.z.shape
+        self.carried = Sensitivities(self.layout, count, n, columns) if n <= SMALL else None
+
+    @property
+    def entry(self) -> np.ndarray:
+        """Carries the error into the neurons: B."""
+        return self.network.B
+
+    @property
+    def back(self) -> np.ndarray:
+        """Carries it one step back: B_rec^T."""
+        return self.network.B_rec.transpose(0, 2, 1)
+
+    def fast(self, t: int) -> np.ndarray:
+        """The sum over the past carried forward for few neurons, else the sweep."""
+        if self.carried is None:
+            return super().fast(t)
+        network = self.network
+        self.carried.advance(network.B_rec, self.z[t], network.gain[t], network.keep)
+        return self.carried.gradient(network.feedback(t) * self.share[t])

@@ -1,0 +1,60 @@
+"""Unbiased online recurrent optimisation (Tallec & Ollivier 2018): real-time recurrent learning in rank one."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from autapse_sim.engines.discrete.layout import outer
+from autapse_sim.engines.discrete.rules.bptt import Bptt
+
+
+class Uoro(Bptt):
+    """g(t) = (1/t) (V^T err(t) . s(t)) q(t), where s(t) q(t)^T has the mean P(t) of `Rtrl` over random signs nu.
+
+    s(t) = r0 J s(t-1) + r1 nu(t) and q(t) = q(t-1) / r0 + (nu_i(t) f'(a_i(t)) o_j(t-1)) / r1, with
+    J s = f'(a(t)) * (W s), and with r0 = sqrt(|q| / |J s|) and r1 = sqrt(|nu f' o| / |nu|), which keep the variance
+    small. J and f' are the network's derivatives by o(t-1) and a(t), so tau_m enters as in `Rtrl`.
+    """
+
+    random: ClassVar[bool] = True
+
+    def start(self) -> None:
+        steps, lanes, n = self.network.slope.shape
+        self.signs = self.layout.zeros(steps, lanes, n, axis=1)
+        by_network = self.layout.split(self.signs, 1)
+        for r, rng in enumerate(self.rngs):
+            draws = rng.random((lanes // self.layout.networks, steps, n))
+            by_network[:, :, r] = np.where(draws < 0.5, -1.0, 1.0).transpose(1, 0, 2)
+        self.s = self.layout.zeros(lanes, n)
+        self.q = self.layout.zeros(lanes, n, self.z.shape[2])
+
+    def plain(self, t: int) -> np.ndarray:
+        """The two factors by their recursions; there is no cheaper form."""
+        network, nu, gain = self.network, self.signs[t], self.network.gain[t]
+        W = network.W[:, :, network.recurrent]
+        carried = self.layout.apply(W, self.s, out=np.empty_like(self.s)) * gain
+        if network.keep is not None:
+            carried += network.keep * self.s
+        fresh = outer(nu * gain, self.z[t])
+        r0 = _balance(self.q, carried)
+        r1 = _balance(fresh, nu)
+        self.s = r0[:, None] * carried + r1[:, None] * nu
+        self.q = self.q / r0[:, None, None] + fresh / r1[:, None, None]
+        along = (self._entering(t) * self.s).sum(axis=1) * self.share[t]
+        return along[:, None, None] * self.q
+
+    def fast(self, t: int) -> np.ndarray:
+        return self.plain(t)
+
+    def total(self) -> np.ndarray:
+        total = sum(self.plain(t) for t in range(self.network.steps))
+        return self.layout.split(total, 0).sum(axis=0)
+
+
+def _balance(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """sqrt(|matrix| / |vector|) of every network; 1 where one of them is 0."""
+    over, under = np.sqrt(np.square(matrix).sum(axis=(1, 2))), np.sqrt(np.square(vector).sum(axis=1))
+    balance = np.sqrt(over / under)
+    return np.where((over > 0) & (under > 0), balance, 1.0)

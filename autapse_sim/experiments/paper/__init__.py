@@ -1,0 +1,1 @@
+"""How the claims of the paper are measured: what is run, by whom it is kept, and what decides."""

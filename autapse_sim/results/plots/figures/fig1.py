@@ -1,0 +1,48 @@
+"""True and predicted trajectories."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+
+from autapse_sim.results.plots import panels, style
+from autapse_sim.results.result import Result, rules
+
+KIND, PLACE, NEEDS = "result", 10, ("prediction", "target")
+CAPTION = "True and predicted trajectories of the test: look whether a prediction turns where the target does."
+
+
+def draw(data: xr.Dataset | Result) -> Figure:
+    """The paper's Fig. 1: a true trajectory and what each rule predicts, a panel per rule."""
+    names = rules(data)
+    columns = min(4, len(names))
+    rows = -(-len(names) // columns)
+    with style.styled():
+        figure = Figure(figsize=(1.9 * columns + 0.5, 2.2 * rows + 0.4))
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for ax in axes[len(names) :]:
+            ax.remove()
+        axes = axes[: len(names)]
+        for ax, rule in zip(axes, names, strict=True):
+            panels.trajectories(data, ax, rule)
+            ax.set_title(style.label(rule))
+            ax.locator_params(nbins=4)
+        limits = np.array([[ax.get_xlim(), ax.get_ylim()] for ax in axes])
+        for ax in axes:
+            ax.set(
+                xlim=(limits[:, 0, 0].min(), limits[:, 0, 1].max()), ylim=(limits[:, 1, 0].min(), limits[:, 1, 1].max())
+            )
+            if not ax.get_subplotspec().is_first_col():
+                ax.set_ylabel("")
+        handles = [dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True)) for ax in axes]
+        figure.legend(
+            [handles[0]["true"], tuple(each["predicted"] for each in handles), handles[0]["start"]],
+            ["true", "predicted", "start"],
+            handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+            handlelength=3,
+            loc="outside lower center",
+            ncols=3,
+        )
+    return figure

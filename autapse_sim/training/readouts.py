@@ -1,0 +1,154 @@
+"""Affine read-outs, fitted per replicate: of what a stimulus shows, or of the activity of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from autapse_sim.errors import InputError
+from autapse_sim.results.scores import mean_squared_error
+
+PENALTIES = tuple(10.0**k for k in range(-10, 2))
+"""Ridge penalties to choose from, in units of the columns' variance. A penalty does what independent noise of that
+variance on the activity would do: 1e-3 reads with 3% noise, 1e-10 with hardly any."""
+
+
+def readout_controls(activity_train: np.ndarray, y_train: np.ndarray, activity_test: np.ndarray) -> np.ndarray:
+    """Predictions of the best affine read-out, fitted per replicate to the training targets by least squares.
+
+    Given the activity of the untrained network, it is what a trained read-out alone achieves.
+
+    Parameters
+    ----------
+    activity_train : array (R, K_train, T, n)
+        Activity on the training trajectories.
+    y_train : array (R, K_train, T, c)
+        Targets of these; nothing is fitted where they are NaN.
+    activity_test : array (R, K_test, T, n)
+        Activity on the test trajectories.
+
+    Returns
+    -------
+    array (R, K_test, T, c)
+        NaN for a replicate whose activity is not finite.
+
+    Examples
+    --------
+    >>> activity = np.random.default_rng(0).normal(size=(2, 3, 10, 4))
+    >>> y = activity[..., :2] - 3
+    >>> bool(np.allclose(readout_controls(activity, y, activity), y))
+    True
+    """
+    if activity_train.shape[1] == 0:
+        raise InputError("there are no training trajectories; a read-out needs at least 1 to be fitted")
+    return np.stack([fit_predict(*one) for one in zip(activity_train, y_train, activity_test, strict=True)])
+
+
+def ridge_readout(
+    fit: tuple[np.ndarray, np.ndarray],
+    select: tuple[np.ndarray, np.ndarray],
+    activity: np.ndarray,
+    penalties: Sequence[float] = PENALTIES,
+) -> np.ndarray:
+    """Predictions of an affine read-out of the activity, fitted per replicate by ridge regression.
+
+    It says what the activity of a trained network holds, whatever its own read-out makes of it. The offset is not
+    penalised, and the columns are standardised.
+
+    Parameters
+    ----------
+    fit : array (R, K_fit, T, n), array (R, K_fit, T, c)
+        Activity and targets that the read-out is fitted to.
+    select : array (R, K_select, T, n), array (R, K_select, T, c)
+        Activity and targets that the penalty is chosen on, per replicate. Targets that are NaN do not count.
+    activity : array (R, K, T, n)
+        What the predictions are made from.
+    penalties : sequence of float
+        Positive, see `PENALTIES`. Give their least value some thought: a read-out without noise makes use of signals
+        that no other could, which favours random networks near their linear regime.
+
+    Returns
+    -------
+    array (R, K, T, c)
+        NaN for a replicate whose activity is not finite.
+
+    Examples
+    --------
+    >>> activity = np.random.default_rng(0).normal(size=(2, 3, 10, 4))
+    >>> y = activity[..., :2] - 3
+    >>> bool(np.allclose(ridge_readout((activity, y), (activity, y), activity), y))
+    True
+    """
+    if fit[0].shape[1] == 0 or select[0].shape[1] == 0:
+        raise InputError("a ridge read-out needs trajectories to be fitted to, and others to choose its penalty on")
+    replicates = zip(*fit, *select, activity, strict=True)
+    return np.stack([_ridge_predict(*one, np.asarray(penalties, dtype=float)) for one in replicates])
+
+
+def fit_predict(train: np.ndarray, target: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Fit target (K, T, c) as an affine map of train (K, T, p) by least squares, and apply it to test (K', T, p).
+
+    Columns are standardised, so the normal equations lose no digits to their scales; directions in which the training
+    data do not vary get no weight.
+    """
+    prediction = np.full((*test.shape[:2], target.shape[-1]), np.nan)
+    if np.isfinite(train).all() and np.isfinite(test).all():
+        for outputs, columns, wanted in _known_samples(train, target):
+            centre, inverse = _standard(columns)
+            deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
+            matrix, *_ = np.linalg.lstsq(deviations.T @ deviations, deviations.T @ (wanted - offset), rcond=1e-12)
+            prediction[..., outputs] = (test - centre) * inverse @ matrix + offset
+    return prediction
+
+
+def _known_samples(train: np.ndarray, target: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The samples of train (K, T, p) and target (K, T, c) that count, for the outputs (bool, c) that share them."""
+    columns, wanted = train.reshape(-1, train.shape[-1]), target.reshape(-1, target.shape[-1])
+    known = ~np.isnan(wanted)
+    alike = (known == known[:, :1]).all()
+    for rows in known[:, :1].T if alike else np.unique(known, axis=1).T:
+        outputs = (known == rows[:, None]).all(axis=0)
+        if rows.all():
+            yield outputs, columns, wanted[:, outputs]
+        elif rows.any():
+            yield outputs, columns[rows], wanted[rows][:, outputs]
+
+
+def _ridge_predict(
+    train: np.ndarray,
+    target: np.ndarray,
+    select: np.ndarray,
+    select_target: np.ndarray,
+    test: np.ndarray,
+    penalties: np.ndarray,
+) -> np.ndarray:
+    """`ridge_readout` of one replicate: arrays (K, T, n) and (K, T, c)."""
+    if not all(np.isfinite(array).all() for array in (train, select, test)):
+        return np.full((*test.shape[:2], target.shape[-1]), np.nan)
+    maps = []
+    for outputs, columns, wanted in _known_samples(train, target):
+        centre, inverse = _standard(columns)
+        deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
+        spread, axes = np.linalg.eigh(deviations.T @ deviations / len(columns))
+        along = axes.T @ (deviations.T @ (wanted - offset)) / len(columns)
+        matrices = axes @ (along / (np.maximum(spread, 0)[:, None] + penalties[:, None, None]))
+        maps.append((outputs, centre, inverse, matrices, offset))
+
+    def predicted(seen: np.ndarray, penalty: int) -> np.ndarray:
+        prediction = np.full((*seen.shape[:2], target.shape[-1]), np.nan)
+        for outputs, centre, inverse, matrices, offset in maps:
+            prediction[..., outputs] = (seen - centre) * inverse @ matrices[penalty] + offset
+        return prediction
+
+    errors = [
+        mean_squared_error(predicted(select, penalty), select_target, axis=None) for penalty in range(len(penalties))
+    ]
+    return predicted(test, int(np.argmin(errors)))
+
+
+def _standard(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and inverse standard deviation of columns; 0 for one that does not vary."""
+    centre, scale = columns.mean(axis=0), columns.std(axis=0)
+    varies = scale > 1e-12 * np.abs(columns).max(axis=0)
+    return centre, np.where(varies, 1 / np.where(varies, scale, 1), 0)

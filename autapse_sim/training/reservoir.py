@@ -1,0 +1,116 @@
+"""Random networks in which nothing learns: their activity, and the scales at which they do best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from autapse_sim.engines.discrete.network import Network
+from autapse_sim.results.scores import mean_squared_error
+from autapse_sim.spec.weights import Weights
+from autapse_sim.training.readouts import PENALTIES, ridge_readout
+
+GAINS = (0.5, 0.8, 1.0, 1.2, 1.5)
+INPUT_SCALES = (0.1, 0.3, 1.0, 3.0)
+"""What W and U of a reservoir may be multiplied by."""
+
+
+def activity(weights: Weights, x: np.ndarray, activation: str) -> np.ndarray:
+    """The activity of discrete networks in which nothing learns.
+
+    Parameters
+    ----------
+    weights : Weights
+        Of R networks.
+    x : array (R, K, T, m)
+        Stimulus.
+    activation : str
+        Name of f.
+
+    Returns
+    -------
+    array (R, K, T, n)
+    """
+    R, K, T, _ = x.shape
+    out = np.empty((R, K, T, weights.W.shape[1]))
+    size = max(1, 2**13 // (K * out.shape[3]))
+    for networks in np.split(np.arange(R), range(size, R, size)):
+        network = Network(weights.take(networks), activation, (), T)
+        network.show(x[networks], np.zeros((len(networks), K, T, weights.V.shape[1])))
+        with np.errstate(all="ignore"):
+            network.run()
+        out[networks] = network.layout.split(network.o, 1).transpose(2, 1, 0, 3)
+    return out
+
+
+@dataclass(frozen=True)
+class Reservoir:
+    """How a random network is scaled.
+
+    Parameters
+    ----------
+    gain, input_scale : float
+        What W and U are multiplied by.
+    mse : array (gains, scales, R)
+        Validation MSE of the ridge read-out over the grid that it was chosen from.
+    """
+
+    gain: float
+    input_scale: float
+    mse: np.ndarray
+
+    def of(self, weights: Weights) -> Weights:
+        """The scaled weights."""
+        return _scaled(weights, self.gain, self.input_scale)
+
+
+def tune_reservoir(
+    weights: Weights,
+    x: np.ndarray,
+    y: np.ndarray,
+    train: slice,
+    validate: slice,
+    activation: str,
+    gains: Sequence[float] = GAINS,
+    input_scales: Sequence[float] = INPUT_SCALES,
+    penalties: Sequence[float] = PENALTIES,
+) -> Reservoir:
+    """The gain and input scale at which random networks, read out by ridge regression, do best.
+
+    A control is only as honest as it is good: the reservoir that a rule must beat is the tuned one. Give it networks
+    and trajectories of other seeds than those that it is tested on.
+
+    Parameters
+    ----------
+    weights : Weights
+        Of R networks as they were drawn.
+    x : array (R, K, T, m)
+        Stimulus.
+    y : array (R, K, T, c)
+        Target; where it is NaN it does not count.
+    train, validate : slice
+        The trajectories that the read-out is fitted to, and those that choose penalty, gain and input scale.
+    activation : str
+        Name of f.
+    gains, input_scales : sequence of float
+        The grid.
+    penalties : sequence of float
+        As in `ridge_readout`.
+    """
+    wanted = y[:, validate]
+    errors = np.empty((len(gains), len(input_scales), len(x)))
+    for (g, gain), (s, scale) in product(enumerate(gains), enumerate(input_scales)):
+        o = activity(_scaled(weights, gain, scale), x, activation)
+        select = o[:, validate], wanted
+        prediction = ridge_readout((o[:, train], y[:, train]), select, o[:, validate], penalties)
+        errors[g, s] = mean_squared_error(prediction, wanted, axis=(2, 3)).mean(axis=1)
+    medians = np.median(np.where(np.isnan(errors), np.inf, errors), axis=-1)
+    g, s = np.unravel_index(np.argmin(medians), medians.shape)
+    return Reservoir(gains[g], input_scales[s], errors)
+
+
+def _scaled(weights: Weights, gain: float, input_scale: float) -> Weights:
+    return replace(weights, W=gain * weights.W, U=input_scale * weights.U)
