@@ -50,7 +50,7 @@ def slow_modules():
         import_module(name)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def old_objects_are_left_alone(slow_modules):
     """Brian2 collects garbage at each run, which then need not look at what was imported and kept before."""
     gc.collect()
