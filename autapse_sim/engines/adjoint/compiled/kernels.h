@@ -1,0 +1,320 @@
+// How networks lie in memory, and the products between neurons.
+//
+// A row holds one number for every neuron of every lane, the lane innermost. Shared: the lanes are trajectories of one
+// network. Own: the lanes are networks, each with weights of its own. Single: one network with one trajectory, and
+// neurons lie where the lanes would. Vectors have 8 numbers, whatever the processor makes of them.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <chrono>
+#include <string>
+#include <vector>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+typedef double Vector __attribute__((vector_size(64), may_alias));
+#if defined(__AVX512F__)
+constexpr int SUMS = 16;  // that are held in registers
+#else
+constexpr int SUMS = 6;
+#endif
+
+static inline Vector load(const double *from) { return *(const Vector *)from; }
+static inline void store(double *to, Vector value) { *(Vector *)to = value; }
+static inline Vector all(double value) { return Vector{} + value; }
+static inline double total(Vector v)
+{
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+static inline int padded(int size) { return (size + 7) / 8 * 8; }
+
+// -- functions of neurons
+
+template <bool EVERY> static inline double at(const double *values, int e) { return values[EVERY ? e : 0]; }
+static inline double pick(bool condition, double yes, double no) { return condition ? yes : no; }
+static inline double sign(double x) { return double(x > 0) - double(x < 0); }
+static inline double clip(double x, double low, double high)
+{
+    const double above = x < low ? low : x;
+    return above > high ? high : above;
+}
+static inline double whole(double a, double b) { return std::floor(a / b); }
+static inline double modulo(double a, double b) { return a - std::floor(a / b) * b; }
+static inline double timestep(double t, double dt) { return std::trunc((t + 1e-3 * dt) / dt); }
+static inline double exprel(double x)
+{
+    const double near = 1 + x * (0.5 + x * (1 / 6. + x * (1 / 24. + x * (1 / 120. + x / 720.))));
+    const double far = std::expm1(x) / x;
+    return std::fabs(x) < 1e-3 ? near : far;
+}
+static inline double exprel_slope(double x)
+{
+    double near = 0, factor = 1, below = 1;  // sum_k (k + 1)/(k + 2)! x^k
+    for (int k = 0; k < 16; k++) below *= k + 2, near += (k + 1) / below * factor, factor *= x;
+    const double far = (std::exp(x) - exprel(x)) / x;
+    return std::fabs(x) < 1 ? near : far;
+}
+template <int P> static inline double power(double x)
+{
+    if constexpr (P == 1) return x;
+    else if constexpr (P % 2) return x * power<P - 1>(x);
+    else { const double half = power<P / 2>(x); return half * half; }
+}
+
+// -- layouts
+//
+// apply: out = A in, or out += A in with ADD; outer: gradient += sum_k D(k) S(k)^T over lanes; A and gradients in the
+// order of the layout, which pack makes of plain matrices (of every lane) and unpack adds to them.
+
+template <int B> struct Shared
+{
+    static constexpr bool OWN = false;
+    static constexpr int LANES = 8 * B;
+    static int row(int size) { return size * LANES; }
+    static size_t area(int rows, int columns) { return size_t(rows) * columns; }
+
+    static void pack(double *to, const double *const *plain, int rows, int columns, bool turned)
+    {
+        if (!turned) { std::memcpy(to, plain[0], sizeof(double) * rows * columns); return; }
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++) to[size_t(i) * columns + j] = plain[0][size_t(j) * rows + i];
+    }
+
+    template <int R, bool ADD>
+    static inline void rows_of(const double *A, int columns, const double *in, double *out)
+    {
+        Vector sum[R][B];
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+            for (int b = 0; b < B; b++) sum[r][b] = ADD ? load(out + (r * B + b) * 8) : Vector{};
+        for (int j = 0; j < columns; j++)
+        {
+            Vector x[B];
+#pragma GCC unroll 4
+            for (int b = 0; b < B; b++) x[b] = load(in + (j * B + b) * 8);
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++)
+            {
+                const double w = A[size_t(r) * columns + j];
+#pragma GCC unroll 4
+                for (int b = 0; b < B; b++) sum[r][b] += w * x[b];
+            }
+        }
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+            for (int b = 0; b < B; b++) store(out + (r * B + b) * 8, sum[r][b]);
+    }
+
+    template <bool ADD>
+    static void apply(const double *A, int rows, int columns, const double *in, double *out)
+    {
+        constexpr int R = SUMS / B;
+        int i = 0;
+        for (; i + R <= rows; i += R) rows_of<R, ADD>(A + size_t(i) * columns, columns, in, out + i * LANES);
+        for (; i + 4 <= rows; i += 4) rows_of<4, ADD>(A + size_t(i) * columns, columns, in, out + i * LANES);
+        for (; i + 2 <= rows; i += 2) rows_of<2, ADD>(A + size_t(i) * columns, columns, in, out + i * LANES);
+        for (; i < rows; i++) rows_of<1, ADD>(A + size_t(i) * columns, columns, in, out + i * LANES);
+    }
+
+    template <int P, int Q>
+    static inline void tile(double *G, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    {
+        Vector sum[P][Q] = {};
+        for (int k = 0; k < count; k++, D += ds, S += ss)
+#pragma GCC unroll 4
+            for (int b = 0; b < B; b++)
+            {
+                Vector d[P], s[Q];
+#pragma GCC unroll 4
+                for (int p = 0; p < P; p++) d[p] = load(D + (p * B + b) * 8);
+#pragma GCC unroll 4
+                for (int q = 0; q < Q; q++) s[q] = load(S + (q * B + b) * 8);
+#pragma GCC unroll 4
+                for (int p = 0; p < P; p++)
+#pragma GCC unroll 4
+                    for (int q = 0; q < Q; q++) sum[p][q] += d[p] * s[q];
+            }
+#pragma GCC unroll 4
+        for (int p = 0; p < P; p++)
+#pragma GCC unroll 4
+            for (int q = 0; q < Q; q++) G[size_t(p) * columns + q] += total(sum[p][q]);
+    }
+
+    template <int P>
+    static void strip(double *G, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    {
+        int j = 0;
+        for (; j + 4 <= columns; j += 4) tile<P, 4>(G + j, columns, D, ds, S + j * LANES, ss, count);
+        for (; j < columns; j++) tile<P, 1>(G + j, columns, D, ds, S + j * LANES, ss, count);
+    }
+
+    static void outer(double *G, int rows, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    {
+        int i = 0;
+        for (; i + 4 <= rows; i += 4) strip<4>(G + size_t(i) * columns, columns, D + i * LANES, ds, S, ss, count);
+        for (; i < rows; i++) strip<1>(G + size_t(i) * columns, columns, D + i * LANES, ds, S, ss, count);
+    }
+
+    static void unpack(const double *G, int rows, int columns, double *const *plain)
+    {
+        for (size_t q = 0; q < size_t(rows) * columns; q++) plain[0][q] += G[q];
+    }
+};
+
+struct Own
+{
+    static constexpr bool OWN = true;
+    static constexpr int LANES = 8;
+    static int row(int size) { return size * LANES; }
+    static size_t area(int rows, int columns) { return size_t(rows) * columns * LANES; }
+
+    static void pack(double *to, const double *const *plain, int rows, int columns, bool turned)
+    {
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++)
+                for (int l = 0; l < LANES; l++)
+                    *to++ = plain[l][turned ? size_t(j) * rows + i : size_t(i) * columns + j];
+    }
+
+    template <bool ADD>
+    static void apply(const double *A, int rows, int columns, const double *in, double *out)
+    {
+        for (int i = 0; i < rows; i++, out += LANES)
+        {
+            Vector sum = ADD ? load(out) : Vector{};
+            for (int j = 0; j < columns; j++, A += LANES) sum += load(A) * load(in + j * LANES);
+            store(out, sum);
+        }
+    }
+
+    static void outer(double *G, int rows, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    {
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++, G += LANES)
+            {
+                const double *d = D + i * LANES, *s = S + j * LANES;
+                Vector sum = load(G), other = {};
+                int k = 0;
+                for (; k + 2 <= count; k += 2, d += 2 * ds, s += 2 * ss)
+                    sum += load(d) * load(s), other += load(d + ds) * load(s + ss);
+                if (k < count) sum += load(d) * load(s);
+                store(G, sum + other);
+            }
+    }
+
+    static void unpack(const double *G, int rows, int columns, double *const *plain)
+    {
+        for (size_t q = 0; q < size_t(rows) * columns; q++)
+            for (int l = 0; l < LANES; l++) plain[l][q] += *G++;
+    }
+};
+
+struct Single
+{
+    static constexpr bool OWN = false;
+    static constexpr int LANES = 1;
+    static int row(int size) { return padded(size); }
+    static size_t area(int rows, int columns)
+    {
+        const size_t one = size_t(padded(rows)) * columns, other = size_t(rows) * padded(columns);
+        return one > other ? one : other;
+    }
+
+    static void pack(double *to, const double *const *plain, int rows, int columns, bool turned)
+    {
+        const int width = padded(rows);
+        for (int j = 0; j < columns; j++)
+            for (int i = 0; i < width; i++)
+                *to++ = i >= rows ? 0 : plain[0][turned ? size_t(j) * rows + i : size_t(i) * columns + j];
+    }
+
+    template <int V, bool ADD>
+    static inline void part(const double *A, int width, const double *in, const int *which, int count, double *out)
+    {
+        Vector sum[V];
+#pragma GCC unroll 8
+        for (int v = 0; v < V; v++) sum[v] = ADD ? load(out + v * 8) : Vector{};
+        for (int q = 0; q < count; q++)
+        {
+            const double *a = A + size_t(which[q]) * width, x = in[which[q]];
+#pragma GCC unroll 8
+            for (int v = 0; v < V; v++) sum[v] += load(a + v * 8) * x;
+        }
+#pragma GCC unroll 8
+        for (int v = 0; v < V; v++) store(out + v * 8, sum[v]);
+    }
+
+    // what is silent brings nothing
+    template <bool ADD>
+    static void apply(const double *A, int rows, int columns, const double *in, double *out)
+    {
+        static std::vector<int> heard;
+        if (int(heard.size()) < columns) heard.resize(columns);
+        int count = 0;
+        int *which = heard.data();
+        for (int j = 0; j < columns; j++) which[count] = j, count += in[j] != 0;
+        const int width = padded(rows);
+        constexpr int V = SUMS > 8 ? 8 : 4;
+        int i = 0;
+        for (; i + 8 * V <= width; i += 8 * V) part<V, ADD>(A + i, width, in, which, count, out + i);
+        for (; i + 16 <= width; i += 16) part<2, ADD>(A + i, width, in, which, count, out + i);
+        for (; i < width; i += 8) part<1, ADD>(A + i, width, in, which, count, out + i);
+    }
+
+    template <int P, int V>
+    static inline void tile(double *G, int width, const double *D, size_t ds, const double *S, size_t ss, int count)
+    {
+        Vector sum[P][V];
+#pragma GCC unroll 4
+        for (int p = 0; p < P; p++)
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++) sum[p][v] = load(G + size_t(p) * width + v * 8);
+        for (int k = 0; k < count; k++, D += ds, S += ss)
+        {
+            Vector s[V];
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++) s[v] = load(S + v * 8);
+#pragma GCC unroll 4
+            for (int p = 0; p < P; p++)
+#pragma GCC unroll 4
+                for (int v = 0; v < V; v++) sum[p][v] += D[p] * s[v];
+        }
+#pragma GCC unroll 4
+        for (int p = 0; p < P; p++)
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++) store(G + size_t(p) * width + v * 8, sum[p][v]);
+    }
+
+    template <int P>
+    static void strip(double *G, int width, const double *D, size_t ds, const double *S, size_t ss, int count)
+    {
+        int j = 0;
+        for (; j + 32 <= width; j += 32) tile<P, 4>(G + j, width, D, ds, S + j, ss, count);
+        for (; j < width; j += 8) tile<P, 1>(G + j, width, D, ds, S + j, ss, count);
+    }
+
+    static void outer(double *G, int rows, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    {
+        const int width = padded(columns);
+        int i = 0;
+        for (; i + 4 <= rows; i += 4) strip<4>(G + size_t(i) * width, width, D + i, ds, S, ss, count);
+        for (; i < rows; i++) strip<1>(G + size_t(i) * width, width, D + i, ds, S, ss, count);
+    }
+
+    static void unpack(const double *G, int rows, int columns, double *const *plain)
+    {
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++) plain[0][size_t(i) * columns + j] += G[size_t(i) * padded(columns) + j];
+    }
+};

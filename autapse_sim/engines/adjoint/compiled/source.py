@@ -1,0 +1,267 @@
+"""The C++ source of a neuron's programs: what every neuron of every lane does forward and backward in a step."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from autapse_sim.engines.adjoint.compiled.cpp import Writer, variable
+from autapse_sim.engines.adjoint.numeric import KNOWN
+from autapse_sim.engines.adjoint.program import Program
+from autapse_sim.engines.adjoint.step import ARRIVING, SHOWN, Step
+from autapse_sim.engines.reference.code import names, tree
+from autapse_sim.spec.language import Statement
+
+GIVEN = ("dt", "step", "N", "i")
+"""What stands still beside the parameters."""
+TIME = ("t", "steps")
+HEADERS = ("kernels.h", "sweep.h", "program.h")
+"""What is the same for all neurons, in the order in which it is included."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A program and how it is fed.
+
+    Parameters
+    ----------
+    text : str
+        C++.
+    parameters : tuple of str
+        Those of the neuron that it reads, in the order in which they are given.
+    recorded : tuple of str
+        What is kept of traced networks, `activity` and `spikes` among it.
+    slopes : int
+        How many numbers are kept of a neuron and integration step for the way back, beside sent and activity.
+    """
+
+    text: str
+    parameters: tuple[str, ...]
+    recorded: tuple[str, ...]
+    slopes: int
+
+
+def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes: str) -> Source:
+    """The program of a neuron.
+
+    Parameters
+    ----------
+    step : Step
+        What the neuron does.
+    each : iterable of str
+        The parameters that differ from neuron to neuron.
+    parameters : iterable of str
+        All parameters that there are.
+    lanes : str
+        The layout, a class of kernels.h.
+    """
+    written = _Written(step, frozenset(each), sorted(parameters))
+    functions = [written.begin(), written.forward(), written.backward()]
+    text = "\n".join([written.facts(lanes), written.constants(), *functions])
+    headers = {name: files("autapse_sim.engines.adjoint.compiled").joinpath(name).read_text() for name in HEADERS}
+    whole = "\n".join([headers["kernels.h"], text, headers["sweep.h"], headers["program.h"]])
+    return Source(whole, tuple(written.parameters), tuple(written.recorded), len(written.kept))
+
+
+class _Written:
+    """The parts of a program."""
+
+    def __init__(self, step: Step, each: frozenset[str], parameters: list[str]):
+        self.step, self.each = step, each | {"i"}
+        program = step.step
+        self.spiking = "spiked" in program.last
+        read = {name for line in (*program.forward, *program.slopes) for name in names(tree(line.value))}
+        begun = {name for line in step.start.forward for name in names(tree(line.value))}
+        self.parameters = [name for name in parameters if name in read | begun]
+        self.writer = Writer({*GIVEN, *self.parameters}, self.each)
+        self.made: dict[str, ast.expr] = {
+            line.name: tree(line.value) for line in (*program.forward, *program.slopes) if not line.operator
+        }
+        self.recorded = [*step.recorded, *(["spikes"] if self.spiking else [])]
+        kept = {*read, *step.recorded} - ({"activity"} - read)
+        self.states = [name for name in step.states if name in kept]
+        outs = {program.out_of(name) for name in step.moving}
+        asked = [name for line in program.backward for name in sorted(names(tree(line.value)))]
+        lines = {line.name for line in program.backward}
+        slopes = [name for name in dict.fromkeys(asked) if name not in outs | lines]
+        self.roots = {name: self.root(name) for name in slopes}
+        self.kept = [root for root in dict.fromkeys(self.roots.values()) if not self._still(root)]
+        ways = {line.name: self._resolved(line.value) for line in program.backward if not line.operator}
+        arriving = [ways[program.into(name)] for name in ARRIVING]
+        self.same = arriving[0] == arriving[1]
+        self.alike = self.root(program.last["sent"]) == self.root(program.last["activity"])
+        self.carried = [name for name in step.moving if ways.get(program.into(name)) != "0"]
+
+    def root(self, name: str) -> str:
+        """What a name stands for: the first that had its value."""
+        while isinstance(node := self.made.get(name), ast.Name):
+            name = node.id
+        return name
+
+    def _still(self, name: str) -> bool:
+        """Whether a value stands still during a run; then lines that set it are not needed on the way back."""
+        if name not in self.made:
+            return name in self.writer.still
+        return all(map(self._still, names(self.made[name]) - KNOWN.keys()))
+
+    def _resolved(self, value: str) -> str:
+        """An expression by the roots of what it reads."""
+        node = ast.parse(value, mode="eval").body  # not the tree that others share
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name):
+                part.id = self.root(part.id)
+        return ast.unparse(node)
+
+    # -- the parts ----------------------------------------------------------------------------------------------------
+
+    def facts(self, lanes: str) -> str:
+        """What the sweeps know of the neuron."""
+        numbers = {
+            "PARAMETERS": len(self.parameters),
+            "STATES": len(self.states),
+            "SLOPES": len(self.kept),
+            "BARS": len(self.carried),
+        }
+        truths = {"SPIKING": self.spiking, "ALIKE": self.alike, "SAME": self.same}
+        recorded = [str(self.states.index(name)) if name in self.states else "-1" for name in self.step.recorded]
+        lines = [f"using Lanes = {lanes};", "constexpr bool OWN = Lanes::OWN;"]
+        lines += [f"constexpr int {name} = {value};" for name, value in numbers.items()]
+        lines += [f"constexpr bool {name} = {str(value).lower()};" for name, value in truths.items()]
+        lines += [f"constexpr int RECORDED = {len(recorded)}, RECORDS[] = {{{', '.join([*recorded, '-1'])}}};"]
+        names_ = ", ".join(f'"{name}"' for name in (*self.step.recorded, ""))
+        return "\n".join([*lines, f"const char *const NAMES[] = {{{names_}}};"])
+
+    def constants(self) -> str:
+        """What stands still, for one neuron of one network; written last, since the others ask for it."""
+        self.begin(), self.forward(), self.backward()
+        given = [f"const double {variable(name)} = {name};" for name in ("dt", "step", "N", "i")]
+        given += [f"const double {variable(name)} = p[{q}];" for q, name in enumerate(self.parameters)]
+        lines = [f"out[{q}] = {text};" for q, (text, _) in enumerate(self.writer.constants.values())]
+        each = ", ".join([*(str(every).lower() for _, every in self.writer.constants.values()), "false"])
+        return (
+            f"constexpr int CONSTANTS = {len(lines)};\nconstexpr bool EACH[] = {{{each}}};\n"
+            "static void constants(const double *p, double dt, double step, double N, double i, double *out)\n"
+            + _block([*given, *lines])
+        )
+
+    def begin(self) -> str:
+        """The states from which a trajectory starts."""
+        program = self.step.start
+        body = self._read({"bias": "bias"}, program.forward)
+        body += self._lines(program.forward, lambda value: self.writer.number(tree(value)))
+        body += [f"state_{q}[e] = {variable(program.last[name])};" for q, name in enumerate(self.states)]
+        body += [f"{name}[e] = {variable(program.last[name])};" for name in SHOWN]
+        arguments = "const double *bias, double *const *states, double *activity, double *sent"
+        return self._function("begin", arguments, body, ["const double v_t = 0.0, v_steps = 1.0;"])
+
+    def forward(self) -> str:
+        """One integration step; with KEEP what the way back needs is kept."""
+        program = self.step.step
+        lines = self._lines((*program.forward, *program.slopes), self._number)
+        body = self._read({name: name for name in ARRIVING}, (*program.forward, *program.slopes)) + lines
+        body += [f"state_{q}[e] = {variable(program.last.get(name, name))};" for q, name in enumerate(self.states)]
+        if self.spiking:
+            body.append(f"spiked[e] = {variable(program.last['spiked'])};")
+        body.append(f"sent[e] = {variable(program.last['sent'])};")
+        body.append("" if self.alike else f"activity[e] = {variable(program.last['activity'])};")
+        body += [f"if (KEEP) slope_{q}[e] = {variable(name)};" for q, name in enumerate(self.kept)]
+        arguments = "double t, double steps, const double *drive, const double *input, const double *bias, "
+        arguments += "double *const *states, double *activity, double *sent, double *spiked, double *const *slopes"
+        head = [f"const double {variable(name)} = {name};" for name in TIME]
+        return "template <bool KEEP> " + self._function(
+            "forward", arguments, body, [*head, *self._rows("slope", len(self.kept))]
+        )
+
+    def backward(self) -> str:
+        """The slopes of the loss one integration step back."""
+        program = self.step.step
+        body = [f"const double {variable(name)} = slope_{q}[e];" for q, name in enumerate(self.kept)]
+        for name in self.step.moving:
+            shown = {"activity": "by_activity[e]", "sent": "by_sent[e]"}.get(name, "")
+            carried = [f"bar_{self.carried.index(name)}[e]"] if name in self.carried else []
+            value = " + ".join([*carried, *([shown] if shown else [])]) or "0.0"
+            body.append(f"double {variable(program.out_of(name))} = {value};")
+        outs = {program.out_of(name) for name in self.step.moving}
+        body += self._back(program, outs)
+        body += [f"bar_{q}[e] = {variable(program.into(name))};" for q, name in enumerate(self.carried)]
+        by = {name: variable(program.into(name)) for name in ARRIVING}
+        body += [f"by_drive[e] = {by['drive']};", "" if self.same else f"by_input[e] = {by['input']};"]
+        body += [f"by_bias[e] += {by['bias']};"]
+        arguments = "double *const *bars, const double *by_activity, const double *by_sent, "
+        arguments += "const double *const *slopes, double *by_drive, double *by_input, double *by_bias"
+        head = [*self._rows("bar", len(self.carried)), *self._rows("slope", len(self.kept), "const ")]
+        return self._function("backward", arguments, body, head, states=False)
+
+    def _back(self, program: Program, outs: set[str]) -> list[str]:
+        found, made = [], set(outs)
+        for line in program.backward:
+            value = self._number(self._resolved(line.value))
+            sign = "+=" if line.operator else "="
+            found.append(f"{'' if line.name in made else 'double '}{variable(line.name)} {sign} {value};")
+            made.add(line.name)
+        return found
+
+    def _number(self, value: str) -> str:
+        """An expression in which what stands still is what it is made of."""
+        node = ast.parse(value, mode="eval").body
+        return self.writer.number(_Whole(self.made, self._still).visit(node))
+
+    # -- lines --------------------------------------------------------------------------------------------------------
+
+    def _lines(self, statements: Iterable[Statement], number: Callable[[str], str]) -> list[str]:
+        found, made = [], set[str]()
+        for line in statements:
+            found.append(f"{'' if line.name in made else 'double '}{variable(line.name)} = {number(line.assigned)};")
+            made.add(line.name)
+        return found
+
+    def _read(self, arriving: Mapping[str, str], statements: Iterable[Statement]) -> list[str]:
+        read, made = set[str](), set[str]()
+        for line in statements:
+            read |= names(tree(line.assigned)) - made
+            made.add(line.name)
+        found = [f"const double {variable(name)} = {array}[e];" for name, array in arriving.items()]
+        states = [name for name in self.states if name in read or name not in made]
+        return found + [f"double {variable(name)} = state_{self.states.index(name)}[e];" for name in states]
+
+    def _rows(self, name: str, count: int, const: str = "") -> list[str]:
+        plural = f"{name}s"
+        return [f"{const}double *__restrict {name}_{q} = {plural}[{q}];" for q in range(count)]
+
+    def _function(
+        self,
+        name: str,
+        arguments: str,
+        body: list[str],
+        head: Iterable[str] = (),
+        states: bool = True,
+    ) -> str:
+        """A loop over all neurons of all lanes."""
+        first = [f"const double *__restrict k_{q} = k[{q}];" for q in range(len(self.writer.constants))]
+        first += self._rows("state", len(self.states)) if states else []
+        first += [*head]
+        loop = ["for (int e = 0; e < size; e++)", _block([line for line in body if line], 1)]
+        fast = "#pragma GCC ivdep"
+        return f"static void {name}(int size, const double *const *k, {arguments})\n" + _block([*first, fast, *loop])
+
+
+class _Whole(ast.NodeTransformer):
+    """An expression in which names of what stands still are what they are made of."""
+
+    def __init__(self, made: Mapping[str, ast.expr], still: Callable[[str], bool]):
+        self.made, self.still = made, still
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.made and self.still(node.id):
+            return self.visit(ast.parse(ast.unparse(self.made[node.id]), mode="eval").body)
+        return ast.Name(node.id, ast.Load())
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        return ast.Call(node.func, [self.visit(each) for each in node.args], [])
+
+
+def _block(lines: Iterable[str], depth: int = 0) -> str:
+    indent = "    " * (depth + 1)
+    return "\n".join(["    " * depth + "{", *(f"{indent}{line}" for line in lines), "    " * depth + "}"])

@@ -1,0 +1,370 @@
+// Forward and backward sweeps of the lanes of a tile.
+
+struct Room  // numbers that vectors may lie in, 0 at first
+{
+    double *at = nullptr;
+    size_t size = 0;
+    double *take(size_t wanted)
+    {
+        size = (wanted + 7) / 8 * 8 + 8;
+        at = (double *)std::aligned_alloc(64, size * 8);
+        if (!at) { std::fprintf(stderr, "there is no room for %zu numbers\n", size); std::exit(1); }
+        clear();
+        return at;
+    }
+    void clear() { std::fill_n(at, size, 0.0); }
+};
+
+
+
+template <class Number> static const Number *mapped(const std::string &name, size_t expected)
+{
+    const int file = open(name.c_str(), O_RDONLY);
+    struct stat said;
+    if (file < 0 || fstat(file, &said) || size_t(said.st_size) != expected * sizeof(Number))
+    {
+        std::fprintf(stderr, "%s does not hold %zu numbers\n", name.c_str(), expected);
+        std::exit(1);
+    }
+    if (!expected) { close(file); return nullptr; }
+    void *found = mmap(nullptr, said.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (found == MAP_FAILED) { std::fprintf(stderr, "%s cannot be read\n", name.c_str()); std::exit(1); }
+    close(file);
+    return (const Number *)found;
+}
+
+enum { W, U, b, V, c, WEIGHTS };
+static const char *const WEIGHT_NAMES[] = {"W", "U", "b", "V", "c"};
+
+struct Sizes  // in the order in which they are given
+{
+    int64_t networks, sources, neurons, inputs, outputs, steps, substeps, trajectories, presentations, runs, batch;
+    int64_t per_step, averaging, softmax, along_fixed, traced, kept, tracked, checkpoints, states, updates;
+    int64_t optimiser, sparse, dale, bounded, learn[WEIGHTS];
+};
+
+struct Job
+{
+    Sizes sizes;
+    int N, n, m, q, T, substeps, count;  // q outputs, count integration steps
+    double epsilon, low, high, dt, step;
+    const int64_t *source, *traced, *trajectory, *learn, *keep, *trace, *checkpoint, *state, *runs;
+    const double *x, *y, *given, *rates[2], *B, *B_rec, *origin[2];
+    std::vector<double> weights[WEIGHTS];
+    size_t width[WEIGHTS];
+    std::vector<double> share;
+    std::vector<double> squares, nats, spikes, prediction, errors, spiked;
+    std::vector<std::vector<double>> traces;
+
+    bool learns(int which) const { return sizes.learn[which]; }
+    bool exact() const { return learns(W) || learns(U) || learns(b); }
+    bool reads() const { return learns(V) || learns(c); }
+    const double *weight(int which, int network) const { return weights[which].data() + width[which] * network; }
+    double *weight(int which, int network) { return weights[which].data() + width[which] * network; }
+};
+
+constexpr int BLOCK = 16;
+// integration steps whose outer products are summed at once: what they read stays in a cache
+
+static size_t stride_of(size_t row) { return row < 512 ? row : row + 64; }
+// rows a power of two apart would all lie in the same places of a cache
+
+template <class M> class Tile
+{
+public:
+    static constexpr int L = M::LANES;
+
+    Job &job;
+    int network[L], shown[L], live = 1;
+
+    explicit Tile(Job &job) : job(job), size(M::row(job.n)), outs(M::row(job.q)), stride(stride_of(size))
+    {
+        const int n = job.n, m = job.m, q = job.q;
+        const size_t rows = job.exact() || job.reads() ? job.count + 1 : 2;
+        for (int w = 0; w < CONSTANTS; w++) k[w] = constant[w].take(OWN || EACH[w] ? size : 8);
+        for (int w = 0; w < STATES; w++) states[w] = state[w].take(size);
+        for (int w = 0; w < BARS; w++) bars[w] = bar[w].take(size);
+        for (int w = 0; w < SLOPES; w++) slope[w].take(job.exact() ? stride * job.count : 0);
+        A[W] = place[0].take(M::area(n, n)), A[U] = place[1].take(M::area(n, m)), A[b] = place[2].take(size);
+        A[V] = place[3].take(M::area(q, n)), A[c] = place[4].take(outs);
+        entry = place[5].take(M::area(n, q)), back = place[6].take(M::area(n, n));
+        G[W] = sum[0].take(M::area(n, n)), G[U] = sum[1].take(M::area(n, m)), G[b] = sum[2].take(size);
+        G[V] = sum[3].take(M::area(q, n)), G[c] = sum[4].take(outs);
+        sent = history[0].take(stride * rows), activity = ALIKE ? sent : history[1].take(stride * rows);
+        err = history[2].take(size_t(outs) * rows);
+        by_drive = block[0].take(stride * BLOCK), by_input = SAME ? by_drive : block[1].take(stride * BLOCK);
+        xs = block[2].take(size_t(M::row(m)) * BLOCK);
+        x = row[0].take(M::row(m)), y = row[1].take(outs), drive = row[2].take(size), input = row[3].take(size);
+        spiked = row[4].take(size), predicted = row[5].take(outs), score = row[6].take(outs);
+        by_activity = row[7].take(size), by_sent = row[8].take(size), within = row[9].take(size);
+        counted = row[10].take(size);
+    }
+
+    // The lanes are those of networks from `first` on.
+    void take(int first)
+    {
+        live_networks = OWN ? std::min(L, job.N - first) : 1;
+        for (int l = 0; l < L; l++) network[l] = OWN ? first + std::min(l, live_networks - 1) : first;
+        double values[CONSTANTS + 1], one[PARAMETERS + 1];
+        for (int i = 0; i < job.n; i++)
+            for (int l = 0; l < L; l++)
+            {
+                const double *p = job.given + size_t(network[l]) * PARAMETERS * job.n;
+                for (int w = 0; w < PARAMETERS; w++) one[w] = p[w * job.n + i];
+                constants(one, job.dt, job.step, job.n, i, values);
+                for (int w = 0; w < CONSTANTS; w++)
+                    if (OWN || EACH[w]) constant[w].at[i * L + l] = values[w];
+                    else if (i == 0) constant[w].at[0] = values[w];
+            }
+        for (int e = job.n * L; e < size; e++)
+            for (int w = 0; w < CONSTANTS; w++)
+                if (EACH[w]) constant[w].at[e] = constant[w].at[e - 1];
+        for (int w = 0; w < WEIGHTS; w++) pack(w);
+        if (job.sizes.along_fixed)
+        {
+            matrix(entry, job.B, job.n, job.q, false);
+            matrix(back, job.B_rec, job.n, job.n, true);
+        }
+        clear();
+    }
+
+    // Nothing is summed yet.
+    void clear()
+    {
+        for (auto &each : sum) each.clear();
+    }
+
+    // Take over the weights of now.
+    void pack(int which)
+    {
+        const int n = job.n, m = job.m, q = job.q;
+        const double *plain = job.weights[which].data();
+        const bool exact = !job.sizes.along_fixed;
+        if (which == W) { matrix(A[W], plain, n, n, false); if (exact) matrix(back, plain, n, n, true); }
+        if (which == U) matrix(A[U], plain, n, m, false);
+        if (which == V) { matrix(A[V], plain, q, n, false); if (exact) matrix(entry, plain, n, q, true); }
+        if (which == b) vector(A[b], plain, n);
+        if (which == c) vector(A[c], plain, q);
+    }
+
+    // Start trajectories: presentations from `first` on, one for each lane, or one for all.
+    void show(int first, int count, bool learning)
+    {
+        live = OWN ? live_networks : count;
+        for (int l = 0; l < L; l++) shown[l] = OWN ? first : first + std::min(l, count - 1);
+        keeping = learning, tracing = false;
+        for (int l = 0; l < live; l++)
+        {
+            tracing = tracing || (job.trace[shown[l]] >= 0 && job.traced[network[l]] >= 0);
+            squares[l] = nats[l] = 0;
+            const size_t trajectory = job.source[network[l]] * job.sizes.trajectories + job.trajectory[shown[l]];
+            from_x[l] = job.x + trajectory * job.T * job.m, from_y[l] = job.y + trajectory * job.T * job.q;
+        }
+        if (SPIKING) row[10].clear();
+        begin(size, k, A[b], states, activity_of(0), sent_of(0));
+    }
+
+    // Integration step `at`.
+    void advance(int at)
+    {
+        const int step = at / job.substeps;
+        if (at % job.substeps == 0)
+        {
+            stimulus(step, x);
+            M::template apply<false>(A[U], job.n, job.m, x, input);
+        }
+        M::template apply<false>(A[W], job.n, job.n, sent_of(at), drive);
+        const double t = at * job.dt, steps = step + 1;
+        double *const activity = activity_of(at + 1), *const sent = sent_of(at + 1);
+        const bool kept = keeping && job.exact();
+        double *slopes[SLOPES + 1];
+        for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + (kept ? stride * at : 0);
+        (kept ? forward<true> : forward<false>)(
+            size, k, t, steps, drive, input, A[b], states, activity, sent, spiked, slopes);
+        read(step, activity, err_of(at), at % job.substeps == job.substeps - 1);
+        if (SPIKING)
+            for (int e = 0; e < size; e++) counted[e] += spiked[e];
+        if (tracing) record(at, activity);
+    }
+
+    // Scores and spikes of what was shown.
+    void finish()
+    {
+        for (int l = 0; l < live; l++)
+        {
+            const size_t at = size_t(network[l]) * job.sizes.presentations + shown[l];
+            job.squares[at] = squares[l];
+            if (job.sizes.softmax) job.nats[at] = nats[l];
+            if (SPIKING)
+                for (int i = 0; i < job.n; i++) job.spikes[size_t(network[l]) * job.n + i] += counted[i * L + l];
+        }
+    }
+
+    // Add the gradients of a loss with its slopes by V o + c after integration step `last`, or after all up to it.
+    void sweep(int last, bool whole)
+    {
+        for (auto &each : bar) if (each.at) each.clear();
+        int filled = 0;
+        for (int at = last; at >= 0; at--)
+        {
+            double *const drives = by_drive + stride * (BLOCK - 1 - filled);
+            double *const inputs = by_input + stride * (BLOCK - 1 - filled);
+            if (whole || at == last)
+            {
+                const double *errs = err_of(at), share = job.share[at];
+                for (int e = 0; e < outs; e++) score[e] = errs[e] * share;
+                M::template apply<false>(entry, job.n, job.q, score, by_activity);
+            }
+            else if (at == last - 1) row[7].clear();
+            if (at == last) row[8].clear();
+            else M::template apply<false>(back, job.n, job.n, behind, by_sent);
+            double *kept[SLOPES + 1];
+            for (int w = 0; w < SLOPES; w++) kept[w] = slope[w].at + stride * at;
+            backward(size, k, bars, by_activity, by_sent, kept, drives, inputs, G[b]);
+            behind = drives;
+            if (++filled == BLOCK || at == 0) gather(at, filled), filled = 0;
+        }
+    }
+
+    // Add the gradients of the read-out by the errors of integration steps from `first` to `last`.
+    void read_out(int first, int last)
+    {
+        for (int at = first; at <= last; at += BLOCK)
+        {
+            const int steps = std::min(BLOCK, last + 1 - at);
+            if (job.learns(V)) M::outer(G[V], job.q, job.n, err_of(at), outs, activity_of(at + 1), stride, steps);
+        }
+        for (int at = first; at <= last; at++)
+        {
+            const double *errs = err_of(at);
+            for (int e = 0; e < outs; e++) G[c][e] += errs[e];
+        }
+    }
+
+    // The gradients that were summed, of one lane's network or of all lanes, as plain arrays.
+    void total_of(int which, std::vector<double> (&out)[8])
+    {
+        double *plain[8];
+        for (int l = 0; l < (OWN ? L : 1); l++) out[l].assign(job.width[which], 0.0), plain[l] = out[l].data();
+        if (which == W) M::unpack(G[W], job.n, job.n, plain);
+        if (which == U) M::unpack(G[U], job.n, job.m, plain);
+        if (which == V) M::unpack(G[V], job.q, job.n, plain);
+        if (which == b || which == c)
+            for (size_t i = 0; i < job.width[which]; i++)
+                for (int l = 0; l < L; l++) plain[OWN ? l : 0][i] += G[which][i * L + l];
+    }
+
+    int networks() const { return live_networks; }
+
+private:
+    int size, outs, live_networks = 1;
+    size_t stride;
+    bool keeping = false, tracing = false;
+    Room constant[CONSTANTS + 1], state[STATES + 1], bar[BARS + 1], slope[SLOPES + 1];
+    Room place[7], sum[5], history[3], block[3], row[11];
+    double *k[CONSTANTS + 1], *states[STATES + 1], *bars[BARS + 1];
+    double *A[WEIGHTS], *G[WEIGHTS], *entry, *back, *sent, *activity, *err, *by_drive, *by_input, *xs;
+    double *x, *y, *drive, *input, *spiked, *predicted, *score, *by_activity, *by_sent, *within, *counted;
+    const double *behind = nullptr, *from_x[L], *from_y[L];
+    double squares[L], nats[L];
+
+    double *sent_of(int at) { return sent + stride * (keeping ? at : at % 2); }
+    double *activity_of(int at) { return activity + stride * (keeping ? at : at % 2); }
+    double *err_of(int at) { return err + size_t(outs) * (keeping ? at : 0); }
+
+    void matrix(double *to, const double *plain, int rows, int columns, bool turned)
+    {
+        const double *each[L];
+        for (int l = 0; l < L; l++) each[l] = plain + size_t(network[l]) * rows * columns;
+        M::pack(to, each, rows, columns, turned);
+    }
+
+    void vector(double *to, const double *plain, int count)
+    {
+        for (int i = 0; i < count; i++)
+            for (int l = 0; l < L; l++) to[i * L + l] = plain[size_t(network[l]) * count + i];
+    }
+
+    void stimulus(int step, double *to)
+    {
+        for (int l = 0; l < live; l++)
+        {
+            const double *from = from_x[l] + size_t(step) * job.m;
+            for (int i = 0; i < job.m; i++) to[i * L + l] = from[i];
+        }
+        for (int i = 0; i < job.m; i++)
+            for (int l = live; l < L; l++) to[i * L + l] = to[i * L];
+    }
+
+    // Prediction and error after an integration step.
+    void read(int step, const double *activity, double *err, bool ends)
+    {
+        M::template apply<false>(A[V], job.q, job.n, activity, predicted);
+        for (int e = 0; e < outs; e++) predicted[e] += A[c][e];
+        double logs[L] = {};
+        if (job.sizes.softmax)
+            for (int l = 0; l < live; l++)
+            {
+                double most = predicted[l], sum = 0;
+                for (int i = 1; i < job.q; i++) most = std::max(most, predicted[i * L + l]);
+                for (int i = 0; i < job.q; i++) sum += std::exp(predicted[i * L + l] - most);
+                logs[l] = most + std::log(sum);
+            }
+        for (int i = 0; i < job.q; i++)
+            for (int l = 0; l < live; l++)
+            {
+                double &p = predicted[i * L + l];
+                const double log = p - logs[l], target = from_y[l][size_t(step) * job.q + i];
+                if (job.sizes.softmax) p = std::exp(log);
+                const bool known = target == target;
+                const double e = known ? p - target : 0;
+                err[i * L + l] = e;
+                if (ends) squares[l] += e * e;
+                if (ends && known && job.sizes.softmax) nats[l] -= target * log;
+            }
+        for (int i = 0; i < job.q; i++)
+            for (int l = live; l < L; l++) err[i * L + l] = 0;
+        if (!ends) return;
+        for (int l = 0; l < live; l++)
+            if (job.keep[shown[l]] >= 0)
+            {
+                const size_t at = (size_t(job.keep[shown[l]]) * job.N + network[l]) * job.T + step;
+                for (int i = 0; i < job.q; i++) job.prediction[at * job.q + i] = predicted[i * L + l];
+            }
+    }
+
+    // What traced networks show of an integration step.
+    void record(int at, const double *activity)
+    {
+        const int step = at / job.substeps;
+        if (at % job.substeps == 0) std::fill_n(within, size, 0.0);
+        if (SPIKING)
+            for (int e = 0; e < size; e++) within[e] += spiked[e];
+        if (at % job.substeps != job.substeps - 1) return;
+        for (int l = 0; l < live; l++)
+        {
+            const int64_t table = job.trace[shown[l]], which = job.traced[network[l]];
+            if (table < 0 || which < 0) continue;
+            const size_t to = (size_t(table) * job.sizes.traced + which) * job.T + step;
+            for (int w = 0; w < RECORDED; w++)
+            {
+                const double *from = RECORDS[w] < 0 ? activity : states[RECORDS[w]];
+                for (int i = 0; i < job.n; i++) job.traces[w][to * job.n + i] = from[i * L + l];
+            }
+            if (SPIKING)
+                for (int i = 0; i < job.n; i++) job.spiked[to * job.n + i] = within[i * L + l];
+            for (int i = 0; i < job.q; i++) job.errors[to * job.q + i] = err_of(at)[i * L + l];
+        }
+    }
+
+    // Sum the outer products of the integration steps from `at` on that were swept.
+    void gather(int at, int steps)
+    {
+        const size_t from = stride * (BLOCK - steps);
+        if (job.learns(W)) M::outer(G[W], job.n, job.n, by_drive + from, stride, sent_of(at), stride, steps);
+        if (!job.learns(U)) return;
+        const size_t wide = M::row(job.m);
+        for (int s = 0; s < steps; s++) stimulus((at + s) / job.substeps, xs + wide * s);
+        M::outer(G[U], job.n, job.m, by_input + from, stride, xs, wide, steps);
+    }
+};
