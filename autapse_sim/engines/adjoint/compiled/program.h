@@ -168,8 +168,7 @@ private:
             else
             {
                 for (int at = 0; at < job.count; at++) tile.advance(at);
-                if (learning && job.exact()) tile.sweep(job.count - 1, true);
-                if (learning && job.reads()) tile.read_out(0, job.count - 1);
+                if (learning) tile.learn();
             }
             tile.finish();
             seen += job.learn[first] ? count : 0;
@@ -179,32 +178,44 @@ private:
         note(last - 1);
     }
 
-    // An update after each step, from the past unrolled with the weights of now.
+    // An update after each step, from the past unrolled with the weights of now. What the read-out learns from the
+    // integration steps within a step comes at once where nothing is remembered of them.
     void each_step()
     {
-        for (int at = 0; at < job.count; at++)
+        for (int first = 0; first < job.count; first += job.substeps)
         {
-            tile.advance(at);
-            if (job.exact()) tile.sweep(at, false);
-            if (job.reads()) tile.read_out(at, at);
+            const int last = first + job.substeps - 1;
+            for (int at = first; at <= last; at++)
+            {
+                tile.advance(at);
+                if (job.reads()) tile.read_out(at, at);
+                if (at < last && job.sizes.optimiser == Optimiser::SGD) move(V);
+            }
+            if (job.exact()) tile.sweep(first, last);
             change();
         }
     }
 
+    // An update by what was summed.
     void change()
     {
         updates++;
+        move(W);
+    }
+
+    // Move the weights from `first` on.
+    void move(int first)
+    {
         const double share = 1.0 / (job.sizes.per_step ? 1 : job.sizes.batch);
-        for (int w = 0; w < WEIGHTS; w++)
+        for (int w = first; w < WEIGHTS; w++)
         {
             if (!job.learns(w)) continue;
             tile.total_of(w, gradients);
             for (int l = 0; l < tile.networks(); l++)
                 optimisers[w].change(tile.network[l], updates, gradients[l].data(), w < V ? share : share / job.substeps);
         }
-        for (int w = 0; w < WEIGHTS; w++)
-            if (job.learns(w)) tile.pack(w);
-        tile.clear();
+        for (int w = first; w < WEIGHTS; w++)
+            if (job.learns(w)) tile.pack(w), tile.clear(w);
     }
 
     void note(int p)

@@ -42,8 +42,6 @@ def covers(job: Job) -> str | None:
         return "the prediction is returned to the neurons"
     if circuit.delay != 0:
         return "what neurons send is delayed"
-    if job.update == "step" and circuit.substeps > 1:
-        return "weights change after every step of several integration steps"
     if job.circuit.precision != "double" or job.circuit.readout_rule != "delta" or "B" in job.circuit.learn:
         return "it is not that of bptt and fa"
     return None
@@ -55,8 +53,7 @@ def _covers(step: Step) -> str | None:
         return "the neuron has sums of its own"
     if {*TOLD} & {*step.arriving}:
         return "the neuron reads the feedback or the loss"
-    (bias,) = (line.value for line in step.start.backward if line.name == step.start.into("bias"))
-    return None if bias == "0" else "a trajectory starts from what depends on the bias"
+    return None
 
 
 def simulate(job: Job, progress: Progress | None = None) -> Outcome:
@@ -144,7 +141,7 @@ def _write(job: Job, source: Source, work: Path) -> None:
     sizes += [circuit.loss == "cross-entropy", circuit.rule == "fa", len(job.traced), schedule.keep.sum()]
     sizes += [schedule.trace.sum(), checkpoints.sum(), states.sum()]
     sizes += [job.done * (steps if job.update == "step" else 1) // job.batch, OPTIMISERS.index(job.optimiser)]
-    sizes += ["sparse" in job.constraints, "dale" in job.constraints, job.bound is not None]
+    sizes += ["sparse" in job.constraints, "dale" in job.constraints, job.bound is not None, ROOM]
     sizes += [name in circuit.learn for name in LEARNS]
     traced = np.full(networks, -1)
     traced[job.traced] = np.arange(len(job.traced))

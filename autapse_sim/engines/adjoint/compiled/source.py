@@ -58,7 +58,7 @@ def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes:
         The layout, a class of kernels.h.
     """
     written = _Written(step, frozenset(each), sorted(parameters))
-    functions = [written.begin(), written.forward(), written.backward()]
+    functions = [written.begin(), written.forward(), written.backward(), written.start_back()]
     text = "\n".join([written.facts(lanes), written.constants(), *functions])
     headers = {name: files("autapse_sim.engines.adjoint.compiled").joinpath(name).read_text() for name in HEADERS}
     whole = "\n".join([headers["kernels.h"], text, headers["sweep.h"], headers["program.h"]])
@@ -92,6 +92,7 @@ class _Written:
         arriving = [ways[program.into(name)] for name in ARRIVING]
         self.same = arriving[0] == arriving[1]
         self.alike = self.root(program.last["sent"]) == self.root(program.last["activity"])
+        self.begins = [line.value for line in step.start.backward if line.name == step.start.into("bias")] != ["0"]
         self.carried = [name for name in step.moving if ways.get(program.into(name)) != "0"]
 
     def root(self, name: str) -> str:
@@ -124,7 +125,7 @@ class _Written:
             "SLOPES": len(self.kept),
             "BARS": len(self.carried),
         }
-        truths = {"SPIKING": self.spiking, "ALIKE": self.alike, "SAME": self.same}
+        truths = {"SPIKING": self.spiking, "ALIKE": self.alike, "SAME": self.same, "BEGINS": self.begins}
         recorded = [str(self.states.index(name)) if name in self.states else "-1" for name in self.step.recorded]
         lines = [f"using Lanes = {lanes};", "constexpr bool OWN = Lanes::OWN;"]
         lines += [f"constexpr int {name} = {value};" for name, value in numbers.items()]
@@ -135,7 +136,7 @@ class _Written:
 
     def constants(self) -> str:
         """What stands still, for one neuron of one network; written last, since the others ask for it."""
-        self.begin(), self.forward(), self.backward()
+        self.begin(), self.forward(), self.backward(), self.start_back()
         given = [f"const double {variable(name)} = {name};" for name in ("dt", "step", "N", "i")]
         given += [f"const double {variable(name)} = p[{q}];" for q, name in enumerate(self.parameters)]
         lines = [f"out[{q}] = {text};" for q, (text, _) in enumerate(self.writer.constants.values())]
@@ -178,13 +179,7 @@ class _Written:
         """The slopes of the loss one integration step back."""
         program = self.step.step
         body = [f"const double {variable(name)} = slope_{q}[e];" for q, name in enumerate(self.kept)]
-        for name in self.step.moving:
-            shown = {"activity": "by_activity[e]", "sent": "by_sent[e]"}.get(name, "")
-            carried = [f"bar_{self.carried.index(name)}[e]"] if name in self.carried else []
-            value = " + ".join([*carried, *([shown] if shown else [])]) or "0.0"
-            body.append(f"double {variable(program.out_of(name))} = {value};")
-        outs = {program.out_of(name) for name in self.step.moving}
-        body += self._back(program, outs)
+        body += self._back(program, lambda value: self._number(self._resolved(value)))
         body += [f"bar_{q}[e] = {variable(program.into(name))};" for q, name in enumerate(self.carried)]
         by = {name: variable(program.into(name)) for name in ARRIVING}
         body += [f"by_drive[e] = {by['drive']};", "" if self.same else f"by_input[e] = {by['input']};"]
@@ -194,12 +189,32 @@ class _Written:
         head = [*self._rows("bar", len(self.carried)), *self._rows("slope", len(self.kept), "const ")]
         return self._function("backward", arguments, body, head, states=False)
 
-    def _back(self, program: Program, outs: set[str]) -> list[str]:
-        found, made = [], set(outs)
+    def start_back(self) -> str:
+        """The slope of the loss by the bias from which a trajectory starts."""
+        program = self.step.start
+
+        def number(value: str) -> str:
+            return self.writer.number(tree(value))
+
+        body = ["const double v_bias = bias[e];", *self._lines((*program.forward, *program.slopes), number)]
+        body += [*self._back(program, number), f"by_bias[e] += {variable(program.into('bias'))};"]
+        arguments = "const double *bias, double *const *bars, const double *by_activity, const double *by_sent, "
+        head = ["const double v_t = 0.0, v_steps = 1.0;", *self._rows("bar", len(self.carried))]
+        return self._function("start_back", arguments + "double *by_bias", body if self.begins else [], head, states=False)
+
+    def _back(self, program: Program, number: Callable[[str], str]) -> list[str]:
+        """The lines of a way back, from the slopes by what goes on and by what was shown."""
+        found = []
+        for name in self.step.moving:
+            shown = {"activity": "by_activity[e]", "sent": "by_sent[e]"}.get(name, "")
+            carried = [f"bar_{self.carried.index(name)}[e]"] if name in self.carried else []
+            value = " + ".join([*carried, *([shown] if shown else [])]) or "0.0"
+            found.append(f"double {variable(program.out_of(name))} = {value};")
+        made = {program.out_of(name) for name in self.step.moving}
         for line in program.backward:
-            value = self._number(self._resolved(line.value))
             sign = "+=" if line.operator else "="
-            found.append(f"{'' if line.name in made else 'double '}{variable(line.name)} {sign} {value};")
+            first = "" if line.name in made else "double "
+            found.append(f"{first}{variable(line.name)} {sign} {number(line.value)};")
             made.add(line.name)
         return found
 

@@ -40,7 +40,7 @@ struct Sizes  // in the order in which they are given
 {
     int64_t networks, sources, neurons, inputs, outputs, steps, substeps, trajectories, presentations, runs, batch;
     int64_t per_step, averaging, softmax, along_fixed, traced, kept, tracked, checkpoints, states, updates;
-    int64_t optimiser, sparse, dale, bounded, learn[WEIGHTS];
+    int64_t optimiser, sparse, dale, bounded, room, learn[WEIGHTS];
 };
 
 struct Job
@@ -80,18 +80,23 @@ public:
     explicit Tile(Job &job) : job(job), size(M::row(job.n)), outs(M::row(job.q)), stride(stride_of(size))
     {
         const int n = job.n, m = job.m, q = job.q;
-        const size_t rows = job.exact() || job.reads() ? job.count + 1 : 2;
+        const size_t learning = job.exact() || job.reads(), steps = learning ? job.count : 1;
+        const size_t each = sizeof(double) * stride * ((job.exact() ? SLOPES : 0) + (ALIKE ? 1 : 2));
+        const bool fits = job.sizes.per_step || each * steps <= size_t(job.sizes.room);
+        segment = fits ? int(steps) : int(std::ceil(std::sqrt(double(steps))));
+        const size_t rows = segment + 1, segments = (steps + segment - 1) / segment;
+        saved.take(segments > 1 ? stride * (STATES + 1) * segments : 0);
         for (int w = 0; w < CONSTANTS; w++) k[w] = constant[w].take(OWN || EACH[w] ? size : 8);
         for (int w = 0; w < STATES; w++) states[w] = state[w].take(size);
         for (int w = 0; w < BARS; w++) bars[w] = bar[w].take(size);
-        for (int w = 0; w < SLOPES; w++) slope[w].take(job.exact() ? stride * job.count : 0);
+        for (int w = 0; w < SLOPES; w++) slope[w].take(job.exact() ? stride * segment : 0);
         A[W] = place[0].take(M::area(n, n)), A[U] = place[1].take(M::area(n, m)), A[b] = place[2].take(size);
         A[V] = place[3].take(M::area(q, n)), A[c] = place[4].take(outs);
         entry = place[5].take(M::area(n, q)), back = place[6].take(M::area(n, n));
         G[W] = sum[0].take(M::area(n, n)), G[U] = sum[1].take(M::area(n, m)), G[b] = sum[2].take(size);
         G[V] = sum[3].take(M::area(q, n)), G[c] = sum[4].take(outs);
         sent = history[0].take(stride * rows), activity = ALIKE ? sent : history[1].take(stride * rows);
-        err = history[2].take(size_t(outs) * rows);
+        err = history[2].take(size_t(outs) * steps);
         by_drive = block[0].take(stride * BLOCK), by_input = SAME ? by_drive : block[1].take(stride * BLOCK);
         xs = block[2].take(size_t(M::row(m)) * BLOCK);
         x = row[0].take(M::row(m)), y = row[1].take(outs), drive = row[2].take(size), input = row[3].take(size);
@@ -125,14 +130,11 @@ public:
             matrix(entry, job.B, job.n, job.q, false);
             matrix(back, job.B_rec, job.n, job.n, true);
         }
-        clear();
+        for (int w = 0; w < WEIGHTS; w++) clear(w);
     }
 
     // Nothing is summed yet.
-    void clear()
-    {
-        for (auto &each : sum) each.clear();
-    }
+    void clear(int which) { sum[which].clear(); }
 
     // Take over the weights of now.
     void pack(int which)
@@ -152,7 +154,7 @@ public:
     {
         live = OWN ? live_networks : count;
         for (int l = 0; l < L; l++) shown[l] = OWN ? first : first + std::min(l, count - 1);
-        keeping = learning, tracing = false;
+        this->learning = learning, keeping = learning && segment == job.count, base = 0, tracing = false;
         for (int l = 0; l < live; l++)
         {
             tracing = tracing || (job.trace[shown[l]] >= 0 && job.traced[network[l]] >= 0);
@@ -167,24 +169,32 @@ public:
     // Integration step `at`.
     void advance(int at)
     {
-        const int step = at / job.substeps;
-        if (at % job.substeps == 0)
-        {
-            stimulus(step, x);
-            M::template apply<false>(A[U], job.n, job.m, x, input);
-        }
-        M::template apply<false>(A[W], job.n, job.n, sent_of(at), drive);
-        const double t = at * job.dt, steps = step + 1;
-        double *const activity = activity_of(at + 1), *const sent = sent_of(at + 1);
-        const bool kept = keeping && job.exact();
-        double *slopes[SLOPES + 1];
-        for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + (kept ? stride * at : 0);
-        (kept ? forward<true> : forward<false>)(
-            size, k, t, steps, drive, input, A[b], states, activity, sent, spiked, slopes);
-        read(step, activity, err_of(at), at % job.substeps == job.substeps - 1);
+        if (learning && !keeping && at % segment == 0) exchange(at / segment, true);
+        step(at);
+        const int now = at / job.substeps;
+        read(now, activity_of(at + 1), err_of(at), at % job.substeps == job.substeps - 1);
         if (SPIKING)
             for (int e = 0; e < size; e++) counted[e] += spiked[e];
-        if (tracing) record(at, activity);
+        if (tracing) record(at, activity_of(at + 1));
+    }
+
+    // All gradients of the trajectories that were shown.
+    void learn()
+    {
+        for (auto &each : bar) if (each.at) each.clear();
+        for (int from = (job.count - 1) / segment * segment; from >= 0; from -= segment)
+        {
+            const int last = std::min(from + segment, job.count) - 1;
+            if (segment < job.count)  // what was not kept is computed once more
+            {
+                keeping = true, base = from;
+                exchange(from / segment, false);
+                for (int at = from; at <= last; at++) step(at);
+            }
+            if (job.exact()) sweep_back(last, from, 0);
+            if (job.reads()) read_out(from, last);
+        }
+        if (job.exact()) begin_back();
     }
 
     // Scores and spikes of what was shown.
@@ -200,30 +210,12 @@ public:
         }
     }
 
-    // Add the gradients of a loss with its slopes by V o + c after integration step `last`, or after all up to it.
-    void sweep(int last, bool whole)
+    // Add the gradients of a loss with its slopes by V o + c after the integration steps from `first` to `last`.
+    void sweep(int first, int last)
     {
         for (auto &each : bar) if (each.at) each.clear();
-        int filled = 0;
-        for (int at = last; at >= 0; at--)
-        {
-            double *const drives = by_drive + stride * (BLOCK - 1 - filled);
-            double *const inputs = by_input + stride * (BLOCK - 1 - filled);
-            if (whole || at == last)
-            {
-                const double *errs = err_of(at), share = job.share[at];
-                for (int e = 0; e < outs; e++) score[e] = errs[e] * share;
-                M::template apply<false>(entry, job.n, job.q, score, by_activity);
-            }
-            else if (at == last - 1) row[7].clear();
-            if (at == last) row[8].clear();
-            else M::template apply<false>(back, job.n, job.n, behind, by_sent);
-            double *kept[SLOPES + 1];
-            for (int w = 0; w < SLOPES; w++) kept[w] = slope[w].at + stride * at;
-            backward(size, k, bars, by_activity, by_sent, kept, drives, inputs, G[b]);
-            behind = drives;
-            if (++filled == BLOCK || at == 0) gather(at, filled), filled = 0;
-        }
+        sweep_back(last, 0, first);
+        begin_back();
     }
 
     // Add the gradients of the read-out by the errors of integration steps from `first` to `last`.
@@ -257,9 +249,11 @@ public:
     int networks() const { return live_networks; }
 
 private:
-    int size, outs, live_networks = 1;
+    int size, outs, live_networks = 1, segment, base = 0;
+    // integration steps that are kept at once, and the first of them
     size_t stride;
-    bool keeping = false, tracing = false;
+    bool learning = false, keeping = false, tracing = false;
+    Room saved;  // where segments begin
     Room constant[CONSTANTS + 1], state[STATES + 1], bar[BARS + 1], slope[SLOPES + 1];
     Room place[7], sum[5], history[3], block[3], row[11];
     double *k[CONSTANTS + 1], *states[STATES + 1], *bars[BARS + 1];
@@ -268,9 +262,77 @@ private:
     const double *behind = nullptr, *from_x[L], *from_y[L];
     double squares[L], nats[L];
 
-    double *sent_of(int at) { return sent + stride * (keeping ? at : at % 2); }
-    double *activity_of(int at) { return activity + stride * (keeping ? at : at % 2); }
-    double *err_of(int at) { return err + size_t(outs) * (keeping ? at : 0); }
+    double *sent_of(int at) { return sent + stride * (keeping ? at - base : at % 2); }
+    double *activity_of(int at) { return activity + stride * (keeping ? at - base : at % 2); }
+    double *err_of(int at) { return err + size_t(outs) * (learning ? at : 0); }
+
+    // What neurons do in integration step `at`.
+    void step(int at)
+    {
+        const int now = at / job.substeps;
+        if (at % job.substeps == 0 || at == base)
+        {
+            stimulus(now, x);
+            M::template apply<false>(A[U], job.n, job.m, x, input);
+        }
+        M::template apply<false>(A[W], job.n, job.n, sent_of(at), drive);
+        const bool kept = keeping && job.exact();
+        double *slopes[SLOPES + 1];
+        for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + (kept ? stride * (at - base) : 0);
+        (kept ? forward<true> : forward<false>)(
+            size, k, at * job.dt, now + 1, drive, input, A[b], states, activity_of(at + 1), sent_of(at + 1), spiked, slopes);
+    }
+
+    // Put what a segment begins from aside, or take it back.
+    void exchange(int which, bool aside)
+    {
+        double *there = saved.at + stride * (STATES + 1) * which;
+        for (int w = 0; w <= STATES; w++, there += stride)
+        {
+            double *here = w < STATES ? states[w] : sent_of(which * segment);
+            if (aside) std::copy_n(here, size, there);
+            else std::copy_n(there, size, here);
+        }
+    }
+
+    // From the end of integration step `last` to the start of `end`; the errors from `first` on enter.
+    void sweep_back(int last, int end, int first)
+    {
+        int filled = 0;
+        for (int at = last; at >= end; at--)
+        {
+            double *const drives = by_drive + stride * (BLOCK - 1 - filled);
+            double *const inputs = by_input + stride * (BLOCK - 1 - filled);
+            if (at >= first)
+            {
+                const double *errs = err_of(at), share = job.share[at];
+                for (int e = 0; e < outs; e++) score[e] = errs[e] * share;
+                M::template apply<false>(entry, job.n, job.q, score, by_activity);
+            }
+            else if (at == first - 1) row[7].clear();
+            carry(at == (segment < job.count ? job.count - 1 : last));
+            double *slopes[SLOPES + 1];
+            for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + stride * (at - base);
+            backward(size, k, bars, by_activity, by_sent, slopes, drives, inputs, G[b]);
+            behind = drives;
+            if (++filled == BLOCK || at == end) gather(at, filled), filled = 0;
+        }
+    }
+
+    // What was sent counts by the drive that it was in the next integration step.
+    void carry(bool last)
+    {
+        if (last) row[8].clear();
+        else M::template apply<false>(back, job.n, job.n, behind, by_sent);
+    }
+
+    // What a trajectory starts from may depend on the bias.
+    void begin_back()
+    {
+        if (!BEGINS) return;
+        carry(false), row[7].clear();
+        start_back(size, k, A[b], bars, by_activity, by_sent, G[b]);
+    }
 
     void matrix(double *to, const double *plain, int rows, int columns, bool turned)
     {
