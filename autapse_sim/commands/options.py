@@ -65,7 +65,10 @@ def experiment_options(command: Callable) -> Callable:
         click.option("--tau", help="Time constant of the trace, e.g. '10 ms' (10 steps)."),
         click.option("--parameter", "-p", multiple=True, help="Any other parameter, e.g. -p eta_out=0.01."),
         click.option(
-            "--engine", default="auto", show_default=True, help="auto, standalone, runtime, reference or numpy."
+            "--engine",
+            default="auto",
+            show_default=True,
+            help="auto, standalone, runtime, reference, numpy or compiled.",
         ),
         click.option("--out", type=Path, help="Folder for what is written. [default: results/COMMAND]"),
         click.option("--json", "as_json", is_flag=True, help="Print the table as JSON."),

@@ -6,10 +6,12 @@ import hashlib
 import json
 import re
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -129,18 +131,24 @@ def _asked(job: Job, networks: int, dense: bool, command: str) -> str | None:
     models = texts(job.circuit, job.sources)
     if not all(map(self_contained, models.values())):
         return None
+    return asked_for(
+        {
+            "models": models,
+            "circuit": asdict(job.circuit),
+            "shapes": [networks, job.x.shape[-1], job.y.shape[-1]],
+            "update": [job.update, job.optimiser, job.constraints, job.bound, job.epsilon, job.reset],
+            "dense": dense,
+            "compiler": identity(command),
+        }
+    )
+
+
+def asked_for(parts: Mapping[str, Any]) -> str:
+    """The key of what is asked for: these parts, and all that makes programs of them."""
     package = Path(__file__).parents[1]
     ours = sorted([*package.glob("*.py"), *package.glob("spec/*.py"), *package.glob("engines/**/*.*")])
-    parts = {
-        "models": models,
-        "circuit": asdict(job.circuit),
-        "shapes": [networks, job.x.shape[-1], job.y.shape[-1]],
-        "update": [job.update, job.optimiser, job.constraints, job.bound, job.epsilon, job.reset],
-        "dense": dense,
-        "versions": [metadata.version(name) for name in ("brian2", "numpy")],
-        "compiler": identity(command),
-    }
-    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+    versions = [metadata.version(name) for name in ("brian2", "numpy")]
+    digest = hashlib.sha256(json.dumps({**parts, "versions": versions}, sort_keys=True).encode())
     for path in ours:
         if path.suffix in {".py", ".h", ".cpp"}:
             digest.update(path.read_bytes())

@@ -34,14 +34,13 @@ from autapse_sim.training.description import (
     equations_text,
     peak_memory_of_workers,
     sources_of,
-    without_equations,
 )
 from autapse_sim.training.draws import draw
 from autapse_sim.training.grid import Grid
-from autapse_sim.training.in_numpy import check_protocol
+from autapse_sim.training.in_numpy import WITHOUT_BRIAN, check_protocol
 from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import check_sizes
-from autapse_sim.training.train import choose_engine, run, simplest
+from autapse_sim.training.train import choose_engine, engine_for, run, simplest
 
 RULES = ("bptt", "fa", "dfa", "autapse")
 ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -113,7 +112,7 @@ def compare(
     if not protocol.test:
         raise InputError("compare needs test trajectories; test is 0")
     circuits = {rule: carried(replace(circuit, rule=rule)) for rule in names}
-    engines = {rule: choose_engine(c, "auto" if without_equations(c) else engine) for rule, c in circuits.items()}
+    engines = {rule: choose_engine(c, engine_for(c, engine)) for rule, c in circuits.items()}
     for one in circuits.values():
         check_optimiser(one, protocol)
     check_sizes(circuit, task, protocol, protocol.replicates, rates=len(etas))
@@ -122,7 +121,7 @@ def compare(
     for unit in taught:
         unit.check()
     # beside a rule that has equations, where there is one: its circuit may be more than the discrete network
-    like = min(taught, key=lambda unit: unit.engine == "numpy")
+    like = min(taught, key=lambda unit: unit.engine in WITHOUT_BRIAN)
     with studying(folder, on, retries, progress) as study:
         units: list[Unit] = [Beside(like), *taught]
         study.total = sum(unit.work for unit in units)
@@ -188,7 +187,7 @@ class Taught:
     def check(self) -> None:
         """Refuse what the rule cannot have, before anything runs."""
         self.over_grid()
-        if self.engine == "numpy":
+        if self.engine in WITHOUT_BRIAN:
             check_protocol(self.circuit, self.protocol, self.values)
 
     def run(self) -> Result:

@@ -53,7 +53,7 @@ class Shares:
     @classmethod
     def of(cls, block: int, job: Job, engine: str) -> Shares:
         """How the replicates of an experiment are shared, `block` at a time."""
-        if engine != "standalone":
+        if engine not in ("standalone", "compiled"):
             return cls(block, 1, "")
         from autapse_sim.engines.brian.compiler import compiler, identity
         from autapse_sim.engines.choose import worthwhile

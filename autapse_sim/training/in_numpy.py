@@ -1,9 +1,10 @@
-"""Which circuits run in NumPy, and on what: the discrete network, or sweeps along the circuit's own equations."""
+"""Which circuits run without Brian2, and on what: the discrete network, or sweeps along their own equations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Job, Outcome, Progress
 from autapse_sim.spec.protocol import Protocol
+
+WITHOUT_BRIAN = ("numpy", "compiled")
+"""The engines of rules without equations."""
 
 
 def discretely(circuit: Circuit) -> bool:
@@ -74,3 +78,24 @@ def simulated_in_numpy(job: Job, progress: Progress | None = None) -> Outcome:
     from autapse_sim.engines.adjoint.simulate import simulate
 
     return simulate(job, progress)
+
+
+def compiled_or_numpy(circuit: Circuit, engine: str) -> str:
+    """The engine of a circuit that runs in NumPy: a compiled program where there is one and NumPy was not asked for."""
+    if engine == "numpy" or circuit.rule not in EXACT:
+        return "numpy"
+    from autapse_sim.engines.adjoint.compiled.run import covers
+    from autapse_sim.engines.brian.compiler import compiler
+
+    reason = covers(circuit) if compiler() else "there is no C++ compiler (g++)"
+    if reason and engine == "compiled":
+        raise InputError(f"engine 'compiled' does not run this circuit: {reason}; use engine='numpy'")
+    return "numpy" if reason else "compiled"
+
+
+def simulated_compiled(job: Job, progress: Progress | None = None, **options: Any) -> Outcome:
+    """The outcome of a job in compiled programs; `options` are those of `engines.adjoint.compiled.run.simulate`."""
+    from autapse_sim.engines.adjoint.compiled.run import simulate
+
+    check_protocol(job.circuit, job, job.parameters)
+    return simulate(job, progress, **options)

@@ -12,6 +12,7 @@ import xarray as xr
 
 from autapse_sim.checks import function, instance
 from autapse_sim.engines import discrete
+from autapse_sim.engines.adjoint import RULES as EXACT
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
@@ -28,11 +29,19 @@ from autapse_sim.training.continuation import Begun, Shares, checksum, going_on
 from autapse_sim.training.declared import check_optimiser, declared, resolve_parameters
 from autapse_sim.training.description import describe, described, peak_memory, task_text, without_equations
 from autapse_sim.training.draws import Drawn, draws
-from autapse_sim.training.in_numpy import along_equations, check_numpy, discretely, simulated_in_numpy
+from autapse_sim.training.in_numpy import (
+    WITHOUT_BRIAN,
+    along_equations,
+    check_numpy,
+    compiled_or_numpy,
+    discretely,
+    simulated_compiled,
+    simulated_in_numpy,
+)
 from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import at_once, check_sizes
 
-ENGINES = ("auto", "standalone", "runtime", "reference", "numpy")
+ENGINES = ("auto", "standalone", "runtime", "reference", "numpy", "compiled")
 
 
 def train(
@@ -60,10 +69,11 @@ def train(
     parameters : mapping, optional
         Parameters of the neuron and the rule by name, in place of their defaults: one value, or one per replicate;
         Brian2 quantities where they have units (``{"tau": 5*ms}``).
-    engine : {'auto', 'standalone', 'runtime', 'reference', 'numpy'}
+    engine : {'auto', 'standalone', 'runtime', 'reference', 'numpy', 'compiled'}
         'standalone' compiles to C++, 'runtime' is Brian2 without a compiler, 'reference' a slow interpreter of what
-        the equations mean, 'numpy' the discrete reference, or for bptt and fa any circuit along its own equations;
-        'auto' takes 'numpy' for rules without equations (bptt, fa), else 'standalone' where there is a C++ compiler.
+        the equations mean, 'numpy' the discrete reference, or for bptt and fa any circuit along its own equations,
+        'compiled' the same of bptt and fa in C++. 'auto' compiles where there is a C++ compiler: 'standalone' for rules
+        with equations, 'compiled' for bptt and fa where the circuit allows it, else 'numpy'. The result says which.
     progress : callable, optional
         Called with the completed share, 0 to 1.
     start : Result, optional
@@ -195,23 +205,30 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
         one_of("feedback_rule", circuit.feedback_rule, library("rules").keys() - rules())
     if not is_file(circuit.neuron):
         one_of("neuron", circuit.neuron, library("neurons"))
-    in_numpy = engine == "numpy" or (engine == "auto" and without_equations(circuit))
+    if engine == "compiled" and circuit.rule not in EXACT:
+        raise InputError(f"engine 'compiled' is for exact gradients, the rules {' and '.join(EXACT)}")
+    in_numpy = engine in WITHOUT_BRIAN or (engine == "auto" and without_equations(circuit))
     if in_numpy:
         check_numpy(circuit)
         if not along_equations(circuit):
-            return "numpy"
+            return compiled_or_numpy(circuit, engine)
     elif without_equations(circuit):
         raise InputError(f"rule {circuit.rule!r} has no equations for engine {engine!r}; use engine='numpy'")
     activations = declared(circuit).activations
     if activations:
         one_of("activation", circuit.activation, activations)
     if in_numpy:
-        return "numpy"
+        return compiled_or_numpy(circuit, engine)
     if engine == "auto":
         from autapse_sim.engines.brian.compiler import compiler
 
         return "standalone" if compiler() else "runtime"
     return engine
+
+
+def engine_for(circuit: Circuit, engine: str) -> str:
+    """The engine to ask for where one was named for several circuits, of which some have no equations for it."""
+    return "auto" if without_equations(circuit) and engine not in WITHOUT_BRIAN else engine
 
 
 def prepare(
@@ -263,6 +280,8 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
     """The outcome of a job on an engine; `options` are those of `autapse_sim.engines.choose.simulate`."""
     if engine == "numpy":
         return simulated_in_numpy(job, progress)
+    if engine == "compiled":
+        return simulated_compiled(job, progress, **options)
     if engine == "reference":
         from autapse_sim.engines import reference
         from autapse_sim.spec.library import Models

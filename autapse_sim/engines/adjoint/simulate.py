@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.engines.adjoint import RULES
+from autapse_sim.engines.adjoint import DIMS, RULES
 from autapse_sim.engines.adjoint.network import Network
 from autapse_sim.engines.adjoint.step import Step, step_of
 from autapse_sim.engines.discrete.optimiser import OPTIMISERS
@@ -20,9 +20,6 @@ from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import read_neuron, read_rule
 from autapse_sim.spec.scopes import check_neuron, neuron_words
 
-DIMS = {"W": ("post", "pre"), "U": ("neuron", "input"), "b": ("neuron",), "V": ("coordinate", "neuron")}
-DIMS |= {"c": ("coordinate",)}
-"""The axes of what an optimiser keeps of each weight."""
 ROOM = 2**28
 """Bytes that the states of the networks that are computed together may take."""
 

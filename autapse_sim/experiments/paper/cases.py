@@ -19,7 +19,7 @@ from autapse_sim.spec.weights import Weights
 from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.draws import Drawn, draw_block
-from autapse_sim.training.train import choose_engine, run, without_equations
+from autapse_sim.training.train import choose_engine, engine_for, run
 
 PAPER = Circuit()
 BLOCK = 100
@@ -134,7 +134,7 @@ class Networks:
 
     def engine(self, case: Case) -> str:
         """Who runs a case."""
-        return choose_engine(case.circuit, "auto" if without_equations(case.circuit) else self.setting.engine)
+        return choose_engine(case.circuit, engine_for(case.circuit, self.setting.engine))
 
     def run(self, case: Case, drawn: Drawn, source: np.ndarray, etas: np.ndarray) -> Outcome:
         """Train the networks `source` of these, at a learning rate each."""

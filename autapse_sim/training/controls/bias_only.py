@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from autapse_sim.training.beside import Networks, Predictions
+from autapse_sim.training.in_numpy import WITHOUT_BRIAN
 from autapse_sim.training.trained import trained
 
 PLACE, NEEDS = 20, "network"
@@ -23,4 +24,4 @@ def predict(networks: Networks) -> Predictions:
 def note(networks: Networks) -> list[str]:
     """By which rule, where that is not the exact gradient."""
     by = f"control 'bias only': the biases learn by {networks.circuit.rule} with B = V^T"
-    return [] if networks.engine == "numpy" else [by]
+    return [] if networks.engine in WITHOUT_BRIAN else [by]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+import numpy as np
+
 from autapse_sim.engines.adjoint.numeric import KNOWN
 from autapse_sim.engines.reference.code import names
 from autapse_sim.errors import InputError
@@ -64,7 +66,7 @@ class Writer:
             case ast.Constant(value=bool() | int() | float() as value):
                 return literal(float(value))
             case ast.Name(id=name) if name in KNOWN:
-                return literal(float(KNOWN[name]))
+                return literal(float(np.asarray(KNOWN[name])))
             case ast.Name(id=name):
                 return variable(name)
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):

@@ -31,16 +31,13 @@ class Source:
         C++.
     parameters : tuple of str
         Those of the neuron that it reads, in the order in which they are given.
-    recorded : tuple of str
-        What is kept of traced networks, `activity` and `spikes` among it.
-    slopes : int
-        How many numbers are kept of a neuron and integration step for the way back, beside sent and activity.
+    spiking : bool
+        Whether neurons spike.
     """
 
     text: str
     parameters: tuple[str, ...]
-    recorded: tuple[str, ...]
-    slopes: int
+    spiking: bool
 
 
 def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes: str) -> Source:
@@ -62,7 +59,7 @@ def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes:
     text = "\n".join([written.facts(lanes), written.constants(), *functions])
     headers = {name: files("autapse_sim.engines.adjoint.compiled").joinpath(name).read_text() for name in HEADERS}
     whole = "\n".join([headers["kernels.h"], text, headers["sweep.h"], headers["program.h"]])
-    return Source(whole, tuple(written.parameters), tuple(written.recorded), len(written.kept))
+    return Source(whole, tuple(written.parameters), written.spiking)
 
 
 class _Written:
@@ -79,7 +76,6 @@ class _Written:
         self.made: dict[str, ast.expr] = {
             line.name: tree(line.value) for line in (*program.forward, *program.slopes) if not line.operator
         }
-        self.recorded = [*step.recorded, *(["spikes"] if self.spiking else [])]
         kept = {*read, *step.recorded} - ({"activity"} - read)
         self.states = [name for name in step.states if name in kept]
         outs = {program.out_of(name) for name in step.moving}
@@ -200,7 +196,9 @@ class _Written:
         body += [*self._back(program, number), f"by_bias[e] += {variable(program.into('bias'))};"]
         arguments = "const double *bias, double *const *bars, const double *by_activity, const double *by_sent, "
         head = ["const double v_t = 0.0, v_steps = 1.0;", *self._rows("bar", len(self.carried))]
-        return self._function("start_back", arguments + "double *by_bias", body if self.begins else [], head, states=False)
+        return self._function(
+            "start_back", arguments + "double *by_bias", body if self.begins else [], head, states=False
+        )
 
     def _back(self, program: Program, number: Callable[[str], str]) -> list[str]:
         """The lines of a way back, from the slopes by what goes on and by what was shown."""

@@ -1,0 +1,143 @@
+"""What a program of exact gradients reads from its folder, and what it leaves there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autapse_sim.engines.adjoint import DIMS
+from autapse_sim.engines.discrete.simulate import together_of
+from autapse_sim.spec.job import STEP, Job, Outcome, State
+from autapse_sim.spec.protocol import OPTIMISERS
+
+LEARNS = ("W", "U", "b", "V", "c")
+"""In the order of sweep.h."""
+MEMORY = {"momentum": ("velocity",), "adam": ("moment", "square"), "adam-hat": ("moment", "square")}
+"""What optimisers keep, in the order of program.h."""
+ROOM = 2**28
+"""Bytes that a program may keep of the trajectories that it goes back through; of longer ones it keeps where segments
+begin, and computes what lies between a second time (Chen et al. 2016, arXiv:1604.06174)."""
+
+
+@dataclass(frozen=True)
+class Fed:
+    """How a program is fed.
+
+    Parameters
+    ----------
+    key : str
+        The digest of all that determines it.
+    parameters : tuple of str
+        Those of the neuron that it reads, in the order in which they are given.
+    recorded : mapping of str to str
+        What is kept of traced networks, with its units.
+    spiking : bool
+        Whether neurons spike.
+    """
+
+    key: str
+    parameters: tuple[str, ...]
+    recorded: Mapping[str, str]
+    spiking: bool
+
+    def to_json(self) -> str:
+        """As text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Fed:
+        """From `to_json`."""
+        known = json.loads(text)
+        return cls(**{**known, "parameters": tuple(known["parameters"])})
+
+
+def _rows(flags: np.ndarray) -> np.ndarray:
+    """Numbers from 0 for those that hold, else -1."""
+    return np.where(flags, np.cumsum(flags) - 1, -1)
+
+
+def write(job: Job, fed: Fed, work: Path) -> None:
+    """Lay what a program reads into its folder; sizes in the order of program.h."""
+    circuit, schedule, weights = job.circuit, job.schedule, dict(job.weights.items())
+    runs = np.array([(each[0], each[-1] + 1) for each in together_of(schedule.learn, job.batch)])
+    networks, n, steps = len(job.source), circuit.neurons, job.x.shape[2]
+    checkpoints, states = job.kept
+    sizes = [networks, len(job.x), n, job.x.shape[3], job.y.shape[3], steps, circuit.substeps, job.x.shape[1]]
+    sizes += [len(schedule.trajectory), len(runs), job.batch, job.update == "step", job.averaging]
+    sizes += [circuit.loss == "cross-entropy", circuit.rule == "fa", len(job.traced), schedule.keep.sum()]
+    sizes += [schedule.trace.sum(), checkpoints.sum(), states.sum()]
+    sizes += [job.done * (steps if job.update == "step" else 1) // job.batch, OPTIMISERS.index(job.optimiser)]
+    sizes += ["sparse" in job.constraints, "dale" in job.constraints, job.bound is not None, ROOM]
+    sizes += [name in circuit.learn for name in LEARNS]
+    traced = np.full(networks, -1)
+    traced[job.traced] = np.arange(len(job.traced))
+    rows = [schedule.trajectory, schedule.learn, _rows(schedule.keep), _rows(schedule.trace)]
+    integers: dict[str, Any] = {"sizes": sizes, "source": job.source, "traced": traced, "runs": runs}
+    integers["schedule"] = [*rows, _rows(checkpoints), _rows(states)]
+    low, high = job.bound or (0.0, 0.0)
+    given = [np.broadcast_to(job.parameters[name].reshape(networks, -1), (networks, n)) for name in fed.parameters]
+    numbers: dict[str, Any] = {
+        "reals": [job.epsilon, low, high, STEP / circuit.substeps, STEP],
+        "x": job.x,
+        "y": job.y,
+        "parameters": np.stack(given, axis=1) if given else np.empty(0),
+        **{name: job.parameters.get(name, np.zeros(networks)) for name in ("eta", "eta_out")},
+        **{name: weights[name] for name in ("W", "U", "V", "B", "B_rec") if name in weights},
+        "b": weights.get("b", np.zeros((networks, n))),
+        "c": weights.get("c", np.zeros((networks, job.y.shape[3]))),
+    }
+    for name, values in integers.items():
+        np.asarray(values, dtype=np.int64).tofile(work / f"{name}.bin")
+    for name, values in numbers.items():
+        np.ascontiguousarray(values, dtype=np.float64).tofile(work / f"{name}.bin")
+    origin = job.origin or job.weights
+    for name in ("W", "U"):
+        np.ascontiguousarray(getattr(origin, name)).tofile(work / f"{name}.origin")
+    memory = [f"{name}_{key}" for name in circuit.learn for key in MEMORY.get(job.optimiser, ())]
+    for name, values in job.started(memory).items() if job.done else ():
+        np.ascontiguousarray(values, dtype=np.float64).tofile(work / f"{name}.start")
+
+
+def read_back(job: Job, fed: Fed, work: Path) -> Outcome:
+    """What a program has written."""
+    networks, n, outputs = len(job.source), job.circuit.neurons, job.y.shape[3]
+    learn, schedule, steps = job.circuit.learn, job.schedule, job.x.shape[2]
+    presentations = len(schedule.trajectory)
+    shapes = {name: each.shape for name, each in job.weights.items()} | {"b": (networks, n), "c": (networks, outputs)}
+
+    def read(name: str, *shape: int) -> np.ndarray:
+        values = np.fromfile(work / name)
+        if values.size != np.prod(shape, dtype=int):
+            raise RuntimeError(f"the compiled program wrote {values.size} numbers to {name}, not {shape}")
+        return values.reshape(shape)
+
+    checkpoints, states = (int(each.sum()) for each in job.kept)
+    tracked = int(schedule.trace.sum()), len(job.traced), steps
+    traces = {name: read(f"{name}.trace", *tracked, n) for name in fed.recorded}
+    traces |= {"spikes": read("spikes.out", *tracked, n)} if fed.spiking else {}
+    error = read("error.out", *tracked, outputs)
+    feedback = error @ job.weights.B[job.traced].transpose(0, 2, 1)
+    seconds, memory = read("told.out", 2)
+    entropy = None
+    if job.circuit.loss == "cross-entropy":
+        entropy = read("nats.out", networks, presentations) / (job.counted // outputs)
+    kept = {f"{name}_{key}": name for name in learn for key in MEMORY.get(job.optimiser, ())} if states else {}
+    return Outcome(
+        mse=read("squares.out", networks, presentations) / job.counted,
+        weights=replace(job.weights, **{name: read(f"{name}.out", *shapes[name]) for name in learn}),
+        prediction=read("prediction.out", int(schedule.keep.sum()), networks, steps, outputs),
+        traces={**traces, "error": error, "feedback": feedback} if tracked[0] else {},
+        engine="compiled",
+        seconds=float(seconds),
+        memory=int(memory),
+        units={name: unit for name, unit in fed.recorded.items() if unit != "1"},
+        cross_entropy=entropy,
+        spikes=read("total.out", networks, n) if fed.spiking else None,
+        checkpoints={name: read(f"{name}.checkpoint", checkpoints, *shapes[name]) for name in learn if checkpoints},
+        states={key: State(DIMS[name], read(f"{key}.state", states, *shapes[name])) for key, name in kept.items()},
+    )
