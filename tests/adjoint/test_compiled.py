@@ -1,0 +1,283 @@
+"""Compiled gradients against the way in NumPy: all that a run gives back, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import test_discrete
+from brian2 import ms
+
+import autapse_sim as ap
+from autapse_sim.engines import discrete
+from autapse_sim.engines.adjoint import simulate as in_numpy
+from autapse_sim.engines.adjoint.compiled import files
+from autapse_sim.engines.adjoint.compiled.run import covers, lanes_of, simulate
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.errors import InputError
+from autapse_sim.tasks.shown import masked
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.draws import draw
+from autapse_sim.training.train import choose_engine, prepare
+
+pytestmark = pytest.mark.skipif(not compiler(), reason="needs a C++ compiler")
+
+EXACT = 1e-12
+"""Measured: 1e-14; exp and tanh of eight lanes at once are within 4 units in the last place of those of NumPy."""
+ALL = ("W", "U", "b", "V", "c")
+ETA = {"sigmoid": 0.03, "tanh": 0.01, "relu": 0.003, "linear": 0.001}
+HOW = {"Own": {"update": "trajectory"}, "Shared<1>": {"update": "batch", "batch": 5}}
+HOW |= {"Shared<2>": {"update": "batch", "batch": 16}, "Single": {"update": "trajectory"}}
+
+
+def job_of(neuron, neurons=6, replicates=3, parameters=None, steps=20, updates=20, learn=ALL, activation="tanh", **how):
+    """A job of 20 updates of all weights, with looks in between that interrupt batches."""
+    fields = {"loss", "substeps", "through_reset", "rule"}
+    circuit = ap.Circuit(
+        **{"rule": "bptt", **{name: how.pop(name) for name in fields & how.keys()}},
+        neuron=neuron,
+        neurons=neurons,
+        readout="random",
+        learn=learn,
+        activation=activation,
+        feedback="random",
+    )
+    how = {"update": "trajectory", "batch": 1, **how}
+    train = 1 if how["update"] == "step" else updates * how["batch"]
+    rates = {"eta": ETA[activation], "eta_out": 0.01} if {"V", "c"} & {*learn} else {"eta": ETA[activation]}
+    protocol = ap.Protocol(replicates=replicates, train=train, validate=1, test=2, record=2, validate_every=7, **how)
+    drawn = draw(circuit, ap.BouncingBall(steps=steps), protocol)
+    values = resolve_parameters(circuit, {**rates, **(parameters or {})}, replicates)
+    drawn = replace(drawn, weights=replace(drawn.weights, W=0.5 * drawn.weights.W))  # in a contracting regime
+    job = prepare(circuit, drawn, protocol, values, np.arange(replicates))
+    if circuit.loss == "cross-entropy":
+        odds = np.exp(job.y)
+        job = replace(job, y=odds / odds.sum(axis=-1, keepdims=True))
+    return job
+
+
+def difference(one, other):
+    """The largest difference in all that a run gives back."""
+    pairs = [(one.spikes, other.spikes)] if other.spikes is not None else []
+    pairs += [(one.states[name].values, each.values) for name, each in other.states.items() if name in one.states]
+    pairs += [(one.checkpoints[name], each) for name, each in other.checkpoints.items()]
+    assert one.traces.keys() == other.traces.keys()
+    return max([test_discrete.difference(one, other), *(np.abs(a - b).max() for a, b in pairs if a.size)])
+
+
+def assert_alive(job, outcome):
+    """All weights moved, activity varies, and neurons that can spike do."""
+    assert outcome.engine == "compiled"
+    assert outcome.traces["activity"].std() > 1e-3
+    for name in job.circuit.learn:
+        before = getattr(job.weights, name)
+        assert np.abs(getattr(outcome.weights, name) - (0 if before is None else before)).max() > 1e-5, name
+    assert outcome.spikes is None or outcome.spikes.sum() > 100
+
+
+NEURONS = {
+    **{f"rate, {f}": ("rate", {"activation": f}) for f in ("tanh", "sigmoid", "relu", "linear")},
+    "rate, tau_m = 10": ("rate", {"parameters": {"tau_m": 10 * ms}}),
+    "leaky": ("leaky", {}),
+    "leaky from where it is told": ("leaky", {"parameters": {"a_0": 0.3}}),
+    "lif": ("lif", {}),
+    "lif, reset detached": ("lif", {"through_reset": False}),
+    "lif, refractory": ("lif", {"parameters": {"t_ref": 2 * ms}}),
+    "alif": ("alif", {}),
+    "alif, reset detached, refractory": ("alif", {"through_reset": False, "parameters": {"t_ref": 3 * ms}}),
+    "alif, each another": ("alif", {"parameters": {"beta": np.linspace(0, 0.01, 18).reshape(3, 6)}}),
+}
+
+
+@pytest.mark.parametrize("lanes", HOW)
+@pytest.mark.parametrize("case", NEURONS)
+def test_after_twenty_updates_all_is_as_in_numpy(case, lanes):
+    neuron, options = NEURONS[case]
+    if lanes == "Single":
+        if case == "alif, each another":
+            options = {"parameters": {"beta": np.linspace(0, 0.01, 60).reshape(3, 20)}}
+        options = {**options, "neurons": 20}
+    job = job_of(neuron, **options, **HOW[lanes])
+    assert lanes_of(job) == lanes
+    outcome = simulate(job)
+    assert difference(outcome, in_numpy.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
+
+
+@pytest.mark.parametrize("batch", [1, 16])
+@pytest.mark.parametrize("replicates", [1, 7])
+@pytest.mark.parametrize("neurons", [2, 8, 33])
+@pytest.mark.parametrize("neuron", ["rate", "alif"])
+def test_so_it_is_for_sizes_of_any_kind(neuron, neurons, replicates, batch):
+    job = job_of(neuron, neurons, replicates, update="batch", batch=batch)
+    outcome = simulate(job)
+    assert difference(outcome, in_numpy.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
+    if neuron == "rate":
+        assert test_discrete.difference(outcome, discrete.simulate(job)) <= EXACT
+
+
+OTHERS = {
+    "fa": {"rule": "fa"},
+    "fa, each step": {"rule": "fa", "update": "step"},
+    "each step": {"update": "step"},
+    "each step of a larger network": {"update": "step", "neurons": 20},
+    "each step of three": {"update": "step", "substeps": 3},
+    "each step of three, momentum": {"update": "step", "substeps": 3, "optimiser": "momentum"},
+    "three integration steps": {"substeps": 3},
+    "softmax": {"loss": "cross-entropy"},
+    "softmax, a batch": {"loss": "cross-entropy", "update": "batch", "batch": 16, "updates": 3},
+    "momentum": {"optimiser": "momentum"},
+    "Adam": {"optimiser": "adam"},
+    "Adam in the other order": {"optimiser": "adam-hat", "epsilon": 1e-3},
+    "no 1/t": {"averaging": False},
+    "W alone": {"learn": ("W",)},
+    "U alone": {"learn": ("U",)},
+    "b and c": {"learn": ("b", "c")},
+    "the read-out alone": {"learn": ("V",)},
+    "sparse, Dale, within bounds": {"constraints": ("sparse", "dale"), "bound": (-0.5, 0.3)},
+    "checkpoints": {"checkpoints": 3, "checkpoint_states": True, "optimiser": "adam"},
+    "two to a batch": {"update": "batch", "batch": 2, "checkpoints": 4, "updates": 8},
+}
+
+
+@pytest.mark.parametrize("neuron", ["rate", "lif"])
+@pytest.mark.parametrize("how", OTHERS)
+def test_so_it_is_however_one_learns(how, neuron):
+    job = job_of(neuron, **OTHERS[how])
+    if "sparse" in job.constraints:
+        sparse = np.where(np.abs(job.weights.W) < 0.2, 0, job.weights.W)
+        job = replace(job, weights=replace(job.weights, W=sparse))
+    outcome = simulate(job)
+    assert difference(outcome, in_numpy.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("loss", ["mse", "cross-entropy"])
+def test_steps_that_are_not_scored_do_not_count(loss, batch):
+    job = job_of("lif", loss=loss, update="batch", batch=batch, updates=5)
+    partly = replace(job, y=masked(job.y, np.arange(20) % 3 > 0))
+    outcome = simulate(partly)
+    assert difference(outcome, in_numpy.simulate(partly)) <= EXACT
+    assert difference(outcome, simulate(job)) > 1e-6
+
+
+@pytest.mark.parametrize("neuron", ["rate", "alif"])
+@pytest.mark.parametrize("changed", ["W", "B_rec", "tau_m", "eta", "through_reset"])
+def test_what_must_matter_matters(changed, neuron):
+    """The negative control: each makes another result."""
+    job = job_of(neuron, rule="fa" if changed == "B_rec" else "bptt")
+    if changed in ("W", "B_rec"):
+        other = replace(job, weights=replace(job.weights, **{changed: 1.01 * getattr(job.weights, changed)}))
+    elif changed == "through_reset":
+        other = replace(job, circuit=replace(job.circuit, through_reset=False))
+    else:
+        other = replace(job, parameters={**job.parameters, changed: 1.01 * job.parameters[changed]})
+    right = in_numpy.simulate(job)
+    assert difference(simulate(job), right) <= EXACT
+    if neuron == "rate" and changed == "through_reset":
+        assert difference(simulate(other), right) <= EXACT  # there is no reset
+    else:
+        assert difference(simulate(other), right) > 1e-6
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("neuron", ["leaky", "lif"])
+def test_long_trajectories_are_computed_in_segments(neuron, batch, monkeypatch):
+    job = job_of(neuron, steps=23, substeps=2, update="batch", batch=batch, updates=4)
+    whole = simulate(job)
+    monkeypatch.setattr(files, "ROOM", 1000)
+    parts = simulate(job)
+    assert difference(parts, whole) <= 1e-14
+    assert difference(parts, in_numpy.simulate(job)) <= EXACT
+    assert 0 < parts.memory < 10**8
+
+
+def test_a_network_does_not_depend_on_those_beside_it():
+    job = job_of("lif", replicates=11, updates=4)
+    whole, shared = simulate(job, processes=1), simulate(job, processes=3)
+    alone = simulate(job.part(np.array([9]), 1))
+    for name in ALL:
+        np.testing.assert_array_equal(getattr(shared.weights, name), getattr(whole.weights, name))
+        np.testing.assert_array_equal(getattr(alone.weights, name)[0], getattr(whole.weights, name)[9])
+    np.testing.assert_array_equal(shared.prediction, whole.prediction)
+    assert np.abs(whole.weights.W[9] - whole.weights.W[8]).max() > 1e-2
+
+
+def test_networks_that_diverge_do_so_alone():
+    job = job_of("rate", activation="linear", updates=5, averaging=False)
+    wild = job.weights.W.copy()
+    wild[1] *= 1e60
+    diverging = simulate(replace(job, weights=replace(job.weights, W=wild)))
+    assert not np.isfinite(diverging.weights.W[1]).all()
+    for kept in (0, 2):
+        np.testing.assert_array_equal(diverging.weights.W[kept], simulate(job).weights.W[kept])
+
+
+FILE = """from brian2 import ms
+from autapse_sim import Neuron
+neuron = Neuron(
+    equations='''dv/dt = (-v + drive - 0.5*z + input + bias + gain*exprel(-abs(v)))/tau_m : 1
+        dz/dt = (-z + clip(v, -0.5, 0.5)**3 + 0.1*sin(t/step))/(2*tau_m) : 1
+        activity = choose(z > 0.1 and not (v < 0), z, 0.5*z) + i/N : 1
+        sent = tanh(v + 0.3*bias) + arctan(z) % 0.3 : 1''',
+    initial={"v": "0.1*i"}, method="rk2", parameters={"tau_m": 5*ms, "gain": 0.2})"""
+
+
+@pytest.mark.parametrize("lanes", HOW)
+def test_a_neuron_of_a_user(lanes, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(FILE)
+    job = job_of(str(path), 20 if lanes == "Single" else 5, substeps=2, updates=4, **HOW[lanes])
+    outcome = simulate(job)
+    assert difference(outcome, in_numpy.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
+
+
+REFUSED = {
+    "returned": ({"returned": True}, "its prediction is returned"),
+    "delays": ({"delay": 2}, "it has delays"),
+    "another rule": ({"rule": "rtrl", "neuron": "rate"}, "is for exact gradients, the rules bptt and fa"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_covered_is_refused_or_runs_in_numpy(case):
+    options, said = REFUSED[case]
+    circuit = ap.Circuit(**{"rule": "bptt", "neuron": "lif", **options})
+    with pytest.raises(InputError, match=said):
+        choose_engine(circuit, "compiled")
+    assert choose_engine(circuit, "auto") == "numpy"
+    assert covers(circuit)
+
+
+def test_a_result_says_what_ran():
+    circuit, task = ap.Circuit(rule="bptt", neuron="leaky", learn=ALL), ap.BouncingBall(steps=10)
+    protocol = ap.Protocol(replicates=2, train=4, validate=1, test=1, record=1, update="trajectory")
+    compiled, plain = (ap.train(circuit, task, protocol, engine=engine).data for engine in ("auto", "numpy"))
+    assert (compiled.attrs["engine"], plain.attrs["engine"]) == ("compiled", "numpy")
+    assert compiled.data_vars.keys() == plain.data_vars.keys()
+    for name in plain.data_vars:
+        np.testing.assert_allclose(compiled[name].astype(float), plain[name].astype(float), rtol=0, atol=EXACT)
+    assert np.abs(compiled.W - ap.train(circuit, task, replace(protocol, train=0)).data.W).max() > 1e-4
+
+
+def test_without_a_compiler_it_runs_in_numpy(monkeypatch):
+    monkeypatch.setattr("autapse_sim.engines.brian.compiler.compiler", lambda: None)
+    circuit = ap.Circuit(rule="bptt", neuron="lif")
+    assert choose_engine(circuit, "auto") == "numpy"
+    with pytest.raises(InputError, match="there is no C\\+\\+ compiler"):
+        choose_engine(circuit, "compiled")
+
+
+def test_training_goes_on_as_if_never_interrupted():
+    circuit = ap.Circuit(rule="bptt", neuron="alif", learn=("W", "V", "b"))
+    task = ap.BouncingBall(steps=8)
+    how = {"replicates": 2, "validate": 0, "test": 1, "update": "batch", "batch": 2, "optimiser": "adam", "record": 1}
+    whole = ap.train(circuit, task, ap.Protocol(train=8, **how))
+    first = ap.train(circuit, task, ap.Protocol(train=4, **how))
+    rest = ap.train(circuit, task, ap.Protocol(train=4, **how), start=first)
+    assert whole.data.attrs["engine"] == "compiled"
+    for name in ("W", "V", "b", "mse"):
+        np.testing.assert_array_equal(rest.data[name], whole.data[name])
+    assert np.abs(rest.data.W - first.data.W).max() > 1e-4
