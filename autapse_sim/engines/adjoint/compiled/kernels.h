@@ -20,6 +20,9 @@
 #include <xmmintrin.h>
 #endif
 
+// What is not worth the compiler's time.
+#define RARE __attribute__((noinline, cold))
+
 typedef double Vector __attribute__((vector_size(64), may_alias));
 #if defined(__AVX512F__)
 constexpr int SUMS = 16;  // that are held in registers
@@ -130,20 +133,22 @@ template <int B> struct Shared
     static inline void tile(double *G, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
     {
         Vector sum[P][Q] = {};
-        for (int k = 0; k < count; k++, D += ds, S += ss)
-#pragma GCC unroll 4
-            for (int b = 0; b < B; b++)
+        for (int b = 0; b < B; b++)  // the outer loop: two products for a sum at once would become three operations
+        {
+            const double *from = D + b * 8, *with = S + b * 8;
+            for (int k = 0; k < count; k++, from += ds, with += ss)
             {
                 Vector d[P], s[Q];
 #pragma GCC unroll 4
-                for (int p = 0; p < P; p++) d[p] = load(D + (p * B + b) * 8);
+                for (int p = 0; p < P; p++) d[p] = load(from + p * LANES);
 #pragma GCC unroll 4
-                for (int q = 0; q < Q; q++) s[q] = load(S + (q * B + b) * 8);
+                for (int q = 0; q < Q; q++) s[q] = load(with + q * LANES);
 #pragma GCC unroll 4
                 for (int p = 0; p < P; p++)
 #pragma GCC unroll 4
                     for (int q = 0; q < Q; q++) sum[p][q] += d[p] * s[q];
             }
+        }
 #pragma GCC unroll 4
         for (int p = 0; p < P; p++)
 #pragma GCC unroll 4

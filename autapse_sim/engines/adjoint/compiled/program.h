@@ -2,13 +2,13 @@
 
 static Job job;
 
-static std::vector<double> copied(const std::string &name, size_t size)
+RARE static std::vector<double> copied(const std::string &name, size_t size)
 {
     const double *found = mapped<double>(name, size);
     return std::vector<double>(found, found + size);
 }
 
-static void written(const std::string &name, const std::vector<double> &values)
+RARE static void written(const std::string &name, const std::vector<double> &values)
 {
     std::FILE *file = std::fopen(name.c_str(), "wb");
     if (!file || std::fwrite(values.data(), 8, values.size(), file) != values.size() || std::fclose(file))
@@ -19,7 +19,7 @@ static void written(const std::string &name, const std::vector<double> &values)
 }
 
 // Most memory that this process had at once, in bytes; 0 where the system does not tell.
-static double most_memory()
+RARE static double most_memory()
 {
     long kilobytes = 0;
     char line[256];
@@ -36,7 +36,7 @@ class Optimiser
 public:
     enum { SGD, MOMENTUM, ADAM, ADAM_HAT };
 
-    void start(int which, bool going_on)
+    RARE void start(int which, bool going_on)
     {
         this->which = which;
         const size_t size = job.width[which] * job.N;
@@ -78,11 +78,11 @@ public:
                                           : std::sqrt(two) / one * first[i] / (std::sqrt(second[i]) + epsilon);
                 w[i] -= rate * change;
             }
-        if (which == W || which == U) limit(w, job.origin[which] ? job.origin[which] + size * network : nullptr, size);
+        if (which <= U && job.origin[which]) limit(w, job.origin[which] + size * network, size);
     }
 
     // Keep the weights, and what goes on beside them, in a row of what is asked for.
-    void note(int network, int64_t checkpoint, int64_t state)
+    RARE void note(int network, int64_t checkpoint, int64_t state)
     {
         const size_t size = job.width[which];
         const double *w = job.weight(which, network);
@@ -91,7 +91,7 @@ public:
             std::copy_n(&memory[a][network * size], size, &kept[a][(state * job.N + network) * size]);
     }
 
-    void write() const
+    RARE void write() const
     {
         const std::string name = WEIGHT_NAMES[which];
         written(name + ".out", job.weights[which]);
@@ -109,9 +109,9 @@ private:
         return job.sizes.optimiser == MOMENTUM ? "_velocity" : a ? "_square" : "_moment";
     }
 
-    static void limit(double *w, const double *origin, size_t size)
+    RARE static void limit(double *w, const double *origin, size_t size)
     {
-        for (size_t i = 0; origin && i < size; i++)
+        for (size_t i = 0; i < size; i++)
         {
             if (job.sizes.sparse && origin[i] == 0) w[i] = 0;
             if (job.sizes.dale && w[i] * sign(origin[i]) < 0) w[i] = 0;
@@ -144,7 +144,7 @@ public:
         }
     }
 
-    void write() const
+    RARE void write() const
     {
         for (int w = 0; w < WEIGHTS; w++)
             if (job.learns(w)) optimisers[w].write();
@@ -157,7 +157,7 @@ private:
     std::vector<double> gradients[8];
     std::chrono::steady_clock::time_point told = std::chrono::steady_clock::now();
 
-    void tell(double share)
+    RARE void tell(double share)
     {
         const auto now = std::chrono::steady_clock::now();
         if (now - told < std::chrono::milliseconds(100)) return;
@@ -239,7 +239,7 @@ private:
     }
 };
 
-static void read_job()
+RARE static void read_job()
 {
     job.sizes = *mapped<Sizes>("sizes.bin", 1);
     const Sizes &s = job.sizes;

@@ -255,7 +255,7 @@ class _Written:
         first = [f"const double *__restrict k_{q} = k[{q}];" for q in range(len(self.writer.constants))]
         first += self._rows("state", len(self.states)) if states else []
         first += [*head]
-        loop = ["for (int e = 0; e < size; e++)", _block([line for line in body if line], 1)]
+        loop = ["for (int e = 0; e < (size & ~7); e++)", _block([line for line in body if line], 1)]
         fast = "#pragma GCC ivdep"
         return f"static void {name}(int size, const double *const *k, {arguments})\n" + _block([*first, fast, *loop])
 

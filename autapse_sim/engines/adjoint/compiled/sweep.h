@@ -77,7 +77,7 @@ public:
     Job &job;
     int network[L], shown[L], live = 1;
 
-    explicit Tile(Job &job) : job(job), size(M::row(job.n)), outs(M::row(job.q)), stride(stride_of(size))
+    RARE explicit Tile(Job &job) : job(job), size(M::row(job.n)), outs(M::row(job.q)), stride(stride_of(size))
     {
         const int n = job.n, m = job.m, q = job.q;
         const size_t learning = job.exact() || job.reads(), steps = learning ? job.count : 1;
@@ -106,7 +106,7 @@ public:
     }
 
     // The lanes are those of networks from `first` on.
-    void take(int first)
+    RARE void take(int first)
     {
         live_networks = OWN ? std::min(L, job.N - first) : 1;
         for (int l = 0; l < L; l++) network[l] = OWN ? first + std::min(l, live_networks - 1) : first;
@@ -154,14 +154,16 @@ public:
     {
         live = OWN ? live_networks : count;
         for (int l = 0; l < L; l++) shown[l] = OWN ? first : first + std::min(l, count - 1);
-        this->learning = learning, keeping = learning && segment == job.count, base = 0, tracing = false;
+        this->learning = learning, keeping = learning && segment == job.count, base = 0;
+        tracing = showing = false;
         for (int l = 0; l < live; l++)
         {
             tracing = tracing || (job.trace[shown[l]] >= 0 && job.traced[network[l]] >= 0);
-            squares[l] = nats[l] = 0;
+            showing = showing || job.keep[shown[l]] >= 0;
             const size_t trajectory = job.source[network[l]] * job.sizes.trajectories + job.trajectory[shown[l]];
             from_x[l] = job.x + trajectory * job.T * job.m, from_y[l] = job.y + trajectory * job.T * job.q;
         }
+        for (int l = 0; l < L; l++) squares[l] = nats[l] = 0;
         if (SPIKING) row[10].clear();
         begin(size, k, A[b], states, activity_of(0), sent_of(0));
     }
@@ -198,7 +200,7 @@ public:
     }
 
     // Scores and spikes of what was shown.
-    void finish()
+    RARE void finish()
     {
         for (int l = 0; l < live; l++)
         {
@@ -252,7 +254,7 @@ private:
     int size, outs, live_networks = 1, segment, base = 0;
     // integration steps that are kept at once, and the first of them
     size_t stride;
-    bool learning = false, keeping = false, tracing = false;
+    bool learning = false, keeping = false, tracing = false, showing = false;
     Room saved;  // where segments begin
     Room constant[CONSTANTS + 1], state[STATES + 1], bar[BARS + 1], slope[SLOPES + 1];
     Room place[7], sum[5], history[3], block[3], row[11];
@@ -260,7 +262,7 @@ private:
     double *A[WEIGHTS], *G[WEIGHTS], *entry, *back, *sent, *activity, *err, *by_drive, *by_input, *xs;
     double *x, *y, *drive, *input, *spiked, *predicted, *score, *by_activity, *by_sent, *within, *counted;
     const double *behind = nullptr, *from_x[L], *from_y[L];
-    double squares[L], nats[L];
+    double squares[L], nats[L];  // of a trajectory
 
     double *sent_of(int at) { return sent + stride * (keeping ? at - base : at % 2); }
     double *activity_of(int at) { return activity + stride * (keeping ? at - base : at % 2); }
@@ -347,56 +349,70 @@ private:
             for (int l = 0; l < L; l++) to[i * L + l] = plain[size_t(network[l]) * count + i];
     }
 
-    void stimulus(int step, double *to)
+    // What lanes are shown in a step, of arrays of so many channels; others see `nothing`, or what the first sees.
+    void gather_step(const double *const *from, int step, int channels, double *to, bool nothing)
     {
         for (int l = 0; l < live; l++)
         {
-            const double *from = from_x[l] + size_t(step) * job.m;
-            for (int i = 0; i < job.m; i++) to[i * L + l] = from[i];
+            const double *seen = from[l] + size_t(step) * channels;
+            for (int i = 0; i < channels; i++) to[i * L + l] = seen[i];
         }
-        for (int i = 0; i < job.m; i++)
-            for (int l = live; l < L; l++) to[i * L + l] = to[i * L];
+        for (int l = live; l < L; l++)
+            for (int i = 0; i < channels; i++) to[i * L + l] = nothing ? NAN : to[i * L];
     }
 
-    // Prediction and error after an integration step.
+    void stimulus(int step, double *to) { gather_step(from_x, step, job.m, to, false); }
+
+    // Prediction and error after an integration step; it is 0 where nothing is known.
     void read(int step, const double *activity, double *err, bool ends)
     {
         M::template apply<false>(A[V], job.q, job.n, activity, predicted);
         for (int e = 0; e < outs; e++) predicted[e] += A[c][e];
-        double logs[L] = {};
-        if (job.sizes.softmax)
-            for (int l = 0; l < live; l++)
-            {
-                double most = predicted[l], sum = 0;
-                for (int i = 1; i < job.q; i++) most = std::max(most, predicted[i * L + l]);
-                for (int i = 0; i < job.q; i++) sum += std::exp(predicted[i * L + l] - most);
-                logs[l] = most + std::log(sum);
-            }
+        gather_step(from_y, step, job.q, y, true);
+        if (job.sizes.softmax) soften(ends);
+        const double once = ends ? 1 : 0;
         for (int i = 0; i < job.q; i++)
-            for (int l = 0; l < live; l++)
+            for (int l = 0; l < L; l++)
             {
-                double &p = predicted[i * L + l];
-                const double log = p - logs[l], target = from_y[l][size_t(step) * job.q + i];
-                if (job.sizes.softmax) p = std::exp(log);
-                const bool known = target == target;
-                const double e = known ? p - target : 0;
-                err[i * L + l] = e;
-                if (ends) squares[l] += e * e;
-                if (ends && known && job.sizes.softmax) nats[l] -= target * log;
+                const int e = i * L + l;
+                const double off = pick(y[e] == y[e], predicted[e] - y[e], 0);
+                err[e] = off, squares[l] += once * off * off;
             }
-        for (int i = 0; i < job.q; i++)
-            for (int l = live; l < L; l++) err[i * L + l] = 0;
-        if (!ends) return;
+        if (ends && showing) show_prediction(step);
+    }
+
+    // The softmax of what was predicted, and its cross-entropy.
+    RARE void soften(bool ends)
+    {
         for (int l = 0; l < live; l++)
-            if (job.keep[shown[l]] >= 0)
+        {
+            double most = predicted[l], sum = 0;
+            for (int i = 1; i < job.q; i++) most = std::max(most, predicted[i * L + l]);
+            for (int i = 0; i < job.q; i++) sum += std::exp(predicted[i * L + l] - most);
+            const double whole = most + std::log(sum);
+            for (int i = 0; i < job.q; i++)
             {
-                const size_t at = (size_t(job.keep[shown[l]]) * job.N + network[l]) * job.T + step;
-                for (int i = 0; i < job.q; i++) job.prediction[at * job.q + i] = predicted[i * L + l];
+                const int e = i * L + l;
+                const double log = predicted[e] - whole;
+                if (ends && y[e] == y[e]) nats[l] -= y[e] * log;
+                predicted[e] = std::exp(log);
             }
+        }
+    }
+
+    RARE void show_prediction(int step)
+    {
+        for (int l = 0; l < live; l++)
+        {
+            const int64_t table = job.keep[shown[l]];
+            if (table < 0) continue;
+            const size_t at = (size_t(table) * job.N + network[l]) * job.T + step;
+            for (int i = 0; i < job.q; i++) job.prediction[at * job.q + i] = predicted[i * L + l];
+        }
     }
 
     // What traced networks show of an integration step.
-    void record(int at, const double *activity)
+    RARE void record(int at, const double *activity)
     {
         const int step = at / job.substeps;
         if (at % job.substeps == 0) std::fill_n(within, size, 0.0);
