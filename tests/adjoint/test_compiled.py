@@ -25,7 +25,7 @@ EXACT = 1e-12
 """Measured: 1e-14; exp and tanh of eight lanes at once are within 4 units in the last place of those of NumPy."""
 ALL = ("W", "U", "b", "V", "c")
 ETA = {"sigmoid": 0.03, "tanh": 0.01, "relu": 0.003, "linear": 0.001}
-HOW = {"Own": {"update": "trajectory"}, "Shared<1>": {"update": "batch", "batch": 5}}
+HOW = {"Own<2>": {"update": "trajectory"}, "Shared<1>": {"update": "batch", "batch": 5}}
 HOW |= {"Shared<2>": {"update": "batch", "batch": 16}, "Single": {"update": "trajectory"}}
 
 
@@ -105,7 +105,7 @@ def test_after_twenty_updates_all_is_as_in_numpy(case, lanes):
 
 @pytest.mark.parametrize("batch", [1, 16])
 @pytest.mark.parametrize("replicates", [1, 7])
-@pytest.mark.parametrize("neurons", [2, 8, 33])
+@pytest.mark.parametrize("neurons", [2, 8, 12, 33])
 @pytest.mark.parametrize("neuron", ["rate", "alif"])
 def test_so_it_is_for_sizes_of_any_kind(neuron, neurons, replicates, batch):
     job = job_of(neuron, neurons, replicates, update="batch", batch=batch)
@@ -114,6 +114,20 @@ def test_so_it_is_for_sizes_of_any_kind(neuron, neurons, replicates, batch):
     assert_alive(job, outcome)
     if neuron == "rate":
         assert test_discrete.difference(outcome, discrete.simulate(job)) <= EXACT
+
+
+AS_USERS = [("rate, tanh", "Own<2>"), ("rate, sigmoid", "Shared<2>"), ("alif", "Shared<1>"), ("alif", "Single")]
+
+
+@pytest.mark.parametrize(("case", "lanes"), AS_USERS)
+def test_so_it_is_in_programs_as_users_have_them(case, lanes, monkeypatch):
+    """With the vector functions of the C library, and sums in any order."""
+    monkeypatch.setenv("AUTAPSE_CXXFLAGS", "")
+    neuron, options = NEURONS[case]
+    job = job_of(neuron, 20 if lanes == "Single" else 6, **options, **HOW[lanes])
+    outcome = simulate(job)
+    assert difference(outcome, in_numpy.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
 
 
 OTHERS = {

@@ -74,21 +74,23 @@ template <int P> static inline double power(double x)
 
 // -- layouts
 //
-// apply: out = A in, or out += A in with ADD; outer: gradient += sum_k D(k) S(k)^T over lanes; A and gradients in the
-// order of the layout, which pack makes of plain matrices (of every lane) and unpack adds to them.
+// apply: out = A in, or out += A in with ADD; outer: gradient += sum_k D(k) S(k)^T over lanes; pack makes an A in the
+// order of the layout of a matrix, or of its transpose; compact takes a gradient from that order. Matrices lie row by
+// row, with the number of each of NETWORKS innermost, which is what A itself is where the layout is PLAIN.
 
 template <int B> struct Shared
 {
-    static constexpr bool OWN = false;
-    static constexpr int LANES = 8 * B;
+    static constexpr bool OWN = false, PLAIN = true;
+    static constexpr int LANES = 8 * B, NETWORKS = 1;
     static int row(int size) { return size * LANES; }
     static size_t area(int rows, int columns) { return size_t(rows) * columns; }
 
-    static void pack(double *to, const double *const *plain, int rows, int columns, bool turned)
+    static void pack(double *to, const double *matrix, int rows, int columns, bool turned)
     {
-        if (!turned) { std::memcpy(to, plain[0], sizeof(double) * rows * columns); return; }
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++) to[size_t(i) * columns + j] = plain[0][size_t(j) * rows + i];
+        if (!turned) std::memcpy(to, matrix, sizeof(double) * rows * columns);
+        else
+            for (int i = 0; i < rows; i++)
+                for (int j = 0; j < columns; j++) to[size_t(i) * columns + j] = matrix[size_t(j) * rows + i];
     }
 
     template <int R, bool ADD>
@@ -170,35 +172,39 @@ template <int B> struct Shared
         for (; i < rows; i++) strip<1>(G + size_t(i) * columns, columns, D + i * LANES, ds, S, ss, count);
     }
 
-    static void unpack(const double *G, int rows, int columns, double *const *plain)
-    {
-        for (size_t q = 0; q < size_t(rows) * columns; q++) plain[0][q] += G[q];
-    }
+    static const double *compact(double *G, int, int) { return G; }
 };
 
-struct Own
+template <int B> struct Own
 {
-    static constexpr bool OWN = true;
-    static constexpr int LANES = 8;
+    static constexpr bool OWN = true, PLAIN = true;
+    static constexpr int LANES = 8 * B, NETWORKS = LANES;
     static int row(int size) { return size * LANES; }
     static size_t area(int rows, int columns) { return size_t(rows) * columns * LANES; }
 
-    static void pack(double *to, const double *const *plain, int rows, int columns, bool turned)
+    static void pack(double *to, const double *matrix, int rows, int columns, bool turned)
     {
         for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++)
-                for (int l = 0; l < LANES; l++)
-                    *to++ = plain[l][turned ? size_t(j) * rows + i : size_t(i) * columns + j];
+            for (int j = 0; j < columns; j++, to += LANES)
+            {
+                const double *from = matrix + (turned ? size_t(j) * rows + i : size_t(i) * columns + j) * LANES;
+                for (int b = 0; b < B; b++) store(to + b * 8, load(from + b * 8));
+            }
     }
 
     template <bool ADD>
-    static void apply(const double *A, int rows, int columns, const double *in, double *out)
+    static inline void apply(const double *A, int rows, int columns, const double *in, double *out)
     {
         for (int i = 0; i < rows; i++, out += LANES)
         {
-            Vector sum = ADD ? load(out) : Vector{};
-            for (int j = 0; j < columns; j++, A += LANES) sum += load(A) * load(in + j * LANES);
-            store(out, sum);
+            Vector sum[B];
+#pragma GCC unroll 4
+            for (int b = 0; b < B; b++) sum[b] = ADD ? load(out + b * 8) : Vector{};
+            for (int j = 0; j < columns; j++, A += LANES)
+#pragma GCC unroll 4
+                for (int b = 0; b < B; b++) sum[b] += load(A + b * 8) * load(in + j * LANES + b * 8);
+#pragma GCC unroll 4
+            for (int b = 0; b < B; b++) store(out + b * 8, sum[b]);
         }
     }
 
@@ -208,26 +214,24 @@ struct Own
             for (int j = 0; j < columns; j++, G += LANES)
             {
                 const double *d = D + i * LANES, *s = S + j * LANES;
-                Vector sum = load(G), other = {};
-                int k = 0;
-                for (; k + 2 <= count; k += 2, d += 2 * ds, s += 2 * ss)
-                    sum += load(d) * load(s), other += load(d + ds) * load(s + ss);
-                if (k < count) sum += load(d) * load(s);
-                store(G, sum + other);
+                Vector sum[B];
+#pragma GCC unroll 4
+                for (int b = 0; b < B; b++) sum[b] = load(G + b * 8);
+                for (int k = 0; k < count; k++, d += ds, s += ss)
+#pragma GCC unroll 4
+                    for (int b = 0; b < B; b++) sum[b] += load(d + b * 8) * load(s + b * 8);
+#pragma GCC unroll 4
+                for (int b = 0; b < B; b++) store(G + b * 8, sum[b]);
             }
     }
 
-    static void unpack(const double *G, int rows, int columns, double *const *plain)
-    {
-        for (size_t q = 0; q < size_t(rows) * columns; q++)
-            for (int l = 0; l < LANES; l++) plain[l][q] += *G++;
-    }
+    static const double *compact(double *G, int, int) { return G; }
 };
 
 struct Single
 {
-    static constexpr bool OWN = false;
-    static constexpr int LANES = 1;
+    static constexpr bool OWN = false, PLAIN = false;
+    static constexpr int LANES = 1, NETWORKS = 1;
     static int row(int size) { return padded(size); }
     static size_t area(int rows, int columns)
     {
@@ -235,12 +239,12 @@ struct Single
         return one > other ? one : other;
     }
 
-    static void pack(double *to, const double *const *plain, int rows, int columns, bool turned)
+    static void pack(double *to, const double *matrix, int rows, int columns, bool turned)
     {
         const int width = padded(rows);
         for (int j = 0; j < columns; j++)
             for (int i = 0; i < width; i++)
-                *to++ = i >= rows ? 0 : plain[0][turned ? size_t(j) * rows + i : size_t(i) * columns + j];
+                *to++ = i >= rows ? 0 : matrix[turned ? size_t(j) * rows + i : size_t(i) * columns + j];
     }
 
     template <int V, bool ADD>
@@ -316,9 +320,11 @@ struct Single
         for (; i < rows; i++) strip<1>(G + size_t(i) * width, width, D + i, ds, S, ss, count);
     }
 
-    static void unpack(const double *G, int rows, int columns, double *const *plain)
+    // In place: rows move to the front.
+    static const double *compact(double *G, int rows, int columns)
     {
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++) plain[0][size_t(i) * columns + j] += G[size_t(i) * padded(columns) + j];
+        const int width = padded(columns);
+        for (int i = 1; i < rows; i++) std::memmove(G + size_t(i) * columns, G + size_t(i) * width, sizeof(double) * columns);
+        return G;
     }
 };

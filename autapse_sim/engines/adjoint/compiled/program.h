@@ -30,7 +30,8 @@ RARE static double most_memory()
     return kilobytes * 1024.0;
 }
 
-// How a gradient becomes a change, see the optimisers in NumPy.
+// How gradients of a weight become changes of it, see the optimisers in NumPy. What it remembers lies as the weights of
+// a tile do, and is kept for all networks in `memory`.
 class Optimiser
 {
 public:
@@ -38,57 +39,62 @@ public:
 
     RARE void start(int which, bool going_on)
     {
-        this->which = which;
-        const size_t size = job.width[which] * job.N;
+        this->which = which, width = job.width[which];
+        const size_t all = width * job.N;
         for (int a = 0; a < memories(); a++)
         {
             const std::string name = std::string(WEIGHT_NAMES[which]) + memory_name(a);
-            memory[a] = going_on ? copied(name + ".start", size) : std::vector<double>(size, 0.0);
-            kept[a].resize(size * job.sizes.states);
+            memory[a] = going_on ? copied(name + ".start", all) : std::vector<double>(all, 0.0);
+            kept[a].resize(all * job.sizes.states);
+            here[a].take(width * NETWORKS);
         }
-        checkpoints.resize(size * job.sizes.checkpoints);
+        checkpoints.resize(all * job.sizes.checkpoints);
+        rate.take(NETWORKS);
+        limited = which <= U && job.origin[which];
+        origin.take(limited ? width * NETWORKS : 0);
     }
 
-    // Move the weights of a network along a gradient.
-    void change(int network, int64_t updates, const double *gradient, double share)
+    RARE void take(const Tile<Lanes> &tile)
     {
-        const size_t size = job.width[which];
-        double *__restrict w = job.weight(which, network);
-        double *__restrict first = memory[0].data() + (memories() ? size * network : 0);
-        double *__restrict second = memory[1].data() + (memories() > 1 ? size * network : 0);
-        const double rate = job.rates[which >= V][network], epsilon = job.epsilon;
-        const double one = 1 - std::pow(0.9, double(updates)), two = 1 - std::pow(0.999, double(updates));
-        const int64_t kind = job.sizes.optimiser;
-        if (kind == SGD)
-            for (size_t i = 0; i < size; i++) w[i] -= rate * (gradient[i] * share);
-        else if (kind == MOMENTUM)
-            for (size_t i = 0; i < size; i++)
-            {
-                first[i] = 0.9 * first[i] + gradient[i] * share;
-                w[i] -= rate * first[i];
-            }
-        else
-            for (size_t i = 0; i < size; i++)
-            {
-                const double g = gradient[i] * share;
-                first[i] = 0.9 * first[i] + (1 - 0.9) * g;
-                second[i] = 0.999 * second[i] + (1 - 0.999) * g * g;
-                const double change = kind == ADAM
-                                          ? first[i] / one / (std::sqrt(second[i] / two) + epsilon)
-                                          : std::sqrt(two) / one * first[i] / (std::sqrt(second[i]) + epsilon);
-                w[i] -= rate * change;
-            }
-        if (which <= U && job.origin[which]) limit(w, job.origin[which] + size * network, size);
+        for (int a = 0; a < memories(); a++) tile.gather_networks(memory[a].data(), width, here[a].at);
+        tile.gather_networks(job.rates[which >= V], 1, rate.at);
+        if (limited) tile.gather_networks(job.origin[which], width, origin.at);
+    }
+
+    RARE void put(const Tile<Lanes> &tile)
+    {
+        tile.scatter_networks(tile.now[which], width, job.weights[which].data());
+        for (int a = 0; a < memories(); a++) tile.scatter_networks(here[a].at, width, memory[a].data());
+    }
+
+    // Move weights along a gradient times a share.
+    void change(double *__restrict w, const double *__restrict gradient, double share, int64_t updates)
+    {
+        const double *__restrict rates = rate.at;
+        double *__restrict first = here[0].at;
+        if (job.sizes.optimiser == SGD)
+            for (size_t i = 0; i < width; i++)
+                for (int l = 0; l < NETWORKS; l++)
+                    w[i * NETWORKS + l] -= rates[l] * (gradient[i * NETWORKS + l] * share);
+        else if (job.sizes.optimiser == MOMENTUM)
+            for (size_t i = 0; i < width; i++)
+                for (int l = 0; l < NETWORKS; l++)
+                {
+                    const size_t e = i * NETWORKS + l;
+                    first[e] = 0.9 * first[e] + gradient[e] * share;
+                    w[e] -= rates[l] * first[e];
+                }
+        else adam(w, gradient, share, updates);
+        if (limited) limit(w);
     }
 
     // Keep the weights, and what goes on beside them, in a row of what is asked for.
-    RARE void note(int network, int64_t checkpoint, int64_t state)
+    RARE void note(const Tile<Lanes> &tile, int64_t checkpoint, int64_t state)
     {
-        const size_t size = job.width[which];
-        const double *w = job.weight(which, network);
-        if (checkpoint >= 0) std::copy_n(w, size, &checkpoints[(checkpoint * job.N + network) * size]);
+        const size_t all = width * job.N;
+        if (checkpoint >= 0) tile.scatter_networks(tile.now[which], width, checkpoints.data() + checkpoint * all);
         for (int a = 0; a < memories() && state >= 0; a++)
-            std::copy_n(&memory[a][network * size], size, &kept[a][(state * job.N + network) * size]);
+            tile.scatter_networks(here[a].at, width, kept[a].data() + state * all);
     }
 
     RARE void write() const
@@ -100,8 +106,12 @@ public:
     }
 
 private:
+    static constexpr int NETWORKS = Lanes::NETWORKS;
     int which = W;
+    size_t width = 0;
+    bool limited = false;
     std::vector<double> memory[2], kept[2], checkpoints;
+    Room here[2], rate, origin;
 
     static int memories() { return job.sizes.optimiser == SGD ? 0 : job.sizes.optimiser == MOMENTUM ? 1 : 2; }
     static const char *memory_name(int a)
@@ -109,13 +119,31 @@ private:
         return job.sizes.optimiser == MOMENTUM ? "_velocity" : a ? "_square" : "_moment";
     }
 
-    RARE static void limit(double *w, const double *origin, size_t size)
+    void adam(double *__restrict w, const double *__restrict gradient, double share, int64_t updates)
     {
-        for (size_t i = 0; i < size; i++)
+        const double *__restrict rates = rate.at;
+        double *__restrict first = here[0].at, *__restrict second = here[1].at;
+        const double one = 1 - std::pow(0.9, double(updates)), two = 1 - std::pow(0.999, double(updates));
+        const bool hat = job.sizes.optimiser == ADAM_HAT;
+        const double inner = hat ? 1 : two, outer = hat ? std::sqrt(two) / one : 1 / one, epsilon = job.epsilon;
+        for (size_t i = 0; i < width; i++)
+            for (int l = 0; l < NETWORKS; l++)
+            {
+                const size_t e = i * NETWORKS + l;
+                const double g = gradient[e] * share;
+                first[e] = 0.9 * first[e] + (1 - 0.9) * g;
+                second[e] = 0.999 * second[e] + (1 - 0.999) * g * g;
+                w[e] -= rates[l] * (outer * first[e] / (std::sqrt(second[e] / inner) + epsilon));
+            }
+    }
+
+    RARE void limit(double *w) const
+    {
+        for (size_t e = 0; e < width * NETWORKS; e++)
         {
-            if (job.sizes.sparse && origin[i] == 0) w[i] = 0;
-            if (job.sizes.dale && w[i] * sign(origin[i]) < 0) w[i] = 0;
-            if (job.sizes.bounded) w[i] = clip(w[i], job.low, job.high);
+            if (job.sizes.sparse && origin.at[e] == 0) w[e] = 0;
+            if (job.sizes.dale && w[e] * sign(origin.at[e]) < 0) w[e] = 0;
+            if (job.sizes.bounded) w[e] = clip(w[e], job.low, job.high);
         }
     }
 };
@@ -135,12 +163,16 @@ public:
         for (int first = 0; first < job.N; first += together)
         {
             tile.take(first);
+            for (int w = 0; w < WEIGHTS; w++)
+                if (job.learns(w)) optimisers[w].take(tile);
             seen = 0, updates = job.sizes.updates;
             for (int64_t run = 0; run < job.sizes.runs; run++)
             {
                 present(int(job.runs[2 * run]), int(job.runs[2 * run + 1]));
                 tell((first + together * double(run + 1) / job.sizes.runs) / job.N);
             }
+            for (int w = 0; w < WEIGHTS; w++)
+                if (job.learns(w)) optimisers[w].put(tile);
         }
     }
 
@@ -154,7 +186,6 @@ private:
     Tile<Lanes> tile;
     Optimiser optimisers[WEIGHTS];
     int64_t seen = 0, updates = 0;
-    std::vector<double> gradients[8];
     std::chrono::steady_clock::time_point told = std::chrono::steady_clock::now();
 
     RARE void tell(double share)
@@ -222,20 +253,16 @@ private:
         for (int w = first; w < WEIGHTS; w++)
         {
             if (!job.learns(w)) continue;
-            tile.total_of(w, gradients);
-            for (int l = 0; l < tile.networks(); l++)
-                optimisers[w].change(tile.network[l], updates, gradients[l].data(), w < V ? share : share / job.substeps);
+            optimisers[w].change(tile.now[w], tile.gradient(w), w < V ? share : share / job.substeps, updates);
+            tile.pack(w), tile.clear(w);
         }
-        for (int w = first; w < WEIGHTS; w++)
-            if (job.learns(w)) tile.pack(w), tile.clear(w);
     }
 
     void note(int p)
     {
         if (job.checkpoint[p] < 0 && job.state[p] < 0) return;
         for (int w = 0; w < WEIGHTS; w++)
-            for (int l = 0; job.learns(w) && l < tile.networks(); l++)
-                optimisers[w].note(tile.network[l], job.checkpoint[p], job.state[p]);
+            if (job.learns(w)) optimisers[w].note(tile, job.checkpoint[p], job.state[p]);
     }
 };
 

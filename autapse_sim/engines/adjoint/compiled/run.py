@@ -26,8 +26,8 @@ from autapse_sim.spec.model import library, read_neuron, self_contained, texts, 
 
 TOLD = ("feedback", "loss")
 """What a neuron may read of the step before; no program has a way back through it."""
-FEW = 16
-"""Up to so many neurons networks are laid side by side where there are not enough trajectories to."""
+WIDE = {4: 4, 8: 2, 16: 1}
+"""Up to so many neurons so many times eight networks are laid side by side, where trajectories are too few for it."""
 SILENT = 3600.0
 """Seconds for which a program may say nothing; it tells how far it is some ten times a second."""
 PROGRESS = re.compile(r"progress (\d\.\d{4})\n")
@@ -107,7 +107,8 @@ def lanes_of(job: Job) -> str:
         return "Shared<2>"
     if job.batch >= 4:
         return "Shared<1>"
-    return "Own" if job.circuit.neurons <= FEW else "Single"
+    wide = next((wide for most, wide in WIDE.items() if job.circuit.neurons <= most), None)
+    return f"Own<{wide}>" if wide else "Single"
 
 
 def _program(job: Job, folder: Path, command: str) -> tuple[Fed, Path]:

@@ -59,8 +59,6 @@ struct Job
     bool learns(int which) const { return sizes.learn[which]; }
     bool exact() const { return learns(W) || learns(U) || learns(b); }
     bool reads() const { return learns(V) || learns(c); }
-    const double *weight(int which, int network) const { return weights[which].data() + width[which] * network; }
-    double *weight(int which, int network) { return weights[which].data() + width[which] * network; }
 };
 
 constexpr int BLOCK = 16;
@@ -72,10 +70,11 @@ static size_t stride_of(size_t row) { return row < 512 ? row : row + 64; }
 template <class M> class Tile
 {
 public:
-    static constexpr int L = M::LANES;
+    static constexpr int L = M::LANES, NETWORKS = M::NETWORKS;
 
     Job &job;
     int network[L], shown[L], live = 1;
+    double *now[WEIGHTS];  // the weights, row by row, with the number of each network innermost
 
     RARE explicit Tile(Job &job) : job(job), size(M::row(job.n)), outs(M::row(job.q)), stride(stride_of(size))
     {
@@ -90,8 +89,11 @@ public:
         for (int w = 0; w < STATES; w++) states[w] = state[w].take(size);
         for (int w = 0; w < BARS; w++) bars[w] = bar[w].take(size);
         for (int w = 0; w < SLOPES; w++) slope[w].take(job.exact() ? stride * segment : 0);
-        A[W] = place[0].take(M::area(n, n)), A[U] = place[1].take(M::area(n, m)), A[b] = place[2].take(size);
-        A[V] = place[3].take(M::area(q, n)), A[c] = place[4].take(outs);
+        for (int w = 0; w < WEIGHTS; w++) now[w] = weight[w].take(job.width[w] * NETWORKS);
+        A[W] = M::PLAIN ? now[W] : place[0].take(M::area(n, n)), A[U] = M::PLAIN ? now[U] : place[1].take(M::area(n, m));
+        A[V] = M::PLAIN ? now[V] : place[3].take(M::area(q, n)), A[b] = place[2].take(size), A[c] = place[4].take(outs);
+        fixed = place[7].take(size_t(n) * std::max(n, q) * NETWORKS);
+        summed = place[8].take(std::max(n, q) * NETWORKS);
         entry = place[5].take(M::area(n, q)), back = place[6].take(M::area(n, n));
         G[W] = sum[0].take(M::area(n, n)), G[U] = sum[1].take(M::area(n, m)), G[b] = sum[2].take(size);
         G[V] = sum[3].take(M::area(q, n)), G[c] = sum[4].take(outs);
@@ -124,11 +126,11 @@ public:
         for (int e = job.n * L; e < size; e++)
             for (int w = 0; w < CONSTANTS; w++)
                 if (EACH[w]) constant[w].at[e] = constant[w].at[e - 1];
-        for (int w = 0; w < WEIGHTS; w++) pack(w);
+        for (int w = 0; w < WEIGHTS; w++) gather_networks(job.weights[w].data(), job.width[w], now[w]), pack(w);
         if (job.sizes.along_fixed)
         {
-            matrix(entry, job.B, job.n, job.q, false);
-            matrix(back, job.B_rec, job.n, job.n, true);
+            gather_networks(job.B, size_t(job.n) * job.q, fixed), M::pack(entry, fixed, job.n, job.q, false);
+            gather_networks(job.B_rec, size_t(job.n) * job.n, fixed), M::pack(back, fixed, job.n, job.n, true);
         }
         for (int w = 0; w < WEIGHTS; w++) clear(w);
     }
@@ -136,17 +138,32 @@ public:
     // Nothing is summed yet.
     void clear(int which) { sum[which].clear(); }
 
-    // Take over the weights of now.
+    // Of numbers of all networks, those of the lanes' networks, as weights lie in a tile; and back.
+    void gather_networks(const double *all, size_t width, double *to) const
+    {
+        for (int l = 0; l < NETWORKS; l++)
+            for (size_t i = 0; i < width; i++) to[i * NETWORKS + l] = all[network[l] * width + i];
+    }
+
+    void scatter_networks(const double *from, size_t width, double *all) const
+    {
+        for (int l = 0; l < live_networks; l++)
+            for (size_t i = 0; i < width; i++) all[network[l] * width + i] = from[i * NETWORKS + l];
+    }
+
+    // Take over weights as they are now.
     void pack(int which)
     {
         const int n = job.n, m = job.m, q = job.q;
-        const double *plain = job.weights[which].data();
         const bool exact = !job.sizes.along_fixed;
-        if (which == W) { matrix(A[W], plain, n, n, false); if (exact) matrix(back, plain, n, n, true); }
-        if (which == U) matrix(A[U], plain, n, m, false);
-        if (which == V) { matrix(A[V], plain, q, n, false); if (exact) matrix(entry, plain, n, q, true); }
-        if (which == b) vector(A[b], plain, n);
-        if (which == c) vector(A[c], plain, q);
+        if (which == W && !M::PLAIN) M::pack(A[W], now[W], n, n, false);
+        if (which == W && exact) M::pack(back, now[W], n, n, true);
+        if (which == U && !M::PLAIN) M::pack(A[U], now[U], n, m, false);
+        if (which == V && !M::PLAIN) M::pack(A[V], now[V], q, n, false);
+        if (which == V && exact) M::pack(entry, now[V], n, q, true);
+        if (which == b || which == c)
+            for (size_t i = 0; i < job.width[which]; i++)
+                for (int l = 0; l < L; l++) A[which][i * L + l] = now[which][i * NETWORKS + (OWN ? l : 0)];
     }
 
     // Start trajectories: presentations from `first` on, one for each lane, or one for all.
@@ -235,20 +252,20 @@ public:
         }
     }
 
-    // The gradients that were summed, of one lane's network or of all lanes, as plain arrays.
-    void total_of(int which, std::vector<double> (&out)[8])
+    // The gradient that was summed, as weights lie in a tile.
+    const double *gradient(int which)
     {
-        double *plain[8];
-        for (int l = 0; l < (OWN ? L : 1); l++) out[l].assign(job.width[which], 0.0), plain[l] = out[l].data();
-        if (which == W) M::unpack(G[W], job.n, job.n, plain);
-        if (which == U) M::unpack(G[U], job.n, job.m, plain);
-        if (which == V) M::unpack(G[V], job.q, job.n, plain);
-        if (which == b || which == c)
-            for (size_t i = 0; i < job.width[which]; i++)
-                for (int l = 0; l < L; l++) plain[OWN ? l : 0][i] += G[which][i * L + l];
+        if (which == W) return M::compact(G[W], job.n, job.n);
+        if (which == U) return M::compact(G[U], job.n, job.m);
+        if (which == V) return M::compact(G[V], job.q, job.n);
+        if (OWN) return G[which];
+        for (size_t i = 0; i < job.width[which]; i++)
+        {
+            summed[i] = 0;
+            for (int l = 0; l < L; l++) summed[i] += G[which][i * L + l];
+        }
+        return summed;
     }
-
-    int networks() const { return live_networks; }
 
 private:
     int size, outs, live_networks = 1, segment, base = 0;
@@ -257,9 +274,9 @@ private:
     bool learning = false, keeping = false, tracing = false, showing = false;
     Room saved;  // where segments begin
     Room constant[CONSTANTS + 1], state[STATES + 1], bar[BARS + 1], slope[SLOPES + 1];
-    Room place[7], sum[5], history[3], block[3], row[11];
+    Room weight[WEIGHTS], place[9], sum[5], history[3], block[3], row[11];
     double *k[CONSTANTS + 1], *states[STATES + 1], *bars[BARS + 1];
-    double *A[WEIGHTS], *G[WEIGHTS], *entry, *back, *sent, *activity, *err, *by_drive, *by_input, *xs;
+    double *A[WEIGHTS], *G[WEIGHTS], *fixed, *summed, *entry, *back, *sent, *activity, *err, *by_drive, *by_input, *xs;
     double *x, *y, *drive, *input, *spiked, *predicted, *score, *by_activity, *by_sent, *within, *counted;
     const double *behind = nullptr, *from_x[L], *from_y[L];
     double squares[L], nats[L];  // of a trajectory
@@ -334,19 +351,6 @@ private:
         if (!BEGINS) return;
         carry(false), row[7].clear();
         start_back(size, k, A[b], bars, by_activity, by_sent, G[b]);
-    }
-
-    void matrix(double *to, const double *plain, int rows, int columns, bool turned)
-    {
-        const double *each[L];
-        for (int l = 0; l < L; l++) each[l] = plain + size_t(network[l]) * rows * columns;
-        M::pack(to, each, rows, columns, turned);
-    }
-
-    void vector(double *to, const double *plain, int count)
-    {
-        for (int i = 0; i < count; i++)
-            for (int l = 0; l < L; l++) to[i * L + l] = plain[size_t(network[l]) * count + i];
     }
 
     // What lanes are shown in a step, of arrays of so many channels; others see `nothing`, or what the first sees.
