@@ -88,8 +88,16 @@ NEURONS = {
 }
 
 
-@pytest.mark.parametrize("lanes", HOW)
-@pytest.mark.parametrize("case", NEURONS)
+QUICK = ("rate, tanh", "lif, reset detached", "alif, each another")
+"""What a default run takes in all layouts; the others in one."""
+CASES = [
+    pytest.param(case, lanes, marks=[] if case in QUICK or lanes == "Own<2>" else [pytest.mark.slow])
+    for case in NEURONS
+    for lanes in HOW
+]
+
+
+@pytest.mark.parametrize(("case", "lanes"), CASES)
 def test_after_twenty_updates_all_is_as_in_numpy(case, lanes):
     neuron, options = NEURONS[case]
     if lanes == "Single":

@@ -5,7 +5,7 @@
 //
 // Reads W, U, V, x, y and eta (.bin, float64, C order; x and y by network, trajectory, step, channel) from FOLDER, writes
 // W.out (R, N, N), and prints the seconds. The L trajectories of a batch lie side by side, innermost in memory; products
-// are made in blocks of four rows, whose sums stay in registers.
+// are made in blocks of rows, whose sums stay in registers.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -15,7 +15,7 @@
 #ifndef L
 #define L 16
 #endif
-constexpr int C = 2, ROWS = 4, BLOCK = 16;  // inputs and outputs; rows of a block; steps of a block of the gradient
+constexpr int C = 2, ROWS = 8, BLOCK = 16;  // inputs and outputs; rows of a block; steps of a block of the gradient
 
 typedef double Lanes[L];
 
@@ -30,40 +30,41 @@ static double *read(const std::string &name, size_t size)
     return values;
 }
 
+typedef double Vector __attribute__((vector_size(64), may_alias));
+constexpr int B = L / 8;  // vectors of a row
+
 // out = A in, with A (N, N)
-static void product(const double *__restrict A, const Lanes *__restrict in, Lanes *__restrict out)
+static void product(const double *A, const Lanes *in, Lanes *out)
 {
     for (int i = 0; i < N; i += ROWS)
     {
-        double sum[ROWS][L] = {};
+        Vector sum[ROWS][B] = {};
         for (int j = 0; j < N; j++)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int r = 0; r < ROWS; r++)
-#pragma GCC ivdep
-                for (int l = 0; l < L; l++) sum[r][l] += A[(i + r) * N + j] * in[j][l];
+#pragma GCC unroll 2
+                for (int b = 0; b < B; b++) sum[r][b] += A[(i + r) * N + j] * ((const Vector *)in[j])[b];
         for (int r = 0; r < ROWS; r++)
-            for (int l = 0; l < L; l++) out[i + r][l] = sum[r][l];
+            for (int b = 0; b < B; b++) ((Vector *)out[i + r])[b] = sum[r][b];
     }
 }
 
 // G += sum over steps and lanes of d o^T
-static void gradient(double *__restrict G, const Lanes *__restrict d, const Lanes *__restrict o, int steps)
+static void gradient(double *G, const Lanes *d, const Lanes *o, int steps)
 {
-    for (int i = 0; i < N; i += ROWS)
-        for (int j = 0; j < N; j += ROWS)
+    for (int i = 0; i < N; i += 4)
+        for (int j = 0; j < N; j += 4)
         {
-            double sum[ROWS][ROWS][8] = {};
-            for (int t = 0; t < steps; t++)
-                for (int l = 0; l < L; l += 8)
+            Vector sum[4][4] = {};
+            for (int b = 0; b < B; b++)
+                for (int t = 0; t < steps; t++)
 #pragma GCC unroll 4
-                    for (int r = 0; r < ROWS; r++)
+                    for (int r = 0; r < 4; r++)
 #pragma GCC unroll 4
-                        for (int s = 0; s < ROWS; s++)
-#pragma GCC ivdep
-                            for (int k = 0; k < 8; k++)
-                                sum[r][s][k] += d[t * N + i + r][l + k] * o[t * N + j + s][l + k];
-            for (int r = 0; r < ROWS; r++)
-                for (int s = 0; s < ROWS; s++)
+                        for (int s = 0; s < 4; s++)
+                            sum[r][s] += ((const Vector *)d[t * N + i + r])[b] * ((const Vector *)o[t * N + j + s])[b];
+            for (int r = 0; r < 4; r++)
+                for (int s = 0; s < 4; s++)
                     for (int k = 0; k < 8; k++) G[(i + r) * N + j + s] += sum[r][s][k];
         }
 }
