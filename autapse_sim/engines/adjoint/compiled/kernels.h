@@ -32,7 +32,6 @@ constexpr int SUMS = 6;
 
 static inline Vector load(const double *from) { return *(const Vector *)from; }
 static inline void store(double *to, Vector value) { *(Vector *)to = value; }
-static inline Vector all(double value) { return Vector{} + value; }
 static inline double total(Vector v)
 {
     return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
@@ -74,7 +73,7 @@ template <int P> static inline double power(double x)
 
 // -- layouts
 //
-// apply: out = A in, or out += A in with ADD; outer: gradient += sum_k D(k) S(k)^T over lanes; pack makes an A in the
+// apply: out = A in, where much of what comes in may be SILENT; outer: gradient += sum_k D(k) S(k)^T over lanes; pack makes an A in the
 // order of the layout of a matrix, or of its transpose; compact takes a gradient from that order. Matrices lie row by
 // row, with the number of each of NETWORKS innermost, which is what A itself is where the layout is PLAIN.
 
@@ -93,14 +92,14 @@ template <int B> struct Shared
                 for (int j = 0; j < columns; j++) to[size_t(i) * columns + j] = matrix[size_t(j) * rows + i];
     }
 
-    template <int R, bool ADD>
+    template <int R>
     static inline void rows_of(const double *A, int columns, const double *in, double *out)
     {
         Vector sum[R][B];
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-            for (int b = 0; b < B; b++) sum[r][b] = ADD ? load(out + (r * B + b) * 8) : Vector{};
+            for (int b = 0; b < B; b++) sum[r][b] = Vector{};
         for (int j = 0; j < columns; j++)
         {
             Vector x[B];
@@ -120,15 +119,15 @@ template <int B> struct Shared
             for (int b = 0; b < B; b++) store(out + (r * B + b) * 8, sum[r][b]);
     }
 
-    template <bool ADD>
+    template <bool SILENT>
     static void apply(const double *A, int rows, int columns, const double *in, double *out)
     {
         constexpr int R = SUMS / B;
         int i = 0;
-        for (; i + R <= rows; i += R) rows_of<R, ADD>(A + size_t(i) * columns, columns, in, out + i * LANES);
-        for (; i + 4 <= rows; i += 4) rows_of<4, ADD>(A + size_t(i) * columns, columns, in, out + i * LANES);
-        for (; i + 2 <= rows; i += 2) rows_of<2, ADD>(A + size_t(i) * columns, columns, in, out + i * LANES);
-        for (; i < rows; i++) rows_of<1, ADD>(A + size_t(i) * columns, columns, in, out + i * LANES);
+        for (; i + R <= rows; i += R) rows_of<R>(A + size_t(i) * columns, columns, in, out + i * LANES);
+        for (; i + 4 <= rows; i += 4) rows_of<4>(A + size_t(i) * columns, columns, in, out + i * LANES);
+        for (; i + 2 <= rows; i += 2) rows_of<2>(A + size_t(i) * columns, columns, in, out + i * LANES);
+        for (; i < rows; i++) rows_of<1>(A + size_t(i) * columns, columns, in, out + i * LANES);
     }
 
     template <int P, int Q>
@@ -192,14 +191,14 @@ template <int B> struct Own
             }
     }
 
-    template <bool ADD>
+    template <bool SILENT>
     static inline void apply(const double *A, int rows, int columns, const double *in, double *out)
     {
         for (int i = 0; i < rows; i++, out += LANES)
         {
             Vector sum[B];
 #pragma GCC unroll 4
-            for (int b = 0; b < B; b++) sum[b] = ADD ? load(out + b * 8) : Vector{};
+            for (int b = 0; b < B; b++) sum[b] = Vector{};
             for (int j = 0; j < columns; j++, A += LANES)
 #pragma GCC unroll 4
                 for (int b = 0; b < B; b++) sum[b] += load(A + b * 8) * load(in + j * LANES + b * 8);
@@ -247,15 +246,16 @@ struct Single
                 *to++ = i >= rows ? 0 : matrix[turned ? size_t(j) * rows + i : size_t(i) * columns + j];
     }
 
-    template <int V, bool ADD>
-    static inline void part(const double *A, int width, const double *in, const int *which, int count, double *out)
+    template <int V, bool SILENT>
+    static inline void part(const double *A, int width, const double *in, const int *heard, int count, double *out)
     {
         Vector sum[V];
 #pragma GCC unroll 8
-        for (int v = 0; v < V; v++) sum[v] = ADD ? load(out + v * 8) : Vector{};
+        for (int v = 0; v < V; v++) sum[v] = Vector{};
         for (int q = 0; q < count; q++)
         {
-            const double *a = A + size_t(which[q]) * width, x = in[which[q]];
+            const int j = SILENT ? heard[q] : q;
+            const double *a = A + size_t(j) * width, x = in[j];
 #pragma GCC unroll 8
             for (int v = 0; v < V; v++) sum[v] += load(a + v * 8) * x;
         }
@@ -263,21 +263,24 @@ struct Single
         for (int v = 0; v < V; v++) store(out + v * 8, sum[v]);
     }
 
-    // what is silent brings nothing
-    template <bool ADD>
+    template <bool SILENT>
     static void apply(const double *A, int rows, int columns, const double *in, double *out)
     {
-        static std::vector<int> heard;
-        if (int(heard.size()) < columns) heard.resize(columns);
-        int count = 0;
-        int *which = heard.data();
-        for (int j = 0; j < columns; j++) which[count] = j, count += in[j] != 0;
+        static std::vector<int> room;
+        int count = columns, *heard = nullptr;
+        if (SILENT)
+        {
+            if (int(room.size()) < columns) room.resize(columns);
+            count = 0, heard = room.data();
+            for (int j = 0; j < columns; j++) heard[count] = j, count += in[j] != 0;
+        }
         const int width = padded(rows);
         constexpr int V = SUMS > 8 ? 8 : 4;
         int i = 0;
-        for (; i + 8 * V <= width; i += 8 * V) part<V, ADD>(A + i, width, in, which, count, out + i);
-        for (; i + 16 <= width; i += 16) part<2, ADD>(A + i, width, in, which, count, out + i);
-        for (; i < width; i += 8) part<1, ADD>(A + i, width, in, which, count, out + i);
+        for (; i + 8 * V <= width; i += 8 * V) part<V, SILENT>(A + i, width, in, heard, count, out + i);
+        for (; i + 32 <= width; i += 32) part<4, SILENT>(A + i, width, in, heard, count, out + i);
+        for (; i + 16 <= width; i += 16) part<2, SILENT>(A + i, width, in, heard, count, out + i);
+        for (; i < width; i += 8) part<1, SILENT>(A + i, width, in, heard, count, out + i);
     }
 
     template <int P, int V>

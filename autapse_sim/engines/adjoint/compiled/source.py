@@ -179,11 +179,11 @@ class _Written:
         body += [f"bar_{q}[e] = {variable(program.into(name))};" for q, name in enumerate(self.carried)]
         by = {name: variable(program.into(name)) for name in ARRIVING}
         body += [f"by_drive[e] = {by['drive']};", "" if self.same else f"by_input[e] = {by['input']};"]
-        body += [f"by_bias[e] += {by['bias']};"]
+        body += [f"if (BIAS) by_bias[e] += {by['bias']};"]
         arguments = "double *const *bars, const double *by_activity, const double *by_sent, "
         arguments += "const double *const *slopes, double *by_drive, double *by_input, double *by_bias"
         head = [*self._rows("bar", len(self.carried)), *self._rows("slope", len(self.kept), "const ")]
-        return self._function("backward", arguments, body, head, states=False)
+        return "template <bool BIAS> " + self._function("backward", arguments, body, head, states=False)
 
     def start_back(self) -> str:
         """The slope of the loss by the bias from which a trajectory starts."""

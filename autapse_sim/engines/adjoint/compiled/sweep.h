@@ -292,9 +292,9 @@ private:
         if (at % job.substeps == 0 || at == base)
         {
             stimulus(now, x);
-            M::template apply<false>(A[U], job.n, job.m, x, input);
+            M::template apply<SPIKING>(A[U], job.n, job.m, x, input);
         }
-        M::template apply<false>(A[W], job.n, job.n, sent_of(at), drive);
+        M::template apply<SPIKING>(A[W], job.n, job.n, sent_of(at), drive);
         const bool kept = keeping && job.exact();
         double *slopes[SLOPES + 1];
         for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + (kept ? stride * (at - base) : 0);
@@ -332,7 +332,8 @@ private:
             carry(at == (segment < job.count ? job.count - 1 : last));
             double *slopes[SLOPES + 1];
             for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + stride * (at - base);
-            backward(size, k, bars, by_activity, by_sent, slopes, drives, inputs, G[b]);
+            (job.learns(b) ? backward<true> : backward<false>)(
+                size, k, bars, by_activity, by_sent, slopes, drives, inputs, G[b]);
             behind = drives;
             if (++filled == BLOCK || at == end) gather(at, filled), filled = 0;
         }
