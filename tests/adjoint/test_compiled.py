@@ -31,7 +31,7 @@ HOW |= {"Shared<2>": {"update": "batch", "batch": 16}, "Single": {"update": "tra
 
 def job_of(neuron, neurons=6, replicates=3, parameters=None, steps=20, updates=20, learn=ALL, activation="tanh", **how):
     """A job of 20 updates of all weights, with looks in between that interrupt batches."""
-    fields = {"loss", "substeps", "through_reset", "rule"}
+    fields = {"loss", "substeps", "through_reset", "rule", "delay"}
     circuit = ap.Circuit(
         **{"rule": "bptt", **{name: how.pop(name) for name in fields & how.keys()}},
         neuron=neuron,
@@ -146,6 +146,10 @@ OTHERS = {
     "each step of three": {"update": "step", "substeps": 3},
     "each step of three, momentum": {"update": "step", "substeps": 3, "optimiser": "momentum"},
     "three integration steps": {"substeps": 3},
+    "a delay": {"delay": 3},
+    "a delay beyond a trajectory": {"delay": 30, "learn": ("U", "V", "b")},
+    "a delay, each step": {"delay": 2, "update": "step"},
+    "a delay, a batch": {"delay": 5, "update": "batch", "batch": 5, "updates": 4, "substeps": 2},
     "softmax": {"loss": "cross-entropy"},
     "softmax, a batch": {"loss": "cross-entropy", "update": "batch", "batch": 16, "updates": 3},
     "momentum": {"optimiser": "momentum"},
@@ -246,11 +250,12 @@ neuron = Neuron(
     initial={"v": "0.1*i"}, method="rk2", parameters={"tau_m": 5*ms, "gain": 0.2})"""
 
 
+@pytest.mark.parametrize("delay", [0, 2])
 @pytest.mark.parametrize("lanes", HOW)
-def test_a_neuron_of_a_user(lanes, tmp_path):
+def test_a_neuron_of_a_user(lanes, delay, tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(FILE)
-    job = job_of(str(path), 20 if lanes == "Single" else 5, substeps=2, updates=4, **HOW[lanes])
+    job = job_of(str(path), 20 if lanes == "Single" else 5, delay=delay, substeps=2, updates=4, **HOW[lanes])
     outcome = simulate(job)
     assert difference(outcome, in_numpy.simulate(job)) <= EXACT
     assert_alive(job, outcome)
@@ -258,7 +263,7 @@ def test_a_neuron_of_a_user(lanes, tmp_path):
 
 REFUSED = {
     "returned": ({"returned": True}, "its prediction is returned"),
-    "delays": ({"delay": 2}, "it has delays"),
+    "delays": ({"delay": np.array([1, 2])}, "its synapses have delays that differ"),
     "another rule": ({"rule": "rtrl", "neuron": "rate"}, "is for exact gradients, the rules bptt and fa"),
 }
 

@@ -72,7 +72,7 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     sizes += [circuit.loss == "cross-entropy", circuit.rule == "fa", len(job.traced), schedule.keep.sum()]
     sizes += [schedule.trace.sum(), checkpoints.sum(), states.sum()]
     sizes += [job.done * (steps if job.update == "step" else 1) // job.batch, OPTIMISERS.index(job.optimiser)]
-    sizes += ["sparse" in job.constraints, "dale" in job.constraints, job.bound is not None, ROOM]
+    sizes += ["sparse" in job.constraints, "dale" in job.constraints, job.bound is not None, ROOM, circuit.delay]
     sizes += [name in circuit.learn for name in LEARNS]
     traced = np.full(networks, -1)
     traced[job.traced] = np.arange(len(job.traced))

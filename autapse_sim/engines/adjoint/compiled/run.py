@@ -41,8 +41,8 @@ def covers(circuit: Circuit) -> str | None:
         return f"{circuit.rule} needs precision='double', readout_rule='delta' and no B that learns"
     if circuit.returned:
         return "its prediction is returned"
-    if circuit.delay != 0:
-        return "it has delays"
+    if not isinstance(circuit.delay, int):
+        return "its synapses have delays that differ"
     known = library("neurons").get(circuit.neuron)
     if known and not {*TOLD, "sums"} & words_of(known):
         return None  # without Brian2, which takes its time
@@ -168,7 +168,9 @@ def _asked(job: Job, command: str) -> str | None:
     if not all(map(self_contained, models.values())):
         return None
     told = asdict(
-        replace(job.circuit, rule=RULES[0], neurons=1, learn=(), loss="mse", feedback="random", readout="random")
+        replace(
+            job.circuit, rule=RULES[0], neurons=1, delay=0, learn=(), loss="mse", feedback="random", readout="random"
+        )
     )
     return asked_for(
         {

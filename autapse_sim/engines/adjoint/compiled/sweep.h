@@ -40,13 +40,13 @@ struct Sizes  // in the order in which they are given
 {
     int64_t networks, sources, neurons, inputs, outputs, steps, substeps, trajectories, presentations, runs, batch;
     int64_t per_step, averaging, softmax, along_fixed, traced, kept, tracked, checkpoints, states, updates;
-    int64_t optimiser, sparse, dale, bounded, room, learn[WEIGHTS];
+    int64_t optimiser, sparse, dale, bounded, room, delay, learn[WEIGHTS];
 };
 
 struct Job
 {
     Sizes sizes;
-    int N, n, m, q, T, substeps, count;  // q outputs, count integration steps
+    int N, n, m, q, T, substeps, count, delay;  // q outputs, count integration steps
     double epsilon, low, high, dt, step;
     const int64_t *source, *traced, *trajectory, *learn, *keep, *trace, *checkpoint, *state, *runs;
     const double *x, *y, *given, *rates[2], *B, *B_rec, *origin[2];
@@ -81,9 +81,9 @@ public:
         const int n = job.n, m = job.m, q = job.q;
         const size_t learning = job.exact() || job.reads(), steps = learning ? job.count : 1;
         const size_t each = sizeof(double) * stride * ((job.exact() ? SLOPES : 0) + (ALIKE ? 1 : 2));
-        const bool fits = job.sizes.per_step || each * steps <= size_t(job.sizes.room);
+        const bool fits = job.sizes.per_step || job.delay || each * steps <= size_t(job.sizes.room);
         segment = fits ? int(steps) : int(std::ceil(std::sqrt(double(steps))));
-        const size_t rows = segment + 1, segments = (steps + segment - 1) / segment;
+        const size_t rows = segment + 1 + job.delay, segments = (steps + segment - 1) / segment;
         saved.take(segments > 1 ? stride * (STATES + 1) * segments : 0);
         for (int w = 0; w < CONSTANTS; w++) k[w] = constant[w].take(OWN || EACH[w] ? size : 8);
         for (int w = 0; w < STATES; w++) states[w] = state[w].take(size);
@@ -99,7 +99,8 @@ public:
         G[V] = sum[3].take(M::area(q, n)), G[c] = sum[4].take(outs);
         sent = history[0].take(stride * rows), activity = ALIKE ? sent : history[1].take(stride * rows);
         err = history[2].take(size_t(outs) * steps);
-        by_drive = block[0].take(stride * BLOCK), by_input = SAME ? by_drive : block[1].take(stride * BLOCK);
+        const size_t swept = job.delay ? std::max<size_t>(steps, BLOCK) : BLOCK;
+        by_drive = block[0].take(stride * swept), by_input = SAME ? by_drive : block[1].take(stride * swept);
         xs = block[2].take(size_t(M::row(m)) * BLOCK);
         x = row[0].take(M::row(m)), y = row[1].take(outs), drive = row[2].take(size), input = row[3].take(size);
         spiked = row[4].take(size), predicted = row[5].take(outs), score = row[6].take(outs);
@@ -213,7 +214,7 @@ public:
             if (job.exact()) sweep_back(last, from, 0);
             if (job.reads()) read_out(from, last);
         }
-        if (job.exact()) begin_back();
+        if (job.exact()) begin_back(job.count - 1);
     }
 
     // Scores and spikes of what was shown.
@@ -234,7 +235,7 @@ public:
     {
         for (auto &each : bar) if (each.at) each.clear();
         sweep_back(last, 0, first);
-        begin_back();
+        begin_back(last);
     }
 
     // Add the gradients of the read-out by the errors of integration steps from `first` to `last`.
@@ -278,11 +279,11 @@ private:
     double *k[CONSTANTS + 1], *states[STATES + 1], *bars[BARS + 1];
     double *A[WEIGHTS], *G[WEIGHTS], *fixed, *summed, *entry, *back, *sent, *activity, *err, *by_drive, *by_input, *xs;
     double *x, *y, *drive, *input, *spiked, *predicted, *score, *by_activity, *by_sent, *within, *counted;
-    const double *behind = nullptr, *from_x[L], *from_y[L];
+    const double *from_x[L], *from_y[L];
     double squares[L], nats[L];  // of a trajectory
 
-    double *sent_of(int at) { return sent + stride * (keeping ? at - base : at % 2); }
-    double *activity_of(int at) { return activity + stride * (keeping ? at - base : at % 2); }
+    double *sent_of(int at) { return sent + stride * (keeping ? at - base : at % (2 + job.delay)); }
+    double *activity_of(int at) { return activity + stride * (keeping ? at - base : at % (2 + job.delay)); }
     double *err_of(int at) { return err + size_t(outs) * (learning ? at : 0); }
 
     // What neurons do in integration step `at`.
@@ -294,7 +295,7 @@ private:
             stimulus(now, x);
             M::template apply<SPIKING>(A[U], job.n, job.m, x, input);
         }
-        M::template apply<SPIKING>(A[W], job.n, job.n, sent_of(at), drive);
+        M::template apply<SPIKING>(A[W], job.n, job.n, sent_of(std::max(at - job.delay, 0)), drive);
         const bool kept = keeping && job.exact();
         double *slopes[SLOPES + 1];
         for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + (kept ? stride * (at - base) : 0);
@@ -317,11 +318,9 @@ private:
     // From the end of integration step `last` to the start of `end`; the errors from `first` on enter.
     void sweep_back(int last, int end, int first)
     {
-        int filled = 0;
         for (int at = last; at >= end; at--)
         {
-            double *const drives = by_drive + stride * (BLOCK - 1 - filled);
-            double *const inputs = by_input + stride * (BLOCK - 1 - filled);
+            double *const drives = by_drive + stride * place_of(at), *const inputs = by_input + stride * place_of(at);
             if (at >= first)
             {
                 const double *errs = err_of(at), share = job.share[at];
@@ -329,28 +328,36 @@ private:
                 M::template apply<false>(entry, job.n, job.q, score, by_activity);
             }
             else if (at == first - 1) row[7].clear();
-            carry(at == (segment < job.count ? job.count - 1 : last));
+            carry(at + 1, segment < job.count ? job.count - 1 : last);
             double *slopes[SLOPES + 1];
             for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + stride * (at - base);
             (job.learns(b) ? backward<true> : backward<false>)(
                 size, k, bars, by_activity, by_sent, slopes, drives, inputs, G[b]);
-            behind = drives;
-            if (++filled == BLOCK || at == end) gather(at, filled), filled = 0;
+            if (at % BLOCK == 0 || at == end) gather(at, std::min(last, at / BLOCK * BLOCK + BLOCK - 1) + 1 - at);
         }
     }
 
-    // What was sent counts by the drive that it was in the next integration step.
-    void carry(bool last)
+    // Where the slopes by what arrived in an integration step lie; with delays all are kept.
+    int place_of(int at) const { return job.delay ? at : at % BLOCK; }
+
+    // What was sent at the end of a step counts by the drive that it became, if that was not after `last`.
+    void carry(int at, int last)
     {
-        if (last) row[8].clear();
-        else M::template apply<false>(back, job.n, job.n, behind, by_sent);
+        at += job.delay;
+        if (at > last) row[8].clear();
+        else M::template apply<false>(back, job.n, job.n, by_drive + stride * place_of(at), by_sent);
     }
 
     // What a trajectory starts from may depend on the bias.
-    void begin_back()
+    void begin_back(int last)
     {
         if (!BEGINS) return;
-        carry(false), row[7].clear();
+        row[7].clear(), row[8].clear();
+        for (int at = 0; at <= std::min(job.delay, last); at++)
+        {
+            M::template apply<false>(back, job.n, job.n, by_drive + stride * place_of(at), drive);
+            for (int e = 0; e < size; e++) by_sent[e] += drive[e];
+        }
         start_back(size, k, A[b], bars, by_activity, by_sent, G[b]);
     }
 
@@ -440,11 +447,18 @@ private:
         }
     }
 
-    // Sum the outer products of the integration steps from `at` on that were swept.
+    // Sum the outer products of so many integration steps from `at` on that were swept.
     void gather(int at, int steps)
     {
-        const size_t from = stride * (BLOCK - steps);
-        if (job.learns(W)) M::outer(G[W], job.n, job.n, by_drive + from, stride, sent_of(at), stride, steps);
+        const size_t from = stride * place_of(at);
+        const int early = std::min(std::max(job.delay - at, 0), steps);  // hear how the trajectory started
+        if (job.learns(W))
+        {
+            if (early) M::outer(G[W], job.n, job.n, by_drive + from, stride, sent_of(0), 0, early);
+            if (early < steps)
+                M::outer(G[W], job.n, job.n, by_drive + from + stride * early, stride, sent_of(at + early - job.delay),
+                         stride, steps - early);
+        }
         if (!job.learns(U)) return;
         const size_t wide = M::row(job.m);
         for (int s = 0; s < steps; s++) stimulus((at + s) / job.substeps, xs + wide * s);
