@@ -38,6 +38,12 @@ static inline double total(Vector v)
 }
 static inline int padded(int size) { return (size + 7) / 8 * 8; }
 
+// Integration steps whose outer products are summed at once: what they read stays in a cache.
+constexpr int BLOCK = 16;
+
+// Rows a power of two apart would all lie in the same places of a cache.
+static size_t stride_of(size_t row) { return row < 512 ? row : row + 64; }
+
 // -- functions of neurons
 
 template <bool EVERY> static inline double at(const double *values, int e) { return values[EVERY ? e : 0]; }

@@ -17,8 +17,8 @@ from autapse_sim.spec.language import Statement
 GIVEN = ("dt", "step", "N", "i")
 """What stands still beside the parameters."""
 TIME = ("t", "steps")
-HEADERS = ("kernels.h", "sweep.h", "program.h")
-"""What is the same for all neurons, in the order in which it is included."""
+HEADERS = ("kernels.h", "job.h", "sweep.h", "program.h")
+"""What is the same for all neurons, in the order of a program; what is generated stands behind the first."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,8 @@ def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes:
     written = _Written(step, frozenset(each), sorted(parameters))
     functions = [written.begin(), written.forward(), written.backward(), written.start_back()]
     text = "\n".join([written.facts(lanes), written.constants(), *functions])
-    headers = {name: files("autapse_sim.engines.adjoint.compiled").joinpath(name).read_text() for name in HEADERS}
-    whole = "\n".join([headers["kernels.h"], text, headers["sweep.h"], headers["program.h"]])
-    return Source(whole, tuple(written.parameters), written.spiking)
+    kernels, *others = (files("autapse_sim.engines.adjoint.compiled").joinpath(name).read_text() for name in HEADERS)
+    return Source("\n".join([kernels, text, *others]), tuple(written.parameters), written.spiking)
 
 
 class _Written:

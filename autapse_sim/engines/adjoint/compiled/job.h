@@ -1,0 +1,60 @@
+// What a program reads and gives back.
+
+struct Room  // numbers that vectors may lie in, 0 at first
+{
+    double *at = nullptr;
+    size_t size = 0;
+    double *take(size_t wanted)
+    {
+        size = (wanted + 7) / 8 * 8 + 8;
+        at = (double *)std::aligned_alloc(64, size * 8);
+        if (!at) { std::fprintf(stderr, "there is no room for %zu numbers\n", size); std::exit(1); }
+        clear();
+        return at;
+    }
+    void clear() { std::fill_n(at, size, 0.0); }
+};
+
+template <class Number> static const Number *mapped(const std::string &name, size_t expected)
+{
+    const int file = open(name.c_str(), O_RDONLY);
+    struct stat said;
+    if (file < 0 || fstat(file, &said) || size_t(said.st_size) != expected * sizeof(Number))
+    {
+        std::fprintf(stderr, "%s does not hold %zu numbers\n", name.c_str(), expected);
+        std::exit(1);
+    }
+    if (!expected) { close(file); return nullptr; }
+    void *found = mmap(nullptr, said.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (found == MAP_FAILED) { std::fprintf(stderr, "%s cannot be read\n", name.c_str()); std::exit(1); }
+    close(file);
+    return (const Number *)found;
+}
+
+enum { W, U, b, V, c, WEIGHTS };
+static const char *const WEIGHT_NAMES[] = {"W", "U", "b", "V", "c"};
+
+struct Sizes  // in the order in which they are given
+{
+    int64_t networks, sources, neurons, inputs, outputs, steps, substeps, trajectories, presentations, runs, batch;
+    int64_t per_step, averaging, softmax, along_fixed, traced, kept, tracked, checkpoints, states, updates;
+    int64_t optimiser, sparse, dale, bounded, room, delay, learn[WEIGHTS];
+};
+
+struct Job
+{
+    Sizes sizes;
+    int N, n, m, q, T, substeps, count, delay;  // q outputs, count integration steps
+    double epsilon, low, high, dt, step;
+    const int64_t *source, *traced, *trajectory, *learn, *keep, *trace, *checkpoint, *state, *runs;
+    const double *x, *y, *given, *rates[2], *B, *B_rec, *origin[2];
+    std::vector<double> weights[WEIGHTS];
+    size_t width[WEIGHTS];
+    std::vector<double> share;
+    std::vector<double> squares, nats, spikes, prediction, errors, spiked;
+    std::vector<std::vector<double>> traces;
+
+    bool learns(int which) const { return sizes.learn[which]; }
+    bool exact() const { return learns(W) || learns(U) || learns(b); }
+    bool reads() const { return learns(V) || learns(c); }
+};
