@@ -18,7 +18,7 @@ from autapse_sim.results.result import Result
 from autapse_sim.results.table import UNTRAINED
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Job, Outcome, Progress
-from autapse_sim.spec.model import is_file, library, rules
+from autapse_sim.spec.model import carried, is_file, library, rules
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.base import Task
@@ -92,6 +92,7 @@ def train(
     instance("circuit", circuit, Circuit)
     instance("protocol", protocol, Protocol)
     function("progress", progress)
+    circuit = carried(circuit)  # model files are read once
     engine = choose_engine(circuit, engine)
     check_optimiser(circuit, protocol)
     begun = None if start is None else Begun.of(start)
