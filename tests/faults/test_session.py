@@ -91,7 +91,12 @@ def stage(tmp_path):
     return lambda command: Stage(tmp_path, command)
 
 
-CODES = {signal.SIGTERM: (0, 143, -signal.SIGTERM), signal.SIGINT: (0, 130), signal.SIGKILL: (0, -signal.SIGKILL)}
+# before Python is ready, a signal does what it does to any program
+CODES = {
+    signal.SIGTERM: (0, 143, -signal.SIGTERM),
+    signal.SIGINT: (0, 130, -signal.SIGINT),
+    signal.SIGKILL: (0, -signal.SIGKILL),
+}
 
 
 def check_stops(stage: Stage, number: int, delays: list[float], everyone: list[bool]) -> Counter:
