@@ -103,7 +103,9 @@ def check_stops(stage: Stage, number: int, delays: list[float], everyone: list[b
     ends = Counter()
     for delay, all_of_them in zip(delays, everyone, strict=True):
         code, said = stage.stop(delay, number, all_of_them)
-        assert code in CODES[number]
+        if code == 1 and "KeyboardInterrupt" in said and "autapse_sim" not in said:
+            code, said = -number, ""  # Python itself was still starting
+        assert code in CODES[number], said
         assert "Traceback" not in said
         assert "Exception" not in said
         if code > 0:
