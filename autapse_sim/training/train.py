@@ -28,7 +28,7 @@ from autapse_sim.training.continuation import Begun, Shares, checksum, going_on
 from autapse_sim.training.declared import check_optimiser, declared, resolve_parameters
 from autapse_sim.training.description import describe, described, peak_memory, task_text, without_equations
 from autapse_sim.training.draws import Drawn, draws
-from autapse_sim.training.in_numpy import along_equations, check_numpy, discretely, simulated_in_numpy
+from autapse_sim.training.in_numpy import along_equations, check_numpy, discretely, one_for_all, simulated_in_numpy
 from autapse_sim.training.labels import control_scores, scored, targets
 from autapse_sim.training.sizes import at_once, check_sizes
 
@@ -168,8 +168,7 @@ def unlearned(job: Job, engine: str) -> Outcome:
 
 def simplest(circuit: Circuit, engine: str, reset: bool, parameters: Mapping[str, np.ndarray]) -> tuple[Circuit, str]:
     """The circuit and its engine, or the discrete network where that is the same with a W that stays as it is."""
-    shared = all(values.ndim == 1 for values in parameters.values())
-    if discretely(circuit) and circuit.readout_rule == "delta" and reset and shared:
+    if discretely(circuit) and circuit.readout_rule == "delta" and reset and one_for_all(parameters):
         return replace(circuit, rule="fa"), "numpy"
     return circuit, engine
 
