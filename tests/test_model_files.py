@@ -341,3 +341,29 @@ def test_brian_says_nothing_of_what_a_failure_leaves_behind(caplog):
     NeuronGroup(1, "x : 1")
     gc.collect()
     assert "never included" in caplog.text  # of the user's own it does
+
+
+def test_a_model_file_is_read_once_and_run_once(tmp_path, monkeypatch):
+    from autapse_sim.spec import model
+
+    path, calls = tmp_path / "mine.py", []
+    path.write_text(
+        "from brian2 import ms\nfrom autapse_sim import Rule\n"
+        'rule = Rule(update="w -= 0.07*eta*feedback_post*activity_pre", parameters={"eta": 0.1})\n'
+    )
+    for name in ("python_text", "run"):
+        told = getattr(model, name)
+
+        def counted(*given, told=told, name=name):
+            calls.append(name) if str(path) in map(str, given) else None
+            return told(*given)
+
+        monkeypatch.setattr(model, name, counted)
+    protocol = ap.Protocol(replicates=2, train=2, validate=0, test=1)
+    data = ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=5), protocol, engine="runtime").data
+    assert sorted(calls) == ["python_text", "run"]
+    assert "0.07*eta" in data.attrs["equations"]
+    path.write_text(path.read_text().replace("0.07", "0.7"))
+    other = ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=5), protocol, engine="runtime").data
+    assert sorted(calls) == ["python_text", "python_text", "run", "run"]
+    assert np.abs(other.W - data.W).max() > 1e-6

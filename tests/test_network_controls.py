@@ -111,8 +111,11 @@ def test_parameters_of_each_neuron_in_compare():
     for bad, says in ((tau[:, :3] * second, "parameter tau_m"), (np.ones(2), "parameter tau_m")):
         with pytest.raises(ap.InputError, match=says):
             ap.compare(["autapse"], TASK, SMALL, circuit, etas=(0.1,), parameters={"tau_m": bad})
+    exact = ap.compare(["bptt"], TASK, SMALL, circuit, etas=(0.1,), parameters=given).data
+    np.testing.assert_allclose(control(exact, "untrained W"), control(data, "untrained W"), rtol=0, atol=1e-12)
+    assert np.abs(exact.W - data.W.sel(rule="autapse")).max() > 1e-3
     with pytest.raises(ap.InputError, match="tau_m has one value per neuron"):
-        ap.compare(["bptt"], TASK, SMALL, circuit, etas=(0.1,), parameters=given)
+        ap.compare(["rtrl"], TASK, SMALL, circuit, etas=(0.1,), parameters=given)
     with pytest.raises(ap.InputError, match="give etas"):
         ap.compare(["autapse"], TASK, SMALL, circuit, etas=(0.1,), parameters={"eta": 0.1})
 

@@ -341,3 +341,18 @@ def test_small_integers_do_not_wrap():
     data = compared(task)
     assert_same(data, compared(plain))
     assert float(data.control_mse.sel(control="linear extrapolation").max()) > 150**2
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+def test_a_program_for_targets_that_all_count_is_not_that_of_others():
+    x, y = np.random.default_rng(3).random((2, 2, 4, 10, 2))
+    some = y.copy()
+    some[1, 0, 3, 1] = np.nan
+    protocol = ap.Protocol(replicates=2, train=3, validate=0, test=1)
+    whole, masked, expected = (
+        ap.train(ap.Circuit(), ap.ArrayTask(x, shown), protocol, engine=engine).data
+        for shown, engine in ((y, "standalone"), (some, "standalone"), (some, "reference"))
+    )
+    np.testing.assert_array_equal(whole.W[0], masked.W[0])
+    np.testing.assert_allclose(masked.W, expected.W, rtol=0, atol=1e-14)
+    assert np.abs(whole.W[1] - masked.W[1]).max() > 1e-5

@@ -136,7 +136,7 @@ def _asked(job: Job, networks: int, dense: bool, command: str) -> str | None:
             "models": models,
             "circuit": asdict(job.circuit),
             "shapes": [networks, job.x.shape[-1], job.y.shape[-1]],
-            "update": [job.update, job.optimiser, job.constraints, job.bound, job.epsilon, job.reset],
+            "update": [job.update, job.optimiser, job.constraints, job.bound, job.epsilon, job.reset, job.masked],
             "dense": dense,
             "compiler": identity(command),
         }

@@ -20,7 +20,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.spec.circuit import TAUGHT_BY
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.protocol import Schedule
-from autapse_sim.training.in_numpy import discretely
+from autapse_sim.training.in_numpy import discretely, one_for_all
 from autapse_sim.training.train import simulated
 
 REFERENCES = {"bptt": Bptt, "rtrl": Rtrl}
@@ -118,7 +118,7 @@ def exact_gradient(job: Job, trajectory: int = 0) -> np.ndarray:
     array (N, n, n)
         By W, summed over the steps, whatever else learns; with eq. 1's 1/t where the job has it.
     """
-    if not _discrete(job):
+    if not (discretely(job.circuit) and one_for_all(job.parameters)):
         from autapse_sim.engines.adjoint.simulate import gradients
 
         return gradients(_still(job, trajectory, rule="bptt"), trajectory)["W"]
@@ -150,19 +150,18 @@ def aligned(job: Job, engine: str, trajectory: int = 0) -> dict[str, np.ndarray]
         The cosine between the change that the rule makes and the negative gradient, by the weights that it teaches, and
         'blind' for the control (B err) 1^T in place of a change of W. NaN where one of the two is nothing.
     """
-    from autapse_sim.engines.adjoint.simulate import errors, gradients
+    from autapse_sim.engines.adjoint.simulate import gradients_and_error
 
     still = _still(job, trajectory)
     taught = [name for name in still.circuit.learn if TAUGHT_BY[name] == "rule"]
     if not taught:
         raise InputError(f"alignment is of the updates of W, U and b, but {', '.join(job.circuit.learn)} learns")
     after = simulated(still, engine).weights
-    exact = gradients(_still(job, trajectory, rule="bptt"), trajectory)
+    exact, err = gradients_and_error(_still(job, trajectory, rule="bptt"), trajectory)
     found = {}
     for name in taught:
         before = getattr(job.weights, name)
         found[name] = cosine((0 if before is None else before) - getattr(after, name), exact[name])
-    err = sum(share * each for share, each in errors(still, trajectory))
     blind = np.einsum("nic,nkc->ni", still.weights.B, err)[:, :, None] * np.ones_like(still.weights.W)
     return {**found, "blind": cosine(blind, exact["W"])}
 
@@ -185,12 +184,6 @@ def _still(job: Job, trajectory: int, **circuit: Any) -> Job:
         checkpoints=(),
         states_after=(),
     )
-
-
-def _discrete(job: Job) -> bool:
-    """Whether the discrete network is the circuit of a job."""
-    shared = all(values.ndim == 1 for values in job.parameters.values())
-    return discretely(job.circuit) and shared
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -125,5 +125,6 @@ def benchmark_called(given: Any) -> tuple[str, Benchmark]:
                 f"{path} defines no benchmark; write benchmark = ap.Benchmark(title, task, circuit, protocol)"
             )
         return Path(path).stem, found.checked(path)
-    name = one_of("benchmark", given, benchmarks())
-    return name, benchmarks()[name]
+    known = benchmarks()
+    name = one_of("benchmark", given, known)
+    return name, known[name]

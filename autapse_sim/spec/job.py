@@ -110,6 +110,11 @@ class Job:
         return shown[self.source[:, None], self.schedule.trajectory]
 
     @property
+    def masked(self) -> bool:
+        """Whether there are targets that do not count."""
+        return bool(np.isnan(self.y).any())
+
+    @property
     def channels(self) -> dict[str, int]:
         """How many inputs and outputs there are."""
         return {"inputs": self.x.shape[-1], "outputs": self.y.shape[-1]}

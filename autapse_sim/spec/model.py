@@ -320,10 +320,17 @@ def read_rule(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> R
 def _read(name: str, folder: str, variable: str, kind: type[Read], sources: Mapping[str, str]) -> Read:
     path = name if name in sources else _path(name, folder, variable)
     source = sources[path] if path in sources else _source(path)
-    model = run(source, path).get(variable)
+    # a text that says all by itself says the same each time
+    model = (_defined if self_contained(source) else _defined.__wrapped__)(source, path, variable)
     if not isinstance(model, kind):
         raise InputError(f"{path}: defines no {variable}; write {variable} = {kind.__name__}(...)")
     return replace(model, path=Path(path), source=source)
+
+
+@lru_cache(maxsize=256)
+def _defined(source: str, path: str, variable: str) -> Any:
+    """What the text of a file defines under a name."""
+    return run(source, path).get(variable)
 
 
 def carried(circuit: Circuit) -> Circuit:

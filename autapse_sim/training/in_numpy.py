@@ -27,6 +27,11 @@ def discretely(circuit: Circuit) -> bool:
     return circuit == simple and circuit.method in (None, "euler")
 
 
+def one_for_all(parameters: Mapping[str, np.ndarray]) -> bool:
+    """Whether all neurons of a network have the same parameters."""
+    return all(values.ndim == 1 for values in parameters.values())
+
+
 def along_equations(circuit: Circuit) -> bool:
     """Whether a rule without equations follows those of its circuit, which is another one than the discrete network."""
     return circuit.rule in EXACT and not _simple(circuit)
@@ -72,8 +77,7 @@ def check_protocol(circuit: Circuit, protocol: Protocol | Job, parameters: Mappi
 def simulated_in_numpy(job: Job, progress: Progress | None = None) -> Outcome:
     """The outcome of a job: on the discrete network where that is the circuit, else along the circuit's equations."""
     check_protocol(job.circuit, job, job.parameters)
-    shared = all(values.ndim == 1 for values in job.parameters.values())
-    if _simple(job.circuit) and shared and not job.constraints and job.bound is None:
+    if _simple(job.circuit) and one_for_all(job.parameters) and not job.constraints and job.bound is None:
         return discrete.simulate(job, progress=progress)
     from autapse_sim.engines.adjoint.simulate import simulate
 

@@ -19,7 +19,7 @@ from autapse_sim.results.result import Result
 from autapse_sim.results.table import UNTRAINED
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Job, Outcome, Progress
-from autapse_sim.spec.model import is_file, library, rules
+from autapse_sim.spec.model import carried, is_file, library, rules
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.base import Task
@@ -35,6 +35,7 @@ from autapse_sim.training.in_numpy import (
     check_numpy,
     compiled_or_numpy,
     discretely,
+    one_for_all,
     simulated_compiled,
     simulated_in_numpy,
 )
@@ -102,6 +103,7 @@ def train(
     instance("circuit", circuit, Circuit)
     instance("protocol", protocol, Protocol)
     function("progress", progress)
+    circuit = carried(circuit)  # model files are read once
     engine = choose_engine(circuit, engine)
     check_optimiser(circuit, protocol)
     begun = None if start is None else Begun.of(start)
@@ -177,8 +179,7 @@ def unlearned(job: Job, engine: str) -> Outcome:
 
 def simplest(circuit: Circuit, engine: str, reset: bool, parameters: Mapping[str, np.ndarray]) -> tuple[Circuit, str]:
     """The circuit and its engine, or the discrete network where that is the same with a W that stays as it is."""
-    shared = all(values.ndim == 1 for values in parameters.values())
-    if discretely(circuit) and circuit.readout_rule == "delta" and reset and shared:
+    if discretely(circuit) and circuit.readout_rule == "delta" and reset and one_for_all(parameters):
         return replace(circuit, rule="fa"), "numpy"
     return circuit, engine
 

@@ -91,14 +91,21 @@ def stage(tmp_path):
     return lambda command: Stage(tmp_path, command)
 
 
-CODES = {signal.SIGTERM: (0, 143, -signal.SIGTERM), signal.SIGINT: (0, 130), signal.SIGKILL: (0, -signal.SIGKILL)}
+# before Python is ready, a signal does what it does to any program
+CODES = {
+    signal.SIGTERM: (0, 143, -signal.SIGTERM),
+    signal.SIGINT: (0, 130, -signal.SIGINT),
+    signal.SIGKILL: (0, -signal.SIGKILL),
+}
 
 
 def check_stops(stage: Stage, number: int, delays: list[float], everyone: list[bool]) -> Counter:
     ends = Counter()
     for delay, all_of_them in zip(delays, everyone, strict=True):
         code, said = stage.stop(delay, number, all_of_them)
-        assert code in CODES[number]
+        if code == 1 and "KeyboardInterrupt" in said and "autapse_sim" not in said:
+            code, said = -number, ""  # Python itself was still starting
+        assert code in CODES[number], said
         assert "Traceback" not in said
         assert "Exception" not in said
         if code > 0:

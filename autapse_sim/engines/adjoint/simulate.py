@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from autapse_sim.engines.adjoint import DIMS, RULES
 from autapse_sim.engines.adjoint.network import Network
 from autapse_sim.engines.adjoint.step import Step, step_of
-from autapse_sim.engines.discrete.optimiser import OPTIMISERS
+from autapse_sim.engines.discrete.optimiser import Optimisers
 from autapse_sim.engines.discrete.simulate import Telemetry, stacked, together_of
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
@@ -89,27 +89,16 @@ class Learner:
 
     def __init__(self, job: Job, network: Network):
         self.job, self.network = job, network
-        optimiser = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
-        options = {"epsilon": job.epsilon} if job.optimiser.startswith("adam") else {}
-        self.optimisers = {name: optimiser(**options) for name in job.circuit.learn}
+        self.optimisers = Optimisers(job, job.circuit.learn)
         rates = {"rule": "eta", "readout_rule": "eta_out"}
         self.rates = {name: job.parameters[rates[TAUGHT_BY[name]]] for name in job.circuit.learn}
         self.exact, self.read = (
             [name for name in job.circuit.learn if TAUGHT_BY[name] == teacher] for teacher in ("rule", "readout_rule")
         )
-        self.seen, self.sums = 0, self._nothing(job.circuit.learn)
+        self.sums: dict[str, np.ndarray]
+        self.start_batch()
         origin = job.origin or job.weights
         self.origin = {name: getattr(origin, name) for name in ("W", "U")}
-        self._resume()
-
-    def _resume(self) -> None:
-        """Go on from where the networks of a job were."""
-        job, steps = self.job, self.job.x.shape[2]
-        given = job.started(f"{name}_{key}" for name, each in self.optimisers.items() for key in each.memory)
-        for name, each in self.optimisers.items():
-            each.updates = job.done * (steps if job.update == "step" else 1) // job.batch
-            for key, attribute in each.memory.items() if job.done else ():
-                setattr(each, attribute, given[f"{name}_{key}"])
 
     def learned(self) -> dict[str, np.ndarray]:
         """The weights that learn, as they are now."""
@@ -117,11 +106,7 @@ class Learner:
 
     def memory(self) -> dict[str, np.ndarray]:
         """What goes on to the next trajectory beside them."""
-        return {
-            f"{name}_{key}": np.array(np.broadcast_to(getattr(each, attribute), self.network.weights[name].shape))
-            for name, each in self.optimisers.items()
-            for key, attribute in each.memory.items()
-        }
+        return self.optimisers.memory({name: self.network.weights[name].shape for name in self.job.circuit.learn})
 
     def learn(self) -> None:
         """Run the trajectories that the networks are shown, and learn from them."""
@@ -279,19 +264,13 @@ def gradients(job: Job, trajectory: int = 0, averaging: bool | None = None) -> d
     The loss is sum_t err(t)^2/2, or the cross-entropy, over the steps that count; with substeps the mean over each
     step. With `averaging` (by default that of the job) each step counts 1/t. Along fa they are what it takes for them.
     """
-    network, shares = _shown(job, trajectory, job.averaging if averaging is None else averaging)
-    with np.errstate(all="ignore"):
-        return network.sweep({k: err * shares[k] for k, err in enumerate(network.err)})
+    return gradients_and_error(job, trajectory, averaging)[0]
 
 
-def errors(job: Job, trajectory: int = 0) -> Iterator[tuple[float, np.ndarray]]:
-    """What each integration step of a trajectory counts, and its error (N, 1, c)."""
-    network, shares = _shown(job, trajectory, job.averaging)
-    yield from zip(shares, network.err, strict=True)
-
-
-def _shown(job: Job, trajectory: int, averaging: bool) -> tuple[Network, np.ndarray]:
-    """The networks of a job after one of its trajectories, and what each integration step counts."""
+def gradients_and_error(
+    job: Job, trajectory: int = 0, averaging: bool | None = None
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The same `gradients`, and the error (N, 1, c) summed over the trajectory as its steps count."""
     if not job.reset:
         raise InputError("a gradient goes back to where a trajectory starts: give reset=True")
     network = Network(job, step_of(models_of(job), job.circuit), "fa" if job.circuit.rule == "fa" else "bptt")
@@ -299,4 +278,6 @@ def _shown(job: Job, trajectory: int, averaging: bool) -> tuple[Network, np.ndar
     with np.errstate(all="ignore"):
         network.show(job.x[shown], job.y[shown])
         network.run()
-    return network, network.shares(averaging)
+        shares = network.shares(job.averaging if averaging is None else averaging)
+        entering = {k: err * shares[k] for k, err in enumerate(network.err)}
+        return network.sweep(entering), np.sum(list(entering.values()), axis=0)

@@ -310,7 +310,7 @@ class Tape:
         many_post: np.ndarray,
         timestep: Number,
     ) -> np.ndarray:
-        return self._uniform(place, post // many_post, pre % many_pre * many_post + post % many_post, timestep)
+        return self._uniform(place, *_cell(pre, post, many_pre, many_post), timestep)
 
     def pair_normal(
         self,
@@ -321,7 +321,7 @@ class Tape:
         many_post: np.ndarray,
         timestep: Number,
     ) -> np.ndarray:
-        return self._normal(place, post // many_post, pre % many_pre * many_post + post % many_post, timestep)
+        return self._normal(place, *_cell(pre, post, many_pre, many_post), timestep)
 
     def _uniform(self, place: Number, network: np.ndarray, cell: np.ndarray, timestep: Number) -> np.ndarray:
         presentation, step, substep = self._at(timestep)
@@ -366,6 +366,13 @@ class Tape:
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _cell(
+    pre: np.ndarray, post: np.ndarray, many_pre: np.ndarray, many_post: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The network of a synapse, and its number within that."""
+    return post // many_post, pre % many_pre * many_post + post % many_post
 
 
 def _mixed(z: np.ndarray) -> np.ndarray:

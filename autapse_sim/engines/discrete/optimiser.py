@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, Protocol
 
 import numpy as np
+
+from autapse_sim.names import one_of
+from autapse_sim.spec.job import Job
 
 
 class Optimiser(Protocol):
@@ -96,3 +99,36 @@ OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
     "adam-hat": AdamHat,
 }
 """The optimisers by name; each weight matrix has one of its own."""
+
+
+class Optimisers:
+    """An optimiser for each of the weights of a job that learn, which goes on from where the networks were.
+
+    Parameters
+    ----------
+    job : Job
+        Says which optimiser, and what there was before.
+    names : iterable of str
+        The weights.
+    """
+
+    def __init__(self, job: Job, names: Iterable[str]) -> None:
+        kind = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
+        options = {"epsilon": job.epsilon} if job.optimiser.startswith("adam") else {}
+        self.each = {name: kind(**options) for name in names}
+        given = job.started(f"{name}_{key}" for name, one in self.each.items() for key in one.memory)
+        for name, one in self.each.items():
+            one.updates = job.done * (job.x.shape[2] if job.update == "step" else 1) // job.batch
+            for key, attribute in one.memory.items() if job.done else ():
+                setattr(one, attribute, given[f"{name}_{key}"])
+
+    def __getitem__(self, name: str) -> Optimiser:
+        return self.each[name]
+
+    def memory(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        """What goes on from update to update, in the shapes of the weights."""
+        return {
+            f"{name}_{key}": np.array(np.broadcast_to(getattr(one, attribute), shapes[name]))
+            for name, one in self.each.items()
+            for key, attribute in one.memory.items()
+        }

@@ -9,7 +9,7 @@ import numpy as np
 
 from autapse_sim.engines.discrete.layout import outer
 from autapse_sim.engines.discrete.network import Network
-from autapse_sim.engines.discrete.optimiser import OPTIMISERS
+from autapse_sim.engines.discrete.optimiser import Optimisers
 from autapse_sim.engines.discrete.rule import Rule, references
 from autapse_sim.names import one_of
 from autapse_sim.spec.job import STEP, Job, Outcome, Progress, State, check_targets
@@ -189,26 +189,15 @@ class Learner:
         self.rngs = [np.random.Generator(bits) for bits in self.bits]
         columns = {name: network.learning(name) for name in ("W", "V")}
         self.columns = {name: which for name, which in columns.items() if which.stop}
-        optimiser = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
-        options = {"epsilon": job.epsilon} if job.optimiser.startswith("adam") else {}
-        self.optimisers = {name: optimiser(**options) for name in self.columns}
+        self.optimisers = Optimisers(job, self.columns)
         self.rates = {name: self.values["eta" if name == "W" else "eta_out"][:, None, None] for name in self.columns}
         for name, rate in self.rates.items():
             moving = network.moving(name)
             self.rates[name] = rate if moving.all() else rate * moving
         self.start_batch()
-        self.resume(job)
-
-    def resume(self, job: Job) -> None:
-        """Go on from where the networks of a job were."""
-        given = job.started(f"{name}_{key}" for name, each in self.optimisers.items() for key in each.memory)
-        for name, each in self.optimisers.items():
-            each.updates = job.done * (self.network.steps if self.update == "step" else 1) // self.batch
-            for key, attribute in each.memory.items() if job.done else ():
-                setattr(each, attribute, given[f"{name}_{key}"])
         if "W" in self.columns:  # each trajectory draws a number for every neuron and step
             for bits in self.bits:
-                bits.advance(job.done * self.network.steps * self.network.neurons)
+                bits.advance(job.done * network.steps * network.neurons)
 
     def learned(self) -> dict[str, np.ndarray]:
         """The weights that learn, as they are now."""
@@ -218,11 +207,7 @@ class Learner:
     def memory(self) -> dict[str, np.ndarray]:
         """What goes on to the next trajectory beside them."""
         shapes = {name: getattr(self.network, name)[:, :, which].shape for name, which in self.columns.items()}
-        return {
-            f"{name}_{key}": np.array(np.broadcast_to(getattr(each, attribute), shapes[name]))
-            for name, each in self.optimisers.items()
-            for key, attribute in each.memory.items()
-        }
+        return self.optimisers.memory(shapes)
 
     def start_batch(self) -> None:
         """Nothing is summed yet."""

@@ -26,10 +26,10 @@ def chosen(data: xr.Dataset | Result, phases: Sequence[str] | None) -> list[str]
     known = recordings.phases(data)
     if phases is None:
         return list(dict.fromkeys((known[0], known[-1])))
-    chosen = [one_of("phase", phase, known) for phase in items("phases", phases, "names of recorded phases")]
-    if not chosen:
+    named = [one_of("phase", phase, known) for phase in items("phases", phases, "names of recorded phases")]
+    if not named:
         raise InputError(f"phases names none; it must be some of {', '.join(known)}")
-    return chosen
+    return named
 
 
 def states(data: xr.Dataset | Result, rule: str, phases: Sequence[str], replicate: int) -> list[str]:

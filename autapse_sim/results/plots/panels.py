@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.optimize import isotonic_regression
 
@@ -24,6 +25,20 @@ CURVES = {
     "train": ("mse_train", "training_trajectory", "training"),
     "validate": ("mse_validate", "validation", "validation"),
 }
+
+
+def grid(count: int, each: tuple[float, float], beside: tuple[float, float]) -> tuple[Figure, np.ndarray, int]:
+    """A figure of so many panels, up to four in a row: itself, its axes, and how many stand in a row.
+
+    `each` is the size of a panel and `beside` what is added to the figure, (width, height) in inches.
+    """
+    columns = min(4, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(each[0] * columns + beside[0], each[1] * rows + beside[1]))
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes[count:]:
+        ax.remove()
+    return figure, axes[:count], columns
 
 
 def unit(data: xr.Dataset | Result, power: int = 1) -> str:

@@ -125,14 +125,18 @@ def build_outputs(plan: Plan, parameters: Mapping[str, object]) -> NeuronGroup:
     entropy = plan.circuit.loss == "cross-entropy"
     equations = [f"{name} : 1" for name in ("autapse_readout", "autapse_offset", "prediction", "err", "target")]
     equations += ["autapse_score = autapse_readout + autapse_offset : 1", "autapse_total : 1"] if entropy else []
-    surprise = "choose(autapse_known(target), -target*log(prediction), 0)"
+
+    def counted(value: str) -> str:
+        return f"choose(autapse_known(target), {value}, 0)" if plan.job.masked else value
+
+    surprise = counted("-target*log(prediction)")
     equations += [f"autapse_cost = {surprise if entropy else '0.5*err**2'} : 1"]
     begin = {"prediction": "0", "err": "0"}
     made = plan.parts.group("outputs", plan.size["outputs"], equations, parameters, begin, numbered=plan.numbered)
     if "c" not in plan.circuit.learn:
         plan.parts.inputs["outputs.autapse_offset"] = Bias("c", plan.size["outputs"])
     code = statements(f"prediction = {'1/autapse_total' if entropy else 'autapse_readout + autapse_offset'}")
-    code += statements("err = choose(autapse_known(target), prediction - target, 0)")
+    code += statements(f"err = {counted('prediction - target')}")
     if not plan.parts.program:
         code += statements("autapse_kept = autapse_keep(i, t_in_timesteps, prediction, err, target)")
     plan.parts.regularly(made, code, "error")

@@ -95,14 +95,8 @@ def draw(data: xr.Dataset | Result) -> Figure:
     """One held-out trajectory around its sharpest turn: target, stimulus and the prediction of every method."""
     part_of(data, "example_prediction", "example")
     names = methods(data)
-    columns = min(4, len(names))
-    rows = -(-len(names) // columns)
     with style.styled():
-        figure = Figure(figsize=(1.75 * columns + 0.4, 1.45 * rows + 0.6))
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for ax in axes[len(names) :]:
-            ax.remove()
-        axes = axes[: len(names)]
+        figure, axes, columns = panels.grid(len(names), each=(1.75, 1.45), beside=(0.4, 0.6))
         for ax, method in zip(axes, names, strict=True):
             draw_example(data, ax, method)
         limits = np.array([ax.get_ylim() for ax in axes])
@@ -111,7 +105,7 @@ def draw(data: xr.Dataset | Result) -> Figure:
             if index % columns:
                 ax.set_ylabel("")
                 ax.tick_params(labelleft=False)
-            if index < columns * (rows - 1):
+            if index < columns * ((len(axes) - 1) // columns):
                 ax.set_xlabel("")
                 ax.tick_params(labelbottom=index + columns >= len(axes))
         each = [dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True)) for ax in axes]

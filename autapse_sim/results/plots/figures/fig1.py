@@ -19,14 +19,8 @@ CAPTION = "True and predicted trajectories of the test: look whether a predictio
 def draw(data: xr.Dataset | Result) -> Figure:
     """The paper's Fig. 1: a true trajectory and what each rule predicts, a panel per rule."""
     names = rules(data)
-    columns = min(4, len(names))
-    rows = -(-len(names) // columns)
     with style.styled():
-        figure = Figure(figsize=(1.9 * columns + 0.5, 2.2 * rows + 0.4))
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for ax in axes[len(names) :]:
-            ax.remove()
-        axes = axes[: len(names)]
+        figure, axes, _ = panels.grid(len(names), each=(1.9, 2.2), beside=(0.5, 0.4))
         for ax, rule in zip(axes, names, strict=True):
             panels.trajectories(data, ax, rule)
             ax.set_title(style.label(rule))
