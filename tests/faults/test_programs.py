@@ -6,6 +6,7 @@ import time
 
 import psutil
 import pytest
+from processes import lines
 
 import autapse_sim as ap
 from autapse_sim.engines import cache
@@ -35,8 +36,7 @@ def fake(tmp_path, monkeypatch):
     yield make
     assert not list((tmp_path / "temporary").glob("autapse_*"))
     assert [entry for entry in cache.entries() if entry.kind == "program"] == []
-    here = [process for process in psutil.Process().children(recursive=True) if process.status() != "zombie"]
-    assert not [process for process in here if str(tmp_path) in " ".join(process.cmdline())]
+    assert not [line for line in lines() if str(tmp_path) in " ".join(line)]
 
 
 def train():
@@ -105,8 +105,7 @@ def test_what_a_program_does_is_ended_with_it():
         with pytest.raises(RuntimeError, match="sh was silent"):
             programs.run(["sh", "-c", "sleep 61 & sleep 62"], "sh", limit=0.3)
         numbers = [process.pid for process, _ in programs.started]
-    for process in psutil.process_iter(["cmdline"]):
-        assert process.info["cmdline"] not in (["sleep", "61"], ["sleep", "62"])
+    assert not [line for line in lines() if line in (["sleep", "61"], ["sleep", "62"])]
     assert not any(map(psutil.pid_exists, numbers))
 
 

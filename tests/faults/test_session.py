@@ -10,8 +10,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
+from processes import check_ended
 
 from autapse_sim.machine.files import scratch
 from autapse_sim.results.result import load
@@ -64,22 +64,7 @@ class Stage:
 
     def check_ended(self) -> None:
         """Fail where a process is left after a while."""
-        until = time.monotonic() + SLOW
-        while self.running() and time.monotonic() < until:
-            time.sleep(0.1)
-        assert self.running() == []
-
-    def running(self) -> list[list[str]]:
-        """The processes of this stage."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                mine = process.environ().get("AUTAPSE_CACHE") == self.environment["AUTAPSE_CACHE"]
-                if mine and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process.cmdline())
-            except psutil.Error:
-                pass
-        return found
+        check_ended("AUTAPSE_CACHE", self.environment["AUTAPSE_CACHE"], SLOW)
 
     def check_result(self) -> None:
         if self.result.read_bytes() != FORMER:

@@ -11,8 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
+from processes import Seen, check_ended, kill_one, running
 
 import autapse_sim as ap
 from autapse_sim.results.result import load
@@ -58,24 +58,13 @@ class Sweep:
         assert list(self.out.rglob("*.damaged")) == []
         return {path.name: path.read_bytes() for path in (self.out / "units").glob("*.nc")}
 
-    def running(self) -> list[psutil.Process]:
+    def running(self) -> list[Seen]:
         """The processes of this sweep."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                mine = process.environ().get("TMPDIR", "").startswith(self.environment["TMPDIR"])
-                if mine and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-            except psutil.Error:
-                pass
-        return found
+        return running("TMPDIR", self.environment["TMPDIR"])
 
     def check_ended(self) -> None:
         """Fail where a process is left after a while."""
-        until = time.monotonic() + SLOW
-        while self.running() and time.monotonic() < until:
-            time.sleep(0.1)
-        assert self.running() == []
+        check_ended("TMPDIR", self.environment["TMPDIR"], SLOW)
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +124,7 @@ def test_workers_that_are_killed_are_replaced(tmp_path, whole):
     process = sweep.start("--retries", str(10 * STOPS))
     for _ in range(STOPS):
         time.sleep(random.uniform(0.1, 0.4) * whole[1])
-        workers = [each for each in sweep.running() if each.ppid() == process.pid and "-P" in each.cmdline()]
-        if workers:
-            random.choice(workers).kill()
+        kill_one([each for each in sweep.running() if each.parent == process.pid and "-P" in each.line])
     _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert sweep.contents() == whole[0]
@@ -204,9 +191,7 @@ def test_programs_that_are_killed_and_a_cache_that_is_damaged_change_nothing(tmp
         until = time.monotonic() + random.uniform(2, 15)
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.2)
-            programs = [each for each in sweep.running() if each.cmdline()[:1] and "cache" in each.cmdline()[0]]
-            if programs:
-                random.choice(programs).kill()
+            kill_one([each for each in sweep.running() if each.line and "cache" in each.line[0]])
         process.kill()
         process.communicate(timeout=30)
         sweep.check_ended()
