@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import autapse_sim as ap
-from autapse_sim.engines import choose as engines
+from autapse_sim.engines import playing
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.experiments.compare import compare
 from autapse_sim.spec.protocol import Protocol
@@ -69,8 +69,8 @@ def test_tiles_and_processes_keep_each_network_in_its_place(circuit, monkeypatch
     whole = ap.train(circuit, TASK, protocol, engine="standalone").data
     np.testing.assert_array_equal(whole.W_checkpoint.sel(checkpoint=6), whole.W)
     assert len(np.unique(whole.W_checkpoint.sel(checkpoint=3))) == whole.W.size
-    monkeypatch.setattr(engines, "WORTH_SPLITTING", 1)
-    monkeypatch.setattr(engines, "cores", lambda: 2)
+    monkeypatch.setattr(playing, "WORTH_SPLITTING", 1)
+    monkeypatch.setattr(playing, "cores", lambda: 2)
     shared = ap.train(circuit, TASK, protocol, engine="standalone").data
     tolerance = 1e-5 if circuit.precision == "single" else 1e-12
     np.testing.assert_allclose(shared.W_checkpoint, whole.W_checkpoint, rtol=0, atol=tolerance)

@@ -56,7 +56,7 @@ class Shares:
         if engine not in ("standalone", "compiled"):
             return cls(block, 1, "")
         from autapse_sim.engines.brian.compiler import compiler, identity
-        from autapse_sim.engines.choose import worthwhile
+        from autapse_sim.engines.playing import worthwhile
 
         machine = hashlib.sha256(identity(compiler() or "").encode()).hexdigest()[:16]
         return cls(block, worthwhile(job, block), machine)

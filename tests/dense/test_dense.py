@@ -10,8 +10,7 @@ import pytest
 from brian2 import ms
 
 import autapse_sim as ap
-from autapse_sim.engines import choose as engine
-from autapse_sim.engines import discrete
+from autapse_sim.engines import discrete, playing
 from autapse_sim.engines.brian import standalone
 from autapse_sim.engines.brian.assembly import projections
 from autapse_sim.engines.brian.compiler import compiler
@@ -298,10 +297,12 @@ def test_blocks_of_replicates_are_one_run(monkeypatch):
 def test_long_runs_are_shared_by_the_cores(make_job, monkeypatch):
     job = make_job(replicates=4, steps=50)
     parts = []
-    play = engine._play_all
-    monkeypatch.setattr(engine, "_play_all", lambda *arguments: parts.append(len(arguments[2])) or play(*arguments))
-    monkeypatch.setattr(engine, "cores", lambda: 2)
+    play = playing._side_by_side
+    monkeypatch.setattr(
+        playing, "_side_by_side", lambda *arguments: parts.append(len(arguments[2])) or play(*arguments)
+    )
+    monkeypatch.setattr(playing, "cores", lambda: 2)
     simulate(job, "standalone")
-    monkeypatch.setattr(engine, "WORTH_SPLITTING", 1)
+    monkeypatch.setattr(playing, "WORTH_SPLITTING", 1)
     simulate(job, "standalone")
     assert parts == [1, 2]

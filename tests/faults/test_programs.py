@@ -9,8 +9,7 @@ import pytest
 from processes import lines
 
 import autapse_sim as ap
-from autapse_sim.engines import cache
-from autapse_sim.engines import choose as engine
+from autapse_sim.engines import cache, playing
 from autapse_sim.engines.brian import compiler
 from autapse_sim.machine import processes
 from autapse_sim.machine.processes import Programs
@@ -26,7 +25,7 @@ def fake(tmp_path, monkeypatch):
     monkeypatch.setenv("CXX", str(tmp_path / "fake"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
-    for module, limit in ((compiler, "ASKED"), (compiler, "COMPILING"), (engine, "SILENT")):
+    for module, limit in ((compiler, "ASKED"), (compiler, "COMPILING"), (playing, "SILENT")):
         monkeypatch.setattr(module, limit, 1.0)
 
     def make(text, start="#!/bin/sh\n"):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,11 +12,8 @@ import numpy as np
 from autapse_sim.engines.adjoint import RULES
 from autapse_sim.engines.adjoint.compiled.files import Fed, read_back, write
 from autapse_sim.engines.brian.compiler import compile_program, compiler, identity
-from autapse_sim.engines.cache import cached, found, recall, remember
-from autapse_sim.engines.choose import asked_for, worthwhile
+from autapse_sim.engines.playing import asked_for, played, program_of, worthwhile
 from autapse_sim.errors import InputError
-from autapse_sim.machine.files import scratch
-from autapse_sim.machine.processes import Programs
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Job, Outcome, Progress, check_targets
 from autapse_sim.spec.language import names
@@ -28,9 +23,6 @@ TOLD = ("feedback", "loss")
 """What a neuron may read of the step before; no program has a way back through it."""
 WIDE = {4: 4, 8: 2, 16: 1}
 """Up to so many neurons so many times eight networks are laid side by side, where trajectories are too few for it."""
-SILENT = 3600.0
-"""Seconds for which a program may say nothing; it tells how far it is some ten times a second."""
-PROGRESS = re.compile(r"progress (\d\.\d{4})\n")
 
 
 def covers(circuit: Circuit) -> str | None:
@@ -85,19 +77,7 @@ def simulate(
     parts = min(processes or worthwhile(job, max(room or 0, len(job.source))), len(job.source))
     pieces = np.array_split(np.arange(len(job.source)), parts)
     jobs = [job] if parts == 1 else [job.part(piece, len(piece)) for piece in pieces]
-    with scratch() as folder:
-        for attempt in ("first", "second"):
-            work = folder / attempt
-            work.mkdir()
-            fed, path = _program(job, work, command)
-            try:
-                outcomes = _play_all(fed, path, jobs, work, progress or (lambda share: None))
-                break
-            except RuntimeError:
-                kept = path.exists()
-                path.unlink(missing_ok=True)  # what fails is not kept for the next time
-                if kept or attempt == "second":  # else the cache was cleared in between
-                    raise
+    outcomes = played(lambda folder: _program(job, folder, command), lambda fed: jobs, _play, progress or _unheard)
     return outcomes[0] if parts == 1 else Outcome.joined(outcomes, [len(piece) for piece in pieces])
 
 
@@ -111,27 +91,20 @@ def lanes_of(job: Job) -> str:
     return f"Own<{wide}>" if wide else "Single"
 
 
+def _unheard(share: float) -> None:
+    """Nobody is told how far it is."""
+
+
 def _program(job: Job, folder: Path, command: str) -> tuple[Fed, Path]:
-    """The program of a job, from the cache where it is there: by what was asked for, else by what it is made of."""
-    asked = _asked(job, command)
-    if asked is not None:
-        fed = recall(asked, Fed.from_json)
-        path = found(fed.key) if fed else None
-        if fed and path:
-            return fed, path
-    fed, text = generate(job, command)
+    """The program of a job."""
 
-    def build(program: Path) -> None:
-        (folder / "all.cpp").write_text(text)
-        compile_program(command, folder / "all.cpp", program)
+    def made() -> tuple[Fed, Callable[[Path], None]]:
+        fed, text = generate(job, command)
+        source = folder / "all.cpp"
+        source.write_text(text)
+        return fed, lambda path: compile_program(command, source, path)
 
-    path = cached(fed.key, build)
-    if path is None:
-        path = folder / "main"
-        build(path)
-    elif asked is not None:
-        remember(asked, fed.to_json())
-    return fed, path
+    return program_of(_asked(job, command), Fed.from_json, made, folder)
 
 
 def generate(job: Job, command: str) -> tuple[Fed, str]:
@@ -180,40 +153,8 @@ def _asked(job: Job, command: str) -> str | None:
     )
 
 
-def _play_all(fed: Fed, path: Path, jobs: list[Job], folder: Path, progress: Progress) -> list[Outcome]:
-    """Run parts of a job side by side, each in a process of its own; an end for any reason ends them all."""
-    shares, lock = [0.0] * len(jobs), threading.Lock()
-    with Programs() as programs, ThreadPoolExecutor(len(jobs)) as pool:
-
-        def play(part: int) -> Outcome:
-            def report(share: float) -> None:
-                with lock:
-                    shares[part] = share
-                    progress(sum(shares) / len(shares))
-
-            return _play(fed, path, jobs[part], folder / f"run{part}", programs, report)
-
-        waiting = [pool.submit(play, part) for part in range(len(jobs))]
-        try:
-            return [each.result() for each in waiting]
-        except BaseException:
-            programs.stop()
-            raise
-
-
-def _play(fed: Fed, path: Path, job: Job, work: Path, programs: Programs, progress: Progress) -> Outcome:
-    """Run a program in a folder of its own, and refuse any sign that it did not run as told."""
-    work.mkdir()
+def _play(fed: Fed, job: Job, work: Path, run: Callable[[list[str]], None]) -> Outcome:
+    """Run a program in a folder of its own."""
     write(job, fed, work)
-
-    def hear(line: str) -> bool:
-        share = PROGRESS.fullmatch(line)
-        if share:
-            progress(float(share[1]))
-        return share is not None
-
-    answer = programs.run([str(path)], "the compiled program", SILENT, work, hear)
-    if answer.code or answer.output or answer.errors:
-        raise RuntimeError(f"the compiled program failed, {answer.said()}")
-    progress(1.0)
+    run([])
     return read_back(job, fed, work)
