@@ -25,6 +25,8 @@ PROBE = 2**20
 """Bytes that must find room where a program failed, else the disk is full."""
 written: list[Path] = []
 """What this process has written, in order: what there is to say where it is stopped."""
+ATTEMPTS = 100
+"""How often a temporary file or folder is made anew that another process took away before it was locked."""
 SCRATCH = "autapse_scratch_"
 """How the names of folders for temporary files begin; eight characters follow."""
 
@@ -192,12 +194,17 @@ def remove_all() -> None:
 
 def _locked(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
     """What was made, once it is locked: as long as it is not, others may take it for left behind."""
-    while True:
-        with contextlib.suppress(FileNotFoundError):
+    for attempt in range(ATTEMPTS):
+        try:
             path, descriptor = make()
-            if _lock(descriptor) and path.exists():
-                return path, descriptor
-            os.close(descriptor)
+        except FileNotFoundError:  # taken by another, or there is no making anything here (/proc)
+            if attempt == ATTEMPTS - 1:
+                raise
+            continue
+        if _lock(descriptor) and path.exists():
+            return path, descriptor
+        os.close(descriptor)
+    raise OSError(errno.EAGAIN, "others take away what is made there")
 
 
 @contextlib.contextmanager

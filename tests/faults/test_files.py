@@ -43,6 +43,21 @@ def test_what_is_no_ordinary_file_is_neither_read_nor_replaced(odd, name):
     assert not list(odd.glob(".*"))
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder here in which nothing can be made")
+def test_where_no_file_can_be_made_it_is_refused_at_once():
+    with pytest.raises(InputError, match=r"/proc/autapse\.nc cannot be written: No such file or directory"):
+        write_whole("/proc/autapse.nc", b"")
+
+
+def test_a_folder_that_is_taken_away_again_and_again_is_an_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    made = []
+    monkeypatch.setattr(files, "_lock", lambda descriptor: made.append(descriptor))
+    with pytest.raises(OSError, match="others take away"), scratch():
+        pass
+    assert len(made) == files.ATTEMPTS
+
+
 def test_a_file_keeps_its_mode(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
