@@ -72,7 +72,11 @@ def verdict(replicates: int = 200, seed: int = 0) -> xr.Dataset:
             "mse_refit": (("method", "replicate"), refit),
             "curve": (("method", "updates", "replicate"), curve),
             "eta": ("method", eta_grid[np.argmin(np.median(np.nan_to_num(grid, nan=9, posinf=9), axis=-1), axis=1)]),
-            "grid_mse": (("method", "eta_grid", "pilot"), grid),
+            "tuned": ("method", ["tau = 3 ms", *[""] * 6]),
+            "pilot_mse": (("trial", "pilot"), np.concatenate([*grid, 1.1 * grid[0]])),
+            "pilot_eta": ("trial", np.tile(eta_grid, 8)),
+            "pilot_method": ("trial", np.repeat([*METHODS, METHODS[0]], 8)),
+            "pilot_tuned": ("trial", np.repeat(["tau = 3 ms", *[""] * 6, "tau = 10 ms"], 8)),
             "control_mse": (
                 ("control", "replicate"),
                 np.array(list(CONTROLS.values()))[:, None] * rng.lognormal(0, 0.08, (len(CONTROLS), replicates)),
@@ -87,7 +91,6 @@ def verdict(replicates: int = 200, seed: int = 0) -> xr.Dataset:
             "method": METHODS,
             "updates": updates,
             "updates_aligned": aligned,
-            "eta_grid": eta_grid,
             "control": list(CONTROLS),
             "ablation": list(ABLATIONS),
             "step": np.arange(100),
@@ -207,8 +210,9 @@ def test_curves_are_medians_with_the_diverged_counted(data, ax):
 @pytest.mark.parametrize("worst", [np.nan, np.inf])
 def test_a_method_of_which_all_diverged_blanks_no_figure(data, worst):
     broken = data.copy(deep=True)
-    for name in ("mse_online", "mse_refit", "curve", "grid_mse", "example_prediction", "alignment"):
+    for name in ("mse_online", "mse_refit", "curve", "example_prediction", "alignment"):
         broken[name][0] = worst
+    broken["pilot_mse"][{"trial": broken.pilot_method.values == METHODS[0]}] = worst
     broken["curve"][0, 0] = data["curve"][0, 0]
     broken["ablation_mse"][:] = worst
     shown = all_drawn(broken)
@@ -219,14 +223,14 @@ def test_a_method_of_which_all_diverged_blanks_no_figure(data, worst):
     assert "infinite" in words(shown["scores"])
     assert "autapse (16 of 16 diverged)" in words(shown["learning_curves"])
     assert "autapse: diverged" in words(shown["example"])
-    assert "100%" in words(shown["learning_rates"])
+    assert sizes(shown["learning_rates"].axes[1])[0] == [36] * 8
     assert "infinite" in words(shown["ablations"])
     assert np.isfinite(drawn(shown["learning_curves"].axes[0], "bptt")).all()
 
 
 def test_everything_diverged_is_drawn_all_the_same(data):
     broken = data.map(lambda values: values * np.nan if values.dtype.kind == "f" else values)
-    broken["example_target"] = data["example_target"]
+    broken = broken.assign({name: data[name] for name in ("example_target", "pilot_eta")})
     shown = all_drawn(broken)
     assert shown.keys() == EVIDENCE.keys()
     assert all(words(figure) for figure in shown.values())
@@ -270,17 +274,25 @@ def test_learning_rates_mark_the_chosen_one_and_say_what_diverged(data):
     upper, lower = learning_rates.draw(data).axes
     rings = [line.get_xdata()[0] for line in upper.lines if line.get_markersize() == 7]
     np.testing.assert_allclose(rings[::-1], data.eta)
-    shares = [text.get_text() for text in lower.texts]
-    assert sorted(set(shares)) == ["100%", "20%", "45%", "75%", "·"]
+    assert sizes(lower) == [[16.2], [36, 36], [], [7.2, 27, 36], [], [], []]
+    faint = next(line for line in upper.lines if line.get_alpha() == 0.25)
+    np.testing.assert_allclose(faint.get_ydata(), np.median(data.pilot_mse[-8:], axis=1))
+
+
+def sizes(ax):
+    """The areas of the squares of each row."""
+    found = [[] for _ in METHODS]
+    for squares in ax.collections:
+        for (_, row), size in zip(squares.get_offsets(), squares.get_sizes(), strict=True):
+            found[int(row)].append(pytest.approx(size))
+    return found
 
 
 def test_a_reservoir_without_pilots_has_no_learning_rates(data):
     name = str(data["method"].values[-1])
     assert name in looks.RESERVOIRS
     assert name in words(learning_rates.draw(data))
-    without = data.copy(deep=True)
-    without["grid_mse"][{"method": -1}] = np.nan
-    assert name not in words(learning_rates.draw(without))
+    assert name not in words(learning_rates.draw(data.isel(trial=data.pilot_method.values != name)))
 
 
 def test_alignment_leaves_out_what_has_no_direction_and_says_so(data):

@@ -1,20 +1,24 @@
 """The verdict: what is trained, what is compared, and what may be said."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
+from brian2 import ms
 from click.testing import CliRunner
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.experiments.benchmark import Benchmark, benchmarks
 from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, text
-from autapse_sim.experiments.verdict.methods import BIASES, FIXED, STILL, TUNED, Method, Rates, ablations_of
-from autapse_sim.experiments.verdict.pilots import chosen_rates
+from autapse_sim.experiments.verdict.methods import BIASES, FIXED, STILL, TUNED, Method, ablations_of
+from autapse_sim.experiments.verdict.pilots import chosen_points
+from autapse_sim.experiments.verdict.points import Chosen, Point, at_edge
 from autapse_sim.experiments.verdict.trial import FLOORS, Trial, drawn, protocol_of, score, train_method
+from autapse_sim.spec.units import Amount
 from autapse_sim.training.reservoir import Reservoir
 
 pytestmark = pytest.mark.usefixtures("no_workers")
@@ -94,36 +98,87 @@ class Pilots:
     """Stands in for a study: tells what each method is given, and lets errors be least where they are wished."""
 
     def __init__(self, methods, best):
-        self.names, self.best, self.given = {id(method): name for name, method in methods.items()}, best, {}
+        self.names, self.best, self.given, self.asked = {id(m): name for name, m in methods.items()}, best, {}, {}
 
     def results(self, units):
-        return [ap.Result(xr.Dataset({"pilot_mse": (("score", "rate", "pilot"), self.errors(one))})) for one in units]
+        dims = ("score", "point", "pilot")
+        return [ap.Result(xr.Dataset({"tried": (dims, self.errors(unit))})) for unit in units]
 
     def errors(self, unit):
         method = unit.trial.method
         name = self.names.get(id(method), json.dumps(method.protocol))
         self.given[name] = unit.readout
-        far = np.abs(np.log(unit.trial.setting.etas) - np.log(self.best.get(name, (0.03, 0.03)))[:, None])
+        self.asked.setdefault(name, []).append(unit.points)
+        etas, taus = self.best.get(name, (0.03, 0.03)), (0.003, 0.03)
+        far = np.abs(np.log([point.eta for point in unit.points]) - np.log(etas)[:, None])
+        tau = [dict(point.values)["tau"].value if point.values else np.nan for point in unit.points]
+        far += np.nan_to_num(np.abs(np.log(tau) - np.log(taus)[:, None]))
         return np.repeat(far[:, :, None], 8, axis=2)
 
 
-def test_each_score_has_its_own_learning_rate_and_the_read_out_the_reservoirs():
+def test_each_score_has_its_own_point_and_the_read_out_the_reservoirs():
     stepwise = {"update": "step", "batch": 1}
     methods = {"bptt": Method("bptt"), "slow": Method("bptt", protocol=stepwise), FIXED: Method(None)}
     silent = Reservoir(gain=0.0, input_scale=1.0, mse=np.array([]))
     methods |= {STILL: Method(None, silent), BIASES: Method("bptt", silent)}
     pilots = Pilots(methods, {"bptt": (0.01, 0.001), STILL: (0.001, 0.001), json.dumps(stepwise): (0.003, 0.003)})
-    grid, chosen = chosen_rates(benchmarks()["bounce"], methods, pilots, seed=0)
-    assert grid.keys() == chosen.keys() == methods.keys()
+    tried, chosen = chosen_points(benchmarks()["bounce"], methods, pilots, seed=0)
+    assert tried.keys() == chosen.keys() == methods.keys()
     assert chosen == {
-        "bptt": Rates(0.01, 0.001, 0.03),
-        "slow": Rates(0.03, 0.03, 0.003),
-        FIXED: Rates(0.03, 0.03, 0.03),
-        STILL: Rates(0.001, 0.001, 0.001),
-        BIASES: Rates(0.03, 0.03, 0.001),
+        "bptt": Chosen(Point(0.01), Point(0.001), 0.03),
+        "slow": Chosen(Point(0.03), Point(0.03), 0.003),
+        FIXED: Chosen(Point(0.03), Point(0.03), 0.03),
+        STILL: Chosen(Point(0.001), Point(0.001), 0.001),
+        BIASES: Chosen(Point(0.03), Point(0.03), 0.001),
     }
     alone = {FIXED: None, STILL: None, json.dumps(stepwise): None}
     assert pilots.given == {**alone, "bptt": 0.03, "slow": 0.003, BIASES: 0.001}
+
+
+def test_every_method_has_as_many_trials_and_what_its_file_names_is_tuned():
+    methods = {"autapse": Method("autapse"), "bptt": Method("bptt"), FIXED: Method(None)}
+    fixed = {"tau": Amount(0.05, "second", "50 ms")}
+    methods["tau = 50"] = Method("autapse", parameters=fixed)
+    pilots = Pilots(methods, {name: (0.01, 0.01) for name in methods})
+    tried, chosen = chosen_points(benchmarks()["bounce"], methods, pilots, seed=0)
+    assert {name: len(one.points) for name, one in tried.items()} == dict.fromkeys(methods, 24)
+    assert {point.values for point in tried["tau = 50"].points} == {()}
+    assert str(chosen["autapse"].online) == "eta = 0.01, tau = 3 ms"
+    assert str(chosen["autapse"].refit) == "eta = 0.01, tau = 30 ms"
+    assert at_edge(tried["autapse"].points, chosen["autapse"].online) == []
+    assert at_edge(tried["autapse"].points, chosen["autapse"].refit) == ["tau"]
+    least, most = (edge(point.eta for point in tried["bptt"].points) for edge in (min, max))
+    assert (least, most) == (0.0003, 0.1)
+
+
+def test_a_grid_grows_beyond_the_edge_at_which_the_best_lies():
+    methods = {"bptt": Method("bptt"), "fa": Method("fa"), "dfa": Method("dfa"), FIXED: Method(None)}
+    best = {"bptt": (1.0, 1.0), "fa": (0.01, 0.01), "dfa": (1e-9, 1e-9), FIXED: (0.01, 0.01)}
+    tried, chosen = chosen_points(benchmarks()["bounce"], methods, Pilots(methods, best), seed=0)
+    etas = {name: [point.eta for point in one.points] for name, one in tried.items()}
+    assert etas["fa"] == [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1]
+    assert etas["bptt"] == [*etas["fa"], 0.316, 0.999, 3.16]
+    assert etas["dfa"] == [*etas["fa"], 9.49e-05, 3e-05, 9.49e-06]
+    assert chosen["bptt"].online == Point(0.999)
+    assert at_edge(tried["bptt"].points, chosen["bptt"].online) == []
+    assert at_edge(tried["dfa"].points, chosen["dfa"].online) == ["eta"]
+
+
+@pytest.mark.parametrize(
+    ("tune", "says"),
+    [
+        ({"tau": (1.0, 2.0)}, "tune has tau = 1.0; its unit is second, as of 10. ms"),
+        ({"tao": (1 * ms, 2 * ms)}, "unknown parameter to tune 'tao'; did you mean 'tau' or 'eta'?"),
+        ({"tau": (1 * ms, 1 * ms)}, "must be values to choose from, each once"),
+        ({"tau": 3 * ms}, "must be values to choose from, each once"),
+        ({"tau": ()}, "must be values to choose from, each once"),
+        ([1], "must map names to values"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused(tune, says):
+    texts = {"trace": "dk/dt = (activity - k)/tau : 1", "update": "w -= eta*feedback_post*k_pre"}
+    with pytest.raises(ap.InputError, match=re.escape(says)):
+        ap.verdict(ap.Rule(**texts, parameters={"tau": 10 * ms, "eta": 0.1}, tune=tune), "bounce")
 
 
 def test_ablations_change_one_thing_each():
@@ -146,7 +201,7 @@ def test_exact_gradients_learn_every_benchmark(name):
     setting = replace(benchmarks()[name], protocol=replace(how, train=train, validate_every=train))
     method = Method("bptt")
     given, protocol = drawn(setting, method, (0, 0), 2), protocol_of(setting, method, (0, 0), 2)
-    outcome = train_method(Trial.of(setting, method), given, protocol, np.array([0.03]))
+    outcome = train_method(Trial.of(setting, method), given, protocol, [Point(0.03)])
     scores = score(setting, given, protocol, outcome, refit=True)
     assert setting.scored.any()
     assert (scores.curve[:, -1] < scores.curve[:, 0]).all()

@@ -101,7 +101,7 @@ def test_a_minimal_verdict_makes_a_page(data):
     least.attrs = {}
     reader = Reader(page(least, {}))
     assert reader.text["h1"] == ["No verdict on autapse"]
-    assert reader.text["h2"] == ["Learning rates and diverged replicates"]
+    assert reader.text["h2"] == ["What was tried, and what was chosen"]
     assert images(reader) == []
 
 
@@ -130,12 +130,16 @@ def test_an_attribute_that_is_plain_text_is_shown_as_it_is(data, small):
     assert "Methods" not in reader.text["h2"]
 
 
-def test_learning_rates_at_the_edge_are_told(data, small):
+def test_what_lies_at_an_edge_is_told_and_every_point_is_there(data, small):
     rates = data["eta"].copy()
-    rates[0], rates[1] = data["eta_grid"][0], np.nan
-    cells = Reader(page(data.assign(eta=rates), small)).text["td"]
-    assert "0.001 (at the edge of the grid)" in cells
+    rates[1] = np.nan
+    told = data.assign(eta=rates).assign_attrs(edges=json.dumps({"autapse": ["eta", "tau"]}))
+    cells = Reader(page(told, small)).text["td"]
+    assert "eta, tau" in cells
+    assert "tau = 3 ms" in cells
     assert "-" in cells
+    assert cells.count("tau = 10 ms") == 8
+    assert "All 64 points that were tried" in Reader(page(data, small)).text["summary"]
 
 
 def test_the_same_verdict_gives_the_same_page(data):

@@ -25,6 +25,7 @@ FIRST, NEXT = METHODS + 1 + 1 + 4, METHODS + 1 + 1
 def benchmark(monkeypatch):
     monkeypatch.setattr("autapse_sim.experiments.verdict.methods.OTHERS", ("fa", "dfa"))  # nothing to compile
     monkeypatch.setattr("autapse_sim.experiments.benchmark.benchmarks", lambda: {"ball": BALL})
+    monkeypatch.setattr("autapse_sim.experiments.verdict.pilots.GROWTH", 0)  # a known number of units
 
 
 def judge(folder, executor=None, rule="rflo", replicates=16, **options):

@@ -32,12 +32,13 @@ ARRAYS = {
     "rule or method": "eta",
     "control replicate trajectory or control replicate": "control_mse",
     "control replicate": "control_r2_trajectory control_r2_network",
-    "eta_grid replicate or method eta_grid pilot": "grid_mse",
+    "eta_grid replicate": "grid_mse",
     "method replicate": "mse_online mse_refit",
     "method replicate floor": "mse_refit_floor",
     "method updates replicate": "curve",
     "method": "eta_refit eta_out",
-    "method eta_grid pilot": "grid_mse_refit",
+    "trial pilot": "pilot_mse pilot_mse_refit",
+    "trial": "pilot_eta",
     "method step coordinate": "example_prediction",
     "method updates_aligned aligned_seed": "alignment",
     "updates_aligned aligned_seed": "alignment_blind",
@@ -67,7 +68,7 @@ OBJECTS = {
     "provenance": dict,
     "notes": list,
 }
-OBJECTS |= {"statistics": dict, "methods": dict, "floors": list, "claims": list, AXES: list}
+OBJECTS |= {"statistics": dict, "methods": dict, "edges": dict, "floors": list, "claims": list, AXES: list}
 """Attributes that are JSON."""
 TEXTS = ("rule", "unit", "units", "long_name")
 """Attributes that are text."""

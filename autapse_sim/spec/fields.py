@@ -50,6 +50,15 @@ def parameter(what: str, value: object) -> object:
     return number
 
 
+def choices(what: str, value: object) -> tuple:
+    """Values of a parameter to choose from, each once; else an `InputError`."""
+    listed = value if isinstance(value, list | tuple | np.ndarray) and np.ndim(value) == 1 else ()
+    found: list[Any] = [parameter(what, each) for each in listed]
+    if not found or any(map(np.ndim, found)) or len({*map(float, found)}) < len(found):
+        raise InputError(f"{what} must be values to choose from, each once, such as (1*ms, 3*ms, 10*ms)")
+    return tuple(found)
+
+
 def _number(value: object) -> Any:
     """A finite real number, or an array of such, with its unit where it has one; None for all else."""
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,8 +14,9 @@ from typing import Any, TypeVar
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
-from autapse_sim.spec.fields import parameter, take_mapping, take_texts, take_tuple, text
-from autapse_sim.spec.language import UNPARSED, clean, names, statements
+from autapse_sim.spec.fields import choices, parameter, take_mapping, take_texts, take_tuple, text
+from autapse_sim.spec.language import UNPARSED, names, statements
+from autapse_sim.spec.lines import texts_at
 from autapse_sim.spec.reading import python_text, run
 from autapse_sim.spec.written import Written, model_text
 
@@ -188,6 +188,9 @@ class Rule:
         Synapses between presynaptic neurons that the rule needs, if any.
     parameters : mapping
         Default values, Brian2 quantities where they have units. `trace` may name parameters of the neuron, too.
+    tune : mapping of str to tuple
+        What a verdict tries on its pilots beside learning rates, by the name of the parameter:
+        ``{"tau": (1*ms, 3*ms, 10*ms, 30*ms)}``; with ``eta`` also the learning rates, else those of the benchmark.
     """
 
     update: str
@@ -201,6 +204,7 @@ class Rule:
     initial: Mapping[str, Any] = field(default_factory=dict)
     lasting: tuple[str, ...] = ()
     finish_postsynaptic: str = ""
+    tune: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
     source: str = field(default="", repr=False)
 
@@ -215,6 +219,9 @@ class Rule:
         take_tuple(self, "lasting", str)
         take_mapping(self, "initial", text)
         take_mapping(self, "parameters", parameter)
+        take_mapping(self, "tune", choices)
+        for name in self.tune:
+            one_of("parameter to tune", name, self.parameters)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -241,7 +248,7 @@ def rules() -> set[str]:
 
 def words_of(path: Path) -> set[str]:
     """The names in the texts of a model file, without running it; docstring and comments do not count."""
-    return names(*(text for *_, text in _texts_at(python_text(path))))
+    return names(*(text for *_, text in texts_at(python_text(path))))
 
 
 def is_file(name: str) -> bool:
@@ -351,46 +358,3 @@ _READ: dict[str, Callable[[str], Neuron | Rule]] = {
     "neuron": read_neuron,
     **dict.fromkeys(dict.fromkeys(TAUGHT_BY.values()), read_rule),
 }
-
-
-def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:
-    """Where `word` stands in the texts of a model, or in one of them, as 'file, line N' (or the file alone)."""
-    if model.path is None:
-        return "the model"
-    for start, step, written in _texts_at(model.source):
-        if text is None or written == text:
-            for number, line in enumerate(written.split("\n")):
-                if {word, f"d{word}"} & names(line) or (not word.isidentifier() and word in line):
-                    return f"{model.path}, line {start + step * number}"
-    return line_of(model, word) if text is not None else str(model.path)
-
-
-def line_like(model: Neuron | Rule, words: set[str]) -> tuple[int, str]:
-    """How many of some words stand together in a line of a model's texts, at most, and where that is."""
-    found = [(0, str(model.path))]
-    for start, step, written in _texts_at(model.source):
-        for number, line in enumerate(written.split("\n")):
-            known = names(line) | {name.removeprefix("d") for name in names(line.partition("/dt")[0])}
-            found.append((len(known & words), f"{model.path}, line {start + step * number}"))
-    return max(found, key=lambda each: each[0])
-
-
-@lru_cache(maxsize=64)
-def _texts_at(source: str) -> list[tuple[int, int, str]]:
-    """The texts and the names of fields in a model file, without comments.
-
-    Each with the line that it begins in, and with how many lines further the next line of the text stands.
-    """
-    tree = ast.parse(source)
-    first = tree.body[0] if tree.body else None
-    docstring = first.value if isinstance(first, ast.Expr) else None
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node is not docstring:
-            with contextlib.suppress(InputError):  # where it is no text in the language of models
-                further = (node.end_lineno or node.lineno) - node.lineno
-                step = int(further == node.value.count("\n"))  # 0 where a line end is written \\n
-                found.append((node.lineno, step, clean(node.value)))
-        elif isinstance(node, ast.keyword) and node.arg:
-            found.append((node.lineno, 0, node.arg))
-    return sorted(found)

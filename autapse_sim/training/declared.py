@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from autapse_sim.engines.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
+from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import is_file, library, self_contained, texts, words_of
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.rates import learning_rate
@@ -41,27 +42,32 @@ class Declared:
         The integrator.
     rates : dict of str to str
         At which states decay, see `autapse_sim.spec.stability.decay_rates`.
+    tune : dict of str to list of Amount
+        What the rule lets a verdict choose from.
     """
 
     parameters: dict[str, Amount]
     activations: list[str]
     method: str = ""
     rates: dict[str, str] = field(default_factory=dict)
+    tune: dict[str, list[Amount]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As text."""
-        amounts = {name: astuple(value) for name, value in self.parameters.items()}
-        return json.dumps([amounts, self.activations, self.method, self.rates])
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Declared:
         """From text; ValueError, TypeError or AttributeError where it is no such text."""
-        parameters, activations, method, rates = json.loads(text)
-        amounts = {name: Amount(*fields) for name, fields in parameters.items()}
-        texts = [text for one in amounts.values() for text in (one.unit, one.text)]
-        if not all(isinstance(text, str) for text in [*activations, *texts, method, *rates.values()]):
+        known = json.loads(text)
+        known["parameters"] = {name: Amount(**fields) for name, fields in known["parameters"].items()}
+        known["tune"] = {name: [Amount(**fields) for fields in each] for name, each in known["tune"].items()}
+        found = cls(**known)
+        amounts = [*found.parameters.values(), *(one for each in found.tune.values() for one in each)]
+        texts = [text for one in amounts for text in (one.unit, one.text)]
+        if not all(isinstance(text, str) for text in [*found.activations, *texts, found.method, *found.rates.values()]):
             raise TypeError("units, names and rates are texts")
-        return cls(amounts, list(activations), method, rates)
+        return found
 
 
 def declared(circuit: Circuit) -> Declared:
@@ -70,7 +76,9 @@ def declared(circuit: Circuit) -> Declared:
         return _without_equations(circuit)
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
-    asked = json.dumps(["declared", __version__, written, sorted(circuit.learn), circuit.method])
+    asked = json.dumps(
+        ["declared, with what may be tuned", __version__, written, sorted(circuit.learn), circuit.method]
+    )
     key = hashlib.sha256(asked.encode()).hexdigest()
     known = recall(key, Declared.from_json) if kept else None
     if known:
@@ -82,7 +90,14 @@ def declared(circuit: Circuit) -> Declared:
     check_models(models, circuit)
     parameters = {name: amount(value, name) for name, value in models.parameters(circuit).items()}
     activations = list(models.neuron.activations)
-    found = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit))
+    tune = {name: [amount(value, name) for value in values] for name, values in models.rule.tune.items()}
+    for name, values in tune.items():
+        own = amount(models.rule.parameters[name])
+        for one in values:
+            if one.unit != own.unit:
+                where = line_of(models.rule, name)
+                raise InputError(f"{where}: tune has {name} = {one.text}; its unit is {own.unit}, as of {own.text}")
+    found = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit), tune)
     if kept:
         remember(key, found.to_json())
     return found

@@ -18,4 +18,5 @@ rule = Rule(
     trace="dk/dt = (activity - k)/tau : 1",  # eq. 7, in the presynaptic neuron
     update="w -= eta * feedback_post * k_pre",  # eqs. 9-11, without the misprinted sign
     parameters={"tau": 10 * ms, "eta": 0.03},
+    tune={"tau": (1 * ms, 3 * ms, 10 * ms, 30 * ms)},
 )

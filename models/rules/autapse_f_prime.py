@@ -19,4 +19,5 @@ rule = Rule(
     eligibility="dp/dt = (f_prime_post * activity_pre - p)/tau : 1",
     update="w -= eta * feedback_post * p",
     parameters={"tau": 10 * ms, "eta": 0.03},
+    tune={"tau": (1 * ms, 3 * ms, 10 * ms, 30 * ms)},
 )

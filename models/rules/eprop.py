@@ -34,4 +34,5 @@ rule = Rule(
     """,
     finish="w -= eta*c_reg*(sent_sum_post/steps - f_target*step)/steps*S",
     parameters={"tau_e": 30 * ms, "eta": 1e-4, "c_reg": 0.0, "f_target": 10 * Hz},
+    tune={"tau_e": (0.1 * ms, 3 * ms, 10 * ms, 30 * ms)},
 )

@@ -22,4 +22,5 @@ rule = Rule(
     connections=(Connection(sums={"autapse": "w_a*k_pre"}, pairs="self", when="drive"),),
     update="w -= eta * feedback_post * k_pre",  # eqs. 9-11, without the misprinted sign
     parameters={"tau_0": 1 * ms, "w_a": 0.9, "eta": 0.03},
+    tune={"w_a": (0.0, 0.67, 0.9, 0.967)},  # as tau of 1, 3, 10, 30 ms
 )

@@ -23,4 +23,5 @@ rule = Rule(
     eligibility="dp/dt = (perturbation_post*activity_pre - p)/tau : 1",
     update="w -= eta*(loss_post - baseline_post)*p/sigma**2",
     parameters={"sigma": 0.1, "tau": 10 * ms, "tau_loss": 20 * ms, "eta": 0.001},
+    tune={"tau": (1 * ms, 3 * ms, 10 * ms, 30 * ms)},
 )

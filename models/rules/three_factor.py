@@ -40,4 +40,5 @@ rule = Rule(
         "tau_loss": 20 * ms,
         "eta": 0.01,
     },
+    tune={"tau_p": (1 * ms, 3 * ms, 10 * ms, 30 * ms)},
 )

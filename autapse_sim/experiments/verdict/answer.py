@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,9 @@ def plain(pairs: Mapping[str, Paired]) -> dict[str, Any]:
     return {name: finite(asdict(paired)) | {"verdict": paired.verdict} for name, paired in pairs.items()}
 
 
+EDGE = "*: at the edge of what was tried"
+
+
 def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
     """The table: every method, control and ablation, the best first, each with its reduction of the error."""
     parts = {
@@ -149,27 +153,57 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
         "control": ("control_mse", ""),
         "ablation": ("ablation_mse", "ablation_eta"),
     }
-    wide = max(len(name) for kind in parts if kind in data.dims for name in data[kind].values.tolist()) + 2
-    head = f"{'':{wide}}{'eta':>7}  {'test MSE, median [95%]':<27}{'refitted (eta)':<17}{'diverged':<10}"
-    lines = [f"{head}reduction against the {FIXED}"]
-    for kind, (errors, rate) in parts.items():
-        if kind not in data.dims:
-            continue
-        lines.append(f"-- {kind}s ".ljust(len(lines[0]), "-"))
-        rows = []
+    edges = json.loads(data.attrs.get("edges", "{}"))
+    rows: list[list[str]] = []
+    groups: list[int] = []
+    for kind in (kind for kind in parts if kind in data.dims):
+        errors, rate = parts[kind]
+        found = []
         for name in data[kind].values.tolist():
             one = data.sel({kind: name})
             median, low, high = (float(value) for value in median_interval(one[errors].values))
-            line = f"{name:<{wide}}{f'{float(one[rate]):g}' if rate else '':>7}  "
-            line += f"{f'{median:.4f} [{low:.4f}, {high:.4f}]':<27}"
-            refit = np.median(one.mse_refit) if kind == "method" else np.nan
-            said = f"{refit:.4f} ({float(one.eta_refit):g})" if np.isfinite(refit) else "-"
-            line += f"{said:<17}{np.sum(~np.isfinite(one[errors].values)):<10}"
+            cells = [_labelled(name, one), f"{float(one[rate]):g}{'*' if name in edges else ''}" if rate else ""]
+            cells += [f"{median:.4f} [{low:.4f}, {high:.4f}]", _refitted(one) if kind == "method" else "-"]
+            cells.append(str(np.sum(~np.isfinite(one[errors].values))))
             if name in against_fixed:
                 reduction, won = against_fixed[name].reduction, against_fixed[name].won
                 span = f"[{100 * reduction.low:.0f}, {100 * reduction.high:.0f}]"
-                line += f"{100 * reduction.estimate:.0f}% {span}, lower in {won.estimate:.0%} of the seeds"
-            rows.append((median, line.rstrip()))
-        lines += [line for _, line in sorted(rows)]
+                cells.append(f"{100 * reduction.estimate:.0f}% {span}, lower in {won.estimate:.0%} of the seeds")
+            found.append((median, cells))
+        groups.append(len(rows))
+        rows += [[f"-- {kind}s ", ""], *(cells for _, cells in sorted(found))]
+    head = ["", "eta", "test MSE, median [95%]", "refitted (eta)", "diverged", f"reduction against the {FIXED}"]
+    lines = columns([head, *rows], right=(1,))
+    for group in groups:
+        lines[1 + group] = lines[1 + group].rstrip() + " " + "-" * (len(lines[0]) - len(lines[1 + group].rstrip()) - 1)
     memory = f"peak memory {data.attrs['peak_memory']}"
-    return "\n".join([data.attrs["sentence"], "", data.attrs["heading"], *lines, memory])
+    return "\n".join([data.attrs["sentence"], "", data.attrs["heading"], *lines, *([EDGE] if edges else []), memory])
+
+
+def _labelled(name: str, one: xr.Dataset) -> str:
+    """The name of a method with what is tuned of it."""
+    tuned = str(one["tuned"].values) if "tuned" in one else ""
+    return f"{name} ({tuned})" if tuned else name
+
+
+def _refitted(one: xr.Dataset) -> str:
+    """The median error of a method with its read-out refitted, and where that is, in words."""
+    refit = np.median(one.mse_refit)
+    if not np.isfinite(refit):
+        return "-"
+    other = "tuned" in one and str(one["tuned"].values) != str(one["tuned_refit"].values)
+    where = [f"{float(one.eta_refit):g}", *([str(one["tuned_refit"].values)] if other else [])]
+    return f"{refit:.4f} ({', '.join(where)})"
+
+
+def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Lines in which the cells of rows stand below each other.
+
+    Examples
+    --------
+    >>> columns([["a", "1"], ["bcd", "10"]], right=(1,))
+    ['a     1', 'bcd  10']
+    """
+    wide = [max(len(row[k]) for row in rows if k < len(row)) for k in range(max(map(len, rows)))]
+    cells = [[cell.rjust(wide[k]) if k in right else cell.ljust(wide[k]) for k, cell in enumerate(row)] for row in rows]
+    return ["  ".join(row).rstrip() for row in cells]

@@ -10,7 +10,8 @@ import xarray as xr
 
 from autapse_sim.experiments.alignment import align, cosine, exact_gradient
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.methods import CEILING, Method, Rates
+from autapse_sim.experiments.verdict.methods import CEILING, Method
+from autapse_sim.experiments.verdict.points import Chosen
 from autapse_sim.experiments.verdict.trial import (
     BLOCK,
     FITTED,
@@ -43,14 +44,14 @@ PROBED = 1e-3
 
 @dataclass(frozen=True)
 class Judged:
-    """A unit: a method on a block of seeds, at its learning rates.
+    """A unit: a method on a block of seeds, at its points.
 
     Parameters
     ----------
     trial : Trial
         The method on the benchmark.
-    rates : Rates
-        Chosen on the pilots.
+    chosen : Chosen
+        Where, by the pilots.
     seeds : (int, int)
         The seed, and the number of the block.
     reservoirs : tuple of Reservoir
@@ -58,25 +59,25 @@ class Judged:
     """
 
     trial: Trial
-    rates: Rates
+    chosen: Chosen
     seeds: tuple[int, int]
     reservoirs: tuple[Reservoir, ...] = ()
 
     @property
     def work(self) -> int:
         """How many networks it trains."""
-        return BLOCK * len(self.rates.own)
+        return BLOCK * len(self.chosen.own)
 
     def parts(self) -> dict[str, Any]:
         """All that determines the result."""
         scales = [[one.gain, one.input_scale] for one in self.reservoirs]
-        return {**self.trial.told(), "rates": self.rates, "seeds": self.seeds, "reservoirs": scales}
+        return {**self.trial.told(), "chosen": self.chosen, "seeds": self.seeds, "reservoirs": scales}
 
     def run(self) -> Result:
         """Test MSE, online (R,) and refit (R, F), the validation MSE (R, P), and of the first block an example."""
         setting, method = self.trial.setting, self.trial.method
         given, protocol = drawn(setting, method, self.seeds), protocol_of(setting, method, self.seeds)
-        outcome = train_method(self.trial, given, protocol, self.rates.own, self.rates.readout)
+        outcome = train_method(self.trial, given, protocol, self.chosen.own, self.chosen.readout)
         scores = score(setting, given, protocol, outcome, refit=setting.circuit.neuron == "rate")
         refit = scores.refit[-BLOCK:]
         if self.reservoirs:
@@ -127,7 +128,7 @@ class Aligned:
     """A unit: the updates of W by a rule beside the exact gradient, at some ages of its networks."""
 
     trial: Trial
-    rates: Rates
+    chosen: Chosen
     seeds: tuple[int, int]
 
     @property
@@ -137,7 +138,7 @@ class Aligned:
 
     def parts(self) -> dict[str, Any]:
         """All that determines the result."""
-        return {**self.trial.told(), "rates": self.rates, "seeds": self.seeds}
+        return {**self.trial.told(), "chosen": self.chosen, "seeds": self.seeds}
 
     def run(self) -> Result:
         """Cosine of a trajectory's update of W with the exact gradient, (age, R); of the exact gradient also a control.
@@ -153,7 +154,7 @@ class Aligned:
             now = given
             if train:
                 shown = replace(protocol, train=train, validate=0, test=0, validate_every=1)
-                outcome = train_method(self.trial, given, shown, np.array([self.rates.online]), self.rates.readout)
+                outcome = train_method(self.trial, given, shown, [self.chosen.online], self.chosen.readout)
                 now = replace(given, weights=outcome.weights)
             found.setdefault("aligned", []).append(self._cosine(now, protocol))
             if method.rule == CEILING:
@@ -168,7 +169,7 @@ class Aligned:
         index = np.array([protocol.train])
         alone = Schedule(index, np.array([True]), np.array([False]), np.array([False]))
         only = replace(self.trial, setting=replace(setting, circuit=replace(setting.circuit, learn=("W",))))
-        outcome = train_method(only, now, _once(protocol), np.array([PROBED]), schedule=alone)
+        outcome = train_method(only, now, _once(protocol), [replace(self.chosen.online, eta=PROBED)], schedule=alone)
         update = (now.weights.W - outcome.weights.W) / PROBED
         return cosine(update, exact_gradient(_probe(setting, now, _once(protocol)), protocol.train))
 

@@ -14,7 +14,9 @@ from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.answer import answer_of, dependence, floors_of, heading, judge, judge_floors, plain
 from autapse_sim.experiments.verdict.answer import text as table
 from autapse_sim.experiments.verdict.block import AGES
-from autapse_sim.experiments.verdict.methods import CEILING, FIXED, Method, Rates, described
+from autapse_sim.experiments.verdict.methods import CEILING, FIXED, Method, described
+from autapse_sim.experiments.verdict.pilots import Tried
+from autapse_sim.experiments.verdict.points import Chosen, at_edge, told
 from autapse_sim.experiments.verdict.trial import FLOORS
 from autapse_sim.machine.processes import cores
 from autapse_sim.results.result import Result
@@ -39,10 +41,10 @@ class Case:
         All draws follow from it.
     methods : dict of str to Method
         What is trained.
-    rates : dict of str to Rates
-        Chosen on the pilots.
-    grid : dict of str to array (score, E, R)
-        The errors of the pilots that they were chosen from.
+    chosen : dict of str to Chosen
+        Where each is judged, by the pilots.
+    tried : dict of str to Tried
+        What the pilots gave.
     reservoirs : dict of float to Reservoir
         The tuned ones, by least penalty.
     """
@@ -52,8 +54,8 @@ class Case:
     setting: Benchmark
     seed: int
     methods: Mapping[str, Method]
-    rates: Mapping[str, Rates] = field(default_factory=dict)
-    grid: Mapping[str, np.ndarray] = field(default_factory=dict)
+    chosen: Mapping[str, Chosen] = field(default_factory=dict)
+    tried: Mapping[str, Tried] = field(default_factory=dict)
     reservoirs: Mapping[float, Reservoir] = field(default_factory=dict)
 
 
@@ -82,7 +84,7 @@ def result_of(case: Case, blocks: Sequence[Block]) -> Result:
     names = [name for name in blocks[0].methods if name not in varied]
     unit = getattr(setting.task, "units", "1")
     replicates = len(joined(blocks, rule, "online"))
-    coordinates = {"method": names, "replicate": np.arange(replicates), "eta_grid": list(setting.etas)}
+    coordinates = {"method": names, "replicate": np.arange(replicates)}
     arrays = _scores(case, blocks, names, squared(unit)) | _pilots(case, names, squared(unit))
     coordinates["control"] = blocks[0].beside.control.values
     controls = np.concatenate([block.beside.control_mse.values for block in blocks], axis=1)
@@ -93,7 +95,7 @@ def result_of(case: Case, blocks: Sequence[Block]) -> Result:
         coordinates["ablation"] = varied
         errors = np.array([joined(blocks, name, "online") for name in varied])
         arrays["ablation_mse"] = ("ablation", "replicate"), errors, _about("test MSE", squared(unit))
-        arrays["ablation_eta"] = "ablation", [case.rates[name].online for name in varied]
+        arrays["ablation_eta"] = "ablation", [case.chosen[name].online.eta for name in varied]
     batch = setting.protocol.batch if setting.protocol.update == "batch" else 1
     coordinates["updates"] = setting.protocol.validation_points // batch
     arrays |= _example(blocks[0], names, unit)
@@ -115,9 +117,9 @@ def _scores(case: Case, blocks: Sequence[Block], names: Sequence[str], units: st
         "mse_online": (("method", "replicate"), online, _about("test MSE", units)),
         "mse_refit": (("method", "replicate"), refit[:, :, 0], _about("test MSE, read-out refitted", units)),
         "curve": (("method", "updates", "replicate"), curve.transpose(0, 2, 1), _about("validation MSE", units)),
-        "eta": ("method", [case.rates[name].online for name in names], chosen),
-        "eta_refit": ("method", [case.rates[name].refit for name in names], chosen),
-        "eta_out": ("method", [case.rates[name].readout for name in names], chosen),
+        "eta": ("method", [case.chosen[name].online.eta for name in names], chosen),
+        "eta_refit": ("method", [case.chosen[name].refit.eta for name in names], chosen),
+        "eta_out": ("method", [case.chosen[name].readout for name in names], chosen),
     }
     if case.reservoirs:
         about = _about("test MSE, read-out refitted with penalties from floor on", units)
@@ -126,14 +128,33 @@ def _scores(case: Case, blocks: Sequence[Block], names: Sequence[str], units: st
 
 
 def _pilots(case: Case, names: Sequence[str], units: str) -> Arrays:
-    """The errors of the pilots over the grid of learning rates."""
-    nothing = np.full_like(case.grid[case.rule], np.nan)
-    online, refit = np.stack([case.grid.get(name, nothing) for name in names], axis=1)
-    dims, about = ("method", "eta_grid", "pilot"), "at the end, {}on the pilots' seeds"
-    return {
-        "grid_mse": (dims, online, _about(f"validation MSE {about.format('')}", units)),
-        "grid_mse_refit": (dims, refit, _about(f"MSE {about.format('read-out refitted, ')}", units)),
+    """The errors of the pilots at every point that was tried, one method after the other."""
+    tried = {name: case.tried[name] for name in names if name in case.tried}
+    online, refit = np.concatenate([one.errors for one in tried.values()], axis=1)
+    points = [point for one in tried.values() for point in one.points]
+    dims, about = ("trial", "pilot"), "at the end, {}on the pilots' seeds"
+    found: Arrays = {
+        "pilot_mse": (dims, online, _about(f"validation MSE {about.format('')}", units)),
+        "pilot_mse_refit": (dims, refit, _about(f"MSE {about.format('read-out refitted, ')}", units)),
+        "pilot_method": ("trial", [name for name, one in tried.items() for _ in one.points]),
+        "pilot_eta": ("trial", [point.eta for point in points], _about("learning rate")),
+        "pilot_tuned": ("trial", [told(point.values) for point in points]),
     }
+    judged = [case.chosen[name] for name in names]
+    found["tuned"] = "method", [told(one.online.values) for one in judged]
+    found["tuned_refit"] = "method", [told(one.refit.values) for one in judged]
+    return found
+
+
+def _edges(case: Case, names: Sequence[str]) -> dict[str, list[str]]:
+    """What of a method's points lies at an edge of what was tried, by its name; those of which nothing does are out."""
+    found = {}
+    for name in names:
+        points = case.tried[name].points if name in case.tried else ()
+        edges = [edge for point in case.chosen[name].own for edge in (at_edge(points, point) if points else ())]
+        if edges:
+            found[name] = list(dict.fromkeys(edges))
+    return found
 
 
 def _example(first: Block, names: Sequence[str], unit: str) -> Arrays:
@@ -167,16 +188,17 @@ def _answered(data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequ
         replace(setting.protocol, replicates=replicates, seed=case.seed),
     )
     engines = json.dumps({name: one.attrs["engine"] for name, one in blocks[0].methods.items()})
-    rates = {"eta": {name: asdict(one) for name, one in case.rates.items()}}
+    rates = {"chosen": {name: asdict(one) for name, one in case.chosen.items()}}
     attributes = describe(circuit, setting.task, protocol, engines, rates, sources_of(circuit))
     attributes |= {
         "sentence": answer_of(rule, case.benchmark, setting.title, judged, data),
         **({} if unit == "1" else {"unit": unit}),
         "benchmark": case.benchmark,
         "title": setting.title,
-        "heading": heading(setting, replicates, case.seed, case.rates[FIXED].readout),
+        "heading": heading(setting, replicates, case.seed, case.chosen[FIXED].readout),
         "methods": json.dumps({name: described(name, case.methods.get(name), rule) for name in names}),
         "statistics": json.dumps({against: plain(pairs) for against, pairs in judged.items()}),
+        "edges": json.dumps(_edges(case, names)),
         "floors": json.dumps(floors_of(data, rule, case.reservoirs)),
         "peak_memory": peak_memory_of_workers(cores()),
     }

@@ -16,7 +16,7 @@ from autapse_sim.experiments.benchmark import Benchmark, benchmark_called
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result_of
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
-from autapse_sim.experiments.verdict.pilots import PILOT, chosen_rates, tuned_reservoirs
+from autapse_sim.experiments.verdict.pilots import PILOT, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial
 from autapse_sim.results.result import Result
 from autapse_sim.results.statistics import replicates_needed
@@ -92,12 +92,13 @@ def verdict(
     methods = methods_of(rule, setting) | (ablations_of(rule, setting) if ablations else {})
     for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
         check_optimiser(judged, replace(setting.protocol, optimiser=how))
-    check_sizes(judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=len(setting.etas))
+    trials = max(map(len, points_for(setting, methods).values()))
+    check_sizes(judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=trials)
     kept = NUMBER * len(methods) * (setting.protocol.looks + len(FLOORS) + 1)
     check_memory(replicates * kept, f"the scores of {replicates} replicates", "give fewer")
     case, blocks = Case(rule, benchmark, setting, seed, methods), -(-replicates // BLOCK)
     with studying(folder, on, retries, progress) as study:
-        study.total = len(methods) * BLOCK * (len(setting.etas) * PILOT // BLOCK + 2 * blocks)
+        study.total = len(methods) * BLOCK * (trials * PILOT // BLOCK + 2 * blocks)
         case = _prepared(case, study)
         found = _judged(case, study, range(min(blocks, 4) if precision else blocks))
         while precision and len(found) < blocks:
@@ -118,14 +119,14 @@ def _longer(setting: Benchmark, train: int) -> Benchmark:
 
 
 def _prepared(case: Case, study: Study) -> Case:
-    """The case with what is chosen on the pilots: learning rates, and the tuned reservoir."""
-    grid, rates = chosen_rates(case.setting, case.methods, study, case.seed)
-    case = replace(case, grid=grid, rates=rates)
+    """The case with what is chosen on the pilots: where each method is judged, and the tuned reservoir."""
+    tried, chosen = chosen_points(case.setting, case.methods, study, case.seed)
+    case = replace(case, tried=tried, chosen=chosen)
     if case.setting.circuit.neuron != "rate":
         return case
     reservoirs = tuned_reservoirs(case.setting, study, case.seed)
     methods = {**case.methods, TUNED: Method(None, reservoirs[FLOORS[0]])}
-    return replace(case, methods=methods, rates={**rates, TUNED: rates[FIXED]}, reservoirs=reservoirs)
+    return replace(case, methods=methods, chosen={**chosen, TUNED: chosen[FIXED]}, reservoirs=reservoirs)
 
 
 def _judged(case: Case, study: Study, numbers: Sequence[int]) -> list[Block]:
@@ -142,12 +143,12 @@ def _judged(case: Case, study: Study, numbers: Sequence[int]) -> list[Block]:
         seeds = (case.seed, number)
         for name, trial in trials.items():
             tuned = tuple(case.reservoirs.values()) if name == TUNED else ()
-            units.append(Judged(trial, case.rates[name], seeds, tuned))
+            units.append(Judged(trial, case.chosen[name], seeds, tuned))
             places.append((number, "methods", name))
         units.append(Beside(case.setting, seeds))
         places.append((number, "beside", ""))
         if number == 0 and case.setting.circuit.neuron == "rate":
-            units += [Aligned(trial, case.rates[name], seeds) for name, trial in plain.items()]
+            units += [Aligned(trial, case.chosen[name], seeds) for name, trial in plain.items()]
             places += [(number, "aligned", name) for name in plain]
     found = {place: result.data for place, result in zip(places, study.results(units), strict=True)}
 

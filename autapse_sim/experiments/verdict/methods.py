@@ -62,29 +62,6 @@ class Method:
         return replace(setting.circuit, **{"rule": self.rule or "fa", "learn": learn, **self.circuit})
 
 
-@dataclass(frozen=True)
-class Rates:
-    """The learning rates at which a method is judged, chosen on the pilots.
-
-    Parameters
-    ----------
-    online, refit : float
-        Of the rule, for the score of the read-out as trained, and for that of the refitted one; where no rule learns,
-        of the read-out.
-    readout : float
-        Of the read-out.
-    """
-
-    online: float
-    refit: float
-    readout: float
-
-    @property
-    def own(self) -> np.ndarray:
-        """Those at which the method is trained, each once."""
-        return np.array(list(dict.fromkeys([self.online, self.refit])))
-
-
 def methods_of(rule: str, setting: Benchmark) -> dict[str, Method]:
     """What is trained: the rule, exact gradients, the other rules, and the reservoir as drawn."""
     names = [rule, CEILING, *(other for other in OTHERS if setting.circuit.neuron == "rate")]

@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.methods import FIXED, STILL, Method, Rates
+from autapse_sim.experiments.verdict.methods import FIXED, STILL, Method
+from autapse_sim.experiments.verdict.points import Chosen, Point, Space, beyond
 from autapse_sim.experiments.verdict.trial import (
     BLOCK,
     FITTED,
@@ -36,28 +37,33 @@ FIRST = 10**6
 """The number of the pilots' first block of seeds."""
 
 
+GROWTH = 3
+"""How often a grid grows beyond the edge at which the best of it lies."""
+
+
 @dataclass(frozen=True)
 class Pilot:
-    """A unit: a method on a block of the pilots' seeds, at every learning rate of the benchmark.
+    """A unit: a method on a block of the pilots' seeds, at some points.
 
-    The read-out learns at the rate `readout`, or at those of the grid where that is None.
+    The read-out learns at the rate `readout`, or at those of the points where that is None.
     """
 
     trial: Trial
+    points: tuple[Point, ...]
     readout: float | None
     seeds: tuple[int, int]
 
     @property
     def work(self) -> int:
         """How many networks it trains."""
-        return BLOCK * len(self.trial.setting.etas)
+        return BLOCK * len(self.points)
 
     def parts(self) -> dict[str, Any]:
         """All that determines the result."""
-        return {**self.trial.told(), "etas": self.trial.setting.etas, "readout": self.readout, "seeds": self.seeds}
+        return {**self.trial.told(), "points": self.points, "readout": self.readout, "seeds": self.seeds}
 
     def run(self) -> Result:
-        """MSE at the end, (score, eta_grid, pilot).
+        """MSE at the end, (score, point, pilot).
 
         The scores are the validation MSE of the read-out as trained, and the MSE of the refitted one, which the
         validation trajectories have helped to fit, on other trajectories of the same seeds.
@@ -65,13 +71,13 @@ class Pilot:
         setting, method = self.trial.setting, self.trial.method
         given, whole = drawn(setting, method, self.seeds), protocol_of(setting, method, self.seeds)
         protocol = protocol_of(setting, Method(None, protocol={**method.protocol, "test": 0}), self.seeds)
-        outcome = train_method(self.trial, given, protocol, np.array(setting.etas), self.readout)
+        outcome = train_method(self.trial, given, protocol, self.points, self.readout)
         last = score(setting, given, protocol, outcome, refit=False).curve[:, -1]
         refit = np.full_like(last, np.nan)
         if setting.circuit.neuron == "rate":
             refit = refit_mse(setting, given, whole, outcome.weights, FLOORS[:1])[:, 0]
-        found = np.reshape([last, refit], (2, len(setting.etas), BLOCK))
-        return Result(xr.Dataset({"pilot_mse": (("score", "rate", "pilot"), found)}))
+        found = np.reshape([last, refit], (2, len(self.points), BLOCK))
+        return Result(xr.Dataset({"tried": (("score", "point", "pilot"), found)}))
 
 
 @dataclass(frozen=True)
@@ -106,37 +112,87 @@ def tuned_reservoirs(setting: Benchmark, study: Study, seed: int) -> dict[float,
     return {floor: Reservoir(*both, np.array([])) for floor, both in zip(FLOORS, scales, strict=True)}
 
 
-def chosen_rates(
+@dataclass(frozen=True)
+class Tried:
+    """What the pilots of a method gave.
+
+    Parameters
+    ----------
+    points : tuple of Point
+        The P points.
+    errors : array (score, P, R)
+        MSE at each of them.
+    """
+
+    points: tuple[Point, ...]
+    errors: np.ndarray
+
+    def best(self, score: int, otherwise: Point | None = None) -> Point:
+        """The point of the least median error; where all diverged another one, by default the least learning rate."""
+        index = Grid.of([point.eta for point in self.points], self.errors.shape[2]).best(self.errors[score])
+        if index is not None:
+            return self.points[index]
+        return otherwise or min(self.points, key=lambda point: point.eta)
+
+    def gentle(self) -> Point:
+        """The point of the smallest learning rate whose error is as good as the least."""
+        grid = Grid.of([point.eta for point in self.points], self.errors.shape[2])
+        return self.points[grid.rates.index(grid.gentle(self.errors[0]))]
+
+    def joined(self, other: Tried) -> Tried:
+        """With what more points gave."""
+        return Tried(self.points + other.points, np.concatenate([self.errors, other.errors], axis=1))
+
+
+def points_for(setting: Benchmark, methods: Mapping[str, Method]) -> dict[str, tuple[Point, ...]]:
+    """The points at which each method is tried first: as many for each as for the one with most to choose."""
+    spaces = {name: Space.of(method, setting) for name, method in methods.items()}
+    most = max(space.size for space in spaces.values())
+    return {name: space.points(most) for name, space in spaces.items()}
+
+
+def chosen_points(
     setting: Benchmark, methods: Mapping[str, Method], study: Study, seed: int
-) -> tuple[dict[str, np.ndarray], dict[str, Rates]]:
-    """MSE of the pilots over the grid of learning rates, (score, E, R), and the rates at which each method is judged.
+) -> tuple[dict[str, Tried], dict[str, Chosen]]:
+    """What the pilots of each method gave, and the points at which it is judged.
 
     The read-out of all methods learns at the rate that suits the fixed reservoir, so that with eta towards 0 every
     rule becomes that; where a method starts from W = 0 or changes the protocol, at the one that suits a reservoir which
     does so too. Of rates that are as good for a reservoir it is the smallest (`Grid.gentle`): a restless read-out
-    teaches W its own noise.
+    teaches W its own noise. Where the best point lies at an edge of the learning rates, more are tried beyond it, up to
+    `GROWTH` times.
     """
     blocks = [(seed, FIRST + k) for k in range(PILOT // BLOCK)]
 
-    def tried(some: Mapping[str, Method], readout: Mapping[str, float]) -> dict[str, np.ndarray]:
-        trials = {name: Trial.of(setting, method) for name, method in some.items()}
-        units = [Pilot(trial, readout.get(name), seeds) for seeds in blocks for name, trial in trials.items()]
-        found = [result.data.pilot_mse.values for result in study.results(units)]
-        return {name: np.concatenate(found[k :: len(some)], axis=2) for k, name in enumerate(some)}
+    def tried(some: Mapping[str, tuple[Point, ...]], readout: Mapping[str, float]) -> dict[str, Tried]:
+        trials = {name: Trial.of(setting, known[name]) for name in some}
+        asked = [(name, seeds) for seeds in blocks for name in some]
+        units = [Pilot(trials[name], some[name], readout.get(name), seeds) for name, seeds in asked]
+        errors = [result.data.tried.values for result in study.results(units)]
+        joined = {name: np.concatenate(errors[k :: len(some)], axis=2) for k, name in enumerate(some)}
+        return {name: Tried(points, joined[name]) for name, points in some.items()}
 
-    resting = {name: method for name, method in methods.items() if method.rule is None}
     learning = {name: method for name, method in methods.items() if method.rule is not None}
     like = {name: STILL if method.reservoir else FIXED for name, method in learning.items()}
     like |= {name: json.dumps(method.protocol) for name, method in learning.items() if method.protocol}
-    alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how not in resting}
-    grid = tried(resting | alone, {})
-    rates = Grid.of(setting.etas, PILOT)
-    best = {name: rates.gentle(values[0]) for name, values in grid.items()}
-    chosen = {name: Rates(best[name], best[name], best[name]) for name in resting}
-    readout = {name: best[how] for name, how in like.items()}
-    grid |= tried(learning, readout)
-    for name in learning:
-        online, refit = grid[name]
-        best[name] = rates.choose(online)
-        chosen[name] = Rates(best[name], rates.choose(refit, best[name]), readout[name])
-    return {name: grid[name] for name in methods}, chosen
+    alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how not in methods}
+    known = {**methods, **alone}
+    first = points_for(setting, known)
+    found = tried({name: points for name, points in first.items() if known[name].rule is None}, {})
+    best = {name: one.gentle() for name, one in found.items()}
+    chosen = {name: Chosen(point, point, point.eta) for name, point in best.items()}
+    readout = {name: best[how].eta for name, how in like.items()}
+    more = {name: first[name] for name in learning}
+    for growth in range(GROWTH + 1):
+        for name, one in tried(more, readout).items() if more else ():
+            found[name] = found[name].joined(one) if growth else one
+            online = found[name].best(0)
+            chosen[name] = Chosen(online, found[name].best(1, online), readout[name])
+        more = {name: _beyond(found[name], chosen[name]) for name in learning}
+        more = {name: points for name, points in more.items() if points}
+    return {name: found[name] for name in methods}, {name: chosen[name] for name in methods}
+
+
+def _beyond(tried: Tried, chosen: Chosen) -> tuple[Point, ...]:
+    """More points, where one of the chosen lies at an edge."""
+    return tuple(dict.fromkeys([*beyond(tried.points, chosen.online), *beyond(tried.points, chosen.refit)]))

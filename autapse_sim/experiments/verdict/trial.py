@@ -13,6 +13,7 @@ import numpy as np
 
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import Method
+from autapse_sim.experiments.verdict.points import Point
 from autapse_sim.results.scores import mean_squared_error
 from autapse_sim.spec.job import Outcome
 from autapse_sim.spec.protocol import Protocol, Schedule
@@ -22,6 +23,7 @@ from autapse_sim.tasks.shown import masked
 from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.draws import Drawn, draw
 from autapse_sim.training.grid import Grid
+from autapse_sim.training.in_numpy import discretely
 from autapse_sim.training.readouts import PENALTIES, ridge_readout
 from autapse_sim.training.reservoir import activity
 from autapse_sim.training.train import choose_engine, prepare, simulated
@@ -35,9 +37,9 @@ FLOORS = (1e-3, 1e-6, 1e-10)
 noise of variance p on each neuron: below 1e-3, 3% of a neuron's range, a read-out would make use of signals that no
 synapse could carry. That is a decision, so what the others would give is told too."""
 
-SWEPT = ("bptt", "fa", "dfa", "rflo")
-"""Rules that take one backward sweep over a trajectory on the discrete network, as long as the weights stand still: the
-same numbers as their synapses' equations, in half of the time."""
+SWEPT = ("dfa", "rflo")
+"""Rules with equations that take one sweep over a trajectory on the discrete network, as long as the weights stand
+still: the same numbers as their synapses', in half of the time."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,7 @@ class Trial:
     @classmethod
     def of(cls, setting: Benchmark, method: Method) -> Trial:
         """The trial with the engine that there is here."""
-        engine = "numpy" if method.rule is None else choose_engine(method.circuit_of(setting), "auto")
-        return cls(setting, method, engine)
+        return cls(setting, method, choose_engine(method.circuit_of(setting), "auto"))
 
     def told(self) -> dict[str, Any]:
         """All that determines its results, beside seeds and learning rates."""
@@ -139,27 +140,30 @@ def train_method(
     trial: Trial,
     given: Drawn,
     protocol: Protocol,
-    etas: np.ndarray,
+    points: Sequence[Point],
     eta_out: float | None = None,
     schedule: Schedule | None = None,
 ) -> Outcome:
-    """Train the networks of a block with a method, once for each of some learning rates, as one run.
+    """Train the networks of a block with a method, once for each of some points, as one run.
 
     The read-out learns at `eta_out`, or at the same rates as the rest where that is not given.
     """
     method, circuit = trial.method, trial.method.circuit_of(trial.setting)
     if method.reservoir:
         given = replace(given, weights=method.reservoir.of(given.weights))
-    grid = Grid.of(etas, protocol.replicates)
+    grid = Grid.of([point.eta for point in points], protocol.replicates)
     networks = len(grid.source)
     known = resolve_parameters(circuit, {}, networks)
-    rates = {name: grid.each for name in known if name.startswith("eta")}
+    tuned: dict[str, Any] = {name: grid.each for name in known if name.startswith("eta")}
     if eta_out is not None and "eta_out" in known:
-        rates["eta_out"] = np.full(networks, eta_out)
-    values = resolve_parameters(circuit, {**method.parameters, **rates}, networks)
+        tuned["eta_out"] = np.full(networks, eta_out)
+    for name, first in points[0].values:
+        each = [dict(point.values)[name].value for point in points]
+        tuned[name] = replace(first, value=np.repeat(each, protocol.replicates).tolist())
+    values = resolve_parameters(circuit, {**method.parameters, **tuned}, networks)
     job = prepare(circuit, given, protocol, values, grid.source)
-    swept = method.rule in SWEPT and protocol.update != "step" and circuit.neuron == "rate"
-    engine = "numpy" if method.rule is None or swept else trial.engine
+    swept = method.rule in SWEPT and protocol.update != "step" and discretely(circuit)
+    engine = "numpy" if swept else trial.engine
     return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)
 
 

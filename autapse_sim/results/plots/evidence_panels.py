@@ -22,6 +22,7 @@ from autapse_sim.results.plots.looks import (
     number,
     part_of,
     piloted,
+    settled,
     with_infinity,
 )
 from autapse_sim.results.result import Result, dataset
@@ -190,28 +191,38 @@ def draw_ratios(data: xr.Dataset | Result, ax: Axes) -> None:
 def draw_rates(data: xr.Dataset | Result, ax: Axes) -> None:
     """Draw the final validation MSE of the pilots against the learning rate, with the chosen one marked.
 
+    Where something else is tuned too, the line of what was chosen is full, and those of the others are faint.
+
     Parameters
     ----------
     data : xarray.Dataset or Result
-        A verdict with `grid_mse`.
+        A verdict with `pilot_mse`.
     ax : matplotlib.axes.Axes
         Where to draw.
     """
-    grid = piloted(data).transpose("pilot", "method", "eta_grid")
-    medians = panels._quantile(with_infinity(grid.values), 0.5)
-    finite = medians[np.isfinite(medians)]
+    tried = piloted(data)
+    medians = {
+        (method, values): panels._quantile(with_infinity(one["pilot_mse"].values.T), 0.5)
+        for method, each in tried.items()
+        for values, one in each.items()
+    }
+    every = np.concatenate(list(medians.values()))
+    finite = every[np.isfinite(every)]
     ceiling = min(finite.max(), 10 * np.median(finite)) * 1.5 if finite.size else 1.0
-    eta = grid["eta_grid"].values
-    for index, method in reversed(list(enumerate(methods(grid)))):
+    for method in reversed(tried):
+        chosen, own = settled(data, method)
         look = drawn_as(data, method)
-        median = np.clip(medians[index], panels.FLOOR, ceiling)
-        ax.plot(eta, median, label=style.label(method), marker=".", markersize=3, **look)
-        lost = medians[index] > ceiling
-        ax.plot(eta[lost], median[lost], "^", color=look["color"], markersize=4)
-        if "eta" in dataset(data):
-            chosen = float(dataset(data)["eta"].sel({"method": method}))
+        for values, one in tried[method].items():
+            eta, median = one["pilot_eta"].values, medians[method, values]
+            shown = np.clip(median, panels.FLOOR, ceiling)
+            mine = values == own
+            label, alpha = (style.label(method), 1.0) if mine else (None, 0.25)
+            ax.plot(eta, shown, label=label, marker=".", markersize=3, alpha=alpha, **look)
+            lost = median > ceiling
+            ax.plot(eta[lost], shown[lost], "^", color=look["color"], markersize=4, alpha=alpha)
             at = np.isclose(eta, chosen)
-            ax.plot(eta[at], median[at], "o", color=look["color"], markersize=7, markerfacecolor="none")
+            if mine:
+                ax.plot(eta[at], shown[at], "o", color=look["color"], markersize=7, markerfacecolor="none")
     ax.set(
         xscale="log",
         yscale="log",
@@ -221,25 +232,25 @@ def draw_rates(data: xr.Dataset | Result, ax: Axes) -> None:
 
 
 def draw_diverged(data: xr.Dataset | Result, ax: Axes) -> None:
-    """Write the share of pilots that diverged at every learning rate, a row per method; a dot is none.
+    """Draw the share of pilots that diverged at every learning rate as the size of a square, a row per method.
 
     Parameters
     ----------
     data : xarray.Dataset or Result
-        A verdict with `grid_mse`.
+        A verdict with `pilot_mse`; of what else is tuned the chosen is drawn.
     ax : matplotlib.axes.Axes
         Where to draw.
     """
-    grid = piloted(data).transpose("method", "eta_grid", "pilot")
-    share = np.mean(~np.isfinite(grid.values), axis=-1)
-    shades = [colours(data)[method] for method in methods(grid)]
-    for row, colour in enumerate(shades):
-        for eta, lost in zip(grid["eta_grid"].values, share[row], strict=True):
-            said, shade = ("·", "0.7") if lost == 0 else (f"{lost:.0%}", colour)
-            weight = "bold" if lost >= 0.5 else "normal"
-            ax.text(eta, row, said, ha="center", va="center", fontsize=6.5, color=shade, weight=weight)
-    ax.set_yticks(range(len(share)), map(style.label, methods(grid)))
-    ax.set(xscale="log", xlabel="learning rate η", ylabel="pilots diverged (%)", ylim=(len(share) - 0.5, -0.5))
+    tried = piloted(data)
+    for row, (method, each) in enumerate(tried.items()):
+        one = each.get(settled(data, method)[1], next(iter(each.values())))
+        eta, share = one["pilot_eta"].values, np.mean(~np.isfinite(one["pilot_mse"].values), axis=1)
+        lost = share > 0
+        ax.plot(eta[~lost], np.full(sum(~lost), row), ".", color="0.75", markersize=2)
+        squares = {"s": 36 * share[lost], "c": colours(data)[method], "marker": "s", "linewidths": 0}
+        ax.scatter(eta[lost], np.full(sum(lost), row), **squares)
+    ax.set_yticks(range(len(tried)), map(style.label, tried))
+    ax.set(xscale="log", xlabel="learning rate η", ylabel="pilots diverged", ylim=(len(tried) - 0.5, -0.5))
     ax.tick_params(axis="y", length=0)
 
 

@@ -53,11 +53,24 @@ def part_of(data: xr.Dataset | Result, name: str, part: str) -> xr.DataArray:
     return data[name]
 
 
-def piloted(data: xr.Dataset | Result) -> xr.DataArray:
-    """The errors of the pilots, without a reservoir that had none."""
-    grid = part_of(data, "grid_mse", "learning-rate grid")
-    had = [name for name in methods(data) if name not in RESERVOIRS or grid.sel({"method": name}).notnull().any()]
-    return grid.sel({"method": had})
+def piloted(data: xr.Dataset | Result) -> dict[str, dict[str, xr.Dataset]]:
+    """The errors of the pilots over the learning rate, by method and by what else was tuned, in words."""
+    data = dataset(data)
+    part_of(data, "pilot_mse", "pilots")
+    tried = data[["pilot_mse", "pilot_eta", "pilot_method", "pilot_tuned"]].transpose("trial", "pilot")
+    of, values = tried.pilot_method.values, tried.pilot_tuned.values
+    found: dict[str, dict[str, xr.Dataset]] = {}
+    for method in methods(data):
+        for one in dict.fromkeys(values[of == method].tolist()):
+            which = np.flatnonzero((of == method) & (values == one))
+            found.setdefault(method, {})[one] = tried.isel(trial=which).sortby("pilot_eta")
+    return found
+
+
+def settled(data: xr.Dataset | Result, method: str) -> tuple[float, str]:
+    """The learning rate at which a method is judged, and what else is tuned of it."""
+    one = dataset(data).sel({"method": method})
+    return float(one["eta"]) if "eta" in one else np.nan, str(one["tuned"].values) if "tuned" in one else ""
 
 
 def with_infinity(values: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from autapse_sim.machine.files import write_whole
 from autapse_sim.results.plots import style
 from autapse_sim.results.plots.catalogue import captions
+from autapse_sim.results.plots.looks import piloted
 from autapse_sim.results.report.drawing import drawn
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, listing, paragraphs, preformatted, read, safe, table
@@ -67,7 +68,7 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
         Section("figures", "Figures", drawn(figures, captions(rule))),
         Section("floors", "What the refitted read-outs hang on", _floors(read(about.get("floors")))),
         Section("claims", "The paper's claims", _claims(read(about.get("claims")))),
-        Section("rates", "Learning rates and diverged replicates", _rates(data)),
+        Section("rates", "What was tried, and what was chosen", _rates(data, read(about.get("edges"))) + _pilots(data)),
         Section("methods", "Methods", listing(read(about.get("methods")))),
         Section("equations", "Equations", typeset(read(about.get("equations")))),
         Section("provenance", "Provenance", listing(read(about.get("provenance")))),
@@ -95,7 +96,9 @@ def scores(data: xr.Dataset) -> str:
             eta = f"{float(one[rate]):.3g}" if rate in one and np.isfinite(one[rate]) else "-"
             told = f"{refit:.4f}" if np.isfinite(refit) else "-"
             cells = [eta, f"{median:.4f} [{low:.4f}, {high:.4f}]", told, f"{np.sum(~np.isfinite(values))}"]
-            found.append((median, [style.short(name), *cells, *([_reduction(pairs.get(name))] if pairs else [])]))
+            tuned = str(one["tuned"].item()) if kind == "method" and "tuned" in one else ""
+            label = f"{style.short(name)} ({tuned})" if tuned else style.short(name)
+            found.append((median, [label, *cells, *([_reduction(pairs.get(name))] if pairs else [])]))
         rows += [f"{kind}s", *(row for _, row in sorted(found, key=lambda each: each[0]))]
     return table(head, rows) if rows else ""
 
@@ -147,18 +150,42 @@ def _floors(floors: object) -> str:
     return f"<p>{safe(FLOORS_SAY)}</p>\n{table(head, rows)}"
 
 
-def _rates(data: xr.Dataset) -> str:
-    """The chosen learning rate of every method, and how many replicates diverged with it."""
+def _rates(data: xr.Dataset, edges: object) -> str:
+    """Where every method is judged, and how many replicates diverged there."""
     errors = data["mse_online"].transpose("method", "replicate").values
     lost = (~np.isfinite(errors)).sum(axis=1)
-    names = {"learning rate": "eta", "learning rate, read-out refitted": "eta_refit", "of the read-out": "eta_out"}
-    chosen = {head: data[name].values for head, name in names.items() if name in data}
-    grid = data["eta_grid"].values if "eta_grid" in data.coords else np.empty(0)
+    edges = edges if isinstance(edges, dict) else {}
+    shown = {"learning rate": "eta", "tuned": "tuned"}
+    shown |= {f"{head}, read-out refitted": f"{name}_refit" for head, name in shown.items()}
+    shown["learning rate of the read-out"] = "eta_out"
+    columns = {head: data[name].values.tolist() for head, name in shown.items() if name in data}
+    columns = {head: cells for head, cells in columns.items() if any(cell != "" for cell in cells)}
     rows = []
-    for method, count, *rates in zip(data["method"].values, lost, *chosen.values(), strict=True):
-        shown = []
-        for rate in rates:
-            edge = len(grid) > 1 and np.isclose(rate, (grid.min(), grid.max())).any()
-            shown.append(f"{rate:.3g}{' (at the edge of the grid)' if edge else ''}" if np.isfinite(rate) else "-")
-        rows.append([style.short(str(method)), *shown, f"{count} of {errors.shape[1]}"])
-    return table(["method", *chosen, "diverged"], rows)
+    for row, (method, count) in enumerate(zip(data["method"].values.tolist(), lost, strict=True)):
+        cells = [_cell(column[row]) for column in columns.values()]
+        cells.append(", ".join(edges.get(method, [])) or "-")
+        rows.append([style.short(method), *cells, f"{count} of {errors.shape[1]}"])
+    return table(["method", *columns, "at an edge of what was tried", "diverged"], rows)
+
+
+def _cell(value: float | str) -> str:
+    if isinstance(value, str):
+        return value or "-"
+    return f"{value:.3g}" if np.isfinite(value) else "-"
+
+
+def _pilots(data: xr.Dataset) -> str:
+    """Every point that was tried, with the median errors of its pilots."""
+    if "pilot_mse" not in data:
+        return ""
+    rows = []
+    for method, each in piloted(data).items():
+        for values, one in each.items():
+            errors = one["pilot_mse"].values
+            for eta, pilots in zip(one["pilot_eta"].values, np.where(np.isfinite(errors), errors, np.inf), strict=True):
+                median, lost = float(np.median(pilots)), int(np.isinf(pilots).sum())
+                said = "diverged" if np.isinf(median) else f"{median:.4f}"
+                rows.append([style.short(method), values or "-", f"{eta:g}", said, f"{lost} of {pilots.size}"])
+    head = ["method", "tuned", "learning rate", "median validation MSE", "diverged"]
+    count = len(rows)
+    return f"<details><summary>All {count} points that were tried</summary>\n{table(head, rows)}</details>"
