@@ -34,7 +34,7 @@ class Benchmark:
     protocol : Protocol
         How they are trained; the number of replicates and the seed are put in.
     etas : tuple of float
-        Learning rates to choose from, the same for W and for the read-out.
+        Learning rates that are tried first, the same for W and for the read-out; a grid grows beyond its edge.
     unscored : int
         First steps of a trajectory whose error does not count.
     blind : bool
@@ -45,7 +45,7 @@ class Benchmark:
     task: Task
     circuit: Circuit
     protocol: Protocol
-    etas: tuple[float, ...] = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+    etas: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03)
     unscored: int = 10
     blind: bool = False
 

@@ -80,10 +80,21 @@ def ridge_readout(
     >>> bool(np.allclose(ridge_readout((activity, y), (activity, y), activity), y))
     True
     """
+    return ridge_readouts(fit, select, activity, [penalties])[0]
+
+
+def ridge_readouts(
+    fit: tuple[np.ndarray, np.ndarray],
+    select: tuple[np.ndarray, np.ndarray],
+    activity: np.ndarray,
+    choices: Sequence[Sequence[float]],
+) -> np.ndarray:
+    """Predictions (choice, R, K, T, c) of `ridge_readout` for several sets of penalties to choose from."""
     if fit[0].shape[1] == 0 or select[0].shape[1] == 0:
         raise InputError("a ridge read-out needs trajectories to be fitted to, and others to choose its penalty on")
     replicates = zip(*fit, *select, activity, strict=True)
-    return np.stack([_ridge_predict(*one, np.asarray(penalties, dtype=float)) for one in replicates])
+    sets = [np.asarray(penalties, dtype=float) for penalties in choices]
+    return np.stack([_ridge_predict(*one, sets) for one in replicates], axis=1)
 
 
 def fit_predict(train: np.ndarray, target: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -121,11 +132,13 @@ def _ridge_predict(
     select: np.ndarray,
     select_target: np.ndarray,
     test: np.ndarray,
-    penalties: np.ndarray,
+    choices: Sequence[np.ndarray],
 ) -> np.ndarray:
-    """`ridge_readout` of one replicate: arrays (K, T, n) and (K, T, c)."""
+    """`ridge_readouts` of one replicate: arrays (K, T, n) and (K, T, c)."""
     if not all(np.isfinite(array).all() for array in (train, select, test)):
-        return np.full((*test.shape[:2], target.shape[-1]), np.nan)
+        return np.full((len(choices), *test.shape[:2], target.shape[-1]), np.nan)
+    penalties = np.unique(np.concatenate(choices))
+    selected = np.full((len(penalties), *select.shape[:2], target.shape[-1]), np.nan)
     maps = []
     for outputs, columns, wanted in _known_samples(train, target):
         centre, inverse = _standard(columns)
@@ -133,18 +146,17 @@ def _ridge_predict(
         spread, axes = np.linalg.eigh(deviations.T @ deviations / len(columns))
         along = axes.T @ (deviations.T @ (wanted - offset)) / len(columns)
         matrices = axes @ (along / (np.maximum(spread, 0)[:, None] + penalties[:, None, None]))
+        standard = ((select - centre) * inverse).reshape(-1, select.shape[-1])
+        selected[..., outputs] = (standard @ matrices + offset).reshape(*selected.shape[:3], -1)
         maps.append((outputs, centre, inverse, matrices, offset))
-
-    def predicted(seen: np.ndarray, penalty: int) -> np.ndarray:
-        prediction = np.full((*seen.shape[:2], target.shape[-1]), np.nan)
+    errors = np.array([mean_squared_error(each, select_target, axis=None) for each in selected])
+    prediction = np.full((len(choices), *test.shape[:2], target.shape[-1]), np.nan)
+    for one, choice in zip(prediction, choices, strict=True):
+        places = np.searchsorted(penalties, choice)
+        best = places[np.argmin(errors[places])]
         for outputs, centre, inverse, matrices, offset in maps:
-            prediction[..., outputs] = (seen - centre) * inverse @ matrices[penalty] + offset
-        return prediction
-
-    errors = [
-        mean_squared_error(predicted(select, penalty), select_target, axis=None) for penalty in range(len(penalties))
-    ]
-    return predicted(test, int(np.argmin(errors)))
+            one[..., outputs] = (test - centre) * inverse @ matrices[best] + offset
+    return prediction
 
 
 def _standard(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from autapse_sim.engines import discrete, playing
 from autapse_sim.engines.brian import standalone
 from autapse_sim.engines.brian.assembly import projections
 from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.engines.brian.dense import synapses
 from autapse_sim.engines.choose import simulate
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
@@ -292,6 +293,29 @@ def test_blocks_of_replicates_are_one_run(monkeypatch):
             else:
                 np.testing.assert_array_equal(whole[name], blocks[name])
         assert np.ptp(whole.W.values, axis=0).min() > 0
+
+
+LINES = """
+    const double _a = _ptr_a[_postsynaptic_idx];
+    const double o = _ptr_o[_presynaptic_idx];
+    const double slope = 1.0 - tanh(_a);
+    double s = _ptr_s[_idx];
+    const double other = s*slope;
+    s = s + slope*o;
+    _ptr_s[_idx] = s;
+""".strip("\n").split("\n")
+
+
+def test_functions_of_postsynaptic_neurons_are_found_for_all_of_them_first():
+    early, kept, rest = synapses._rows(LINES)
+    assert early == [LINES[0], LINES[2]]
+    assert kept == [("double", "slope")]
+    assert rest == [LINES[1], *LINES[3:]]
+    assert synapses._rows([line.replace("tanh", "") for line in LINES])[0] == []
+    alone = ["const double _synaptic_var = exp(_ptr_a[_postsynaptic_idx]);"]
+    assert synapses._rows(alone) == (alone, [("double", "_synaptic_var")], [])
+    noise = ["const double _synaptic_var = _randn(_vectorisation_idx)*exp(_ptr_a[_postsynaptic_idx]);"]
+    assert synapses._rows(noise) == ([], [], noise)
 
 
 def test_long_runs_are_shared_by_the_cores(make_job, monkeypatch):

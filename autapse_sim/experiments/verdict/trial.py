@@ -15,7 +15,7 @@ from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import Method
 from autapse_sim.experiments.verdict.points import Point
 from autapse_sim.results.scores import mean_squared_error
-from autapse_sim.spec.job import Outcome
+from autapse_sim.spec.job import Job, Outcome
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
 from autapse_sim.studies.unit import told_circuit, told_task
@@ -24,7 +24,7 @@ from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.draws import Drawn, draw
 from autapse_sim.training.grid import Grid
 from autapse_sim.training.in_numpy import discretely
-from autapse_sim.training.readouts import PENALTIES, ridge_readout
+from autapse_sim.training.readouts import PENALTIES, ridge_readouts
 from autapse_sim.training.reservoir import activity
 from autapse_sim.training.train import choose_engine, prepare, simulated
 
@@ -37,9 +37,9 @@ FLOORS = (1e-3, 1e-6, 1e-10)
 noise of variance p on each neuron: below 1e-3, 3% of a neuron's range, a read-out would make use of signals that no
 synapse could carry. That is a decision, so what the others would give is told too."""
 
-SWEPT = ("dfa", "rflo")
-"""Rules with equations that take one sweep over a trajectory on the discrete network, as long as the weights stand
-still: the same numbers as their synapses', in half of the time."""
+CUT = "rflo"
+"""A rule with equations whose update of rate neurons, as long as the weights stand still, is that of fa where nothing
+goes back through W: the same numbers as its synapses', in half of the time."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Trial:
     method : Method
         What is trained.
     engine : str
-        Who runs it where the discrete network is not the same with less work, see `SWEPT`.
+        Who runs it where nothing else is the same with less work, see `CUT`.
     """
 
     setting: Benchmark
@@ -162,9 +162,17 @@ def train_method(
         tuned[name] = replace(first, value=np.repeat(each, protocol.replicates).tolist())
     values = resolve_parameters(circuit, {**method.parameters, **tuned}, networks)
     job = prepare(circuit, given, protocol, values, grid.source)
-    swept = method.rule in SWEPT and protocol.update != "step" and discretely(circuit)
-    engine = "numpy" if swept else trial.engine
+    engine = trial.engine
+    if method.rule == CUT and protocol.update != "step" and discretely(circuit):
+        job, engine = along_fa(job)
     return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)
+
+
+def along_fa(job: Job) -> tuple[Job, str]:
+    """A job of `CUT` as one of fa through which nothing goes back along W, and its engine."""
+    circuit = replace(job.circuit, rule="fa")
+    weights = replace(job.weights, B_rec=np.zeros_like(job.weights.W))
+    return replace(job, circuit=circuit, weights=weights), choose_engine(circuit, "auto")
 
 
 def score(setting: Benchmark, given: Drawn, protocol: Protocol, outcome: Outcome, refit: bool) -> Scores:
@@ -193,8 +201,6 @@ def refit_mse(
     x, y = (array[:, shown][source] for array in (given.x, given.y))
     o = activity(weights, x, setting.circuit.activation)
     fitted, selected = ((o[:, part], y[:, part]) for part in (fit, select))
-    found = []
-    for floor in floors:
-        prediction = ridge_readout(fitted, selected, o[:, test], refit_penalties(floor))
-        found.append(mean_squared_error(prediction, y[:, test], axis=(2, 3)).mean(axis=1))
-    return np.stack(found, axis=1)
+    predictions = ridge_readouts(fitted, selected, o[:, test], list(map(refit_penalties, floors)))
+    errors = [mean_squared_error(prediction, y[:, test], axis=(2, 3)).mean(axis=1) for prediction in predictions]
+    return np.stack(errors, axis=1)

@@ -74,7 +74,38 @@ def _exponentials(
     return [(table, *parts) for table, parts in sorted(tables.items())], text.split("\n")
 
 
+_SET = re.compile(r"\s*const (\w+) (\w+) = (.*);")
+"""A line that sets a name once."""
+_MADE = re.compile(r"^\s*(?:const )?\w+ (\w+)\s*[=;]")
+"""The beginning of a line that makes a variable."""
+_CALL = re.compile(r"\b[A-Za-z_]\w*\(")
+_INNER = frozenset({"_idx", "_presynaptic_idx", "_vectorisation_idx"})
+"""What differs from synapse to synapse of a postsynaptic neuron."""
+
+
+def _rows(lines: list[str]) -> tuple[list[str], list[tuple[str, str]], list[str]]:
+    """Code for one synapse without lines that are the same for all of a postsynaptic neuron, if they call functions.
+
+    Those come first, with the types and names of what is read of them: in a loop over neurons of its own, before the
+    one over synapses, compilers find functions for several neurons at once.
+    """
+    inner, early, rest = {*_INNER}, dict[str, tuple[str, str]](), list[str]()
+    for line in lines:
+        match = _SET.fullmatch(line)
+        if match and not inner & {*get_identifiers(match[3])}:
+            early[match[2]] = match[1], line
+        else:
+            rest.append(line)
+            inner |= {*_MADE.findall(line)}
+    if not any(_CALL.search(line) for _, line in early.values()):
+        return [], [], lines
+    wanted = {*get_identifiers("\n".join(rest)), "_synaptic_var"}
+    kept = [(kind, name) for name, (kind, _) in early.items() if name in wanted]
+    return [line for _, line in early.values()], kept, rest
+
+
 DenseCodeObject.templater.env.filters |= {
+    "rows": _rows,
     "parameters": _parameters,
     "arguments": _arguments,
     "computed": _computed,

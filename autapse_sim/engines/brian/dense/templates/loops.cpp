@@ -69,15 +69,35 @@ for (size_t _postsynaptic_idx = _first*{{ post }}; _postsynaptic_idx < (_first +
     {{ finish }}
 }
 {% elif block.innermost == 'pre' %}
+{% set early, kept, body = body | rows %}
 for (size_t _r = _first; _r < _first + {{ T }}; _r++)
-for (size_t _p = 0; _p < {{ post }}; _p++)
 {
-    const size_t _postsynaptic_idx = _r*{{ post }} + _p;
-    {{ start }}
+    {% for kind, name in kept %}
+    static {{ kind }} _row{{ name }}[{{ post }}];
+    {% endfor %}
+    {% if early %}
     #pragma GCC ivdep
-    for (size_t _q = 0; _q < {{ pre }}; _q++)
-    {{ synapse('_r*' ~ pre ~ ' + _q', '_postsynaptic_idx*' ~ pre ~ ' + _q', body, target) }}
-    {{ finish }}
+    for (size_t _p = 0; _p < {{ post }}; _p++)
+    {
+        const size_t _postsynaptic_idx = _r*{{ post }} + _p;
+        {{ early | autoindent }}
+        {% for _, name in kept %}
+        _row{{ name }}[_p] = {{ name }};
+        {% endfor %}
+    }
+    {% endif %}
+    for (size_t _p = 0; _p < {{ post }}; _p++)
+    {
+        const size_t _postsynaptic_idx = _r*{{ post }} + _p;
+        {% for kind, name in kept %}
+        const {{ kind }} {{ name }} = _row{{ name }}[_p];
+        {% endfor %}
+        {{ start }}
+        #pragma GCC ivdep
+        for (size_t _q = 0; _q < {{ pre }}; _q++)
+        {{ synapse('_r*' ~ pre ~ ' + _q', '_postsynaptic_idx*' ~ pre ~ ' + _q', body, target) }}
+        {{ finish }}
+    }
 }
 {% else %}
 for (size_t _r = _first; _r < _first + {{ T }}; _r++)
