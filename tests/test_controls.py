@@ -224,7 +224,7 @@ def test_a_tuned_reservoir_beats_the_grid_it_was_chosen_from():
     train, validate = slice(0, 8), slice(8, 12)
     scored = np.arange(40) >= 5
     counted = np.where(scored[:, None], y, np.nan)
-    tuned = tune_reservoir(weights, x, counted, train, validate, "tanh")
+    (tuned,) = tune_reservoir(weights, counted, train, validate, lambda scaled: activity(scaled, x, "tanh"))
     medians = np.median(tuned.mse, axis=-1)
     assert medians.shape == (5, 4)
     assert (

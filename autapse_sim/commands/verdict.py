@@ -21,6 +21,7 @@ from autapse_sim.machine.session import computing
 @click.option("--replicates", default=200, show_default=True, help="Seeds of every method.")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
 @click.option("--precision", type=float, help="Wished width of the interval of the reduction, e.g. 0.04.")
+@click.option("--worthwhile", default=0.05, show_default=True, help="Least reduction of the error worth speaking of.")
 @click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
 @click.option("--ablations", is_flag=True, help="Train variants of the rule too.")
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")

@@ -162,8 +162,20 @@ def aligned(job: Job, engine: str, trajectory: int = 0) -> dict[str, np.ndarray]
     for name in taught:
         before = getattr(job.weights, name)
         found[name] = cosine((0 if before is None else before) - getattr(after, name), exact[name])
-    blind = np.einsum("nic,nkc->ni", still.weights.B, err)[:, :, None] * np.ones_like(still.weights.W)
-    return {**found, "blind": cosine(blind, exact["W"])}
+    return {**found, "blind": cosine(_blind(still, err), exact["W"])}
+
+
+def blind(job: Job, trajectory: int = 0) -> np.ndarray:
+    """The cosine (N,) of the control (B err) 1^T with the exact gradient by W, over one trajectory."""
+    from autapse_sim.engines.adjoint.simulate import gradients_and_error
+
+    exact, err = gradients_and_error(_still(job, trajectory, rule="bptt"), trajectory)
+    return cosine(_blind(job, err), exact["W"])
+
+
+def _blind(job: Job, err: np.ndarray) -> np.ndarray:
+    """(B err) 1^T, of an error (N, 1, c) summed over a trajectory."""
+    return np.einsum("nic,nkc->ni", job.weights.B, err)[:, :, None] * np.ones_like(job.weights.W)
 
 
 def _still(job: Job, trajectory: int, **circuit: Any) -> Job:

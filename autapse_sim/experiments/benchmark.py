@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.model import is_file
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.reading import python_text, run
+from autapse_sim.spec.written import model_name
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_task
+from autapse_sim.training.declared import resolve_parameters
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,12 @@ class Benchmark:
         First steps of a trajectory whose error does not count.
     blind : bool
         Whether only steps with a blanked stimulus count.
+    parameters : mapping
+        Values of the neuron's parameters by name, in place of their defaults, such as ``{"tau_m": "10 ms"}``.
+    beside : tuple of str
+        The rules that a rule is judged beside, by name or file.
+    family : str
+        The settings that belong together: 'leak-free', 'continuous', 'spiking', or a word of one's own.
     """
 
     title: str
@@ -48,6 +57,9 @@ class Benchmark:
     etas: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03)
     unscored: int = 10
     blind: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    beside: tuple[str, ...] = ("fa", "dfa", "rflo", "autapse")
+    family: str = "leak-free"
 
     def checked(self, where: str) -> Benchmark:
         """The same, or an `InputError` that says what is wrong with it, and where it stands."""
@@ -65,9 +77,12 @@ class Benchmark:
                 raise InputError(f"unscored is {unscored}, and a trajectory has {self.task.steps} steps")
             if truth("blind", self.blind) and self.task.blanked is None:
                 raise InputError("blind counts only steps at which the stimulus is blanked, and the task blanks none")
+            resolve_parameters(replace(self.circuit, rule="fa"), self.parameters, 1)
+            beside = tuple(model_name("beside", rule, kind="Rule") for rule in items("beside", self.beside, "rules"))
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        return replace(self, title=text("title", self.title), etas=tuple(etas))
+        title, family = text("title", self.title), text("family", self.family)
+        return replace(self, title=title, family=family, etas=tuple(etas), beside=beside)
 
     @property
     def scored(self) -> np.ndarray:
@@ -81,6 +96,29 @@ def plastic(neurons: int) -> Circuit:
     """Everything that a rule may teach: W and b by the rule, read-out V and c by the delta rule."""
     learn = ("W", "b", "V", "c")
     return Circuit(neurons=neurons, readout="random", activation="tanh", learn=learn, feedback="symmetric")
+
+
+SLOW = 10
+"""The time constant of neurons in continuous time, in steps."""
+
+
+def continuous(like: Benchmark, task: Task, neuron: str) -> Benchmark:
+    """A leak-free setting in continuous time: `task` is its task, `SLOW` times slower, and so are the neurons.
+
+    Networks see fewer trajectories than there, since each takes longer.
+    """
+    circuit = replace(like.circuit, neuron=neuron)
+    words = {"leaky": "neurons that filter their current", "rate": "neurons that filter their rate"}
+    return replace(
+        like,
+        title=f"{like.title}, all of it {SLOW} times slower, with {words[neuron]}",
+        task=task,
+        circuit=circuit,
+        protocol=replace(like.protocol, train=3200, validate_every=320),
+        unscored=SLOW * like.unscored,
+        parameters={"tau_m": f"{SLOW} ms"},
+        family="continuous",
+    )
 
 
 BATCHES = Protocol(

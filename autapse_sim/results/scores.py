@@ -9,6 +9,9 @@ DIVERGED = 100.0
 spread, and who predicts their mean has 1. For the ball (a variance of 1/12) that is an MSE of 8, three box lengths
 off; no prediction inside the box has one above 1."""
 
+LEAST = 1e-3
+"""The odds of what is predicted to be impossible, where odds are made of a prediction that was not one."""
+
 RESAMPLES = 2000
 """Bootstrap resamples of an interval."""
 
@@ -29,6 +32,37 @@ def mean_squared_error(prediction: np.ndarray, target: np.ndarray, axis: int | t
         return squares.mean(axis=axis)
     counted = np.broadcast_to(known, squares.shape).sum(axis=axis)
     return np.where(known, squares, 0).sum(axis=axis) / counted
+
+
+def cross_entropy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Cross-entropy (...) in nats of predictions (..., T, c) that are taken as odds, over the steps that count.
+
+    What is not positive counts as `LEAST`, so that a linear map, too, has a probability for each class.
+
+    Examples
+    --------
+    >>> right = np.array([[0.0, 1.0], [1.0, 0.0]])
+    >>> cross_entropy(np.ones((2, 2)), right).round(3)
+    np.float64(0.693)
+    """
+    known = ~np.isnan(target).any(axis=-1)
+    odds = np.maximum(prediction, LEAST)
+    nats = -np.where(known[..., None], target * np.log(odds / odds.sum(axis=-1, keepdims=True)), 0).sum(axis=(-2, -1))
+    return nats / known.sum(axis=-1)
+
+
+def accuracy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The share (...) of the steps that count at which the likeliest class of predictions (..., T, c) is the right one.
+
+    Examples
+    --------
+    >>> right = np.array([[0.0, 1.0], [1.0, 0.0], [np.nan, np.nan]])
+    >>> accuracy(np.array([[0.4, 0.6], [0.4, 0.6], [0.5, 0.5]]), right)
+    np.float64(0.5)
+    """
+    known = ~np.isnan(target).any(axis=-1)
+    hit = np.argmax(prediction, axis=-1) == np.argmax(target, axis=-1)
+    return (hit & known).sum(axis=-1) / known.sum(axis=-1)
 
 
 def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -9,6 +9,10 @@ from dataclasses import dataclass, is_dataclass
 from autapse_sim import tasks as package
 from autapse_sim.names import modules_in, one_of
 from autapse_sim.tasks.arrays import ArrayTask
+from autapse_sim.tasks.stretched import Stretched
+
+MADE_OF = (ArrayTask, Stretched)
+"""Tasks that are made of what only Python can give them."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def tasks() -> dict[str, type]:
         for kind in vars(module).values():
             if not isinstance(kind, type) or kind.__module__ != module.__name__ or kind.__name__.startswith("_"):
                 continue
-            if is_dataclass(kind) and hasattr(kind, "sample") and kind is not ArrayTask:
+            if is_dataclass(kind) and hasattr(kind, "sample") and kind not in MADE_OF:
                 found[name_of(kind)] = kind
     return dict(sorted(found.items()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -11,14 +11,14 @@ import numpy as np
 from autapse_sim.engines.discrete.network import Network
 from autapse_sim.results.scores import mean_squared_error
 from autapse_sim.spec.weights import Weights
-from autapse_sim.training.readouts import PENALTIES, ridge_readout
+from autapse_sim.training.readouts import PENALTIES, ridge_readouts
 
 GAINS = (0.5, 0.8, 1.0, 1.2, 1.5)
 INPUT_SCALES = (0.1, 0.3, 1.0, 3.0)
 """What W and U of a reservoir may be multiplied by."""
 
 
-def activity(weights: Weights, x: np.ndarray, activation: str) -> np.ndarray:
+def activity(weights: Weights, x: np.ndarray, activation: str, tau_m: np.ndarray | None = None) -> np.ndarray:
     """The activity of discrete networks in which nothing learns.
 
     Parameters
@@ -29,6 +29,8 @@ def activity(weights: Weights, x: np.ndarray, activation: str) -> np.ndarray:
         Stimulus.
     activation : str
         Name of f.
+    tau_m : array (R,), optional
+        The time constant of their neurons in steps; 1 by default.
 
     Returns
     -------
@@ -38,7 +40,8 @@ def activity(weights: Weights, x: np.ndarray, activation: str) -> np.ndarray:
     out = np.empty((R, K, T, weights.W.shape[1]))
     size = max(1, 2**13 // (K * out.shape[3]))
     for networks in np.split(np.arange(R), range(size, R, size)):
-        network = Network(weights.take(networks), activation, (), T)
+        mine = None if tau_m is None else tau_m[networks]
+        network = Network(weights.take(networks), activation, (), T, tau_m=mine)
         network.show(x[networks], np.zeros((len(networks), K, T, weights.V.shape[1])))
         with np.errstate(all="ignore"):
             network.run()
@@ -69,16 +72,15 @@ class Reservoir:
 
 def tune_reservoir(
     weights: Weights,
-    x: np.ndarray,
     y: np.ndarray,
     train: slice,
     validate: slice,
-    activation: str,
+    run: Callable[[Weights], np.ndarray],
     gains: Sequence[float] = GAINS,
     input_scales: Sequence[float] = INPUT_SCALES,
-    penalties: Sequence[float] = PENALTIES,
-) -> Reservoir:
-    """The gain and input scale at which random networks, read out by ridge regression, do best.
+    penalties: Sequence[Sequence[float]] = (PENALTIES,),
+) -> list[Reservoir]:
+    """The gains and input scales at which random networks, read out by ridge regression, do best.
 
     A control is only as honest as it is good: the reservoir that a rule must beat is the tuned one. Give it networks
     and trajectories of other seeds than those that it is tested on.
@@ -87,29 +89,30 @@ def tune_reservoir(
     ----------
     weights : Weights
         Of R networks as they were drawn.
-    x : array (R, K, T, m)
-        Stimulus.
     y : array (R, K, T, c)
         Target; where it is NaN it does not count.
     train, validate : slice
         The trajectories that the read-out is fitted to, and those that choose penalty, gain and input scale.
-    activation : str
-        Name of f.
+    run : callable
+        Gives the activity (R, K, T, n) of networks of some weights, see `activity`.
     gains, input_scales : sequence of float
         The grid.
-    penalties : sequence of float
-        As in `ridge_readout`.
+    penalties : sequence of sequences of float
+        As in `ridge_readout`; for each of them a reservoir is chosen.
     """
     wanted = y[:, validate]
-    errors = np.empty((len(gains), len(input_scales), len(x)))
+    errors = np.empty((len(penalties), len(gains), len(input_scales), len(y)))
     for (g, gain), (s, scale) in product(enumerate(gains), enumerate(input_scales)):
-        o = activity(_scaled(weights, gain, scale), x, activation)
+        o = run(_scaled(weights, gain, scale))
         select = o[:, validate], wanted
-        prediction = ridge_readout((o[:, train], y[:, train]), select, o[:, validate], penalties)
-        errors[g, s] = mean_squared_error(prediction, wanted, axis=(2, 3)).mean(axis=1)
-    medians = np.median(np.where(np.isnan(errors), np.inf, errors), axis=-1)
-    row, column = map(int, np.unravel_index(np.argmin(medians), medians.shape))
-    return Reservoir(gains[row], input_scales[column], errors)
+        predictions = ridge_readouts((o[:, train], y[:, train]), select, o[:, validate], penalties)
+        errors[:, g, s] = [mean_squared_error(each, wanted, axis=(2, 3)).mean(axis=1) for each in predictions]
+    found = []
+    for each in errors:
+        medians = np.median(np.where(np.isnan(each), np.inf, each), axis=-1)
+        row, column = map(int, np.unravel_index(np.argmin(medians), medians.shape))
+        found.append(Reservoir(gains[row], input_scales[column], each))
+    return found
 
 
 def _scaled(weights: Weights, gain: float, input_scale: float) -> Weights:

@@ -20,28 +20,31 @@ from autapse_sim.spec.model import is_file
 from autapse_sim.training.reservoir import Reservoir
 
 WORTHWHILE = 0.05
-"""Least reduction of the MSE against the fixed reservoir that is worth speaking of: below it a rule does not learn."""
+"""The least reduction of the error that is worth speaking of, where nothing else is said."""
+FEWEST = 6
+"""Seeds below which nothing is shown to be small: of five, not even the whole range is a 95% interval of the median."""
 
 
 def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
     """Every method against what a rule has to beat, paired over seeds, corrected for the number of methods.
 
     The references are the fixed reservoir with the read-out as trained, the tuned reservoir with both read-outs
-    refitted, and the best control that needs no network.
+    refitted, and the best control that needs no network. The other methods are held against the rule itself, too.
     """
     online = _by_method(data.mse_online)
     taught = _taught(online)
     judged = {FIXED: compare_all(taught, online[FIXED])}
     if BIASES in online:
         judged[BIASES] = compare_all(taught, online[BIASES])
-    if TUNED in online:
+    if TUNED in online and "mse_refit" in data:
         refit = _by_method(data.mse_refit)
         judged[TUNED] = compare_all(_taught(refit), refit[TUNED])
     plain = [name for name in data.control.values.tolist() if not name.startswith("physics")]
     medians = {name: float(np.median(data.control_mse.sel(control=name))) for name in plain}
     best = min(medians, key=medians.__getitem__)
     judged[best] = compare_all(taught, data.control_mse.sel(control=best).values)
-    return judged
+    others = {name: errors for name, errors in taught.items() if name != rule}
+    return judged | {rule: compare_all(others, online[rule])}
 
 
 def _by_method(errors: xr.DataArray) -> dict[str, np.ndarray]:
@@ -95,27 +98,73 @@ def floors_of(data: xr.Dataset, rule: str, reservoirs: Mapping[float, Reservoir]
 
 
 def answer_of(
-    rule: str, benchmark: str, title: str, judged: Mapping[str, Mapping[str, Paired]], data: xr.Dataset
+    about: str,
+    rule: str,
+    judged: Mapping[str, Mapping[str, Paired]],
+    score: str = "test MSE",
+    worthwhile: float = WORTHWHILE,
 ) -> str:
-    """The answer in one sentence."""
-    against = {name: pairs[rule] for name, pairs in judged.items()}
+    """The answer in one sentence.
+
+    Parameters
+    ----------
+    about : str
+        What was judged, and where.
+    rule : str
+        Its name among the methods.
+    judged : mapping
+        What `judge` found.
+    score : str
+        What the errors are.
+    worthwhile : float
+        The least reduction of the error against the fixed reservoir that is worth speaking of. Where the interval of
+        the reduction lies below it, it is shown that the rule does not learn; where another method's errors are within
+        as much of the rule's, that the two are the same.
+    """
+    against = {name: pairs[rule] for name, pairs in judged.items() if name != rule}
     fixed = against[FIXED]
     unbeaten = [name for name, paired in against.items() if paired.verdict != "lower"]
-    if fixed.verdict == "lower" and not unbeaten:
+    if fixed.verdict == "higher" or (fixed.replicates >= FEWEST and fixed.reduction.high < worthwhile):
+        answer = "does not learn recurrence"
+    elif fixed.verdict == "lower" and not unbeaten:
         answer = "learns recurrence"
     elif fixed.verdict == "lower":
         answer = f"learns, but no more than is done without learning recurrence by {', '.join(unbeaten)}"
-    elif fixed.verdict == "higher" or fixed.reduction.high < WORTHWHILE:
-        answer = "does not learn recurrence"
     else:
-        answer = "cannot be said to learn recurrence"
-    said = [f"it {sentence(fixed, f'the {FIXED}')}"]
+        answer = f"cannot be said to learn recurrence{_more(fixed, worthwhile)}"
+    said = [f"it {sentence(fixed, f'the {FIXED}', score)}"]
     if TUNED in against:
         said.append(f"with refitted read-outs it {sentence(against[TUNED], f'the {TUNED}')}")
     if rule != CEILING:
-        said.append(f"{CEILING} {sentence(judged[FIXED][CEILING], f'the {FIXED}')}")
-    name = Path(rule).stem if is_file(rule) else rule
-    return f"{name} on {benchmark} ({title}): {answer}; {'; '.join(said)}."
+        said.append(f"{CEILING} {sentence(judged[FIXED][CEILING], f'the {FIXED}', score)}")
+    alike = [name for name, paired in judged.get(rule, {}).items() if equivalent(paired, worthwhile)]
+    if alike:
+        said.append(f"its errors are those of {', '.join(alike)} within {worthwhile:.0%}")
+    return f"{about}: {answer}; {'; '.join(said)}."
+
+
+def equivalent(paired: Paired, worthwhile: float) -> bool:
+    """Whether it is shown that errors are the same, but for less than is worth speaking of.
+
+    Examples
+    --------
+    >>> from autapse_sim.results.statistics import compare_paired
+    >>> reference = np.linspace(1, 2, 41)
+    >>> equivalent(compare_paired(1.01 * reference, reference), 0.05)
+    True
+    >>> equivalent(compare_paired(1.1 * reference, reference), 0.05)
+    False
+    """
+    return paired.replicates >= FEWEST and -worthwhile < paired.reduction.low and paired.reduction.high < worthwhile
+
+
+def _more(fixed: Paired, worthwhile: float) -> str:
+    """How many seeds would tell, as far as one can know from those that there are."""
+    reduction = fixed.reduction
+    far = max(abs(reduction.estimate), abs(worthwhile - reduction.estimate))
+    if not (np.isfinite(reduction.width) and far > 0):
+        return ""
+    return f" (some {int(np.ceil(fixed.replicates * (reduction.width / 2 / far) ** 2))} seeds would tell)"
 
 
 def heading(setting: Benchmark, replicates: int, seed: int, readout: float) -> str:
@@ -154,6 +203,7 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
         "ablation": ("ablation_mse", "ablation_eta"),
     }
     edges = json.loads(data.attrs.get("edges", "{}"))
+    extras = [name for name in ("accuracy", "alive") if name in data]
     rows: list[list[str]] = []
     groups: list[int] = []
     for kind in (kind for kind in parts if kind in data.dims):
@@ -162,9 +212,14 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
         for name in data[kind].values.tolist():
             one = data.sel({kind: name})
             median, low, high = (float(value) for value in median_interval(one[errors].values))
-            cells = [_labelled(name, one), f"{float(one[rate]):g}{'*' if name in edges else ''}" if rate else ""]
+            cells = [
+                _labelled(name, one) if kind == "method" else name,
+                f"{float(one[rate]):g}{'*' if name in edges else ''}" if rate else "",
+            ]
             cells += [f"{median:.4f} [{low:.4f}, {high:.4f}]", _refitted(one) if kind == "method" else "-"]
             cells.append(str(np.sum(~np.isfinite(one[errors].values))))
+            for extra in extras:
+                cells.append(f"{float(one[extra].mean()):.0%}" if kind == "method" else "-")
             if name in against_fixed:
                 reduction, won = against_fixed[name].reduction, against_fixed[name].won
                 span = f"[{100 * reduction.low:.0f}, {100 * reduction.high:.0f}]"
@@ -172,7 +227,16 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
             found.append((median, cells))
         groups.append(len(rows))
         rows += [[f"-- {kind}s ", ""], *(cells for _, cells in sorted(found))]
-    head = ["", "eta", "test MSE, median [95%]", "refitted (eta)", "diverged", f"reduction against the {FIXED}"]
+    score = data.attrs.get("score", "test MSE")
+    head = [
+        "",
+        "eta",
+        f"{score}, median [95%]",
+        "refitted (eta)",
+        "diverged",
+        *extras,
+        f"reduction against the {FIXED}",
+    ]
     lines = columns([head, *rows], right=(1,))
     for group in groups:
         lines[1 + group] = lines[1 + group].rstrip() + " " + "-" * (len(lines[0]) - len(lines[1 + group].rstrip()) - 1)
@@ -188,7 +252,7 @@ def _labelled(name: str, one: xr.Dataset) -> str:
 
 def _refitted(one: xr.Dataset) -> str:
     """The median error of a method with its read-out refitted, and where that is, in words."""
-    refit = np.median(one.mse_refit)
+    refit = np.median(one.mse_refit) if "mse_refit" in one else np.nan
     if not np.isfinite(refit):
         return "-"
     other = "tuned" in one and str(one["tuned"].values) != str(one["tuned_refit"].values)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from autapse_sim.experiments.alignment import align, cosine, exact_gradient
+from autapse_sim.experiments.alignment import blind, cosine, exact_gradient
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.methods import CEILING, Method
+from autapse_sim.experiments.verdict.methods import CEILING, Method, parameters_of
 from autapse_sim.experiments.verdict.points import Chosen
 from autapse_sim.experiments.verdict.trial import (
     BLOCK,
@@ -25,14 +26,14 @@ from autapse_sim.experiments.verdict.trial import (
     train_method,
 )
 from autapse_sim.results.result import Result
-from autapse_sim.results.scores import mean_squared_error
-from autapse_sim.spec.job import Job
+from autapse_sim.results.scores import accuracy, cross_entropy, mean_squared_error
+from autapse_sim.spec.job import STEP, Job, Outcome
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import observed
 from autapse_sim.training.beside import task_controls
-from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.draws import Drawn
+from autapse_sim.training.labels import alive
 from autapse_sim.training.reservoir import Reservoir
 from autapse_sim.training.train import prepare
 
@@ -78,7 +79,7 @@ class Judged:
         setting, method = self.trial.setting, self.trial.method
         given, protocol = drawn(setting, method, self.seeds), protocol_of(setting, method, self.seeds)
         outcome = train_method(self.trial, given, protocol, self.chosen.own, self.chosen.readout)
-        scores = score(setting, given, protocol, outcome, refit=setting.circuit.neuron == "rate")
+        scores = score(setting, given, protocol, outcome, refit=True)
         refit = scores.refit[-BLOCK:]
         if self.reservoirs:
             scaled = zip(FLOORS, self.reservoirs, strict=True)
@@ -86,6 +87,7 @@ class Judged:
             refit = np.concatenate(tuned, axis=1)
         data = xr.Dataset(
             {
+                **_spiking_and_right(setting, given, protocol, outcome),
                 "online": ("replicate", scores.online[:BLOCK]),
                 "refit": (("replicate", "floor"), refit),
                 "looks": (("replicate", "look"), scores.curve[:BLOCK]),
@@ -158,9 +160,7 @@ class Aligned:
                 now = replace(given, weights=outcome.weights)
             found.setdefault("aligned", []).append(self._cosine(now, protocol))
             if method.rule == CEILING:
-                job = _probe(setting, now, _once(protocol), "autapse")
-                blind = align(job, protocol.train).control_trajectory["bptt"]
-                found.setdefault("blind", []).append(blind)
+                found.setdefault("blind", []).append(blind(_probe(setting, now, _once(protocol)), protocol.train))
         return Result(xr.Dataset({name: (("age", "replicate"), np.stack(each)) for name, each in found.items()}))
 
     def _cosine(self, now: Drawn, protocol: Protocol) -> np.ndarray:
@@ -174,15 +174,27 @@ class Aligned:
         return cosine(update, exact_gradient(_probe(setting, now, _once(protocol)), protocol.train))
 
 
+def _spiking_and_right(setting: Benchmark, given: Drawn, protocol: Protocol, outcome: Outcome) -> dict[str, Any]:
+    """Whether networks are neither silent nor saturated, and the share of scored steps that they classify right."""
+    found: dict[str, Any] = {}
+    if outcome.spikes is not None:
+        duration = outcome.mse.shape[1] * given.x.shape[2] * STEP
+        found["alive"] = "replicate", alive(outcome.spikes[:BLOCK] / duration)
+    if setting.circuit.loss == "cross-entropy":
+        predicted = outcome.prediction[:, :BLOCK].transpose(1, 0, 2, 3)
+        found["accuracy"] = "replicate", accuracy(predicted, given.y[:, -protocol.test :]).mean(axis=1)
+    return found
+
+
 def _once(protocol: Protocol) -> Protocol:
     """The protocol of one plain update at the end of a trajectory."""
     return replace(protocol, update="trajectory", batch=1, optimiser="sgd")
 
 
-def _probe(setting: Benchmark, given: Drawn, protocol: Protocol, rule: str = "bptt") -> Job:
-    """The job of a block in which one trajectory teaches W."""
-    circuit = replace(setting.circuit, rule=rule, learn=("W",))
-    values = resolve_parameters(circuit, {}, protocol.replicates)
+def _probe(setting: Benchmark, given: Drawn, protocol: Protocol) -> Job:
+    """The job of a block in which one trajectory teaches W along the exact gradient."""
+    circuit = replace(setting.circuit, rule=CEILING, learn=("W",))
+    values = parameters_of(setting, circuit, protocol.replicates)
     return prepare(circuit, given, protocol, values, np.arange(protocol.replicates))
 
 
@@ -194,10 +206,8 @@ def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
     predictions = task_controls(task, given.x, given.y, train, test)
     if hasattr(task, "physics"):
         predictions |= task.physics(given.x[:, test])
-    return {
-        name: mean_squared_error(prediction, given.y[:, test], axis=(2, 3)).mean(axis=1)
-        for name, prediction in predictions.items()
-    }
+    error = cross_entropy if setting.circuit.loss == "cross-entropy" else partial(mean_squared_error, axis=(2, 3))
+    return {name: error(prediction, given.y[:, test]).mean(axis=1) for name, prediction in predictions.items()}
 
 
 def _seen(task: Task, x: np.ndarray) -> np.ndarray:

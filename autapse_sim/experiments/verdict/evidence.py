@@ -16,12 +16,13 @@ from autapse_sim.experiments.verdict.answer import text as table
 from autapse_sim.experiments.verdict.block import AGES
 from autapse_sim.experiments.verdict.methods import CEILING, FIXED, Method, described
 from autapse_sim.experiments.verdict.pilots import Tried
-from autapse_sim.experiments.verdict.points import Chosen, at_edge, told
+from autapse_sim.experiments.verdict.points import Chosen, told
 from autapse_sim.experiments.verdict.trial import FLOORS
 from autapse_sim.machine.processes import cores
 from autapse_sim.results.result import Result
 from autapse_sim.spec.units import squared
 from autapse_sim.training.description import describe, peak_memory_of_workers, sources_of
+from autapse_sim.training.labels import ALIVE
 from autapse_sim.training.reservoir import Reservoir
 
 
@@ -39,6 +40,8 @@ class Case:
         What has to be learned.
     seed : int
         All draws follow from it.
+    worthwhile : float
+        The least reduction of the error that is worth speaking of.
     methods : dict of str to Method
         What is trained.
     chosen : dict of str to Chosen
@@ -53,6 +56,7 @@ class Case:
     benchmark: str
     setting: Benchmark
     seed: int
+    worthwhile: float
     methods: Mapping[str, Method]
     chosen: Mapping[str, Chosen] = field(default_factory=dict)
     tried: Mapping[str, Tried] = field(default_factory=dict)
@@ -67,6 +71,8 @@ class Block:
     beside: xr.Dataset
     aligned: Mapping[str, xr.Dataset]
 
+
+ALIVE_SAYS = f"whether the mean rate was from {ALIVE[0]:g} to {ALIVE[1]:g} Hz, neither silent nor saturated"
 
 Arrays = dict[str, tuple[Any, ...]]
 """Arrays by name, each with its dimensions and what it is."""
@@ -83,18 +89,19 @@ def result_of(case: Case, blocks: Sequence[Block]) -> Result:
     varied = [name for name in blocks[0].methods if name.startswith(f"{rule}, ")]
     names = [name for name in blocks[0].methods if name not in varied]
     unit = getattr(setting.task, "units", "1")
+    measure, square = measured(setting)
     replicates = len(joined(blocks, rule, "online"))
     coordinates = {"method": names, "replicate": np.arange(replicates)}
-    arrays = _scores(case, blocks, names, squared(unit)) | _pilots(case, names, squared(unit))
+    arrays = _scores(case, blocks, names) | _pilots(case, names)
     coordinates["control"] = blocks[0].beside.control.values
     controls = np.concatenate([block.beside.control_mse.values for block in blocks], axis=1)
-    arrays["control_mse"] = ("control", "replicate"), controls, _about("test MSE of the control", squared(unit))
+    arrays["control_mse"] = ("control", "replicate"), controls, _about(f"test {measure} of the control", square)
     if case.reservoirs:
         coordinates["floor"] = list(FLOORS)
     if varied:
         coordinates["ablation"] = varied
         errors = np.array([joined(blocks, name, "online") for name in varied])
-        arrays["ablation_mse"] = ("ablation", "replicate"), errors, _about("test MSE", squared(unit))
+        arrays["ablation_mse"] = ("ablation", "replicate"), errors, _about(f"test {measure}", square)
         arrays["ablation_eta"] = "ablation", [case.chosen[name].online.eta for name in varied]
     batch = setting.protocol.batch if setting.protocol.update == "batch" else 1
     coordinates["updates"] = setting.protocol.validation_points // batch
@@ -105,37 +112,50 @@ def result_of(case: Case, blocks: Sequence[Block]) -> Result:
     return _answered(xr.Dataset(arrays, coordinates), case, blocks, [*names, *varied])
 
 
+def measured(setting: Benchmark) -> tuple[str, str]:
+    """What the errors of a setting are, and their unit."""
+    if setting.circuit.loss == "cross-entropy":
+        return "cross-entropy", "nat"
+    return "MSE", squared(getattr(setting.task, "units", "1"))
+
+
 def _about(long_name: str, units: str = "1") -> dict[str, str]:
     return {"long_name": long_name, "units": units}
 
 
-def _scores(case: Case, blocks: Sequence[Block], names: Sequence[str], units: str) -> Arrays:
+def _scores(case: Case, blocks: Sequence[Block], names: Sequence[str]) -> Arrays:
     """The errors of every method, and the learning rates at which they are made."""
     online, refit, curve = (np.array([joined(blocks, n, part) for n in names]) for part in ("online", "refit", "looks"))
     chosen = {"long_name": "learning rate, chosen on other seeds"}
+    measure, units = measured(case.setting)
     arrays: Arrays = {
-        "mse_online": (("method", "replicate"), online, _about("test MSE", units)),
-        "mse_refit": (("method", "replicate"), refit[:, :, 0], _about("test MSE, read-out refitted", units)),
-        "curve": (("method", "updates", "replicate"), curve.transpose(0, 2, 1), _about("validation MSE", units)),
+        "mse_online": (("method", "replicate"), online, _about(f"test {measure}", units)),
+        "curve": (("method", "updates", "replicate"), curve.transpose(0, 2, 1), _about(f"validation {measure}", units)),
         "eta": ("method", [case.chosen[name].online.eta for name in names], chosen),
         "eta_refit": ("method", [case.chosen[name].refit.eta for name in names], chosen),
         "eta_out": ("method", [case.chosen[name].readout for name in names], chosen),
     }
     if case.reservoirs:
         about = _about("test MSE, read-out refitted with penalties from floor on", units)
+        arrays["mse_refit"] = ("method", "replicate"), refit[:, :, 0], _about("test MSE, read-out refitted", units)
         arrays["mse_refit_floor"] = ("method", "replicate", "floor"), refit, about
+    for name, long_name in (("alive", ALIVE_SAYS), ("accuracy", "share of the scored steps that are classified right")):
+        if name in blocks[0].methods[names[0]]:
+            found = np.array([joined(blocks, method, name) for method in names])
+            arrays[name] = ("method", "replicate"), found, _about(long_name)
     return arrays
 
 
-def _pilots(case: Case, names: Sequence[str], units: str) -> Arrays:
+def _pilots(case: Case, names: Sequence[str]) -> Arrays:
     """The errors of the pilots at every point that was tried, one method after the other."""
     tried = {name: case.tried[name] for name in names if name in case.tried}
     online, refit = np.concatenate([one.errors for one in tried.values()], axis=1)
     points = [point for one in tried.values() for point in one.points]
-    dims, about = ("trial", "pilot"), "at the end, {}on the pilots' seeds"
+    refitted = "MSE at the end, read-out refitted, on the pilots' seeds"
+    dims, about, (measure, units) = ("trial", "pilot"), "at the end, on the pilots' seeds", measured(case.setting)
     found: Arrays = {
-        "pilot_mse": (dims, online, _about(f"validation MSE {about.format('')}", units)),
-        "pilot_mse_refit": (dims, refit, _about(f"MSE {about.format('read-out refitted, ')}", units)),
+        "pilot_mse": (dims, online, _about(f"validation {measure} {about}", units)),
+        **({"pilot_mse_refit": (dims, refit, _about(refitted, units))} if case.reservoirs else {}),
         "pilot_method": ("trial", [name for name, one in tried.items() for _ in one.points]),
         "pilot_eta": ("trial", [point.eta for point in points], _about("learning rate")),
         "pilot_tuned": ("trial", [told(point.values) for point in points]),
@@ -149,9 +169,10 @@ def _pilots(case: Case, names: Sequence[str], units: str) -> Arrays:
 def _edges(case: Case, names: Sequence[str]) -> dict[str, list[str]]:
     """What of a method's points lies at an edge of what was tried, by its name; those of which nothing does are out."""
     found = {}
-    for name in names:
-        points = case.tried[name].points if name in case.tried else ()
-        edges = [edge for point in case.chosen[name].own for edge in (at_edge(points, point) if points else ())]
+    for name in (name for name in names if name in case.tried):
+        tried, chosen = case.tried[name], case.chosen[name]
+        edges = tried.edges(0, chosen.online)
+        edges += tried.edges(1, chosen.refit) if case.reservoirs else []
         if edges:
             found[name] = list(dict.fromkeys(edges))
     return found
@@ -182,7 +203,7 @@ def _answered(data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequ
     """The evidence with what it says, and what made it."""
     rule, setting, replicates = case.rule, case.setting, data.sizes["replicate"]
     unit = getattr(setting.task, "units", "1")
-    judged = judge(data, rule)
+    judged, measure = judge(data, rule), f"test {measured(setting)[0]}"
     circuit, protocol = (
         replace(setting.circuit, rule=rule),
         replace(setting.protocol, replicates=replicates, seed=case.seed),
@@ -191,7 +212,9 @@ def _answered(data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequ
     rates = {"chosen": {name: asdict(one) for name, one in case.chosen.items()}}
     attributes = describe(circuit, setting.task, protocol, engines, rates, sources_of(circuit))
     attributes |= {
-        "sentence": answer_of(rule, case.benchmark, setting.title, judged, data),
+        "score": measure,
+        "worthwhile": str(case.worthwhile),
+        "sentence": answer_of(f"{rule} on {case.benchmark} ({setting.title})", rule, judged, measure, case.worthwhile),
         **({} if unit == "1" else {"unit": unit}),
         "benchmark": case.benchmark,
         "title": setting.title,

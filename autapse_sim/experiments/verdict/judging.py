@@ -12,21 +12,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from autapse_sim.checks import function, real, truth, whole
+from autapse_sim.errors import InputError
 from autapse_sim.experiments.benchmark import Benchmark, benchmark_called
+from autapse_sim.experiments.verdict.answer import WORTHWHILE
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result_of
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, chosen_points, points_for, tuned_reservoirs
-from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial
+from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, refitted
 from autapse_sim.results.result import Result
 from autapse_sim.results.statistics import replicates_needed
+from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Progress
 from autapse_sim.spec.model import Rule, carried
 from autapse_sim.spec.written import model_name
 from autapse_sim.studies.study import Study, studying
 from autapse_sim.studies.unit import Unit
 from autapse_sim.studies.workers import Executor, Workers
-from autapse_sim.training.declared import check_optimiser
+from autapse_sim.training.declared import check_optimiser, declared
 from autapse_sim.training.sizes import NUMBER, check_memory, check_sizes
 from autapse_sim.training.train import choose_engine
 
@@ -38,6 +41,7 @@ def verdict(
     seed: int = 0,
     precision: float | None = None,
     ablations: bool = False,
+    worthwhile: float = WORTHWHILE,
     train: int | None = None,
     progress: Progress | None = None,
     folder: str | Path | None = None,
@@ -61,6 +65,9 @@ def verdict(
         hundred): seeds are added until it is reached, up to `replicates`.
     ablations : bool
         Whether variants of the rule are trained too, each at its own learning rate.
+    worthwhile : float
+        The least reduction of the error that is worth speaking of: below it a rule does not learn, and what differs by
+        less is the same.
     train : int, optional
         Training trajectories, where not those of the benchmark.
     progress : callable, optional
@@ -82,13 +89,15 @@ def verdict(
     benchmark, setting = benchmark_called(benchmark)
     replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
     precision = None if precision is None else real("precision", precision, above=0)
-    ablations = truth("ablations", ablations)
+    ablations, worthwhile = truth("ablations", ablations), real("worthwhile", worthwhile, above=0, most=1)
     function("progress", progress)
     if train is not None:
         setting = _longer(setting, whole("train", train, least=1))
     judged = replace(setting.circuit, rule=rule)
     choose_engine(judged, "auto")
     rule = carried(judged).rule
+    beside = tuple(carried(replace(judged, rule=other)).rule for other in setting.beside if _fits(judged, other))
+    setting = replace(setting, beside=beside)
     methods = methods_of(rule, setting) | (ablations_of(rule, setting) if ablations else {})
     for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
         check_optimiser(judged, replace(setting.protocol, optimiser=how))
@@ -96,7 +105,7 @@ def verdict(
     check_sizes(judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=trials)
     kept = NUMBER * len(methods) * (setting.protocol.looks + len(FLOORS) + 1)
     check_memory(replicates * kept, f"the scores of {replicates} replicates", "give fewer")
-    case, blocks = Case(rule, benchmark, setting, seed, methods), -(-replicates // BLOCK)
+    case, blocks = Case(rule, benchmark, setting, seed, worthwhile, methods), -(-replicates // BLOCK)
     with studying(folder, on, retries, progress) as study:
         study.total = len(methods) * BLOCK * (trials * PILOT // BLOCK + 2 * blocks)
         case = _prepared(case, study)
@@ -111,6 +120,16 @@ def verdict(
     return result_of(case, found)
 
 
+def _fits(circuit: Circuit, rule: str) -> bool:
+    """Whether a circuit can have another rule: not all go with every neuron."""
+    try:
+        choose_engine(replace(circuit, rule=rule), "auto")
+        declared(replace(circuit, rule=rule))
+    except InputError:
+        return False
+    return True
+
+
 def _longer(setting: Benchmark, train: int) -> Benchmark:
     """The benchmark with another number of training trajectories, and looks at validation as often in relation."""
     batch = setting.protocol.batch
@@ -122,7 +141,7 @@ def _prepared(case: Case, study: Study) -> Case:
     """The case with what is chosen on the pilots: where each method is judged, and the tuned reservoir."""
     tried, chosen = chosen_points(case.setting, case.methods, study, case.seed)
     case = replace(case, tried=tried, chosen=chosen)
-    if case.setting.circuit.neuron != "rate":
+    if not refitted(case.setting):
         return case
     reservoirs = tuned_reservoirs(case.setting, study, case.seed)
     methods = {**case.methods, TUNED: Method(None, reservoirs[FLOORS[0]])}
@@ -147,7 +166,7 @@ def _judged(case: Case, study: Study, numbers: Sequence[int]) -> list[Block]:
             places.append((number, "methods", name))
         units.append(Beside(case.setting, seeds))
         places.append((number, "beside", ""))
-        if number == 0 and case.setting.circuit.neuron == "rate":
+        if number == 0:
             units += [Aligned(trial, case.chosen[name], seeds) for name, trial in plain.items()]
             places += [(number, "aligned", name) for name in plain]
     found = {place: result.data for place, result in zip(places, study.results(units), strict=True)}

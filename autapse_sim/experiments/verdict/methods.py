@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,12 @@ from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import STEP
 from autapse_sim.spec.units import Amount
-from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.declared import declared, resolve_parameters
 from autapse_sim.training.reservoir import Reservoir
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
 STILL, BIASES = "W = 0", "bias only (W = 0)"
 RESERVOIRS = (FIXED, TUNED, STILL)
-OTHERS = ("fa", "dfa", "rflo", "autapse")
-"""The rules that a rule is judged beside."""
 FEEDBACK = {
     "random": "B random",
     "symmetric": "B = V^T",
@@ -64,20 +63,26 @@ class Method:
 
 def methods_of(rule: str, setting: Benchmark) -> dict[str, Method]:
     """What is trained: the rule, exact gradients, the other rules, and the reservoir as drawn."""
-    names = [rule, CEILING, *(other for other in OTHERS if setting.circuit.neuron == "rate")]
-    methods = {name: Method(name) for name in dict.fromkeys(names)}
+    methods = {name: Method(name) for name in dict.fromkeys([rule, CEILING, *setting.beside])}
     # where only W learns, the reservoir's read-out stands still too: it is the untrained network
-    methods[FIXED] = Method(None)
-    if setting.circuit.neuron == "rate":
-        silent = Reservoir(gain=0.0, input_scale=1.0, mse=np.array([]))
-        learn = tuple(sorted({"b", *setting.circuit.learn} - {"W"}))
-        methods |= {STILL: Method(None, silent), BIASES: Method(CEILING, silent, circuit={"learn": learn})}
-    return methods
+    silent = Reservoir(gain=0.0, input_scale=1.0, mse=np.array([]))
+    learn = tuple(sorted({"b", *setting.circuit.learn} - {"W"}))
+    methods |= {FIXED: Method(None), STILL: Method(None, silent)}
+    return methods | {BIASES: Method(CEILING, silent, circuit={"learn": learn})}
+
+
+def parameters_of(
+    setting: Benchmark, circuit: Circuit, networks: int, given: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, np.ndarray]:
+    """Every parameter of a circuit for each network: those given, else the setting's, else the models' defaults."""
+    known = declared(circuit).parameters
+    own = {name: value for name, value in setting.parameters.items() if name in known}
+    return resolve_parameters(circuit, {**own, **given}, networks)
 
 
 def ablations_of(rule: str, setting: Benchmark) -> dict[str, Method]:
     """Variants of a rule that tell what its result hangs on."""
-    known = resolve_parameters(replace(setting.circuit, rule=rule), {}, 1)
+    known = parameters_of(setting, replace(setting.circuit, rule=rule), 1)
     found = {
         name: Method(rule, circuit={"feedback": feedback})
         for feedback, name in FEEDBACK.items()

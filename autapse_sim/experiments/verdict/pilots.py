@@ -13,22 +13,24 @@ import xarray as xr
 
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import FIXED, STILL, Method
-from autapse_sim.experiments.verdict.points import Chosen, Point, Space, beyond
+from autapse_sim.experiments.verdict.points import Chosen, Point, Space, at_edge, beyond
 from autapse_sim.experiments.verdict.trial import (
     BLOCK,
     FITTED,
     FLOORS,
     Trial,
+    activity_of,
     drawn,
     protocol_of,
     refit_mse,
     refit_penalties,
+    refitted,
     score,
     train_method,
 )
 from autapse_sim.results.result import Result
 from autapse_sim.studies.study import Study
-from autapse_sim.training.grid import Grid
+from autapse_sim.training.grid import ALIKE, Grid
 from autapse_sim.training.reservoir import Reservoir, tune_reservoir
 
 PILOT = 16
@@ -74,7 +76,7 @@ class Pilot:
         outcome = train_method(self.trial, given, protocol, self.points, self.readout)
         last = score(setting, given, protocol, outcome, refit=False).curve[:, -1]
         refit = np.full_like(last, np.nan)
-        if setting.circuit.neuron == "rate":
+        if refitted(setting):
             refit = refit_mse(setting, given, whole, outcome.weights, FLOORS[:1])[:, 0]
         found = np.reshape([last, refit], (2, len(self.points), BLOCK))
         return Result(xr.Dataset({"tried": (("score", "point", "pilot"), found)}))
@@ -97,10 +99,11 @@ class Tuning:
         setting, method = self.trial.setting, self.trial.method
         given, protocol = drawn(setting, method, self.seeds), protocol_of(setting, method, self.seeds)
         shown = slice(max(0, protocol.train - FITTED), protocol.train + protocol.validate)
-        x, y = given.x[:, shown], given.y[:, shown]
         parts = slice(0, -protocol.validate), slice(-protocol.validate, None)
-        tune = partial(tune_reservoir, given.weights, x, y, *parts, setting.circuit.activation)
-        found = [tune(penalties=refit_penalties(floor)) for floor in FLOORS]
+        run = partial(activity_of, setting, given, shown)
+        found = tune_reservoir(
+            given.weights, given.y[:, shown], *parts, run, penalties=list(map(refit_penalties, FLOORS))
+        )
         gains, scales = [each.gain for each in found], [each.input_scale for each in found]
         return Result(xr.Dataset({"gain": ("floor", gains), "input_scale": ("floor", scales)}))
 
@@ -138,6 +141,25 @@ class Tried:
         """The point of the smallest learning rate whose error is as good as the least."""
         grid = Grid.of([point.eta for point in self.points], self.errors.shape[2])
         return self.points[grid.rates.index(grid.gentle(self.errors[0]))]
+
+    def settled(self, score: int, best: Point) -> bool:
+        """Whether the best point is good as far down as was tried: there a rule comes to be what does not learn.
+
+        It is where the smallest learning rate is the best, and the next one is as good, by `ALIKE`.
+        """
+        medians = dict(zip(self.points, np.median(self.errors[score], axis=1), strict=True))
+        etas = sorted({point.eta for point in self.points})
+        if len(etas) == 1 or best.eta != etas[0]:
+            return False
+        return bool(medians.get(Point(etas[1], best.values), np.inf) <= (1 + ALIKE) * medians[best])
+
+    def beyond(self, score: int, best: Point) -> list[Point]:
+        """Points beyond the edge at which the best one lies, if it is not settled there."""
+        return [] if self.settled(score, best) else beyond(self.points, best)
+
+    def edges(self, score: int, best: Point) -> list[str]:
+        """What of the best point lies at an edge of what was tried, by name."""
+        return [name for name in at_edge(self.points, best) if name != "eta" or not self.settled(score, best)]
 
     def joined(self, other: Tried) -> Tried:
         """With what more points gave."""
@@ -195,4 +217,4 @@ def chosen_points(
 
 def _beyond(tried: Tried, chosen: Chosen) -> tuple[Point, ...]:
     """More points, where one of the chosen lies at an edge."""
-    return tuple(dict.fromkeys([*beyond(tried.points, chosen.online), *beyond(tried.points, chosen.refit)]))
+    return tuple(dict.fromkeys([*tried.beyond(0, chosen.online), *tried.beyond(1, chosen.refit)]))

@@ -12,20 +12,22 @@ import cloudpickle
 import numpy as np
 
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.methods import Method
+from autapse_sim.experiments.verdict.methods import Method, parameters_of
 from autapse_sim.experiments.verdict.points import Point
 from autapse_sim.results.scores import mean_squared_error
-from autapse_sim.spec.job import Job, Outcome
+from autapse_sim.spec.job import STEP, Job, Outcome
 from autapse_sim.spec.protocol import Protocol, Schedule
+from autapse_sim.spec.units import amount
 from autapse_sim.spec.weights import Weights
 from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.tasks.shown import masked
-from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.declared import declared
 from autapse_sim.training.draws import Drawn, draw
 from autapse_sim.training.grid import Grid
-from autapse_sim.training.in_numpy import discretely
+from autapse_sim.training.in_numpy import discretely, one_for_all
 from autapse_sim.training.readouts import PENALTIES, ridge_readouts
 from autapse_sim.training.reservoir import activity
+from autapse_sim.training.sizes import NUMBER
 from autapse_sim.training.train import choose_engine, prepare, simulated
 
 BLOCK = 8
@@ -37,6 +39,8 @@ FLOORS = (1e-3, 1e-6, 1e-10)
 noise of variance p on each neuron: below 1e-3, 3% of a neuron's range, a read-out would make use of signals that no
 synapse could carry. That is a decision, so what the others would give is told too."""
 
+ROOM = 2**28
+"""Bytes that the activity of networks whose read-outs are refitted may take."""
 CUT = "rflo"
 """A rule with equations whose update of rate neurons, as long as the weights stand still, is that of fa where nothing
 goes back through W: the same numbers as its synapses', in half of the time."""
@@ -80,27 +84,33 @@ class Trial:
 def told_setting(setting: Benchmark) -> dict[str, Any]:
     """What a benchmark shows and how it scores, whatever is trained."""
     task = told_task(setting.task, setting.protocol.trajectories)
-    return {"task": task, "scored": setting.scored, "protocol": setting.protocol}
+    parameters = {name: amount(value, name) for name, value in setting.parameters.items()}
+    return {"task": task, "scored": setting.scored, "protocol": setting.protocol, "parameters": parameters}
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How R networks of a method did.
+    """How R networks of a method did; errors are MSE, or cross-entropy where the loss is that.
 
     Parameters
     ----------
     online : array (R,)
-        Test MSE with the read-out as it was trained.
+        Test error with the read-out as it was trained.
     refit : array (R, F)
         Test MSE with a read-out refitted by ridge regression, for each of `FLOORS`: what the activity holds. NaN where
-        neurons are not the discrete rate neuron.
+        the loss is another one.
     curve : array (R, P)
-        Validation MSE during training.
+        Validation error during training.
     """
 
     online: np.ndarray
     refit: np.ndarray
     curve: np.ndarray
+
+
+def refitted(setting: Benchmark) -> bool:
+    """Whether read-outs are refitted: by least squares, where that is what is to be small."""
+    return setting.circuit.loss == "mse"
 
 
 def refit_penalties(floor: float) -> tuple[float, ...]:
@@ -153,17 +163,17 @@ def train_method(
         given = replace(given, weights=method.reservoir.of(given.weights))
     grid = Grid.of([point.eta for point in points], protocol.replicates)
     networks = len(grid.source)
-    known = resolve_parameters(circuit, {}, networks)
+    known = declared(circuit).parameters
     tuned: dict[str, Any] = {name: grid.each for name in known if name.startswith("eta")}
     if eta_out is not None and "eta_out" in known:
         tuned["eta_out"] = np.full(networks, eta_out)
     for name, first in points[0].values:
         each = [dict(point.values)[name].value for point in points]
         tuned[name] = replace(first, value=np.repeat(each, protocol.replicates).tolist())
-    values = resolve_parameters(circuit, {**method.parameters, **tuned}, networks)
+    values = parameters_of(trial.setting, circuit, networks, {**method.parameters, **tuned})
     job = prepare(circuit, given, protocol, values, grid.source)
     engine = trial.engine
-    if method.rule == CUT and protocol.update != "step" and discretely(circuit):
+    if method.rule == CUT and protocol.update != "step" and discretely(circuit) and one_for_all(values):
         job, engine = along_fa(job)
     return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)
 
@@ -176,15 +186,16 @@ def along_fa(job: Job) -> tuple[Job, str]:
 
 
 def score(setting: Benchmark, given: Drawn, protocol: Protocol, outcome: Outcome, refit: bool) -> Scores:
-    """The scores of trained networks: of all learning rates of the run, one after the other."""
+    """The scores of trained networks: of all points of the run, one after the other."""
     schedule = Schedule.of(protocol)
-    looks = outcome.mse[:, schedule.look].reshape(len(outcome.mse), -1, protocol.validate)
-    test = outcome.mse[:, schedule.keep]
+    errors = outcome.mse if outcome.cross_entropy is None else outcome.cross_entropy
+    looks = errors[:, schedule.look].reshape(len(errors), -1, protocol.validate)
+    test = errors[:, schedule.keep]
     online = test.mean(axis=1) if protocol.test else np.full(len(test), np.nan)
-    refitted = np.full((len(test), len(FLOORS)), np.nan)
-    if refit:
-        refitted = refit_mse(setting, given, protocol, outcome.weights)
-    return Scores(online, refitted, looks.mean(axis=2))
+    found = np.full((len(test), len(FLOORS)), np.nan)
+    if refit and refitted(setting):
+        found = refit_mse(setting, given, protocol, outcome.weights)
+    return Scores(online, found, looks.mean(axis=2))
 
 
 def refit_mse(
@@ -194,13 +205,53 @@ def refit_mse(
 
     The N networks are those of all replicates, once or several times over.
     """
-    source = np.arange(len(weights.W)) % protocol.replicates
     shown = slice(max(0, protocol.train - FITTED), None)
     first = protocol.train - shown.start
     fit, select, test = slice(first), slice(first, first + protocol.validate), slice(-protocol.test, None)
-    x, y = (array[:, shown][source] for array in (given.x, given.y))
-    o = activity(weights, x, setting.circuit.activation)
-    fitted, selected = ((o[:, part], y[:, part]) for part in (fit, select))
-    predictions = ridge_readouts(fitted, selected, o[:, test], list(map(refit_penalties, floors)))
-    errors = [mean_squared_error(prediction, y[:, test], axis=(2, 3)).mean(axis=1) for prediction in predictions]
-    return np.stack(errors, axis=1)
+    found = []
+    for networks in _pieces(len(weights.W), given.x[0, shown], setting):
+        source = networks % protocol.replicates
+        y = given.y[:, shown][source]
+        o = activity_of(setting, given, shown, weights, networks)
+        fitted, selected = ((o[:, part], y[:, part]) for part in (fit, select))
+        predictions = ridge_readouts(fitted, selected, o[:, test], list(map(refit_penalties, floors)))
+        errors = [mean_squared_error(prediction, y[:, test], axis=(2, 3)).mean(axis=1) for prediction in predictions]
+        found.append(np.stack(errors, axis=1))
+    return np.concatenate(found)
+
+
+def _pieces(networks: int, x: np.ndarray, setting: Benchmark) -> list[np.ndarray]:
+    """The numbers of networks, as many together as may keep their activity."""
+    size = max(1, ROOM // (NUMBER * x.shape[0] * x.shape[1] * setting.circuit.neurons))
+    return np.split(np.arange(networks), range(size, networks, size))
+
+
+def activity_of(
+    setting: Benchmark, given: Drawn, shown: slice, weights: Weights, networks: np.ndarray | None = None
+) -> np.ndarray:
+    """The activity (N, K, T, n) of networks in which nothing learns, on some trajectories of a block.
+
+    `weights` are those of all networks of a run, of which `networks` are asked for, by default all: the replicates of
+    the block, once or several times over.
+    """
+    networks = np.arange(len(weights.W)) if networks is None else networks
+    source = networks % len(given.x)
+    circuit = replace(setting.circuit, rule="fa", readout_rule="delta", learn=())
+    x, mine = given.x[:, shown], weights.take(networks)
+    parameters = parameters_of(setting, circuit, len(networks))
+    if discretely(circuit) and one_for_all(parameters):
+        return activity(mine, x[source], circuit.activation, parameters["tau_m"] / STEP)
+    every, no = np.arange(x.shape[1]), np.zeros(x.shape[1], dtype=bool)
+    job = Job(
+        circuit,
+        x,
+        np.zeros((*x.shape[:3], given.y.shape[3])),
+        source,
+        mine,
+        parameters,
+        Schedule(every, no, no, ~no),
+        "trajectory",
+        traced=np.arange(len(networks)),
+        seeds=given.seeds[source],
+    )
+    return simulated(job, choose_engine(circuit, "auto"), processes=1).traces["activity"].transpose(1, 0, 2, 3)
