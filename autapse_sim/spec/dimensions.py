@@ -18,7 +18,8 @@ from autapse_sim.names import shown
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.language import is_condition, names, statements
 from autapse_sim.spec.library import Models
-from autapse_sim.spec.model import Neuron, Rule, line_of
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Neuron, Rule
 
 TIMES = dict.fromkeys(("t", "dt", "step", "lastspike"), second.dim)
 

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
-from autapse_sim.spec.model import Neuron, Rule, line_of, read_neuron, read_rule
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Neuron, Rule, read_neuron, read_rule
 
 
 @dataclass(frozen=True)

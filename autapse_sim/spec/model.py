@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +15,8 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
 from autapse_sim.spec.fields import parameter, take_mapping, take_texts, take_tuple, text
-from autapse_sim.spec.language import UNPARSED, clean, names, statements
+from autapse_sim.spec.language import UNPARSED, names, statements
+from autapse_sim.spec.lines import texts_at
 from autapse_sim.spec.reading import python_text, run
 from autapse_sim.spec.written import Written, model_text
 
@@ -102,6 +102,17 @@ class Neuron:
         """All that is written in Brian2's language."""
         parts = (self.equations, self.threshold, self.reset, self.refractory, self.pseudo_derivative)
         return (*parts, *self.initial.values(), *self.sums.values())
+
+    def replace(self, **changes: Any) -> Neuron:
+        """A variant: the same neuron with other fields.
+
+        Examples
+        --------
+        >>> from autapse_sim import read_neuron
+        >>> read_neuron("lif").replace(threshold="v > 2*v_th").threshold
+        'v > 2*v_th'
+        """
+        return _variant(self, changes)
 
 
 @dataclass(frozen=True)
@@ -223,9 +234,28 @@ class Rule:
         of_connections = (text for connection in self.connections for text in connection.texts)
         return (*own, self.finish_postsynaptic, *self.initial.values(), *of_connections)
 
+    def replace(self, **changes: Any) -> Rule:
+        """A variant: the same rule with other fields.
+
+        Examples
+        --------
+        >>> from autapse_sim import read_rule
+        >>> read_rule("autapse").replace(update="w -= eta*feedback_post*k_pre*f_prime_post").parameters.keys()
+        dict_keys(['tau', 'eta'])
+        """
+        return _variant(self, changes)
+
 
 Read = TypeVar("Read", Neuron, Rule)
 """What a model file defines."""
+
+
+def _variant(model: Read, changes: Mapping[str, Any]) -> Read:
+    """A model with other fields; it stands in no file any more."""
+    known = [each.name for each in fields(model) if each.name not in ("path", "source")]
+    for name in changes:
+        one_of(f"field of {type(model).__name__}", name, known)
+    return replace(model, path=None, source="", **changes)
 
 
 def library(kind: str) -> dict[str, Path]:
@@ -241,7 +271,7 @@ def rules() -> set[str]:
 
 def words_of(path: Path) -> set[str]:
     """The names in the texts of a model file, without running it; docstring and comments do not count."""
-    return names(*(text for *_, text in _texts_at(python_text(path))))
+    return names(*(text for *_, text in texts_at(python_text(path))))
 
 
 def is_file(name: str) -> bool:
@@ -351,46 +381,3 @@ _READ: dict[str, Callable[[str], Neuron | Rule]] = {
     "neuron": read_neuron,
     **dict.fromkeys(dict.fromkeys(TAUGHT_BY.values()), read_rule),
 }
-
-
-def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:
-    """Where `word` stands in the texts of a model, or in one of them, as 'file, line N' (or the file alone)."""
-    if model.path is None:
-        return "the model"
-    for start, step, written in _texts_at(model.source):
-        if text is None or written == text:
-            for number, line in enumerate(written.split("\n")):
-                if {word, f"d{word}"} & names(line) or (not word.isidentifier() and word in line):
-                    return f"{model.path}, line {start + step * number}"
-    return line_of(model, word) if text is not None else str(model.path)
-
-
-def line_like(model: Neuron | Rule, words: set[str]) -> tuple[int, str]:
-    """How many of some words stand together in a line of a model's texts, at most, and where that is."""
-    found = [(0, str(model.path))]
-    for start, step, written in _texts_at(model.source):
-        for number, line in enumerate(written.split("\n")):
-            known = names(line) | {name.removeprefix("d") for name in names(line.partition("/dt")[0])}
-            found.append((len(known & words), f"{model.path}, line {start + step * number}"))
-    return max(found, key=lambda each: each[0])
-
-
-@lru_cache(maxsize=64)
-def _texts_at(source: str) -> list[tuple[int, int, str]]:
-    """The texts and the names of fields in a model file, without comments.
-
-    Each with the line that it begins in, and with how many lines further the next line of the text stands.
-    """
-    tree = ast.parse(source)
-    first = tree.body[0] if tree.body else None
-    docstring = first.value if isinstance(first, ast.Expr) else None
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node is not docstring:
-            with contextlib.suppress(InputError):  # where it is no text in the language of models
-                further = (node.end_lineno or node.lineno) - node.lineno
-                step = int(further == node.value.count("\n"))  # 0 where a line end is written \\n
-                found.append((node.lineno, step, clean(node.value)))
-        elif isinstance(node, ast.keyword) and node.arg:
-            found.append((node.lineno, 0, node.arg))
-    return sorted(found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from autapse_sim.errors import InputError
-from autapse_sim.spec.model import Rule, line_of
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Rule
 
 
 def learning_rate(rule: Rule) -> str:

@@ -25,7 +25,8 @@ from autapse_sim.spec.language import (
     renamed,
     statements,
 )
-from autapse_sim.spec.model import Neuron, Rule, line_of
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.vocabulary import refusal
 
 FLAGS = {DIFFERENTIAL_EQUATION: {"unless refractory", "clock-driven", "event-driven"}, SUBEXPRESSION: {"summed"}}

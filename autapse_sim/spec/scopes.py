@@ -15,7 +15,8 @@ from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.dimensions import check_dimensions
 from autapse_sim.spec.language import is_condition, names
 from autapse_sim.spec.library import Models
-from autapse_sim.spec.model import Connection, Neuron, Rule, line_of
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Connection, Neuron, Rule
 from autapse_sim.spec.scope import Scope, read_equations
 from autapse_sim.spec.vocabulary import PLACES, refusal
 

@@ -25,7 +25,8 @@ from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.dimensions import Units
 from autapse_sim.spec.language import names as words
 from autapse_sim.spec.library import Models
-from autapse_sim.spec.model import Neuron, line_of
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Neuron
 
 ARRIVING = ("drive", "input", "bias")
 """What arrives at every neuron in an integration step."""

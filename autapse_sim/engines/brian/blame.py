@@ -13,7 +13,8 @@ from autapse_sim.errors import InputError
 from autapse_sim.spec.circuit import TAUGHT_BY
 from autapse_sim.spec.language import names
 from autapse_sim.spec.library import Models
-from autapse_sim.spec.model import Neuron, Rule, line_like, line_of
+from autapse_sim.spec.lines import line_like, line_of
+from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.vocabulary import FUNCTIONS
 
 

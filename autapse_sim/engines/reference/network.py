@@ -16,7 +16,8 @@ from autapse_sim.engines.reference.code import assignments, is_condition, tree
 from autapse_sim.engines.reference.wiring import Wiring
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job, Outcome, Progress, State, check_targets
-from autapse_sim.spec.model import Neuron, Rule, line_of, read_neuron, read_rule
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Neuron, Rule, read_neuron, read_rule
 
 ORDER = (
     *("perturb", "drive", "remember", "integrate", "spike"),

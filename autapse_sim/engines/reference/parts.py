@@ -23,7 +23,8 @@ from autapse_sim.engines.reference.code import (
 )
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import STEP
-from autapse_sim.spec.model import Neuron, Rule, line_of
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Neuron, Rule
 
 
 @dataclass

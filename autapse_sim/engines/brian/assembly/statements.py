@@ -11,7 +11,8 @@ from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPR
 
 from autapse_sim.errors import InputError
 from autapse_sim.spec.language import Statement, call_of, names, parsed, renamed, statements, terms
-from autapse_sim.spec.model import Neuron, Rule, line_of
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.rates import learning_rate
 from autapse_sim.spec.vocabulary import PREFIX
 
