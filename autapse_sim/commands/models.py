@@ -8,10 +8,10 @@ import click
 @click.command()
 def models() -> None:
     """List the neurons and rules that come with the package, and what each rule asks of a brain."""
-    from autapse_sim.commands.output import columns
     from autapse_sim.engines import discrete
     from autapse_sim.engines.adjoint import RULES as EXACT
     from autapse_sim.experiments.checking.audits import audits
+    from autapse_sim.results.table import columns
     from autapse_sim.spec.audit import COLUMNS
     from autapse_sim.spec.model import library
     from autapse_sim.training.description import discrete_text

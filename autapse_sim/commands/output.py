@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -35,19 +35,6 @@ def bar(label: str) -> Iterator[Callable[[float], None]]:
     """A progress bar on standard error (none where that is no terminal)."""
     with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
         yield lambda share: bar.update(int(1000 * share) - bar.pos)
-
-
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines in which each column is as wide as its widest cell.
-
-    Examples
-    --------
-    >>> columns([["a", "bb"], ["ccc", "d"]])
-    ['a    bb', 'ccc  d']
-    """
-    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True)) for row in rows]
-    return [line.rstrip() for line in lines]
 
 
 def show(result: ap.Result, as_json: bool) -> None:

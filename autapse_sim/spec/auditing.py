@@ -106,11 +106,11 @@ def _lines(rule: Rule) -> Iterator[Line]:
     if rule.perturbation.strip():
         yield _line(rule, (NEURON, "perturbation"), rule.perturbation, "perturbation =", rule.perturbation, NEURON, ())
     for number, each in enumerate(rule.connections):
-        place, mine = f"connection {number}", {*Equations(each.equations)}
+        place, states = f"connection {number}", {*Equations(each.equations)}
         for name, value in each.sums.items():
             over = f"{name} = sum over {'all neurons' if each.pairs == 'all' else 'its autapse'} of"
-            yield _line(rule, (NEURON, name), value, over, value, place, mine, each.pairs)
-        yield from _statements(rule, each.update, place, mine)
+            yield _line(rule, (NEURON, name), value, over, value, place, states, each.pairs)
+        yield from _statements(rule, each.update, place, states)
 
 
 def _of_neuron(neuron: Neuron) -> Iterator[Line]:

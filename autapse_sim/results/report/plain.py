@@ -19,14 +19,12 @@ def identifier(name: str) -> str:
 
     Examples
     --------
-    >>> identifier("tau_m"), identifier("feedback_post"), identifier("v_reset"), identifier("c_reg")
-    ('τₘ', 'feedbackₚₒₛₜ', 'vᵣₑₛₑₜ', 'c_reg')
+    >>> identifier("tau_m_post"), identifier("v_reset"), identifier("c_reg")
+    ('τₘ,ₚₒₛₜ', 'vᵣₑₛₑₜ', 'c_reg')
     """
     first, below = parts(name)
-    for part in below:
-        lowered = part == part.lower() and all(letter in _BELOW for letter in part)
-        first += "".join(map(_BELOW.__getitem__, part)) if lowered else f"_{part}"
-    return first
+    lowered = ["".join(_BELOW.get(letter, " ") for letter in part) for part in below]
+    return first + ",".join(f"_{part}" if " " in low else low for part, low in zip(below, lowered, strict=True))
 
 
 def _power(base: str, exponent: str) -> str:
