@@ -9,6 +9,7 @@ import ast
 import contextlib
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,10 +17,14 @@ import tokenize
 import traceback
 import types
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import autapse_sim
 from autapse_sim.errors import InputError
+from autapse_sim.names import refused
 from autapse_sim.spec.language import UNPARSED
 
 MOST_BYTES = 2**20
@@ -80,6 +85,9 @@ def run(source: str, path: str) -> dict[str, Any]:
     return vars(module)
 
 
+_FIELD = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
+
+
 def _where(error: BaseException, path: str) -> str:
     """The last line of the file that an error went through."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
@@ -89,8 +97,23 @@ def _where(error: BaseException, path: str) -> str:
 def _said(error: BaseException) -> str:
     if isinstance(error, InputError):
         return str(error)
-    said = traceback.format_exception_only(error)[-1]  # also of errors that cannot say themselves
-    return " ".join(said.split())
+    said = " ".join(traceback.format_exception_only(error)[-1].split())  # also of errors that cannot say themselves
+    wrong = _FIELD.search(said) if isinstance(error, TypeError) else None
+    kind = getattr(autapse_sim, wrong[1], None) if wrong and wrong[1] in autapse_sim.__all__ else None
+    if wrong and is_dataclass(kind):
+        known = [each.name for each in fields(kind) if each.name not in ("path", "source")]
+        return f"{said}: {refused(f'field of {wrong[1]}', wrong[2], known)}"
+    return f"{said}{_imported(error.name)}" if isinstance(error, NameError) and error.name else said
+
+
+def _imported(name: str) -> str:
+    """Where a name that a file uses and does not define can be had."""
+    if name in autapse_sim.__all__:
+        return f"; write from autapse_sim import {name}"
+    from brian2.core.namespace import DEFAULT_UNITS
+
+    near = [name] if name in DEFAULT_UNITS else get_close_matches(name, DEFAULT_UNITS, n=1, cutoff=0.7)
+    return f"; for a unit write from brian2 import {near[0]}" if near else ""
 
 
 @contextlib.contextmanager

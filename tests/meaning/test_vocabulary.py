@@ -78,7 +78,7 @@ def test_the_table_is_what_the_circuit_provides(files):
 NEURON_MISTAKES = [
     ({"equations": LEAKY.replace("drive", "drvie")}, "'drvie' means nothing in the neuron; did you mean 'drive'?"),
     ({"equations": LEAKY.replace("tau_m", "tau")}, "'tau' means nothing in the neuron"),
-    ({"equations": LEAKY.replace("tanh(", "tahn(")}, "'tahn' means nothing in the neuron; did you mean 'tan'"),
+    ({"equations": LEAKY.replace("tanh(", "tahn(")}, "'tahn' is no function; did you mean 'tan' or 'tanh'"),
     ({"equations": LEAKY.replace("tanh(", "tau_m(")}, "'tau_m' is no function"),
     ({"equations": LEAKY + "\ngain : 1"}, "line 4: nothing ever sets 'gain'"),
     ({"equations": LEAKY + "\ngain : 1 (constant)"}, "line 4: gain is constant and nothing gives it a value"),
@@ -125,7 +125,7 @@ RULE_MISTAKES = [
     ({"update": "w -= eta", "postsynaptic": "derror/dt = -error/ms : 1"}, "'error' cannot be defined here"),
     ({"update": "w -= eta", "lasting": ("k",)}, "the rule has no state 'k' that could start"),
     ({"update": "w -= eta", "finish_postsynaptic": "o = 1"}, "finish_postsynaptic sets variables of postsynaptic"),
-    ({"update": "w -= eta*poisson(3)"}, "'poisson' means nothing"),
+    ({"update": "w -= eta*poisson(3)"}, "'poisson' is no function"),
     (
         {"update": "w -= eta", "eligibility": "da/dt = -b/ms : 1 (event-driven)\ndb/dt = -b/ms : 1"},
         "a is event-driven but",

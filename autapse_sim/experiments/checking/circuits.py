@@ -10,12 +10,12 @@ from autapse_sim.experiments.checking.given import stated
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.language import names
 from autapse_sim.spec.library import Models
-from autapse_sim.spec.model import Rule, library, read_neuron, read_rule
+from autapse_sim.spec.model import Rule, read_neuron, read_rule
 from autapse_sim.spec.scopes import check_models
 
 NEURONS, CHANNELS = 16, 2
 SIMPLE = ("rate", "leaky", "lif", "alif")
-"""The neurons that a rule is tried with first."""
+"""The neurons that a rule is tried with, one after the other, until one has what it reads."""
 TAUGHT = {"rule": ("W", "U", "b"), "readout_rule": ("V", "c"), "feedback_rule": ("B", "V")}
 """What learns where a rule is tried, by its role."""
 ROLES = {"err_post": "readout_rule", "err_pre": "feedback_rule"}
@@ -50,7 +50,7 @@ def circuit_of(rule: str, neuron: str | None = None) -> Circuit:
     """
     role = "rule" if rule in stated() else role_of(read_rule(rule))
     errors = []
-    for each in [neuron] if neuron else [*SIMPLE, *sorted(library("neurons").keys() - {*SIMPLE})]:
+    for each in [neuron] if neuron else SIMPLE:
         for learn in dict.fromkeys((TAUGHT[role], TAUGHT[role][:1])):
             circuit = _made(each, learn, role, rule)
             error = refused(circuit)
