@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
-from brian2 import DEFAULT_FUNCTIONS, DimensionMismatchError, Equations, get_dimensions, second
+from brian2 import (
+    DEFAULT_FUNCTIONS,
+    DimensionMismatchError,
+    Equations,
+    farad,
+    get_dimensions,
+    ohm,
+    second,
+    siemens,
+    volt,
+)
 from brian2.core.functions import Function
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
@@ -107,6 +117,8 @@ class Units:
             return parse_expression_dimensions(" ".join(expression.split()), known)
         except (DimensionMismatchError, SyntaxError, ValueError, TypeError) as error:
             said = " ".join(str(error).split())
+            for unit in (volt, siemens, farad, ohm):
+                said = said.replace(str(unit.dim), str(unit))
             where = line_of(self.model, next(iter(expression.split()), ""), text)
             raise InputError(f"{where}: the units in {shown(expression)} do not fit: {said}") from None
 

@@ -79,7 +79,8 @@ def run(source: str, path: str) -> dict[str, Any]:
         except BaseException as error:
             if told:
                 raise
-            raise InputError(f"{_where(error, path)}: {_said(error)}") from error
+            said = _said(error)
+            raise InputError(f"{_where(error, path, source, said)}: {said}") from error
         finally:
             sys.modules.pop(module.__name__, None)
     return vars(module)
@@ -88,10 +89,18 @@ def run(source: str, path: str) -> dict[str, Any]:
 _FIELD = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
 
 
-def _where(error: BaseException, path: str) -> str:
-    """The last line of the file that an error went through."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-    return f"{path}, line {lines[-1]}" if lines else path
+def _where(error: BaseException, path: str, source: str, said: str) -> str:
+    """The last line of the file that an error went through; of bad input that where its words stand, from there on."""
+    lines = [frame.lineno or 1 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    if not lines:
+        return path
+    words = [*re.findall(r"'([^']+)'", said), *(f"{field}=" for field in re.findall(r"\w\((\w+)=", said))]
+    written = [" ".join(line.split()) for line in source.split("\n")]
+    for word in words if isinstance(error, InputError | TypeError) else ():
+        for number in range(lines[-1], len(written) + 1):
+            if word in written[number - 1]:
+                return f"{path}, line {number}"
+    return f"{path}, line {lines[-1]}"
 
 
 def _said(error: BaseException) -> str:
@@ -102,7 +111,7 @@ def _said(error: BaseException) -> str:
     kind = getattr(autapse_sim, wrong[1], None) if wrong and wrong[1] in autapse_sim.__all__ else None
     if wrong and is_dataclass(kind):
         known = [each.name for each in fields(kind) if each.name not in ("path", "source")]
-        return f"{said}: {refused(f'field of {wrong[1]}', wrong[2], known)}"
+        return refused(f"field of {wrong[1]}", wrong[2], known)
     return f"{said}{_imported(error.name)}" if isinstance(error, NameError) and error.name else said
 
 

@@ -50,7 +50,15 @@ def read(given: str) -> list[tuple[str, Any]]:
         every = known()
         name = one_of("model, task or benchmark", given, set().union(*every.values()))
         kinds = [kind for kind, names in every.items() if name in names]
-    return [(kind, READ[kind](given)) for kind in kinds]
+    return [(kind, _read(kind, given)) for kind in kinds]
+
+
+def _read(kind: str, given: str) -> Any:
+    try:
+        return READ[kind](given)
+    except InputError as error:
+        said = str(error)
+        raise InputError(said if given in said else f"{given}: {said}") from None
 
 
 def _defined(path: str) -> list[str]:
