@@ -8,7 +8,7 @@ from autapse_sim.commands.main import main
 from autapse_sim.engines import discrete
 from autapse_sim.experiments.checking.audits import audits
 from autapse_sim.spec.audit import COLUMNS
-from autapse_sim.spec.auditing import audit_of
+from autapse_sim.spec.auditing import audit_of, idle
 from autapse_sim.spec.model import library
 
 LITERATURE = {
@@ -105,6 +105,12 @@ def test_a_term_that_is_put_in_changes_the_audit(changes, field):
 )
 def test_what_does_not_reach_the_weight_is_not_asked(changes):
     assert audit_of(AUTAPSE.replace(**changes), RATE).row() == audit_of(AUTAPSE, RATE).row()
+
+
+def test_what_no_change_depends_on_is_told():
+    assert not any(idle(ap.read_rule(name), ap.read_neuron("alif")) for name in library("rules"))
+    rule = AUTAPSE.replace(eligibility="dp/dt = (f_prime_post - p)/tau_p : 1", parameters={"eta": 0.1, "tau_p": 1})
+    assert idle(rule, RATE) == ["p", "tau_p"]
 
 
 def test_expressions_of_the_neuron_are_seen_through():

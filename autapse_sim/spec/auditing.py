@@ -82,6 +82,24 @@ def audit_of(rule: Rule, neuron: Neuron, feedback: str = "random") -> Audit:
     )
 
 
+def idle(rule: Rule, neuron: Neuron) -> list[str]:
+    """The states and parameters of a rule that no change of w depends on.
+
+    Examples
+    --------
+    >>> from autapse_sim import read_neuron, read_rule
+    >>> rule = read_rule("autapse").replace(update="w -= eta*feedback_post*activity_pre")
+    >>> idle(rule, read_neuron("rate"))
+    ['k', 'tau']
+    """
+    reached = _reached([*_lines(rule), *_of_neuron(neuron)])
+    # what perturbs the neurons acts through their activity
+    read = {name for line in reached for _, name in line.reads} | names(rule.perturbation)
+    texts = (rule.trace, rule.postsynaptic, rule.eligibility, *(each.equations for each in rule.connections))
+    made = [name.removesuffix("_post") for text in texts for name in Equations(text)]
+    return [name for name in [*made, *rule.parameters] if name not in read]
+
+
 def _reached(lines: list[Line]) -> list[Line]:
     """The lines that a change of w depends on, in their order."""
     nodes, before = {(SYNAPSE, "w")}, set[Node]()

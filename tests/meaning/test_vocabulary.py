@@ -302,3 +302,17 @@ def test_names_that_cannot_be_had_are_refused_in_the_same_words(files, name):
             trained(ap.Circuit(rule=rule), np.ones((1, 4, 2)), engine=engine)
         said.add(str(error.value))
     assert len(said) == 1
+
+
+def test_the_docstring_of_a_rule_lists_the_names_that_are_taken():
+    listed = set(re.findall(r"\w+", ap.Rule.__doc__.partition("Names that no model may define:")[2]))
+    provided = {word for place in vocabulary.PLACES.values() for word in place}
+    taken = {
+        word
+        for word in provided | {*vocabulary.CONSTANTS}
+        if vocabulary.refusal(word, provided - vocabulary.READOUT.keys() - {"activity", "sent"})
+    }
+    assert {"drive", "w", "t", "e", "target"} <= taken <= listed
+    examples = {"choose", "clip", "exp", "rand", "ms", "volt", "lambda", "double", "order"}
+    assert all(vocabulary.refusal(word) for word in examples & listed)
+    assert not {"tau", "k", "activity", "err", "prediction"} & listed

@@ -18,7 +18,7 @@ from autapse_sim.experiments.checking.given import read, stated
 from autapse_sim.experiments.checking.trial import tried
 from autapse_sim.results.report.notation import Notation
 from autapse_sim.results.report.plain import TEXT
-from autapse_sim.spec.auditing import audit_of
+from autapse_sim.spec.auditing import audit_of, idle
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import Neuron, Rule, read_neuron
@@ -91,7 +91,11 @@ def _rule(given: str, rule: Any, circuit: Circuit, substeps: int | None, notatio
         yield f"{given}: a rule for {' and '.join(circuit.learn)}, {tried_with}", [*_others(circuit, role_of(rule))]
         yield from _models(rule, circuit, notation)
         yield "order inside a step", words.order(trial)
-        yield "what it asks of a brain (B random)", [*words.audit(audit_of(rule, read_neuron(circuit.neuron)))]
+        neuron = read_neuron(circuit.neuron)
+        unused = idle(rule, neuron)
+        yield "what it asks of a brain (B random)", [*words.audit(audit_of(rule, neuron))]
+        if unused:
+            yield f"NO CHANGE OF w DEPENDS ON {', '.join(unused)}", []
     yield "held against", [*words.against(trial)]
     yield "cost", [*words.cost(trial)]
 
