@@ -40,7 +40,7 @@ MISTAKES = {
     ),
     "a state of the synapse, misspelt": rule(eligibility='"ebar : 1"', update='"ebra += k_pre; w -= eta*ebar"'),
     "a state that starts, misspelt": rule(initial='{"kk": 0.5}'),
-    "a state that lasts, misspelt": rule(lasting='("kk",)'),
+    "a state that lasts, misspelt": rule(lasting='("kq",)'),
     "drive, misspelt": neuron(equations=EQUATIONS.replace("drive", "drvie") % ""),
     "a reset of nothing": neuron(threshold='"v > 1"', reset='"vv = 0"'),
     "tau_m without a value": neuron(parameters="{}"),

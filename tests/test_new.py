@@ -131,6 +131,16 @@ def test_a_variant_is_made_in_a_line():
         rule.replace(update="k += 1")
 
 
+def test_a_task_by_name_or_path_is_the_object(written):
+    circuit, path = ap.Circuit(neurons=3, readout="random"), written("task")
+    for given, task in (("flip-flop", ap.FlipFlop()), (path, task_called(path))):
+        one, other = (ap.train(circuit, each, SMALL, engine="numpy").data for each in (given, task))
+        np.testing.assert_array_equal(one.W, other.W)
+        assert one.attrs["task"] == other.attrs["task"]
+    with pytest.raises(ap.InputError, match="unknown task 'flipflop'; did you mean 'flip-flop'"):
+        ap.train(circuit, "flipflop", SMALL)
+
+
 def test_an_object_does_wherever_a_name_does():
     rule, here = ap.read_rule("rflo"), Workers(Here(), lambda: 1)
     how = {"circuit": ap.Circuit(), "task": TASK, "protocol": ap.Protocol(2, 3, 1, 1), "engine": "reference"}
