@@ -81,8 +81,9 @@ def test_a_rule_is_told_with_places_units_and_roles():
 
 def test_what_it_is_held_against_and_what_it_costs_is_measured():
     found = sections("dfa")
-    reference, gradient, blind = found["held against"]
+    reference, finer, gradient, blind = found["held against"]
     assert float(reference.rpartition(" ")[2]) <= 1e-12
+    assert "--substeps 2" in finer
     assert "cosine" in gradient
     cosines = {word.split()[0]: float(word.split()[1]) for word in gradient.rpartition(": ")[2].split(", ")}
     assert cosines.keys() == {"W", "U", "b"}
@@ -90,6 +91,13 @@ def test_what_it_is_held_against_and_what_it_costs_is_measured():
     assert "blind" in blind
     assert float(found["cost"][0].split()[0].replace(",", "")) > 0
     assert all("cosine" not in line for line in sections("node_perturbation")["held against"])
+
+
+def test_steps_that_are_too_long_are_told():
+    apart = [
+        float(sections("leaky", substeps=many)["held against"][1].split(" by ")[1].split("%")[0]) for many in (1, 8)
+    ]
+    assert apart[0] > 4 * apart[1] > 0
 
 
 def test_the_exact_gradient_is_its_own_cosine():

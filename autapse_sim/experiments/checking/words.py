@@ -86,6 +86,9 @@ def against(trial: Trial) -> Iterator[str]:
         yield f"reference interpreter: the same weights, to {trial.difference:.1g}"
     else:
         yield f"reference interpreter: other weights, by {trial.difference:.2g}: it is chaotic, or an engine wrong"
+    if trial.finer is not None:
+        half = f"steps half as long (--substeps {2 * trial.circuit.substeps})"
+        yield f"{half}: activity differs by {trial.finer:.1%} of its standard deviation"
     if trial.without_gradient:
         yield f"exact gradient: not compared ({trial.without_gradient})"
     elif trial.cosines:
