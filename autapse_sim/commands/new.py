@@ -23,7 +23,9 @@ def new(kind: str, path: Path) -> None:
     from autapse_sim.machine.files import write_whole
 
     folder = files(f"{ap.__name__}.templates")
-    known = {each.name.removesuffix(".py") for each in folder.iterdir() if each.name[0] != "_" and "." in each.name}
+    known = {
+        each.name.removesuffix(".py") for each in folder.iterdir() if each.name[0] != "_" and each.name.endswith(".py")
+    }
     kind = one_of("kind", kind, known)
     if path.suffix != ".py":
         raise InputError(f"{path} is no name of a Python file; write for example my_{kind}.py")
