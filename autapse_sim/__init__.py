@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
     from autapse_sim.spec.model import Connection as Connection
     from autapse_sim.spec.model import Neuron as Neuron
     from autapse_sim.spec.model import Rule as Rule
+    from autapse_sim.spec.model import read_neuron as read_neuron
+    from autapse_sim.spec.model import read_rule as read_rule
     from autapse_sim.spec.protocol import Protocol as Protocol
     from autapse_sim.spec.weights import Weights as Weights
     from autapse_sim.studies.sweep import open_study as open_study
@@ -60,6 +62,8 @@ _HOMES = {
     "open_study": "studies.sweep",
     "PatternGeneration": "tasks.pattern",
     "Protocol": "spec.protocol",
+    "read_neuron": "spec.model",
+    "read_rule": "spec.model",
     "report": "results.report.write",
     "Result": "results.result",
     "Rule": "spec.model",

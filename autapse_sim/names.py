@@ -49,9 +49,15 @@ def one_of(what: str, name: Any, known: Iterable[str]) -> str:
     known = sorted(known)
     if isinstance(name, str) and name in known:
         return str(name)
+    raise InputError(refused(what, name, known))
+
+
+def refused(what: str, name: Any, known: Iterable[str]) -> str:
+    """What is said of a name that is none of those that are known."""
+    known = sorted(known)
     near = get_close_matches(name[:80], known, n=2, cutoff=0.5) if isinstance(name, str) else []
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
-    raise InputError(f"unknown {what} {shown(name)}{hint} Known: {', '.join(known)}")
+    return f"unknown {what} {shown(name)}{hint} Known: {', '.join(known)}"
 
 
 def modules_in(package: ModuleType) -> dict[str, ModuleType]:

@@ -118,7 +118,7 @@ def test_bad_input_is_one_line_and_exit_code_2(run, arguments, says):
     [
         ("rule = Rule(", "rule = Rule((", ["line ", "does not parse"]),
         ("rule = Rule", "law = Rule", ["defines no rule"]),
-        ("update=", "updat=", ["line 3", "updat"]),
+        ("update=", "updat=", ["line 5", "updat"]),
         ("w -= eta", "v -= eta", ["does not change the weight w"]),
         ("k_pre", "kk_pre", ["line 5", "kk_pre"]),
         ("/tau : 1", "/tau : volt", ["line 4", "k"]),

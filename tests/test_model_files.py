@@ -102,7 +102,7 @@ RAISED = {
     "open('nowhere')": "FileNotFoundError",
     "bytearray(2**62)": "MemoryError",
     "exec('x = (')": "SyntaxError",
-    "Rule(update='w -= eta', updat='')": "TypeError: .*unexpected keyword argument 'updat'",
+    "Rule(update='w -= eta', updat='')": "unknown field of Rule 'updat'; did you mean 'update'",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.library import task_called
 from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.draws import draw
@@ -23,7 +25,7 @@ from autapse_sim.training.train import choose_engine, prepare
 
 def align(
     circuit: Circuit,
-    task: Task,
+    task: Task | str | Path,
     protocol: Protocol,
     weights: Weights | None = None,
     parameters: Mapping[str, Any] | None = None,
@@ -38,7 +40,7 @@ def align(
     ----------
     circuit : Circuit
         Neuron, rule, sizes and what learns; `through_reset` says which gradient.
-    task : Task
+    task : Task, str or path
         What is shown.
     protocol : Protocol
         Replicates, training trajectories and seed. The gradient has eq. 1's 1/t where the protocol has it: with rules
@@ -64,7 +66,7 @@ def align(
     >>> found.W.shape, float(found.W.min().round(9))
     ((2, 3), 1.0)
     """
-    check_task(task)
+    task = check_task(task_called(task))
     instance("circuit", circuit, Circuit)
     instance("protocol", protocol, Protocol)
     if not protocol.train:

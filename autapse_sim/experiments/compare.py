@@ -25,6 +25,7 @@ from autapse_sim.studies.study import studying
 from autapse_sim.studies.unit import Unit, told_task
 from autapse_sim.studies.workers import Executor, Workers
 from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.library import task_called
 from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.beside import Networks, Parameters, network_controls, task_controls
 from autapse_sim.training.declared import check_optimiser, resolve_parameters
@@ -49,7 +50,7 @@ ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 def compare(
     rules: Iterable[str | Path | Rule] = RULES,
-    task: Task | None = None,
+    task: Task | str | Path | None = None,
     protocol: Protocol | None = None,
     circuit: Circuit | None = None,
     etas: float | Iterable[float] = ETAS,
@@ -66,7 +67,7 @@ def compare(
     ----------
     rules : iterable of str, path or Rule
         Names or files of rules, or rules themselves.
-    task : Task, optional
+    task : Task, str or path, optional
         The bouncing ball by default.
     protocol : Protocol, optional
         The default protocol where not given.
@@ -95,7 +96,7 @@ def compare(
     """
     from autapse_sim.tasks.ball import BouncingBall
 
-    task = check_task(BouncingBall() if task is None else task)
+    task = check_task(BouncingBall() if task is None else task_called(task))
     protocol = instance("protocol", Protocol() if protocol is None else protocol, Protocol)
     circuit = instance("circuit", Circuit() if circuit is None else circuit, Circuit)
     function("progress", progress)

@@ -51,10 +51,11 @@ def read_whole(path: str | Path) -> bytes:
         raise InputError(f"{path} cannot be read: it does not fit into memory") from error
 
 
-def write_whole(path: str | Path, content: bytes, part_of: Path | None = None) -> Path:
+def write_whole(path: str | Path, content: bytes, part_of: Path | None = None, fresh: bool = False) -> Path:
     """Write a file, whole or not at all; missing folders are made.
 
-    Where it is one of many that belong together, `part_of` is what is told of them all.
+    Where it is one of many that belong together, `part_of` is what is told of them all. A `fresh` one takes no other's
+    place.
 
     What was there keeps its mode, and a link still leads to the same place. What killed writers of the same file have
     left beside it is removed.
@@ -62,9 +63,11 @@ def write_whole(path: str | Path, content: bytes, part_of: Path | None = None) -
     Raises
     ------
     InputError
-        The folder cannot be written, or what is there is no ordinary file.
+        The folder cannot be written, what is there is no ordinary file, or is there where it should be fresh.
     """
     path = checks.path("path", path)
+    if fresh and os.path.lexists(path):
+        raise InputError(f"{path} is there already, and is left as it is; give another name, or move it away")
     try:
         before = None
         with contextlib.suppress(FileNotFoundError):
@@ -81,7 +84,10 @@ def write_whole(path: str | Path, content: bytes, part_of: Path | None = None) -
             with open(descriptor, "wb", closefd=False) as file:
                 file.write(content)
             os.fsync(descriptor)
-            os.replace(temporary, target)
+            if fresh:
+                os.link(temporary, target)  # refused where another process was faster
+            else:
+                os.replace(temporary, target)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
     if part_of not in written:

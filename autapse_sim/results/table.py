@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +106,19 @@ def text(data: xr.Dataset) -> str:
     sentence = summary(lines)
     shown += [sentence] if sentence else []
     return "\n".join([heading(data), *shown])
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines in which each column is as wide as its widest cell.
+
+    Examples
+    --------
+    >>> columns([["a", "bb"], ["ccc", "d"]])
+    ['a    bb', 'ccc  d']
+    """
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True)) for row in rows]
+    return [line.rstrip() for line in lines]
 
 
 def heading(data: xr.Dataset) -> str:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
-from brian2 import DEFAULT_FUNCTIONS, DimensionMismatchError, Equations, get_dimensions, second
+from brian2 import (
+    DEFAULT_FUNCTIONS,
+    DimensionMismatchError,
+    Equations,
+    farad,
+    get_dimensions,
+    ohm,
+    second,
+    siemens,
+    volt,
+)
 from brian2.core.functions import Function
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
@@ -106,6 +117,8 @@ class Units:
             return parse_expression_dimensions(" ".join(expression.split()), known)
         except (DimensionMismatchError, SyntaxError, ValueError, TypeError) as error:
             said = " ".join(str(error).split())
+            for unit in (volt, siemens, farad, ohm):
+                said = said.replace(str(unit.dim), str(unit))
             where = line_of(self.model, next(iter(expression.split()), ""), text)
             raise InputError(f"{where}: the units in {shown(expression)} do not fit: {said}") from None
 
@@ -134,9 +147,24 @@ class Units:
         found = self.of(expression, text, temporary)
         if found is not right:
             where = line_of(self.model, word or next(iter(expression.split()), ""), text)
+            wanted = right
             right = get_unit_for_display(right * second.dim if each else right)
             asked = f"it is {get_unit_for_display(found)}, and should be {right}{each}"
-            raise InputError(f"{where}: {shown(expression)} has the wrong unit: {asked}")
+            meant = self._meant(expression, text, wanted, temporary)
+            raise InputError(f"{where}: {shown(expression)} has the wrong unit: {asked}{meant}")
+
+    def _meant(self, expression: str, text: str, right: Dimension, temporary: Mapping[str, Dimension]) -> str:
+        """What would make the unit of an expression right: another unit of a parameter, or a time constant."""
+        for name in sorted(names(expression) & self.model.parameters.keys()):
+            for unit, word in ((second.dim, "a time, such as 10*ms"), (DIMENSIONLESS, "a mere number, without unit")):
+                other = replace(self, known={**self.known, name: unit})
+                with contextlib.suppress(InputError):
+                    if self.known[name] is not unit and other.of(expression, text, temporary) is right:
+                        return f"; {name} is {self.model.parameters[name]}; it would be right as {word}"
+        found = self.of(expression, text, temporary)
+        if found is DIMENSIONLESS and right is second.dim:
+            return f"; did you mean {expression}*ms?"
+        return "; divide it by a time constant" if found is right * second.dim else ""
 
     def check_equations(self, text: str) -> None:
         """Refuse equations whose right sides have other units than they say."""

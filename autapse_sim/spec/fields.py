@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 from autapse_sim.errors import InputError
 from autapse_sim.names import shown
 from autapse_sim.spec.language import clean
+
+_QUOTED = re.compile(r"\s*([-+.\deE]*\d\.?)\s*\*?\s*([A-Za-z]\w*)?\s*")
+"""A number, and perhaps its unit, that was given as text."""
 
 
 def take_texts(model: Any, fields: tuple[str, ...]) -> None:
@@ -44,9 +48,10 @@ def parameter(what: str, value: object) -> object:
     """A default value: a finite number, with or without a unit, or an array of such; else an `InputError`."""
     number = _number(value)
     if number is None:
-        raise InputError(
-            f"{what} is {shown(value)}; it must be a finite number, with a unit or without, such as 0.03 or 10*ms"
-        )
+        right = "it must be a finite number, with a unit or without, such as 0.03 or 10*ms"
+        quoted = _QUOTED.fullmatch(value) if isinstance(value, str) else None
+        meant = f"; without quotes: {'*'.join(filter(None, quoted.groups()))}" if quoted else ""
+        raise InputError(f"{what} is {shown(value)}; {right}{meant}")
     return number
 
 

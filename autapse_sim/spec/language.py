@@ -15,6 +15,7 @@ from autapse_sim.spec.constants import number
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 """Operators that an assignment may be joined with."""
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_RATE = re.compile(r"\s*d\w+\s*/\s*dt\b")
 _FOREIGN = re.compile(r"[^A-Za-z0-9_ \t\n+\-*/%<>=!().,:;&|]")
 _ALLOWED = (
     *(ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare),
@@ -77,7 +78,8 @@ def clean(text: str) -> str:
     foreign = _FOREIGN.search(kept)
     if foreign:
         line = kept.split("\n")[kept[: foreign.start()].count("\n")].strip()
-        raise InputError(f"{shown(line)}: {foreign[0]!r} has no place in an equation")
+        meant = "; a power is written **" if foreign[0] == "^" else ""
+        raise InputError(f"{shown(line)}: {foreign[0]!r} has no place in an equation{meant}")
     return kept
 
 
@@ -94,8 +96,18 @@ def statements(text: str) -> list[Statement]:
         body = ast.parse(code).body
     except UNPARSED as error:
         line = code.split("\n")[(getattr(error, "lineno", None) or 1) - 1].strip()
-        raise InputError(f"{shown(line)} is no assignment, such as 'v = 0'") from None
+        raise InputError(f"{shown(line)} is no assignment, such as 'v = 0'{_why(line, error)}") from None
     return [_statement(node, code) for node in body]
+
+
+def _why(line: str, error: BaseException) -> str:
+    """Why a line is no assignment, or an expression none, where that is plain."""
+    said = getattr(error, "msg", "")
+    if _RATE.match(line):
+        return "; equations stand in trace, postsynaptic and eligibility of a rule, and in equations of a neuron"
+    if re.search(r"(?<![=<>!+\-*/])=(?!=)", line) and "closed" not in said:
+        return "; to compare is written =="
+    return f": {said}" if "never closed" in said or "unmatched" in said else ""
 
 
 def _statement(node: ast.stmt, code: str) -> Statement:
@@ -105,7 +117,8 @@ def _statement(node: ast.stmt, code: str) -> Statement:
     elif isinstance(node, ast.AugAssign) and type(node.op) in OPERATORS:
         target, operator = node.target, OPERATORS[type(node.op)]
     else:
-        raise InputError(f"{shown(said)} is no assignment, such as 'v = 0' or 'w -= eta*k_pre'")
+        meant = "; a condition is written choose(condition, a, b)" if isinstance(node, ast.If) else ""
+        raise InputError(f"{shown(said)} is no assignment, such as 'v = 0' or 'w -= eta*k_pre'{meant}")
     if not isinstance(target, ast.Name):
         raise InputError(f"{shown(said)} assigns to what is no variable")
     value = " ".join((ast.get_source_segment(code, node.value) or "").split())
@@ -127,20 +140,21 @@ def parsed(expression: str, known: Mapping[str, float] = MappingProxyType({})) -
     said = " ".join(expression.split())
     try:
         tree = ast.parse(said, mode="eval")
-    except UNPARSED:
-        raise InputError(f"{shown(said)} is no expression") from None
+    except UNPARSED as error:
+        raise InputError(f"{shown(said)} is no expression{_why(said, error)}") from None
     for node in ast.walk(tree):
-        what = None
+        what, meant = None, ""
         if not isinstance(node, _ALLOWED):
             what = type(node).__name__
+            meant = "; write choose(condition, a, b)" if isinstance(node, ast.IfExp) else ""
         elif isinstance(node, ast.Constant) and not isinstance(node.value, int | float):
             what = repr(node.value)
         elif isinstance(node, ast.Call) and (node.keywords or not isinstance(node.func, ast.Name)):
-            what = "a call like this"
+            what, meant = "a call like this", "; functions have plain names, such as exp(x)"
         elif isinstance(node, ast.Compare) and len(node.ops) > 1:
             what = "a comparison of more than two"
         if what:
-            raise InputError(f"{shown(said)}: {what} has no place in an expression")
+            raise InputError(f"{shown(said)}: {what} has no place in an expression{meant}")
     try:
         number(tree.body, known, DEEPEST)
     except RecursionError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -103,6 +103,17 @@ class Neuron:
         parts = (self.equations, self.threshold, self.reset, self.refractory, self.pseudo_derivative)
         return (*parts, *self.initial.values(), *self.sums.values())
 
+    def replace(self, **changes: Any) -> Neuron:
+        """A variant: the same neuron with other fields.
+
+        Examples
+        --------
+        >>> from autapse_sim import read_neuron
+        >>> read_neuron("lif").replace(threshold="v > 2*v_th").threshold
+        'v > 2*v_th'
+        """
+        return _variant(self, changes)
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -191,6 +202,14 @@ class Rule:
     tune : mapping of str to tuple
         What a verdict tries on its pilots beside learning rates, by the name of the parameter:
         ``{"tau": (1*ms, 3*ms, 10*ms, 30*ms)}``; with ``eta`` also the learning rates, else those of the benchmark.
+
+    Notes
+    -----
+    Names that no model may define: drive, input, bias, feedback, loss, perturbation, sent_sum, f, f_prime, spiked,
+    not_refractory, lastspike, target (the circuit's); w, i, j, N, N_pre, N_post, N_incoming, N_outgoing, elapsed,
+    steps, step, t, dt; e, pi, inf, True, False; functions (choose, clip, exp, rand, ...); units (ms, volt, ...); words
+    of Python, C++ and Brian2 (lambda, double, order, ...); what begins with _, xi or autapse_, or ends in _pre or
+    _post. docs/meaning.md says what each word means.
     """
 
     update: str
@@ -230,9 +249,28 @@ class Rule:
         of_connections = (text for connection in self.connections for text in connection.texts)
         return (*own, self.finish_postsynaptic, *self.initial.values(), *of_connections)
 
+    def replace(self, **changes: Any) -> Rule:
+        """A variant: the same rule with other fields.
+
+        Examples
+        --------
+        >>> from autapse_sim import read_rule
+        >>> read_rule("autapse").replace(update="w -= eta*feedback_post*k_pre*f_prime_post").parameters.keys()
+        dict_keys(['tau', 'eta'])
+        """
+        return _variant(self, changes)
+
 
 Read = TypeVar("Read", Neuron, Rule)
 """What a model file defines."""
+
+
+def _variant(model: Read, changes: Mapping[str, Any]) -> Read:
+    """A model with other fields; it stands in no file any more."""
+    known = [each.name for each in fields(model) if each.name not in ("path", "source")]
+    for name in changes:
+        one_of(f"field of {type(model).__name__}", name, known)
+    return replace(model, path=None, source="", **changes)
 
 
 def library(kind: str) -> dict[str, Path]:

@@ -9,6 +9,7 @@ import ast
 import contextlib
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,10 +17,14 @@ import tokenize
 import traceback
 import types
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import autapse_sim
 from autapse_sim.errors import InputError
+from autapse_sim.names import refused
 from autapse_sim.spec.language import UNPARSED
 
 MOST_BYTES = 2**20
@@ -74,23 +79,50 @@ def run(source: str, path: str) -> dict[str, Any]:
         except BaseException as error:
             if told:
                 raise
-            raise InputError(f"{_where(error, path)}: {_said(error)}") from error
+            said = _said(error)
+            raise InputError(f"{_where(error, path, source, said)}: {said}") from error
         finally:
             sys.modules.pop(module.__name__, None)
     return vars(module)
 
 
-def _where(error: BaseException, path: str) -> str:
-    """The last line of the file that an error went through."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-    return f"{path}, line {lines[-1]}" if lines else path
+_FIELD = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
+
+
+def _where(error: BaseException, path: str, source: str, said: str) -> str:
+    """The last line of the file that an error went through; of bad input that where its words stand, from there on."""
+    lines = [frame.lineno or 1 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    if not lines:
+        return path
+    words = [*re.findall(r"'([^']+)'", said), *(f"{field}=" for field in re.findall(r"\w\((\w+)=", said))]
+    written = [" ".join(line.split()) for line in source.split("\n")]
+    for word in words if isinstance(error, InputError | TypeError) else ():
+        for number in range(lines[-1], len(written) + 1):
+            if word in written[number - 1]:
+                return f"{path}, line {number}"
+    return f"{path}, line {lines[-1]}"
 
 
 def _said(error: BaseException) -> str:
     if isinstance(error, InputError):
         return str(error)
-    said = traceback.format_exception_only(error)[-1]  # also of errors that cannot say themselves
-    return " ".join(said.split())
+    said = " ".join(traceback.format_exception_only(error)[-1].split())  # also of errors that cannot say themselves
+    wrong = _FIELD.search(said) if isinstance(error, TypeError) else None
+    kind = getattr(autapse_sim, wrong[1], None) if wrong and wrong[1] in autapse_sim.__all__ else None
+    if wrong and is_dataclass(kind):
+        known = [each.name for each in fields(kind) if each.name not in ("path", "source")]
+        return refused(f"field of {wrong[1]}", wrong[2], known)
+    return f"{said}{_imported(error.name)}" if isinstance(error, NameError) and error.name else said
+
+
+def _imported(name: str) -> str:
+    """Where a name that a file uses and does not define can be had."""
+    if name in autapse_sim.__all__:
+        return f"; write from autapse_sim import {name}"
+    from brian2.core.namespace import DEFAULT_UNITS
+
+    near = [name] if name in DEFAULT_UNITS else get_close_matches(name, DEFAULT_UNITS, n=1, cutoff=0.7)
+    return f"; for a unit write from brian2 import {near[0]}" if near else ""
 
 
 @contextlib.contextmanager

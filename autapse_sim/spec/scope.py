@@ -16,6 +16,7 @@ from sympy import Basic, S
 from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.names import shown
 from autapse_sim.spec import vocabulary
+from autapse_sim.spec.hints import hint, listed, no_equations, no_function
 from autapse_sim.spec.language import (
     Statement,
     called,
@@ -29,6 +30,7 @@ from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.vocabulary import refusal
 
+_DEFINES = re.compile(r"^\s*(\w+)\s*(/dt)?\s*[=:]", re.MULTILINE)
 FLAGS = {DIFFERENTIAL_EQUATION: {"unless refractory", "clock-driven", "event-driven"}, SUBEXPRESSION: {"summed"}}
 
 
@@ -44,7 +46,7 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
         said = " ".join(str(error.__cause__ or error).split())
         quoted = re.search(r"'([^']+)'", f"{said} {error}")
         where = line_of(model, quoted[1].strip() if quoted else text.strip().splitlines()[0].strip(), text)
-        raise InputError(f"{where}: {said}") from None
+        raise InputError(f"{where}: {no_equations(text, said)}") from None
     for name in equations:
         equation = equations[name]
         target = name.removesuffix("_post") if "summed" in equation.flags else name
@@ -107,14 +109,15 @@ class Scope:
             parsed(expression, self.numbers)
         except InputError as error:
             raise InputError(f"{line_of(self.model, first, text)}: {error}") from None
-        for name in sorted(names(expression) - self.known - set(temporary)):
-            raise self.unknown(name, text)
         for name, count in called(expression):
             where, right = line_of(self.model, name, text), vocabulary.ARGUMENTS.get(name, 1)
             if name not in vocabulary.FUNCTIONS:
-                raise InputError(f"{where}: {name!r} is no function; known are {', '.join(vocabulary.FUNCTIONS)}")
+                raise InputError(f"{where}: {no_function(name)}")
             if count != right:
-                raise InputError(f"{where}: {name} has {count} arguments in {shown(expression)}; it takes {right}")
+                many = f"{count} argument{'s' * (count != 1)}"
+                raise InputError(f"{where}: {name} has {many} in {shown(expression)}; it takes {right}")
+        for name in sorted(names(expression) - self.known - set(temporary)):
+            raise self.unknown(name, text)
 
     def check_equations(self, text: str, equations: Equations) -> None:
         """Refuse equations that read what is not known, or come to no number whatever the values of their names."""
@@ -141,13 +144,12 @@ class Scope:
 
     def unknown(self, name: str, text: str) -> InputError:
         """What to say of a name that means nothing here."""
-        near = get_close_matches(name, self.known - _units(), n=1, cutoff=0.6)
         where = line_of(self.model, name, text)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        if not near and not name.endswith(("_pre", "_post")):
-            hint = f"; if it is a constant, write parameters={{{name!r}: ...}}"
-        known = ", ".join(sorted(self.known - vocabulary.everywhere()))
-        return InputError(f"{where}: {name!r} means nothing in {self.place}{hint} (known there: {known})")
+        known = self.known - vocabulary.everywhere()
+        synaptic = defined(self.model.eligibility) - self.known if isinstance(self.model, Rule) else set()
+        meant = hint(name, known | {*vocabulary.TIME}, defined(text) & self.known, synaptic)
+        said = f"; {meant}" if meant else ""
+        return InputError(f"{where}: {name!r} means nothing in {self.place}{said} (known there: {listed(known)})")
 
     def check_statements(self, text: str, writes: Iterable[str], why: str) -> list[Statement]:
         """Refuse assignments to what may not be written, and temporaries that are read too early or never."""
@@ -166,7 +168,9 @@ class Scope:
                 where = line_of(self.model, each.name, text)
                 if each.name not in self.known and not refusal(each.name.rpartition("_")[0] or each.name):
                     raise self.unknown(each.name, text)
-                raise InputError(f"{where}: {str(each)!r} assigns to {each.name!r}; {why}")
+                constant = "a parameter stays as it is; declare a state of your own for what changes"
+                reason = constant if each.name in self.model.parameters else why
+                raise InputError(f"{where}: {str(each)!r} assigns to {each.name!r}; {reason}")
             if each.operator and each.name not in temporary:
                 raise self.unknown(each.name, text)
             temporary[each.name] = number
@@ -179,7 +183,6 @@ class Scope:
         return found
 
 
-def _units() -> set[str]:
-    from brian2.core.namespace import DEFAULT_UNITS
-
-    return set(DEFAULT_UNITS)
+def defined(text: str) -> set[str]:
+    """What the lines of a text define, whether or not they are equations."""
+    return {each[1].removeprefix("d") if each[2] else each[1] for each in _DEFINES.finditer(text)}

@@ -13,6 +13,8 @@ from autapse_sim.names import one_of
 from autapse_sim.spec import vocabulary
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.dimensions import check_dimensions
+from autapse_sim.spec.feeding import check_fed
+from autapse_sim.spec.hints import nearest
 from autapse_sim.spec.language import is_condition, names
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.lines import line_of
@@ -44,6 +46,7 @@ def check_models(models: Models, circuit: Circuit, sizes: Mapping[str, int] = Ma
         check_parameters(rule, {*PLACES["synapse"], *PLACES["taught neuron"], *PLACES["read-out"]}, taken)
         check_rule(rule, mine, groups, models, circuit, taken, sizes)
     check_dimensions(models, circuit)
+    check_fed(models, circuit)
 
 
 def within(sizes: Mapping[str, int], group: str) -> dict[str, int]:
@@ -100,7 +103,10 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
         if reason:
             raise InputError(f"{line_of(neuron, name)}: the sum {name!r}: {reason}; rename it")
     if "activity" not in equations:
-        raise InputError(f"{neuron.path}: the neuron defines no 'activity'; write for example 'activity = o : 1'")
+        near = nearest("activity", equations)
+        meant = f"rename {near!r}" if near else "write for example 'activity = o : 1'"
+        where = line_of(neuron, near or "equations")
+        raise InputError(f"{where}: the neuron defines no 'activity', which the read-out reads; {meant}")
     if "sent" in equations and equations["sent"].type != SUBEXPRESSION:
         raise InputError(f"{line_of(neuron, 'sent')}: sent is no expression; write for example 'sent = z : 1'")
     known = {*equations, *neuron.parameters, *neuron.sums, *provided}
@@ -224,7 +230,9 @@ def check_rule(
     states = [name for each in (trace, post, eligibility) for name in each if each[name].type != SUBEXPRESSION]
     for name in [*rule.initial, *rule.lasting]:
         if name not in states:
-            raise InputError(f"{line_of(rule, name)}: the rule has no state {name!r} that could start")
+            near = nearest(name, states)
+            meant = f"; did you mean {near!r}?" if near else ""
+            raise InputError(f"{line_of(rule, name)}: the rule has no state {name!r} that could start{meant}")
     moving = follows(models.neuron, circuit) | sums
     _check_starts(rule, neuron_scope, eligibility, moving, "U" in learned)
     if circuit.delay != 0 and "W" in learned:
@@ -250,7 +258,7 @@ def _check_summed(rule: Rule, learned: Sequence[str], eligibility: Equations, po
         raise InputError(f"{line_of(rule, min(summed))}: a (summed) variable needs one kind of weights that learns")
     if summed - set(post):
         raise InputError(
-            f"{line_of(rule, min(summed))}: {min(summed)!r} is summed, but postsynaptic has no such variable"
+            f"{line_of(rule, f'{min(summed)}_post')}: {min(summed)!r} is summed, but postsynaptic has no such variable"
         )
     if summed and set(rule.lasting) & set(eligibility):
         where = line_of(rule, min(set(rule.lasting) & set(eligibility)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from autapse_sim.spec.model import carried, is_file, library, rules
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.library import task_called
 from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.beside import task_controls
 from autapse_sim.training.continuation import Begun, Shares, checksum, going_on
@@ -47,7 +49,7 @@ ENGINES = ("auto", "standalone", "runtime", "reference", "numpy", "compiled")
 
 def train(
     circuit: Circuit,
-    task: Task,
+    task: Task | str | Path,
     protocol: Protocol,
     weights: Weights | None = None,
     parameters: Mapping[str, Any] | None = None,
@@ -61,8 +63,9 @@ def train(
     ----------
     circuit : Circuit
         Neuron, rule, sizes and what learns.
-    task : Task
-        What is shown: `BouncingBall`, `ArrayTask` or any object with their `sample`.
+    task : Task, str or path
+        What is shown: `BouncingBall`, `ArrayTask` or any object with their `sample`; or the name of a task, or the
+        path of a file that defines one.
     protocol : Protocol
         How many networks and trajectories, and when weights change.
     weights : Weights, optional
@@ -99,7 +102,7 @@ def train(
     >>> more.data.training_trajectory.values
     array([ 6,  7,  8,  9, 10])
     """
-    check_task(task)
+    task = check_task(task_called(task))
     instance("circuit", circuit, Circuit)
     instance("protocol", protocol, Protocol)
     function("progress", progress)

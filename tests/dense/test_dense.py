@@ -148,16 +148,16 @@ def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
 @as_users_have_them
 def test_a_users_rule_runs_in_dense_loops(make_job, tmp_path, monkeypatch, fields, passes, neurons):
     made = []
-    fused = projections.fused
+    obstacle = projections.obstacle
 
     def spy(*arguments):
-        made.append(fused(*arguments))
+        made.append(obstacle(*arguments))
         return made[-1]
 
-    monkeypatch.setattr(projections, "fused", spy)
+    monkeypatch.setattr(projections, "obstacle", spy)
     job = make_job(rule=rule_file(tmp_path, **fields), neurons=neurons, replicates=3, steps=30, train=2, test=1)
     dense = simulate(job, "standalone")
-    assert [one is not None for one in made] == [passes]
+    assert [not each for each in made] == [passes]
     assert distance(dense, simulate(job, "standalone", dense=False)) <= EXACT
     assert distance(dense, simulate(job, "runtime")) <= EXACT
     assert (moved(job, dense) > 1e-4).all()

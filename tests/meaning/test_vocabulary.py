@@ -78,7 +78,7 @@ def test_the_table_is_what_the_circuit_provides(files):
 NEURON_MISTAKES = [
     ({"equations": LEAKY.replace("drive", "drvie")}, "'drvie' means nothing in the neuron; did you mean 'drive'?"),
     ({"equations": LEAKY.replace("tau_m", "tau")}, "'tau' means nothing in the neuron"),
-    ({"equations": LEAKY.replace("tanh(", "tahn(")}, "'tahn' means nothing in the neuron; did you mean 'tan'"),
+    ({"equations": LEAKY.replace("tanh(", "tahn(")}, "'tahn' is no function; did you mean 'tan' or 'tanh'"),
     ({"equations": LEAKY.replace("tanh(", "tau_m(")}, "'tau_m' is no function"),
     ({"equations": LEAKY + "\ngain : 1"}, "line 4: nothing ever sets 'gain'"),
     ({"equations": LEAKY + "\ngain : 1 (constant)"}, "line 4: gain is constant and nothing gives it a value"),
@@ -125,7 +125,7 @@ RULE_MISTAKES = [
     ({"update": "w -= eta", "postsynaptic": "derror/dt = -error/ms : 1"}, "'error' cannot be defined here"),
     ({"update": "w -= eta", "lasting": ("k",)}, "the rule has no state 'k' that could start"),
     ({"update": "w -= eta", "finish_postsynaptic": "o = 1"}, "finish_postsynaptic sets variables of postsynaptic"),
-    ({"update": "w -= eta*poisson(3)"}, "'poisson' means nothing"),
+    ({"update": "w -= eta*poisson(3)"}, "'poisson' is no function"),
     (
         {"update": "w -= eta", "eligibility": "da/dt = -b/ms : 1 (event-driven)\ndb/dt = -b/ms : 1"},
         "a is event-driven but",
@@ -302,3 +302,17 @@ def test_names_that_cannot_be_had_are_refused_in_the_same_words(files, name):
             trained(ap.Circuit(rule=rule), np.ones((1, 4, 2)), engine=engine)
         said.add(str(error.value))
     assert len(said) == 1
+
+
+def test_the_docstring_of_a_rule_lists_the_names_that_are_taken():
+    listed = set(re.findall(r"\w+", ap.Rule.__doc__.partition("Names that no model may define:")[2]))
+    provided = {word for place in vocabulary.PLACES.values() for word in place}
+    taken = {
+        word
+        for word in provided | {*vocabulary.CONSTANTS}
+        if vocabulary.refusal(word, provided - vocabulary.READOUT.keys() - {"activity", "sent"})
+    }
+    assert {"drive", "w", "t", "e", "target"} <= taken <= listed
+    examples = {"choose", "clip", "exp", "rand", "ms", "volt", "lambda", "double", "order"}
+    assert all(vocabulary.refusal(word) for word in examples & listed)
+    assert not {"tau", "k", "activity", "err", "prediction"} & listed

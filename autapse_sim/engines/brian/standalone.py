@@ -14,7 +14,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.groups.group import CodeRunner
 
 from autapse_sim.engines.brian.assembly.assembler import Assembly, assemble
-from autapse_sim.engines.brian.assembly.order import When, check_order
+from autapse_sim.engines.brian.assembly.order import SLOTS, When, check_order
 from autapse_sim.engines.brian.compiler import compile_program, identity
 from autapse_sim.engines.brian.dense.layout import Layout
 from autapse_sim.engines.brian.program import Program
@@ -83,6 +83,25 @@ def generate(job: Job, networks: int, dense: bool, folder: Path, command: str) -
     told = (assembly.inputs, assembly.learned, assembly.tables, assembly.lasting)
     program = Program(digest.hexdigest(), layout, job.circuit.precision, *told)
     return program, lambda path: compile_program(command, folder / "all.cpp", path)
+
+
+def looked_at(job: Job) -> tuple[list[str], dict[str, str]]:
+    """How a job would run as a program, which is not generated.
+
+    Returns
+    -------
+    slots : list of str
+        Those of a time step that its objects run in, in their order.
+    apart : dict of str to str
+        Why weights that learn do not change and get summed in one pass, by their names; '' where they do.
+    """
+    models = Models.of(job.circuit, job.sources)
+    channels = max(job.x.shape[-1], job.y.shape[-1])
+    layout = Layout.choose(len(job.source), job.circuit.neurons, channels)
+    with building(CPPStandaloneDevice(), models, job.circuit.precision):
+        assembly = assemble(job, models, _functions(), layout, program=True)
+        used = {(each.when, each.order) for each in assembly.runners() if each.active}
+    return [slot for slot, place in SLOTS.items() if place in used or slot == "stimulus"], assembly.apart
 
 
 def _functions() -> dict[str, Function]:

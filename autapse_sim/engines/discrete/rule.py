@@ -10,6 +10,7 @@ import numpy as np
 
 from autapse_sim.engines.discrete.network import Network
 from autapse_sim.names import modules_in
+from autapse_sim.spec.audit import Audit
 
 
 class Rule:
@@ -37,8 +38,11 @@ class Rule:
         The names of the parameters and their defaults (None: there is none).
     random : bool
         Whether g(t) is drawn.
+    audit : Audit or None
+        What the rule asks of a brain; None where equations in models/rules tell it, or nobody says.
     """
 
+    audit: ClassVar[Audit | None] = None
     parameters: ClassVar[dict[str, float | None]] = {"eta": 0.03}
     random: ClassVar[bool] = False
 

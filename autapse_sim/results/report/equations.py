@@ -9,31 +9,11 @@ from typing import TypeGuard
 
 from autapse_sim.results.plots import style
 from autapse_sim.results.report.html import preformatted, safe
-from autapse_sim.results.report.mathml import identifier, math, operator, pieces, row
+from autapse_sim.results.report.mathml import identifier, math, operator, pieces, rate
+from autapse_sim.results.report.notation import EQUATION, FIELDS, STATEMENT
 
 KINDS = ("Neuron", "Rule", "Connection", "Activation")
-FIELDS = {
-    "equations": "in every step",
-    "activations": "activation",
-    "trace": "trace, in the presynaptic neuron",
-    "postsynaptic": "in the neuron that is taught",
-    "eligibility": "in the synapse",
-    "perturbation": "perturbation, while it learns",
-    "threshold": "spike where",
-    "pseudo_derivative": "pseudo-derivative",
-    "reset": "after a spike",
-    "refractory": "refractory for",
-    "sums": "sums",
-    "initial": "starts from",
-    "update": "update",
-    "finish": "at the end of a trajectory",
-    "finish_postsynaptic": "at the end of a trajectory, in the neuron that is taught",
-    "parameters": "parameters",
-}
-"""What stands in a field of a model."""
 _FILE = re.compile(r"^# (\S+\.py|(?:Neuron|Rule)-[0-9a-f]{8})$", re.MULTILINE)
-_EQUATION = re.compile(r"(?:d(?P<rate>\w+)/dt|(?P<name>\w+))\s*(?:=(?P<value>.*))?:(?P<unit>[^:]*)")
-_STATEMENT = re.compile(r"(?P<name>\w+)\s*(?P<operator>[-+*/]?)=(?!=)(?P<value>.*)")
 
 
 def typeset(texts: object) -> str:
@@ -122,11 +102,9 @@ def _formula(line: str, sets: str = "←") -> Iterator[str]:
 
 
 def _typeset_line(line: str, sets: str) -> list[str]:
-    equation, statement = _EQUATION.fullmatch(line), _STATEMENT.fullmatch(line)
+    equation, statement = EQUATION.fullmatch(line), STATEMENT.fullmatch(line)
     if equation:
-        rate = equation["rate"]
-        left = f"<mfrac>{row('<mi>d</mi>', identifier(rate))}{row('<mi>d</mi>', '<mi>t</mi>')}</mfrac>" if rate else ""
-        left = left or identifier(equation["name"])
+        left = rate(equation["rate"]) if equation["rate"] else identifier(equation["name"])
         unit, _, flags = equation["unit"].strip().rstrip(")").partition("(")
         told = [each.strip() for each in (unit, flags) if each.strip() not in ("", "1")]
         told = [f'<span class="soft">({safe(", ".join(told))})</span>'] if told else []

@@ -46,6 +46,8 @@ class Assembly:
         All names that the models of the circuit define.
     lasting : dict of str to Lasting
         What goes on from trajectory to trajectory beside the weights that learn.
+    apart : dict of str to str
+        Why weights that learn do not change and get summed in one pass, by their names; '' where they do.
     """
 
     network: Network
@@ -56,6 +58,7 @@ class Assembly:
     conditions: dict[str, When]
     names: frozenset[str]
     lasting: dict[str, Lasting]
+    apart: dict[str, str]
 
     @property
     def spiking(self) -> bool:
@@ -142,6 +145,7 @@ def assembled(plan: Plan) -> Assembly:
         plan.parts.conditions,
         defined,
         carried(plan.parts.objects, plan.parts.blocks, plan.size, plan.models, plan.job.reset),
+        plan.parts.apart,
     )
 
 

@@ -1,25 +1,4 @@
-"""The order inside a time step: the one table that owns it, and when each of its objects runs.
-
-start, 0    activity, traces      back to where they start where a trajectory starts
-start, 1    states of synapses    the same
-start, 2    x(t)                  the stimulus
-start, 3    perturbation          of the bias, where the rule perturbs
-groups, -1  drive = W o, input = U x, bias = b, sums     summed, from the old activity
-groups, 0   eligibilities         state update, from the old activity and the new drive
-groups, 1   activity and traces   state update
-thresholds, 0    spikes: pseudo-derivative, threshold and reset; what is on its way
-after_resets, 0  read-out = V o, offset = c        summed, from the new activity
-after_resets, 1  total of the softmax              summed, where the loss is the cross-entropy
-after_resets, 2  err = prediction - target
-after_resets, 3  feedback = B err, loss            summed
-after_resets, 4  what the connections of a rule sum, one after the other
-after_resets, 8  weight updates
-after_resets, 9  end of a trajectory: the rule's finish, gathered changes are added
-after_resets, 10 end of a trajectory: what it leaves in the neurons
-end, 0      records
-end, 1      update of this step and drive of the next in one pass over the weights, where a program may (`fused`);
-            it then stands for both
-"""
+"""The order inside a time step: the one table that owns it, and when each of its objects runs."""
 
 from __future__ import annotations
 
@@ -51,7 +30,32 @@ SLOTS = {
     "record": ("end", 0),
     "fused": ("end", 1),
 }
-"""The order inside a time step: slot -> (when, order)."""
+"""Slot -> (when, order)."""
+
+
+SAYS = {
+    "restart": "activity and traces go back to where they start, where a trajectory starts",
+    "begin": "states of synapses do the same",
+    "stimulus": "the stimulus x(t) and the target y(t) are shown",
+    "perturbation": "the bias is perturbed",
+    "drive": "drive = W o, input = U x, bias = b and other sums, from the old activity",
+    "eligibility": "equations of synapses, from the old activity and the new drive",
+    "state": "equations of neurons: activity and traces",
+    "spike": "pseudo-derivative, threshold and reset; what is on its way",
+    "readout": "prediction = V o + c, from the new activity",
+    "softmax": "its softmax, where the loss is the cross-entropy",
+    "error": "err = prediction - target",
+    "feedback": "feedback = B err, loss",
+    "sums 1": "what the first connection of a rule sums",
+    "sums 2": "what the second one sums",
+    "sums 3": "what the third one sums",
+    "update": "the weights change",
+    "finish": "the end of a trajectory: the rule's finish, gathered changes are added",
+    "leave": "the end of a trajectory: what it leaves in the neurons",
+    "record": "records are kept",
+    "fused": "update of this step and drive of the next in one pass over the weights: it stands for both",
+}
+"""What happens in each slot."""
 
 
 class When(Enum):

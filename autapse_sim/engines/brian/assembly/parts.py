@@ -50,6 +50,8 @@ class Parts:
         Where the weights of synapses lie, by the names of these.
     jumps : list of str
         Variables of neurons that are set once between a state update and the sums that follow it in the same step.
+    apart : dict of str to str
+        Why weights that learn do not change and get summed in one pass, by their names; '' where they do.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Parts:
         self.conditions: dict[str, When] = {}
         self.blocks: dict[str, Block] = {}
         self.jumps = ["spiked", "activity", "sent"]
+        self.apart: dict[str, str] = {}
 
     def group(
         self,

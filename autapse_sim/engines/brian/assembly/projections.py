@@ -18,7 +18,7 @@ from autapse_sim.engines.brian.assembly.statements import (
     telling,
     update_code,
 )
-from autapse_sim.engines.brian.dense.synapses import fused
+from autapse_sim.engines.brian.dense.synapses import fused, obstacle
 from autapse_sim.engines.brian.program import Projection, Sign
 from autapse_sim.spec.language import Statement, renamed, statements
 from autapse_sim.spec.model import Rule
@@ -91,16 +91,25 @@ def teach(
     if finish:
         plan.parts.regularly(synapses, finish, "finish", When.FINISHES)
     summed = synapses.summed_updaters[f"{variable}_post"]
-    early = plan.parts.dense and slot == "drive" and not (plan.gathers and plan.job.update == "step")
-    early = early and len(synapses.summed_updaters) == 1
-    name = f"{synapses.name}_fused"
-    both = fused(update, summed, SLOTS["fused"], name, plan.summed_early) if early else None
-    if both is not None:
+    plan.parts.apart[name] = _apart(plan, synapses, slot) or obstacle(update, summed, plan.summed_early)
+    if not plan.parts.apart[name]:
+        both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused")
         plan.summed_early.append(variable)
         synapses.contained_objects.append(both)
         plan.parts.conditions[both.name] = When.FUSED if carried else When.FUSED_LEARNS
         plan.parts.conditions[update.name] = When.ENDS if carried else When.ENDS_LEARNS
         plan.parts.conditions[summed.name] = When.UNDRIVEN
+
+
+def _apart(plan: Plan, synapses: Synapses, slot: str) -> str:
+    """Why weights cannot change and be summed in one pass, whatever their rule reads; '' where they might."""
+    if not plan.parts.dense:
+        return "it does not run in dense loops"
+    if slot != "drive":
+        return "the sum of the next step needs an activity that is not there yet"
+    if plan.gathers and plan.job.update == "step":
+        return "an optimiser changes the weights at each step"
+    return "" if len(synapses.summed_updaters) == 1 else "its synapses have more than one sum"
 
 
 def start(plan: Plan, rule: Rule, state: str, words: Mapping[str, str]) -> str:

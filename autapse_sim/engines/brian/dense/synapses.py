@@ -165,27 +165,33 @@ class DenseSynapses(Synapses):
         self._connect_called = True
 
 
-def fused(
-    update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, int], name: str, early: Container[str]
-) -> CodeRunner | None:
-    """One pass over the synapses that updates them and sums what the next step asks for, or None where it may not.
+def obstacle(update: CodeRunner, summed: SummedVariableUpdater, early: Container[str]) -> str:
+    """What keeps an update and the sum of the next step from being one pass over the synapses; '' where nothing does.
 
-    It stands for the update of this step and the sum of the next. That holds as long as nothing that the sum reads
-    changes between the two but by the state updates that follow the sum, and the update reads no sum that is the next
-    step's by then: its own through its presynaptic neurons, some of which have got theirs, and those of the passes
-    before it (`early`, variables of the target).
+    Nothing that the sum reads may change between the two but by the state updates that follow the sum, and the update
+    may read no sum that is the next step's by then: its own through its presynaptic neurons, some of which have got
+    theirs, and those of the passes before it (`early`, variables of the target).
     """
-    synapses, target = update.group, summed.target
+    synapses = update.group
     sum_reads = reads(synapses, get_identifiers(summed.expression.code), "_pre")
     update_reads = {side: reads(synapses, get_identifiers(update.abstract_code), side) for side in ("_pre", "_post")}
     variable = summed.target_varname.removesuffix("_post")
-    late = any(name in early for name in update_reads["_post"])
-    if synapses.source is target:
-        late = late or any(name in early or name == variable for name in update_reads["_pre"])
-    if late or not sum_reads.issubset(settled(synapses.source)):
-        return None
+    late = [f"{name}_post" for name in update_reads["_post"] if name in early]
+    if synapses.source is summed.target:
+        late += [f"{name}_pre" for name in update_reads["_pre"] if name in early or name == variable]
+    moved = [f"{name.removeprefix('autapse_')}_pre" for name in sum_reads - settled(synapses.source)]
+    if late:
+        return f"the update reads {min(late)}, which would be that of the next step"
+    return f"the sum reads {min(moved)}, which changes after the update" if moved else ""
+
+
+def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, int], name: str) -> CodeRunner:
+    """One pass over the synapses that updates them and sums what the next step asks for; there must be no `obstacle`.
+
+    It stands for the update of this step and the sum of the next.
+    """
     return CodeRunner(
-        group=synapses,
+        group=update.group,
         template="summed_variable",
         code=f"{update.abstract_code}\n_synaptic_var = {summed.expression.code}",
         needed_variables=summed.needed_variables,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
 from autapse_sim.engines.discrete.layout import Sweep, outer
 from autapse_sim.engines.discrete.rule import Rule
+from autapse_sim.spec.audit import Audit
 
 
 class Bptt(Rule):
@@ -16,6 +18,15 @@ class Bptt(Rule):
     At every step the past is unrolled with the weights of now, over the activities as they were. Where tau_m is not 1,
     d(l) = s(l) * f'(a(l)) / tau_m with s(l) = W^T d(l+1) + (1 - 1/tau_m) s(l+1).
     """
+
+    audit: ClassVar[Audit] = Audit(
+        transpose=("W^T d(l+1)", "V^T err(t)"),
+        derivative=("f'(a(l)) in d(l)",),
+        others=("W^T d(l+1): the weights of all synapses that the neuron has on others",),
+        history=("o(l-1) and f'(a(l)) of all steps l up to t, swept from the last to the first",),
+        neuron=("2 T numbers: o and f' of each step",),
+        signals=("V^T err: to each neuron its own mix of all errors",),
+    )
 
     def start(self) -> None:
         self.sweep = Sweep(self.layout, self.network.gain, self.network.keep)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from autapse_sim.engines.discrete.forward import Sensitivities
 from autapse_sim.engines.discrete.layout import SMALL
 from autapse_sim.engines.discrete.rules.bptt import Bptt
 from autapse_sim.errors import InputError
+from autapse_sim.spec.audit import Audit
 
 
 class Fa(Bptt):
@@ -15,6 +18,13 @@ class Fa(Bptt):
 
     B_rec never changes, so the sum over the past can be carried forward: `Sensitivities` with A = B_rec.
     """
+
+    audit: ClassVar[Audit] = Audit(
+        derivative=("f'(a(l)) in d(l)",),
+        history=("o(l-1) and f'(a(l)) of all steps l up to t, swept from the last to the first",),
+        neuron=("2 T numbers: o and f' of each step",),
+        signals=("B err: to each neuron its own mix of all errors", "B_rec^T d: of what all neurons sweep back"),
+    )
 
     def start(self) -> None:
         super().start()

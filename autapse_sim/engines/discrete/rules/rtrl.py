@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from autapse_sim.engines.discrete.forward import Sensitivities
 from autapse_sim.engines.discrete.layout import SMALL
 from autapse_sim.engines.discrete.rules.bptt import Bptt
+from autapse_sim.spec.audit import Audit
 
 
 class Rtrl(Bptt):
@@ -15,6 +18,14 @@ class Rtrl(Bptt):
     While W stands still it is `Bptt`. While W moves, every step of the past counts with the weights that it ran with,
     where `Bptt` unrolls it with the weights of now.
     """
+
+    audit: ClassVar[Audit] = Audit(
+        transpose=("V^T err(t)",),
+        derivative=("f'(a(t)) in P(t)",),
+        others=("W P(t-1): the weights of all synapses, and what these carry",),
+        synapse=("n numbers: what each neuron owes to the weight",),
+        signals=("V^T err: to each synapse the errors of all neurons",),
+    )
 
     def start(self) -> None:
         n, (_, count, columns) = self.network.neurons, self.z.shape

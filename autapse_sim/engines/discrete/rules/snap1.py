@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from autapse_sim.engines.discrete.layout import outer
 from autapse_sim.engines.discrete.rules.rtrl import Rtrl
+from autapse_sim.spec.audit import Audit
 
 
 class Snap1(Rtrl):
@@ -15,6 +18,14 @@ class Snap1(Rtrl):
     neuron; what reaches that neuron by way of others is left out. So it is `Rtrl` with the diagonal of W in place of W
     on the way back, at n^2 a step. Where tau_m is not 1, M_ij(t) = (1 - 1/tau_m) M_ij(t-1) + (...) / tau_m.
     """
+
+    audit: ClassVar[Audit] = Audit(
+        transpose=("V^T err(t)",),
+        derivative=("f'(a_i(t)) in M_ij(t)",),
+        others=("W_ii(t) in M_ij(t): the weight of the neuron's synapse on itself",),
+        synapse=("M",),
+        signals=("V^T err: to each neuron its own mix of all errors",),
+    )
 
     def start(self) -> None:
         self.ways_back: list[np.ndarray] = []

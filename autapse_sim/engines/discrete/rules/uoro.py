@@ -8,6 +8,7 @@ import numpy as np
 
 from autapse_sim.engines.discrete.layout import outer
 from autapse_sim.engines.discrete.rules.bptt import Bptt
+from autapse_sim.spec.audit import Audit
 
 
 class Uoro(Bptt):
@@ -17,6 +18,15 @@ class Uoro(Bptt):
     J s = f'(a(t)) * (W s), and with r0 = sqrt(|q| / |J s|) and r1 = sqrt(|nu f' o| / |nu|), which keep the variance
     small. J and f' are the network's derivatives by o(t-1) and a(t), so tau_m enters as in `Rtrl`.
     """
+
+    audit: ClassVar[Audit] = Audit(
+        transpose=("V^T err(t)",),
+        derivative=("f'(a(t)) in J s and in q(t)",),
+        others=("W s(t-1): the weights of all synapses of the neuron",),
+        synapse=("q",),
+        neuron=("s", "nu: a random sign"),
+        signals=("(V^T err) . s: a sum over all neurons", "r0, r1: norms over all neurons and synapses"),
+    )
 
     random: ClassVar[bool] = True
 

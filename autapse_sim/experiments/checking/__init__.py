@@ -1,0 +1,1 @@
+"""What the bench understands of a model, a task or a benchmark, and how it is told."""
