@@ -35,10 +35,12 @@ if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
     from autapse_sim.tasks.ball import BouncingBall as BouncingBall
     from autapse_sim.tasks.chaos import ChaoticSeries as ChaoticSeries
     from autapse_sim.tasks.evidence import EvidenceAccumulation as EvidenceAccumulation
+    from autapse_sim.tasks.match import DelayedMatch as DelayedMatch
     from autapse_sim.tasks.memory import DelayedCopy as DelayedCopy
     from autapse_sim.tasks.memory import FlipFlop as FlipFlop
     from autapse_sim.tasks.memory import Integrator as Integrator
     from autapse_sim.tasks.pattern import PatternGeneration as PatternGeneration
+    from autapse_sim.tasks.stretched import Stretched as Stretched
     from autapse_sim.training.train import train as train
 
 _HOMES = {
@@ -53,6 +55,7 @@ _HOMES = {
     "compare": "experiments.compare",
     "Connection": "spec.model",
     "DelayedCopy": "tasks.memory",
+    "DelayedMatch": "tasks.match",
     "EvidenceAccumulation": "tasks.evidence",
     "FlipFlop": "tasks.memory",
     "InputError": "errors",
@@ -67,6 +70,7 @@ _HOMES = {
     "report": "results.report.write",
     "Result": "results.result",
     "Rule": "spec.model",
+    "Stretched": "tasks.stretched",
     "sweep": "studies.sweep",
     "train": "training.train",
     "verdict": "experiments.verdict.judging",

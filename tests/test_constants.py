@@ -132,7 +132,7 @@ def test_infinity_where_it_is_written_is_a_number(tmp_path):
 def test_functions_of_numbers_alone_are_the_numbers(update, tmp_path):
     """SymPy puts numbers in their place, and nothing else may call the function."""
     path = tmp_path / "mine.py"
-    text = RULE.format("trace='dk/dt = -k/tau : 1'").replace("w -= eta*feedback_post*activity_pre", update)
+    text = RULE.format("trace='dk/dt = (activity - k)/tau : 1'").replace("w -= eta*feedback_post*activity_pre", update)
     path.write_text(text)
     found = [
         ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=5), PROTOCOL, engine=engine).data.W.values

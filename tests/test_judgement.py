@@ -12,12 +12,13 @@ from click.testing import CliRunner
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
-from autapse_sim.experiments.benchmark import Benchmark, benchmarks
+from autapse_sim.experiments.benchmark import Benchmark, benchmarks, spiking
 from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, text
 from autapse_sim.experiments.verdict.methods import BIASES, FIXED, STILL, TUNED, Method, ablations_of
 from autapse_sim.experiments.verdict.pilots import chosen_points
 from autapse_sim.experiments.verdict.points import Chosen, Point
 from autapse_sim.experiments.verdict.trial import FLOORS, Trial, drawn, protocol_of, score, train_method
+from autapse_sim.results import plots
 from autapse_sim.spec.units import Amount
 from autapse_sim.training.reservoir import Reservoir
 
@@ -203,7 +204,10 @@ def test_ablations_change_one_thing_each():
     assert names["paper"] == common | spectra - {"V B's eigenvalues positive"} | {"B = V^T", "optimiser adam"}
 
 
-@pytest.mark.parametrize("name", benchmarks())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(k, marks=() if one.family == "leak-free" else pytest.mark.slow) for k, one in benchmarks().items()],
+)
 def test_exact_gradients_learn_every_benchmark(name):
     how = benchmarks()[name].protocol
     train = 40 * how.batch
@@ -215,6 +219,65 @@ def test_exact_gradients_learn_every_benchmark(name):
     assert setting.scored.any()
     assert (scores.curve[:, -1] < scores.curve[:, 0]).all()
     assert np.median(scores.refit) < 1.1 * np.median(scores.online)
+
+
+TRIALS = ap.Protocol(train=16, validate=2, test=3, validate_every=8, update="batch", batch=8, optimiser="adam")
+
+
+@pytest.mark.slow
+def test_a_verdict_on_neurons_that_spike_has_accuracies_and_names_the_silent(tmp_path):
+    task = ap.EvidenceAccumulation(cues=1, cue=10, pause=0, delay=2, recall=4, population=3, probability=0.3)
+    setting = spiking("tell left from right", task, TRIALS, "lif", 12)
+    setting = replace(setting, beside=("eprop", "autapse"), etas=(0.003, 0.01))
+    data = ap.verdict("rflo", setting, replicates=16).data
+    assert {"rflo", "bptt", "eprop", "autapse", FIXED, STILL, BIASES} == set(data.method.values.tolist())
+    assert data.attrs["score"] == "test cross-entropy"
+    assert "against the fixed reservoir" in data.attrs["sentence"]
+    assert "test cross-entropy" in data.attrs["sentence"]
+    assert "mse_refit" not in data
+    assert data.mse_online.attrs["units"] == "nat"
+    assert ((data.accuracy >= 0) & (data.accuracy <= 1)).all()
+    chance = data.control_mse.sel(control="training mean")
+    assert float(chance.median()) == pytest.approx(np.log(2), abs=0.1)
+    head = next(line for line in data.attrs["table"].splitlines() if "accuracy" in line)
+    assert "alive" in head
+    exact = data.alignment.sel(method="bptt")
+    np.testing.assert_allclose(exact[~np.isnan(exact)], 1, atol=1e-9)
+    silent = ap.verdict("rflo", setting, replicates=8, changes={"parameters": {"v_th": 100.0}}).data
+    assert not silent.alive.any()
+    assert data.alive.mean() > 0.5
+    assert silent.attrs["title"] == "tell left from right; changed: v_th = 100.0"
+    ap.Result(silent).save(tmp_path / "verdict.nc")
+    assert ap.load(tmp_path / "verdict.nc").data.equals(silent)
+    assert plots.figures_of(silent, "verdict")["scores"](silent).axes
+
+
+@pytest.mark.slow
+def test_a_verdict_in_continuous_time_reads_networks_that_are_slow():
+    setting = benchmarks()["copy-leaky"]
+    setting = replace(setting, task=ap.Stretched(ap.DelayedCopy(steps=10, delay=2)), protocol=TRIALS, unscored=20)
+    setting = replace(setting, beside=(), etas=(0.003, 0.01))
+    data = ap.verdict("bptt", setting, replicates=8).data
+    assert TUNED in data.method.values
+    assert np.isfinite(data.mse_refit).all()
+    other = ap.verdict("bptt", setting, replicates=8, changes={"neuron": "rate", "parameters": {"tau_m": "10 ms"}}).data
+    assert not np.allclose(other.mse_refit, data.mse_refit)
+    leak_free = ap.verdict("bptt", setting, replicates=8, changes={"neuron": "rate"}).data
+    assert not np.allclose(other.mse_refit, leak_free.mse_refit)
+
+
+def test_a_benchmark_may_be_changed_and_says_so():
+    setting = benchmarks()["bounce-leaky"].changed(neuron="rate", feedback="random")
+    assert setting.circuit.neuron == "rate"
+    assert setting.parameters == {}
+    assert setting.title.endswith("; changed: neuron = rate, feedback = random")
+    task = ap.FlipFlop(steps=20)
+    assert (benchmarks()["occlusion"].changed(task=task).scored == np.ones(20, bool)).all()
+    with pytest.raises(ap.InputError, match=r"benchmark bounce: .*unknown parameter 'tau_x'"):
+        ap.verdict("bptt", "bounce", changes={"parameters": {"tau_x": 1}})
+    result = CliRunner().invoke(main, ["verdict", "bptt", "-t", "steps=20"])
+    assert result.exit_code == 2
+    assert "name it with --task" in result.output
 
 
 OWN = """

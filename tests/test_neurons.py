@@ -299,8 +299,8 @@ def shown(path):
         ({"threshold": "v > theta"}, 5, "'theta' means nothing in the neuron"),
         ({"reset": "v = rest"}, 6, "'rest' means nothing in the neuron"),
         ({"refractory": "2"}, 7, "wrong unit: it is 1, and should be s"),
-        ({"threshold": "", "reset": ""}, 3, r"refractory=\.\.\.\) needs a threshold"),
-        ({"threshold": "", "refractory": ""}, 3, r"reset=\.\.\.\) needs a threshold"),
+        ({"threshold": "", "reset": ""}, 5, r"refractory=\.\.\.\) needs a threshold"),
+        ({"threshold": "", "refractory": ""}, 5, r"reset=\.\.\.\) needs a threshold"),
         ({"initial": {"u": "1"}}, 8, "'u'"),
     ],
 )

@@ -320,7 +320,7 @@ REFUSED = {
     "unknown method": ("""rule = Rule(update="w -= 0.1*activity_pre")""", {"method": "exact"}),
     "a synapse writes its own variables only": ("""rule = Rule(update="w -= 0.1; feedback_post = 0")""", {}),
     "not linear in itself": (
-        """rule = Rule(eligibility="dp/dt = -p**2/step : 1", update="w -= p*activity_pre")""",
+        """rule = Rule(eligibility="dp/dt = (1 - p**2)/step : 1", update="w -= p*activity_pre")""",
         {"method": "exponential_euler"},
     ),
     "that could start": ("""rule = Rule(update="w -= 0.1*activity_pre", initial={"p": 1})""", {}),

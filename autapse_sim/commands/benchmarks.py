@@ -10,5 +10,9 @@ def benchmarks() -> None:
     """List the settings that `autapse verdict --benchmark` knows."""
     from autapse_sim.experiments.benchmark import benchmarks as settings
 
-    for name, benchmark in settings().items():
-        click.echo(f"  {name:<14}{benchmark.title}")
+    known = settings()
+    for family in dict.fromkeys(benchmark.family for benchmark in known.values()):
+        click.echo(family)
+        for name, benchmark in known.items():
+            if benchmark.family == family:
+                click.echo(f"  {name:<18}{benchmark.title}")

@@ -88,7 +88,7 @@ def study_options(command: Callable) -> Callable:
 def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol, dict[str, Any]]:
     """Circuit, task, protocol and parameters that the options name."""
     take = options.pop
-    task = _task({name: take(name) for name in BALL}, take("task"), take("task_option"))
+    task = task_of({name: take(name) for name in BALL}, take("task"), take("task_option"))
     square = task.inputs == task.outputs == options["neurons"]
     readout = take("readout") or ("identity" if square else "random")
     learn = tuple(part for part in re.split(r"[,\s]+", take("learn")) if part)
@@ -104,7 +104,7 @@ def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol
     return circuit, task, protocol, {name: amount(value, name) for name, value in given.items()}
 
 
-def _task(ball: dict[str, Any], name: str | None, options: Sequence[str]) -> Task:
+def task_of(ball: dict[str, Any], name: str | None, options: Sequence[str]) -> Task:
     """The ball with its options, or another task with its own."""
     from autapse_sim.tasks.library import task_called
 

@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 import autapse_sim as ap
-from autapse_sim.commands.options import study_options
+from autapse_sim.commands.options import pair, study_options, task_of
 from autapse_sim.commands.output import bar, folder_for, write_others
 from autapse_sim.errors import InputError
 from autapse_sim.machine.session import computing
+from autapse_sim.spec.circuit import FEEDBACKS
 
 
 @click.command()
@@ -24,6 +25,12 @@ from autapse_sim.machine.session import computing
 @click.option("--worthwhile", default=0.05, show_default=True, help="Least reduction of the error worth speaking of.")
 @click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
 @click.option("--ablations", is_flag=True, help="Train variants of the rule too.")
+@click.option("--neuron", help="Another neuron than the benchmark's, by name or file.")
+@click.option("--neurons", type=int, help="n, the number of neurons. [default: the benchmark's]")
+@click.option("--feedback", type=click.Choice(FEEDBACKS), help="B. [default: the benchmark's]")
+@click.option("--task", help="A name (autapse tasks), my_task.py or arrays.npz. [default: the benchmark's]")
+@click.option("-t", "--task-option", multiple=True, metavar="NAME=VALUE", help="Of that task.")
+@click.option("--parameter", "-p", multiple=True, help="Of the neuron, e.g. -p tau_m='5 ms'.")
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
 @study_options
 @click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
@@ -43,6 +50,7 @@ def verdict(
 
     if rule is None and not claims:
         raise InputError("which rule? write for example: autapse verdict autapse, or autapse verdict --claims")
+    changes = _changes({name: options.pop(name) for name in CHANGED})
     folder = folder_for(out, "verdict")
     measured = []
     if claims:
@@ -59,7 +67,9 @@ def verdict(
             click.echo(json.dumps([asdict(claim) for claim in measured], indent=1))
         return
     with bar(f"judging {rule}") as progress:
-        result = ap.verdict(rule, train=trajectories, progress=progress, folder=folder / "study", **options)
+        result = ap.verdict(
+            rule, train=trajectories, changes=changes, progress=progress, folder=folder / "study", **options
+        )
     if measured:
         answers = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in measured]
         result = ap.Result(result.data.assign_attrs(claims=json.dumps(answers)))
@@ -72,6 +82,22 @@ def verdict(
     else:
         click.echo(attributes["table"])
     _write_evidence(result, path)
+
+
+CHANGED = ("neuron", "neurons", "feedback", "task", "task_option", "parameter")
+"""The options that are other than in the benchmark."""
+
+
+def _changes(options: dict[str, Any]) -> dict[str, Any]:
+    """What is other than in the benchmark."""
+    name, of_task, parameters = (options.pop(option) for option in ("task", "task_option", "parameter"))
+    if of_task and name is None:
+        raise InputError("-t is of another task than the benchmark's: name it with --task")
+    given = {key: value for key, value in options.items() if value is not None}
+    given |= {"task": task_of({}, name, of_task)} if name is not None else {}
+    named = dict(pair(text, "--parameter", "tau_m='5 ms'") for text in parameters)
+    named = dict(pair(text, "--parameter", "tau_m='5 ms'") for text in parameters)
+    return given | ({"parameters": named} if named else {})
 
 
 def _write_evidence(result: ap.Result, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,37 @@ class Benchmark:
         title, family = text("title", self.title), text("family", self.family)
         return replace(self, title=title, family=family, etas=tuple(etas), beside=beside)
 
+    def changed(
+        self,
+        neuron: Any = None,
+        neurons: int | None = None,
+        feedback: str | None = None,
+        task: Task | None = None,
+        parameters: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Benchmark:
+        """The setting with what is given in place of its own; its title says what that is.
+
+        Another neuron comes without the parameters of the one before, and the first steps of another task all count.
+
+        Examples
+        --------
+        >>> other = benchmarks()["copy"].changed(neurons=20, parameters={"tau_m": "5 ms"})
+        >>> other.title
+        'tell what was shown 5 steps ago; changed: neurons = 20, tau_m = 5 ms'
+        """
+        given = {"neuron": neuron, "neurons": neurons, "feedback": feedback}
+        given = {name: value for name, value in given.items() if value is not None}
+        own = {} if neuron is not None else self.parameters
+        told = {**given, **({"task": type(task).__name__} if task else {}), **parameters}
+        words = ", ".join(f"{name} = {getattr(value, 'text', value)}" for name, value in told.items())
+        return replace(
+            self,
+            title=f"{self.title}; changed: {words}" if words else self.title,
+            circuit=replace(self.circuit, **given),
+            parameters={**own, **parameters},
+            **({"task": task, "unscored": 0, "blind": False} if task else {}),  # type: ignore[arg-type]
+        )
+
     @property
     def scored(self) -> np.ndarray:
         """The steps whose error counts, in training and in test, bool (T,)."""
@@ -121,6 +153,34 @@ def continuous(like: Benchmark, task: Task, neuron: str) -> Benchmark:
     )
 
 
+def spiking(title: str, task: Task, protocol: Protocol, neuron: str, neurons: int, **parameters: Any) -> Benchmark:
+    """A setting of spiking neurons, all of whose weights learn: `neuron` is 'lif' or 'alif'.
+
+    The threshold is higher and there is a refractory period, so that weights as they are drawn leave no network silent
+    or saturated.
+    """
+    learn = ("W", "U", "V", "c")
+    loss = "cross-entropy" if getattr(task, "scored", None) is not None else "mse"
+    circuit = Circuit(neuron, neurons=neurons, learn=learn, readout="random", feedback="symmetric", loss=loss)
+    eprop = {"lif": "eprop", "alif": "eprop_alif"}[neuron]
+    common = {"tau_m": "20 ms", "tau_out": "20 ms", "v_th": 0.1, "t_ref": "5 ms"}
+    return Benchmark(
+        title,
+        task,
+        circuit,
+        protocol,
+        etas=(0.001, 0.003, 0.01),
+        unscored=0,
+        parameters=common | parameters,
+        beside=("fa", eprop, "dfa", "rflo", "autapse", "three_factor", "node_perturbation"),
+        family="spiking",
+    )
+
+
+TRIALS = Protocol(
+    train=800, validate=32, test=64, update="batch", batch=16, optimiser="adam", averaging=False, validate_every=160
+)
+"""How networks of spiking neurons are trained to classify."""
 BATCHES = Protocol(
     train=4800, validate=20, test=50, update="batch", batch=16, optimiser="adam", averaging=False, validate_every=480
 )
@@ -132,7 +192,7 @@ def benchmarks() -> dict[str, Benchmark]:
 
     Examples
     --------
-    >>> sorted(benchmarks())
+    >>> sorted(name for name, benchmark in benchmarks().items() if benchmark.family == "leak-free")
     ['bounce', 'copy', 'flip-flop', 'integrator', 'noise', 'occlusion', 'paper']
     """
     from autapse_sim.experiments import benchmarks as package

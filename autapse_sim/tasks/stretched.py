@@ -28,7 +28,7 @@ class Stretched:
     >>> slow = Stretched(FlipFlop(steps=3, probability=0.9), times=2)
     >>> x, y = slow.sample(np.random.default_rng(1), replicates=1, trajectories=1)
     >>> slow.steps, x.ravel().astype(int).tolist()
-    (6, [0, 0, -1, -1, 1, 1])
+    (6, [1, 1, -1, -1, 1, 1])
     """
 
     task: Task

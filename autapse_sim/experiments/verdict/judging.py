@@ -7,9 +7,11 @@ of their own; every method sees the same trajectories and initial weights.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from autapse_sim.checks import function, real, truth, whole
 from autapse_sim.errors import InputError
@@ -43,6 +45,7 @@ def verdict(
     ablations: bool = False,
     worthwhile: float = WORTHWHILE,
     train: int | None = None,
+    changes: Mapping[str, Any] = MappingProxyType({}),
     progress: Progress | None = None,
     folder: str | Path | None = None,
     on: str | Executor | Workers = "local",
@@ -70,6 +73,8 @@ def verdict(
         less is the same.
     train : int, optional
         Training trajectories, where not those of the benchmark.
+    changes : mapping
+        What is other than in the benchmark, as `Benchmark.changed` takes it: ``{"neuron": "leaky"}``. The page says so.
     progress : callable, optional
         Called with the completed share, 0 to 1.
     folder : str or Path, optional
@@ -87,6 +92,8 @@ def verdict(
     """
     rule = model_name("rule", rule, kind="Rule")
     benchmark, setting = benchmark_called(benchmark)
+    if changes:
+        setting = setting.changed(**changes).checked(f"benchmark {benchmark}")
     replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
     precision = None if precision is None else real("precision", precision, above=0)
     ablations, worthwhile = truth("ablations", ablations), real("worthwhile", worthwhile, above=0, most=1)

@@ -1,0 +1,15 @@
+"""A signal that has to be told, with neurons that spike."""
+
+from __future__ import annotations
+
+from autapse_sim.experiments.benchmark import spiking
+from autapse_sim.spec.protocol import Protocol
+from autapse_sim.tasks.pattern import PatternGeneration
+
+benchmark = spiking(
+    "generate a pattern of 300 ms with 50 spiking neurons",
+    PatternGeneration("nest", steps=300, channels=50),
+    Protocol(train=200, validate=1, test=1, optimiser="adam", averaging=False, update="trajectory", validate_every=20),
+    "lif",
+    50,
+)
