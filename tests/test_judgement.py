@@ -17,7 +17,15 @@ from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge,
 from autapse_sim.experiments.verdict.methods import BIASES, FIXED, STILL, TUNED, Method, ablations_of
 from autapse_sim.experiments.verdict.pilots import chosen_points
 from autapse_sim.experiments.verdict.points import Chosen, Point
-from autapse_sim.experiments.verdict.trial import FLOORS, Trial, drawn, protocol_of, score, train_method
+from autapse_sim.experiments.verdict.trial import (
+    FLOORS,
+    Trial,
+    drawn,
+    protocol_of,
+    refitted,
+    score,
+    train_method,
+)
 from autapse_sim.results import plots
 from autapse_sim.spec.units import Amount
 from autapse_sim.training.reservoir import Reservoir
@@ -218,7 +226,8 @@ def test_exact_gradients_learn_every_benchmark(name):
     scores = score(setting, given, protocol, outcome, refit=True)
     assert setting.scored.any()
     assert (scores.curve[:, -1] < scores.curve[:, 0]).all()
-    assert np.median(scores.refit) < 1.1 * np.median(scores.online)
+    if refitted(setting):
+        assert np.median(scores.refit) < 1.1 * np.median(scores.online)
 
 
 TRIALS = ap.Protocol(train=16, validate=2, test=3, validate_every=8, update="batch", batch=8, optimiser="adam")
@@ -241,8 +250,9 @@ def test_a_verdict_on_neurons_that_spike_has_accuracies_and_names_the_silent(tmp
     assert float(chance.median()) == pytest.approx(np.log(2), abs=0.1)
     head = next(line for line in data.attrs["table"].splitlines() if "accuracy" in line)
     assert "alive" in head
-    exact = data.alignment.sel(method="bptt")
-    np.testing.assert_allclose(exact[~np.isnan(exact)], 1, atol=1e-9)
+    exact = data.alignment.sel({"method": "bptt"}).values
+    assert np.isfinite(exact).any()
+    np.testing.assert_allclose(exact[np.isfinite(exact)], 1, atol=1e-9)
     silent = ap.verdict("rflo", setting, replicates=8, changes={"parameters": {"v_th": 100.0}}).data
     assert not silent.alive.any()
     assert data.alive.mean() > 0.5
@@ -295,10 +305,11 @@ rule = Rule(
 def test_a_verdict_of_a_users_rule(tmp_path):
     path = tmp_path / "wrong.py"
     path.write_text(OWN)
-    result = ap.verdict(str(path), "bounce", replicates=16, train=320, ablations=True)
+    setting = replace(benchmarks()["bounce"], etas=(0.01,))  # one learning rate: nothing grows
+    result = ap.verdict(str(path), setting, replicates=16, train=160, ablations=True)
     data = result.data
     assert data.method.values.tolist()[:2] == [str(path), "bptt"]
-    assert "wrong on bounce" in data.attrs["sentence"]
+    assert "wrong on own" in data.attrs["sentence"]
     assert "learns recurrence;" not in data.attrs["sentence"]
     assert {FIXED, TUNED, STILL, BIASES, "fa", "dfa", "rflo", "autapse"} <= set(data.method.values.tolist())
     assert data.sizes["replicate"] == 16

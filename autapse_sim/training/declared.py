@@ -76,9 +76,7 @@ def declared(circuit: Circuit) -> Declared:
         return _without_equations(circuit)
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
-    asked = json.dumps(
-        ["declared, with what may be tuned", __version__, written, sorted(circuit.learn), circuit.method]
-    )
+    asked = json.dumps(["declared, and what may be tuned", __version__, written, sorted(circuit.learn), circuit.method])
     key = hashlib.sha256(asked.encode()).hexdigest()
     known = recall(key, Declared.from_json) if kept else None
     if known:
@@ -90,13 +88,14 @@ def declared(circuit: Circuit) -> Declared:
     check_models(models, circuit)
     parameters = {name: amount(value, name) for name, value in models.parameters(circuit).items()}
     activations = list(models.neuron.activations)
-    tune = {name: [amount(value, name) for value in values] for name, values in models.rule.tune.items()}
+    own = models.rule.tune if models.rule in models.teaching(circuit.learn) else {}
+    tune = {name: [amount(value, name) for value in values] for name, values in own.items()}
     for name, values in tune.items():
-        own = amount(models.rule.parameters[name])
+        default = parameters[name]
         for one in values:
-            if one.unit != own.unit:
-                where = line_of(models.rule, name)
-                raise InputError(f"{where}: tune has {name} = {one.text}; its unit is {own.unit}, as of {own.text}")
+            if one.unit != default.unit:
+                where = f"{line_of(models.rule, name)}: tune has {name} = {one.text}"
+                raise InputError(f"{where}; its unit is {default.unit}, as of {default.text}")
     found = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit), tune)
     if kept:
         remember(key, found.to_json())

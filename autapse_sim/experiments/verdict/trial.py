@@ -175,7 +175,17 @@ def train_method(
     engine = trial.engine
     if method.rule == CUT and protocol.update != "step" and discretely(circuit) and one_for_all(values):
         job, engine = along_fa(job)
-    return simulated(replace(job, schedule=schedule) if schedule else job, engine, processes=1)
+    return _run(replace(job, schedule=schedule) if schedule else job, engine)
+
+
+def _run(job: Job, engine: str) -> Outcome:
+    """The outcome of a job, of one block of replicates after the other: one program does for any number of points."""
+    size = len(job.x)
+    if engine != "standalone" or len(job.source) == size:
+        return simulated(job, engine, processes=1)
+    pieces = np.split(np.arange(len(job.source)), range(size, len(job.source), size))
+    outcomes = [simulated(job.part(piece, size), engine, processes=1) for piece in pieces]
+    return Outcome.joined(outcomes, [size] * len(pieces))
 
 
 def along_fa(job: Job) -> tuple[Job, str]:
