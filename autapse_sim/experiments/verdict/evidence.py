@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from autapse_sim.experiments.verdict.points import Chosen, told
 from autapse_sim.experiments.verdict.trial import FLOORS
 from autapse_sim.machine.processes import cores
 from autapse_sim.results.result import Result
+from autapse_sim.spec.model import is_file
 from autapse_sim.spec.units import squared
 from autapse_sim.training.description import describe, peak_memory_of_workers, sources_of
 from autapse_sim.training.labels import ALIVE
@@ -204,6 +206,7 @@ def _answered(data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequ
     rule, setting, replicates = case.rule, case.setting, data.sizes["replicate"]
     unit = getattr(setting.task, "units", "1")
     judged, measure = judge(data, rule), f"test {measured(setting)[0]}"
+    about = f"{Path(rule).stem if is_file(rule) else rule} on {case.benchmark} ({setting.title})"
     circuit, protocol = (
         replace(setting.circuit, rule=rule),
         replace(setting.protocol, replicates=replicates, seed=case.seed),
@@ -214,7 +217,7 @@ def _answered(data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequ
     attributes |= {
         "score": measure,
         "worthwhile": str(case.worthwhile),
-        "sentence": answer_of(f"{rule} on {case.benchmark} ({setting.title})", rule, judged, measure, case.worthwhile),
+        "sentence": answer_of(about, rule, judged, measure, case.worthwhile),
         **({} if unit == "1" else {"unit": unit}),
         "benchmark": case.benchmark,
         "title": setting.title,
