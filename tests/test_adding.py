@@ -128,7 +128,7 @@ def test_a_benchmark_that_comes_with_the_package(add):
     """
     add("no_op", text, benchmarks)
     after = CliRunner().invoke(main.main, ["benchmarks"]).output
-    assert set(after.splitlines()) - set(before.splitlines()) == {"  no-op         do nothing"}
+    assert set(after.splitlines()) - set(before.splitlines()) == {"  no-op             do nothing"}
 
 
 def test_a_control(add):
