@@ -276,6 +276,33 @@ def test_a_verdict_in_continuous_time_reads_networks_that_are_slow():
     assert not np.allclose(other.mse_refit, leak_free.mse_refit)
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (3, "changes is 3; it must map names to values"),
+        ({"nuron": "leaky"}, "unknown change 'nuron'; did you mean 'neuron'"),
+        ({"parameters": 3}, "parameters is 3; it must map names to values"),
+        ({3: 4}, "changes"),
+        ({"task": 3}, "benchmark copy: task is 3"),
+    ],
+)
+def test_changes_that_are_none_are_refused(changes, says):
+    with pytest.raises(ap.InputError, match=re.escape(says)):
+        ap.verdict("bptt", "copy", changes=changes)
+
+
+@pytest.mark.slow
+def test_a_rule_beside_has_to_be_there_and_what_does_not_fit_is_named(tmp_path):
+    few = replace(benchmarks()["copy"], protocol=TRIALS, etas=(0.01,), beside=("nope",))
+    with pytest.raises(ap.InputError, match="unknown rule beside 'nope'"):
+        ap.verdict("bptt", few)
+    neuron = ap.Neuron("do/dt = (-o + tanh(drive + input + bias))/(1*ms) : 1\nactivity = o : 1")
+    few = replace(few, circuit=replace(few.circuit, neuron=neuron), beside=("rflo",))
+    data = ap.verdict("bptt", few, replicates=8).data
+    assert "left out, since not for this circuit: rflo" in data.attrs["heading"]
+    assert "rflo" not in data.method.values
+
+
 def test_a_benchmark_may_be_changed_and_says_so():
     setting = benchmarks()["bounce-leaky"].changed(neuron="rate", feedback="random")
     assert setting.circuit.neuron == "rate"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.checks import instance, items, real, text, truth, whole
+from autapse_sim.checks import instance, items, mapping, real, text, truth, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import modules_in, one_of
 from autapse_sim.spec.circuit import Circuit
@@ -103,6 +103,7 @@ class Benchmark:
         >>> other.title
         'tell what was shown 5 steps ago; changed: neurons = 20, tau_m = 5 ms'
         """
+        parameters = mapping("parameters", parameters, "{'tau_m': '5 ms'}")
         given = {"neuron": neuron, "neurons": neurons, "feedback": feedback}
         given = {name: value for name, value in given.items() if value is not None}
         own = {} if neuron is not None else self.parameters
@@ -122,6 +123,10 @@ class Benchmark:
         counts = np.arange(self.task.steps) >= self.unscored
         blanked = self.task.blanked if self.blind else None
         return counts if blanked is None else counts & blanked
+
+
+CHANGEABLE = ("neuron", "neurons", "feedback", "task", "parameters")
+"""What `Benchmark.changed` takes."""
 
 
 def plastic(neurons: int) -> Circuit:

@@ -52,6 +52,8 @@ class Case:
         What the pilots gave.
     reservoirs : dict of float to Reservoir
         The tuned ones, by least penalty.
+    left_out : tuple of str
+        Rules that it would be judged beside, if they went with the neuron.
     """
 
     rule: str
@@ -63,6 +65,7 @@ class Case:
     chosen: Mapping[str, Chosen] = field(default_factory=dict)
     tried: Mapping[str, Tried] = field(default_factory=dict)
     reservoirs: Mapping[float, Reservoir] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -206,6 +209,7 @@ def _answered(data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequ
     rule, setting, replicates = case.rule, case.setting, data.sizes["replicate"]
     unit = getattr(setting.task, "units", "1")
     judged, measure = judge(data, rule), f"test {measured(setting)[0]}"
+    left_out = f"; left out, since not for this circuit: {', '.join(case.left_out)}" if case.left_out else ""
     about = f"{Path(rule).stem if is_file(rule) else rule} on {case.benchmark} ({setting.title})"
     circuit, protocol = (
         replace(setting.circuit, rule=rule),
@@ -221,7 +225,7 @@ def _answered(data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequ
         **({} if unit == "1" else {"unit": unit}),
         "benchmark": case.benchmark,
         "title": setting.title,
-        "heading": heading(setting, replicates, case.seed, case.chosen[FIXED].readout),
+        "heading": heading(setting, replicates, case.seed, case.chosen[FIXED].readout) + left_out,
         "methods": json.dumps({name: described(name, case.methods.get(name), rule) for name in names}),
         "statistics": json.dumps({against: plain(pairs) for against, pairs in judged.items()}),
         "edges": json.dumps(_edges(case, names)),

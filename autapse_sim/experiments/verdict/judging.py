@@ -13,20 +13,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from autapse_sim.checks import function, real, truth, whole
+from autapse_sim.checks import function, mapping, real, truth, whole
+from autapse_sim.engines import discrete
 from autapse_sim.errors import InputError
-from autapse_sim.experiments.benchmark import Benchmark, benchmark_called
+from autapse_sim.experiments.benchmark import CHANGEABLE, Benchmark, benchmark_called
 from autapse_sim.experiments.verdict.answer import WORTHWHILE
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result_of
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, refitted
+from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.statistics import replicates_needed
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Progress
-from autapse_sim.spec.model import Rule, carried
+from autapse_sim.spec.model import Rule, carried, is_file, rules
 from autapse_sim.spec.written import model_name
 from autapse_sim.studies.study import Study, studying
 from autapse_sim.studies.unit import Unit
@@ -92,7 +94,9 @@ def verdict(
     """
     rule = model_name("rule", rule, kind="Rule")
     benchmark, setting = benchmark_called(benchmark)
-    if changes:
+    if changes := mapping("changes", changes, "{'neuron': 'leaky'}"):
+        for name in changes:
+            one_of("change", name, CHANGEABLE)
         setting = setting.changed(**changes).checked(f"benchmark {benchmark}")
     replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
     precision = None if precision is None else real("precision", precision, above=0)
@@ -103,8 +107,9 @@ def verdict(
     judged = replace(setting.circuit, rule=rule)
     choose_engine(judged, "auto")
     rule = carried(judged).rule
-    beside = tuple(carried(replace(judged, rule=other)).rule for other in setting.beside if _fits(judged, other))
-    setting = replace(setting, beside=beside)
+    others = [carried(replace(judged, rule=_known(other))) for other in setting.beside]
+    setting = replace(setting, beside=tuple(other.rule for other in others if _fits(other)))
+    left_out = tuple(str(other.rule) for other in others if not _fits(other))
     methods = methods_of(rule, setting) | (ablations_of(rule, setting) if ablations else {})
     for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
         check_optimiser(judged, replace(setting.protocol, optimiser=how))
@@ -112,7 +117,7 @@ def verdict(
     check_sizes(judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=trials)
     kept = NUMBER * len(methods) * (setting.protocol.looks + len(FLOORS) + 1)
     check_memory(replicates * kept, f"the scores of {replicates} replicates", "give fewer")
-    case, blocks = Case(rule, benchmark, setting, seed, worthwhile, methods), -(-replicates // BLOCK)
+    case, blocks = Case(rule, benchmark, setting, seed, worthwhile, methods, left_out=left_out), -(-replicates // BLOCK)
     with studying(folder, on, retries, progress) as study:
         study.total = len(methods) * BLOCK * (trials * PILOT // BLOCK + 2 * blocks)
         case = _prepared(case, study)
@@ -127,11 +132,16 @@ def verdict(
     return result_of(case, found)
 
 
-def _fits(circuit: Circuit, rule: str) -> bool:
-    """Whether a circuit can have another rule: not all go with every neuron."""
+def _known(rule: str) -> str:
+    """A rule beside the one that is judged, which has to be there."""
+    return rule if is_file(rule) else one_of("rule beside", rule, rules() | discrete.references().keys())
+
+
+def _fits(circuit: Circuit) -> bool:
+    """Whether a rule goes with the neuron and whatever else there is: not all do."""
     try:
-        choose_engine(replace(circuit, rule=rule), "auto")
-        declared(replace(circuit, rule=rule))
+        choose_engine(circuit, "auto")
+        declared(circuit)
     except InputError:
         return False
     return True
