@@ -387,5 +387,5 @@ def test_a_benchmark_of_any_task_is_judged_in_its_own_unit(monkeypatch):
         assert data.example_target.attrs["units"] == (unit or "1")
     engines = json.loads(judged["ball"].attrs["engine"])
     assert set(engines) == {*judged["ball"].method.values.tolist()}
-    assert engines[FIXED] == engines["bptt"] == "numpy"
-    assert set(engines.values()) <= {"numpy", "standalone", "runtime"}
+    assert engines[FIXED] == engines["bptt"] == "compiled"
+    assert set(engines.values()) <= {"compiled", "standalone"}
