@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from autapse_sim.results.plots.catalogue import figures_of
-from autapse_sim.results.plots.figures import scores
+from autapse_sim.results.plots.figures import learning_rates, scores
 from autapse_sim.results.report.verdict import page, write_page
 from autapse_sim.results.result import Result
 
@@ -140,6 +140,17 @@ def test_what_lies_at_an_edge_is_told_and_every_point_is_there(data, small):
     assert "-" in cells
     assert cells.count("tau = 10 ms") == 8
     assert "All 64 points that were tried" in Reader(page(data, small)).text["summary"]
+
+
+def test_errors_are_called_what_they_are(data, small):
+    assert "test MSE, median [95%]" in Reader(page(data, small)).text["th"]
+    told = data.assign(accuracy=data["mse_online"] * 0 + 0.75).assign_attrs(score="test cross-entropy")
+    reader = Reader(page(told, small))
+    assert "test cross-entropy, median [95%]" in reader.text["th"]
+    assert "accuracy" in reader.text["th"]
+    assert reader.text["td"].count("75%") + reader.text["td"].count("nan%") == data.sizes["method"]
+    upper, _ = learning_rates.draw(told).axes
+    assert upper.get_ylabel() == "validation cross-entropy (nats)"
 
 
 def test_the_same_verdict_gives_the_same_page(data):

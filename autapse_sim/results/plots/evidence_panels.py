@@ -17,6 +17,7 @@ from autapse_sim.results.plots.looks import (
     colours,
     control_medians,
     drawn_as,
+    measured,
     methods,
     name_with_losses,
     number,
@@ -63,7 +64,7 @@ def draw_curves(data: xr.Dataset | Result, ax: Axes, scale: str = "log") -> None
         shown += [lower, median, upper]
     values = np.concatenate(shown)
     values = values[np.isfinite(values)]
-    ax.set(yscale=scale, xlabel="weight updates", ylabel=panels.labelled("validation MSE", panels.unit(data, 2)))
+    ax.set(yscale=scale, xlabel="weight updates", ylabel=measured(data, "validation"))
     ax.margins(x=0)
     if values.size:
         ax.set_ylim(values.min() / 1.2 if scale == "log" else 0, values.max() * 1.2)
@@ -144,7 +145,7 @@ def draw_scores(data: xr.Dataset | Result, ax: Axes) -> None:
         xscale="log",
         xlim=(low, high),
         ylim=(len(names) - 0.5, -0.5),
-        xlabel=panels.labelled("test MSE", panels.unit(data, 2)),
+        xlabel=measured(data, "test"),
     )
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0)
@@ -184,7 +185,7 @@ def draw_ratios(data: xr.Dataset | Result, ax: Axes) -> None:
         said = "{1} [{0}, {2}]".format(*told) if np.isfinite(values).any() else told[1]
         ax.text(1.06, at, said, va="center", fontsize=5.5, transform=ax.get_yaxis_transform())
     ax.axvline(1, color="0.3", linewidth=0.8, linestyle=style.dashes(0), zorder=1)
-    ax.set(xscale="log", xlim=(low, high), xlabel="test MSE ÷ the fixed reservoir's\nin the same replicate")
+    ax.set(xscale="log", xlim=(low, high), xlabel="test error ÷ the fixed reservoir's\nin the same replicate")
     _plain_ticks(ax, low, high)
 
 
@@ -227,7 +228,7 @@ def draw_rates(data: xr.Dataset | Result, ax: Axes) -> None:
         xscale="log",
         yscale="log",
         xlabel="learning rate η",
-        ylabel=panels.labelled("validation MSE", panels.unit(data, 2)),
+        ylabel=measured(data, "validation"),
     )
 
 
@@ -331,7 +332,7 @@ def draw_ablations(data: xr.Dataset | Result, ax: Axes) -> None:
             ax.axvline(value, label=style.label(method), **look)
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0)
-    ax.set(xlim=(0, top), ylim=(len(names) - 0.4, -0.6), xlabel=panels.labelled("test MSE", panels.unit(data, 2)))
+    ax.set(xlim=(0, top), ylim=(len(names) - 0.4, -0.6), xlabel=measured(data, "test"))
 
 
 def _distribution(

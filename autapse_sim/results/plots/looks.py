@@ -45,6 +45,12 @@ def drawn_as(data: xr.Dataset | Result, method: str) -> dict:
     return {"color": colours(data)[method], "linewidth": 2.2 if judged else 1.2, "linestyle": dashed}
 
 
+def measured(data: xr.Dataset | Result, when: str) -> str:
+    """What the errors of a verdict are, 'test MSE' or 'validation cross-entropy', with their unit."""
+    score = dataset(data).attrs.get("score", "test MSE").removeprefix("test ")
+    return panels.labelled(f"{when} {score}", panels.unit(data, 2) if score == "MSE" else "nats")
+
+
 def part_of(data: xr.Dataset | Result, name: str, part: str) -> xr.DataArray:
     """The variable `name`, or an error that says which part of the verdict is absent."""
     data = dataset(data)

@@ -79,7 +79,10 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
 
 def scores(data: xr.Dataset) -> str:
     """The table of scores: every method, control and ablation, the best first, beside what it is compared with."""
-    head = ["", "learning rate", "test MSE, median [95%]", "read-out refitted", "diverged"]
+    score = data.attrs.get("score", "test MSE")
+    head = ["", "learning rate", f"{score}, median [95%]", "read-out refitted", "diverged"]
+    extras = [name for name in ("accuracy", "alive") if name in data]
+    head += extras
     judged = read(data.attrs.get("statistics"))
     against, pairs = next(iter(judged.items()), ("", {})) if isinstance(judged, dict) else ("", {})
     head += [f"reduction of the error against the {against}"] if pairs else []
@@ -96,6 +99,7 @@ def scores(data: xr.Dataset) -> str:
             eta = f"{float(one[rate]):.3g}" if rate in one and np.isfinite(one[rate]) else "-"
             told = f"{refit:.4f}" if np.isfinite(refit) else "-"
             cells = [eta, f"{median:.4f} [{low:.4f}, {high:.4f}]", told, f"{np.sum(~np.isfinite(values))}"]
+            cells += [f"{float(one[extra].mean()):.0%}" if kind == "method" else "-" for extra in extras]
             tuned = str(one["tuned"].item()) if kind == "method" and "tuned" in one else ""
             label = f"{style.short(name)} ({tuned})" if tuned else style.short(name)
             found.append((median, [label, *cells, *([_reduction(pairs.get(name))] if pairs else [])]))
@@ -186,6 +190,6 @@ def _pilots(data: xr.Dataset) -> str:
                 median, lost = float(np.median(pilots)), int(np.isinf(pilots).sum())
                 said = "diverged" if np.isinf(median) else f"{median:.4f}"
                 rows.append([style.short(method), values or "-", f"{eta:g}", said, f"{lost} of {pilots.size}"])
-    head = ["method", "tuned", "learning rate", "median validation MSE", "diverged"]
+    head = ["method", "tuned", "learning rate", "median validation error", "diverged"]
     count = len(rows)
     return f"<details><summary>All {count} points that were tried</summary>\n{table(head, rows)}</details>"
