@@ -54,11 +54,10 @@ def simulate(
         the loss.
     """
     check_targets(job)
-    progress = progress or (lambda share: None)
     if engine == "runtime":
         from autapse_sim.engines.brian import runtime
 
-        return runtime.simulate(job, progress)
+        return runtime.simulate(job, progress or (lambda share: None))
     command = compiler()
     if command is None:
         raise InputError("engine 'standalone' needs a C++ compiler (g++); install one or use engine='runtime'")

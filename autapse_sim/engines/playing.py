@@ -98,7 +98,7 @@ def played(
     program: Callable[[Path], tuple[Known, Path]],
     parts: Callable[[Known], list[Job]],
     play: Callable[[Known, Job, Path, Callable[[list[str]], None]], Outcome],
-    progress: Progress,
+    progress: Progress | None = None,
 ) -> list[Outcome]:
     """The outcomes of the parts of a job, each in a process of its own; an end for any reason ends them all.
 
@@ -111,16 +111,17 @@ def played(
     play : callable
         Feeds a program in a folder of its own, runs it by calling its last argument with what it is to be told, and
         reads what it left.
-    progress : callable
+    progress : callable, optional
         Called with the completed share, 0 to 1.
     """
+    report = progress or (lambda share: None)
     with scratch() as folder:
         for attempt in ("first", "second"):
             work = folder / attempt
             work.mkdir()
             known, path = program(work)
             try:
-                return _side_by_side(known, path, parts(known), play, work, progress)
+                return _side_by_side(known, path, parts(known), play, work, report)
             except RuntimeError:
                 kept = path.exists()
                 path.unlink(missing_ok=True)  # what fails is not kept for the next time

@@ -16,6 +16,8 @@ from autapse_sim.results.scores import median_interval
 
 UNTRAINED = "untrained W"
 """The control in which nothing has learned."""
+SHARES = ("accuracy", "alive")
+"""What a verdict has of its methods beside errors, where it has it: shares of steps, and of networks."""
 ROUNDING = 1e-9
 """Relative difference of two median errors up to which neither beats the other."""
 
@@ -108,17 +110,32 @@ def text(data: xr.Dataset) -> str:
     return "\n".join([heading(data), *shown])
 
 
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
     """Rows as lines in which each column is as wide as its widest cell.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of str
+        The cells.
+    right : sequence of int
+        The columns whose cells stand at the right.
 
     Examples
     --------
     >>> columns([["a", "bb"], ["ccc", "d"]])
     ['a    bb', 'ccc  d']
+    >>> columns([["a", "1"], ["bcd", "10"]], right=(1,))
+    ['a     1', 'bcd  10']
     """
     wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True)) for row in rows]
+    sides = [str.rjust if k in right else str.ljust for k in range(len(wide))]
+    lines = ["  ".join(side(cell, width) for side, cell, width in zip(sides, row, wide, strict=True)) for row in rows]
     return [line.rstrip() for line in lines]
+
+
+def tuned(one: xr.Dataset, name: str = "tuned") -> str:
+    """What else than a learning rate was tuned of a method of a verdict, in words; '' where nothing was."""
+    return str(one[name].item()) if name in one else ""
 
 
 def heading(data: xr.Dataset) -> str:

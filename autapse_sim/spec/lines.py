@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,22 +19,27 @@ def line_of(model: Neuron | Rule, word: str, text: str | None = None) -> str:
     """Where `word` stands in the texts of a model, or in one of them, as 'file, line N' (or the file alone)."""
     if model.path is None:
         return "the model"
-    for start, step, written in texts_at(model.source):
-        if text is None or written == text:
-            for number, line in enumerate(written.split("\n")):
-                if {word, f"d{word}"} & names(line) or (not word.isidentifier() and word in line):
-                    return f"{model.path}, line {start + step * number}"
+    for line, place in _lines(model, text):
+        if {word, f"d{word}"} & names(line) or (not word.isidentifier() and word in line):
+            return place
     return line_of(model, word) if text is not None else str(model.path)
 
 
 def line_like(model: Neuron | Rule, words: set[str]) -> tuple[int, str]:
     """How many of some words stand together in a line of a model's texts, at most, and where that is."""
     found = [(0, str(model.path))]
-    for start, step, written in texts_at(model.source):
-        for number, line in enumerate(written.split("\n")):
-            known = names(line) | {name.removeprefix("d") for name in names(line.partition("/dt")[0])}
-            found.append((len(known & words), f"{model.path}, line {start + step * number}"))
+    for line, place in _lines(model):
+        known = names(line) | {name.removeprefix("d") for name in names(line.partition("/dt")[0])}
+        found.append((len(known & words), place))
     return max(found, key=lambda each: each[0])
+
+
+def _lines(model: Neuron | Rule, text: str | None = None) -> Iterator[tuple[str, str]]:
+    """The lines of the texts of a model, or of one of them, and where each stands."""
+    for start, step, written in texts_at(model.source):
+        if text is None or written == text:
+            for number, line in enumerate(written.split("\n")):
+                yield line, f"{model.path}, line {start + step * number}"
 
 
 @lru_cache(maxsize=64)

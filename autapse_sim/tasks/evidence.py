@@ -9,11 +9,12 @@ import numpy as np
 
 from autapse_sim.checks import real, settle, whole
 from autapse_sim.errors import InputError
+from autapse_sim.tasks.cued import Cued
 from autapse_sim.tasks.entropy import entropy
 
 
 @dataclass(frozen=True)
-class EvidenceAccumulation:
+class EvidenceAccumulation(Cued):
     """Cues from the left and the right, a long delay, then the call to tell which side had more of them.
 
     The task of Bellec et al. (2020, Nature Communications 11:3625) as in NEST's example
@@ -64,50 +65,9 @@ class EvidenceAccumulation:
         settle(self, real, "minority", least=0, most=0.5)
 
     @property
-    def inputs(self) -> int:
-        """m, channels of the four populations."""
-        return 4 * self.population
-
-    @property
-    def outputs(self) -> int:
-        """c, left and right."""
-        return 2
-
-    @property
     def steps(self) -> int:
         """T, steps of a trajectory."""
         return self.cues * (self.cue + self.pause) + self.delay + self.recall
-
-    @property
-    def blanked(self) -> None:
-        """The stimulus is never blanked."""
-        return None
-
-    @property
-    def scored(self) -> np.ndarray:
-        """The steps whose error counts, bool (T,): the recall window."""
-        return np.arange(self.steps) >= self.steps - self.recall
-
-    def sample(self, rng: np.random.Generator, replicates: int, trajectories: int) -> tuple[np.ndarray, np.ndarray]:
-        """Draw `trajectories` for each of `replicates`.
-
-        Returns
-        -------
-        x : array (R, K, T, m)
-            Spikes, 0 or 1.
-        y : array (R, K, T, 2)
-            One-hot in the recall window, else 0.
-        """
-        x = np.empty((replicates, trajectories, self.steps, self.inputs))
-        y = np.zeros((replicates, trajectories, self.steps, 2))
-        for r, child in enumerate(rng.spawn(replicates)):
-            sides, spikes = child.spawn(2)
-            for k in range(trajectories):
-                likely, right = sides.random(), sides.random(self.cues)
-                shown = right < (self.minority if likely < 0.5 else 1 - self.minority)
-                x[r, k] = spikes.random(x.shape[2:]) < self._rates(shown)
-                y[r, k, self.scored, int(2 * shown.sum() > self.cues)] = 1
-        return x, y
 
     def floors(self, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
         """What who counts no cues reaches, as the expected cross-entropy in nats, for each replicate of x (R, ...).
@@ -117,15 +77,16 @@ class EvidenceAccumulation:
         nats = {"chance": log(2), "last cue": float(entropy(self._agreement()))}
         return {name: np.full(len(x), value) for name, value in nats.items()}
 
-    def _rates(self, shown: np.ndarray) -> np.ndarray:
-        """Probabilities (T, m) of a spike, given which cues are from the right."""
-        rates = np.zeros((self.steps, 4, self.population))
-        for number, right in enumerate(shown):
-            start = number * (self.cue + self.pause) + self.pause
-            rates[start : start + self.cue, int(right)] = self.probability
-        rates[self.scored, 2] = self.probability
-        rates[:, 3] = self.probability / 4
-        return rates.reshape(self.steps, -1)
+    def _window(self) -> int:
+        return self.recall
+
+    def _starts(self) -> range:
+        return range(self.pause, self.cues * (self.cue + self.pause), self.cue + self.pause)
+
+    def _cues(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+        likely, right = rng.random(), rng.random(self.cues)
+        shown = right < (self.minority if likely < 0.5 else 1 - self.minority)
+        return shown, int(2 * shown.sum() > self.cues)
 
     def _agreement(self) -> float:
         """The probability that any one cue is from the side that has more of them."""

@@ -8,10 +8,11 @@ from math import log
 import numpy as np
 
 from autapse_sim.checks import real, settle, whole
+from autapse_sim.tasks.cued import Cued
 
 
 @dataclass(frozen=True)
-class DelayedMatch:
+class DelayedMatch(Cued):
     """A stimulus, a long delay, a second stimulus, and the call to tell whether the two were the same.
 
     The stimulus is Poisson spikes (0 or 1 per step) of four populations: those of stimuli A and B, one that calls for
@@ -52,60 +53,20 @@ class DelayedMatch:
         settle(self, real, "probability", least=0, most=1)
 
     @property
-    def inputs(self) -> int:
-        """m, channels of the four populations."""
-        return 4 * self.population
-
-    @property
-    def outputs(self) -> int:
-        """c, match and non-match."""
-        return 2
-
-    @property
     def steps(self) -> int:
         """T, steps of a trajectory."""
         return self.fixation + 2 * self.cue + self.delay + self.decision
-
-    @property
-    def blanked(self) -> None:
-        """The stimulus is never blanked."""
-        return None
-
-    @property
-    def scored(self) -> np.ndarray:
-        """The steps whose error counts, bool (T,): the decision window."""
-        return np.arange(self.steps) >= self.steps - self.decision
-
-    def sample(self, rng: np.random.Generator, replicates: int, trajectories: int) -> tuple[np.ndarray, np.ndarray]:
-        """Draw `trajectories` for each of `replicates`.
-
-        Returns
-        -------
-        x : array (R, K, T, m)
-            Spikes, 0 or 1.
-        y : array (R, K, T, 2)
-            One-hot in the decision window, else 0.
-        """
-        x = np.empty((replicates, trajectories, self.steps, self.inputs))
-        y = np.zeros((replicates, trajectories, self.steps, 2))
-        for r, child in enumerate(rng.spawn(replicates)):
-            stimuli, spikes = child.spawn(2)
-            for k in range(trajectories):
-                first, second = stimuli.integers(2, size=2)
-                x[r, k] = spikes.random(x.shape[2:]) < self._rates(first, second)
-                y[r, k, self.scored, int(first != second)] = 1
-        return x, y
 
     def floors(self, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
         """What who knows nothing reaches, and no more who knows one of the stimuli: cross-entropy in nats (R,)."""
         return {"chance": np.full(len(x), log(2))}
 
-    def _rates(self, first: int, second: int) -> np.ndarray:
-        """Probabilities (T, m) of a spike, given which stimuli are shown."""
-        rates = np.zeros((self.steps, 4, self.population))
-        later = self.fixation + self.cue + self.delay
-        for start, shown in ((self.fixation, first), (later, second)):
-            rates[start : start + self.cue, int(shown)] = self.probability
-        rates[self.scored, 2] = self.probability
-        rates[:, 3] = self.probability / 4
-        return rates.reshape(self.steps, -1)
+    def _window(self) -> int:
+        return self.decision
+
+    def _starts(self) -> tuple[int, int]:
+        return self.fixation, self.fixation + self.cue + self.delay
+
+    def _cues(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+        shown = rng.integers(2, size=2)
+        return shown, int(shown[0] != shown[1])

@@ -6,4 +6,5 @@ from autapse_sim.experiments.benchmark import continuous
 from autapse_sim.experiments.benchmarks import bounce
 from autapse_sim.tasks.ball import BouncingBall
 
-benchmark = continuous(bounce.benchmark, BouncingBall(steps=300, horizon=100, speed=0.01, centred=True), "leaky")
+task = BouncingBall(steps=300, horizon=100, speed=0.01, centred=True)
+benchmark = continuous(bounce.benchmark, task, "leaky")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from autapse_sim.experiments.benchmark import continuous
-from autapse_sim.experiments.benchmarks import bounce
-from autapse_sim.tasks.ball import BouncingBall
+from autapse_sim.experiments.benchmarks import bounce, bounce_leaky
 
-benchmark = continuous(bounce.benchmark, BouncingBall(steps=300, horizon=100, speed=0.01, centred=True), "rate")
+benchmark = continuous(bounce.benchmark, bounce_leaky.task, "rate")

@@ -10,4 +10,5 @@ from autapse_sim.tasks.memory import DelayedCopy
 from autapse_sim.tasks.stretched import Stretched
 
 sooner = replace(copy.benchmark, title="tell what was shown 2 steps ago", unscored=2)
-benchmark = continuous(sooner, Stretched(DelayedCopy(steps=30, delay=2)), "leaky")
+task = Stretched(DelayedCopy(steps=30, delay=2))
+benchmark = continuous(sooner, task, "leaky")

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from autapse_sim.experiments.benchmark import continuous
-from autapse_sim.experiments.benchmarks import copy
-from autapse_sim.tasks.memory import DelayedCopy
-from autapse_sim.tasks.stretched import Stretched
+from autapse_sim.experiments.benchmarks import copy_leaky
 
-sooner = replace(copy.benchmark, title="tell what was shown 2 steps ago", unscored=2)
-benchmark = continuous(sooner, Stretched(DelayedCopy(steps=30, delay=2)), "rate")
+benchmark = continuous(copy_leaky.sooner, copy_leaky.task, "rate")

@@ -7,4 +7,5 @@ from autapse_sim.experiments.benchmarks import flip_flop
 from autapse_sim.tasks.memory import FlipFlop
 from autapse_sim.tasks.stretched import Stretched
 
-benchmark = continuous(flip_flop.benchmark, Stretched(FlipFlop(steps=30, probability=0.1)), "leaky")
+task = Stretched(FlipFlop(steps=30, probability=0.1))
+benchmark = continuous(flip_flop.benchmark, task, "leaky")

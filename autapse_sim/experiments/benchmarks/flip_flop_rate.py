@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from autapse_sim.experiments.benchmark import continuous
-from autapse_sim.experiments.benchmarks import flip_flop
-from autapse_sim.tasks.memory import FlipFlop
-from autapse_sim.tasks.stretched import Stretched
+from autapse_sim.experiments.benchmarks import flip_flop, flip_flop_leaky
 
-benchmark = continuous(flip_flop.benchmark, Stretched(FlipFlop(steps=30, probability=0.1)), "rate")
+benchmark = continuous(flip_flop.benchmark, flip_flop_leaky.task, "rate")

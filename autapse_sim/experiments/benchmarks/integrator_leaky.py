@@ -7,4 +7,5 @@ from autapse_sim.experiments.benchmarks import integrator
 from autapse_sim.tasks.memory import Integrator
 from autapse_sim.tasks.stretched import Stretched
 
-benchmark = continuous(integrator.benchmark, Stretched(Integrator(steps=30)), "leaky")
+task = Stretched(Integrator(steps=30))
+benchmark = continuous(integrator.benchmark, task, "leaky")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from autapse_sim.experiments.benchmark import continuous
-from autapse_sim.experiments.benchmarks import integrator
-from autapse_sim.tasks.memory import Integrator
-from autapse_sim.tasks.stretched import Stretched
+from autapse_sim.experiments.benchmarks import integrator, integrator_leaky
 
-benchmark = continuous(integrator.benchmark, Stretched(Integrator(steps=30)), "rate")
+benchmark = continuous(integrator.benchmark, integrator_leaky.task, "rate")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, RESE
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.results.scores import median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
+from autapse_sim.results.table import SHARES, columns, tuned
 from autapse_sim.spec.model import is_file
 from autapse_sim.training.reservoir import Reservoir
 
@@ -203,51 +205,42 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
         "ablation": ("ablation_mse", "ablation_eta"),
     }
     edges = json.loads(data.attrs.get("edges", "{}"))
-    extras = [name for name in ("accuracy", "alive") if name in data]
-    rows: list[list[str]] = []
-    groups: list[int] = []
+    extras = [name for name in SHARES if name in data]
+    rows: dict[str, list[list[str]]] = {}
     for kind in (kind for kind in parts if kind in data.dims):
         errors, rate = parts[kind]
         found = []
         for name in data[kind].values.tolist():
             one = data.sel({kind: name})
             median, low, high = (float(value) for value in median_interval(one[errors].values))
-            cells = [
-                _labelled(name, one) if kind == "method" else name,
-                f"{float(one[rate]):g}{'*' if name in edges else ''}" if rate else "",
-            ]
+            cells = [_labelled(name, one) if kind == "method" else name]
+            cells.append(f"{float(one[rate]):g}{'*' if name in edges else ''}" if rate else "")
             cells += [f"{median:.4f} [{low:.4f}, {high:.4f}]", _refitted(one) if kind == "method" else "-"]
             cells.append(str(np.sum(~np.isfinite(one[errors].values))))
-            for extra in extras:
-                cells.append(f"{float(one[extra].mean()):.0%}" if kind == "method" else "-")
-            if name in against_fixed:
-                reduction, won = against_fixed[name].reduction, against_fixed[name].won
-                span = f"[{100 * reduction.low:.0f}, {100 * reduction.high:.0f}]"
-                cells.append(f"{100 * reduction.estimate:.0f}% {span}, lower in {won.estimate:.0%} of the seeds")
+            cells += [f"{float(one[extra].mean()):.0%}" if kind == "method" else "-" for extra in extras]
+            cells.append(_reduced(against_fixed[name]) if name in against_fixed else "")
             found.append((median, cells))
-        groups.append(len(rows))
-        rows += [[f"-- {kind}s ", ""], *(cells for _, cells in sorted(found))]
-    score = data.attrs.get("score", "test MSE")
-    head = [
-        "",
-        "eta",
-        f"{score}, median [95%]",
-        "refitted (eta)",
-        "diverged",
-        *extras,
-        f"reduction against the {FIXED}",
-    ]
-    lines = columns([head, *rows], right=(1,))
-    for group in groups:
-        lines[1 + group] = lines[1 + group].rstrip() + " " + "-" * (len(lines[0]) - len(lines[1 + group].rstrip()) - 1)
+        rows[kind] = [cells for _, cells in sorted(found)]
+    head = ["", "eta", f"{data.attrs.get('score', 'test MSE')}, median [95%]", "refitted (eta)", "diverged", *extras]
+    head.append(f"reduction against the {FIXED}")
+    first, *others = columns([head, *chain(*rows.values())], right=(1,))
+    left, lines = iter(others), [first]
+    for kind, each in rows.items():
+        lines += [f"-- {kind}s ".ljust(len(first), "-"), *islice(left, len(each))]
     memory = f"peak memory {data.attrs['peak_memory']}"
     return "\n".join([data.attrs["sentence"], "", data.attrs["heading"], *lines, *([EDGE] if edges else []), memory])
 
 
+def _reduced(paired: Paired) -> str:
+    """By how much the error is lower than that of the reference, and how often."""
+    reduction, won = paired.reduction, paired.won
+    span = f"[{100 * reduction.low:.0f}, {100 * reduction.high:.0f}]"
+    return f"{100 * reduction.estimate:.0f}% {span}, lower in {won.estimate:.0%} of the seeds"
+
+
 def _labelled(name: str, one: xr.Dataset) -> str:
     """The name of a method with what is tuned of it."""
-    tuned = str(one["tuned"].values) if "tuned" in one else ""
-    return f"{name} ({tuned})" if tuned else name
+    return f"{name} ({tuned(one)})" if tuned(one) else name
 
 
 def _refitted(one: xr.Dataset) -> str:
@@ -255,19 +248,6 @@ def _refitted(one: xr.Dataset) -> str:
     refit = np.median(one.mse_refit) if "mse_refit" in one else np.nan
     if not np.isfinite(refit):
         return "-"
-    other = "tuned" in one and str(one["tuned"].values) != str(one["tuned_refit"].values)
-    where = [f"{float(one.eta_refit):g}", *([str(one["tuned_refit"].values)] if other else [])]
+    other = tuned(one, "tuned_refit")
+    where = [f"{float(one.eta_refit):g}", *([other] if other != tuned(one) else [])]
     return f"{refit:.4f} ({', '.join(where)})"
-
-
-def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
-    """Lines in which the cells of rows stand below each other.
-
-    Examples
-    --------
-    >>> columns([["a", "1"], ["bcd", "10"]], right=(1,))
-    ['a     1', 'bcd  10']
-    """
-    wide = [max(len(row[k]) for row in rows if k < len(row)) for k in range(max(map(len, rows)))]
-    cells = [[cell.rjust(wide[k]) if k in right else cell.ljust(wide[k]) for k, cell in enumerate(row)] for row in rows]
-    return ["  ".join(row).rstrip() for row in cells]

@@ -108,8 +108,9 @@ def verdict(
     choose_engine(judged, "auto")
     rule = carried(judged).rule
     others = [carried(replace(judged, rule=_known(other))) for other in setting.beside]
-    setting = replace(setting, beside=tuple(other.rule for other in others if _fits(other)))
-    left_out = tuple(str(other.rule) for other in others if not _fits(other))
+    fitting = {other.rule: _fits(other) for other in others}
+    setting = replace(setting, beside=tuple(other for other, fits in fitting.items() if fits))
+    left_out = tuple(str(other) for other, fits in fitting.items() if not fits)
     methods = methods_of(rule, setting) | (ablations_of(rule, setting) if ablations else {})
     for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
         check_optimiser(judged, replace(setting.protocol, optimiser=how))

@@ -130,17 +130,21 @@ class Tried:
     points: tuple[Point, ...]
     errors: np.ndarray
 
+    @property
+    def grid(self) -> Grid:
+        """The learning rates of the points."""
+        return Grid.of([point.eta for point in self.points], self.errors.shape[2])
+
     def best(self, score: int, otherwise: Point | None = None) -> Point:
         """The point of the least median error; where all diverged another one, by default the least learning rate."""
-        index = Grid.of([point.eta for point in self.points], self.errors.shape[2]).best(self.errors[score])
+        index = self.grid.best(self.errors[score])
         if index is not None:
             return self.points[index]
         return otherwise or min(self.points, key=lambda point: point.eta)
 
     def gentle(self) -> Point:
         """The point of the smallest learning rate whose error is as good as the least."""
-        grid = Grid.of([point.eta for point in self.points], self.errors.shape[2])
-        return self.points[grid.rates.index(grid.gentle(self.errors[0]))]
+        return self.points[self.grid.rates.index(self.grid.gentle(self.errors[0]))]
 
     def settled(self, score: int, best: Point) -> bool:
         """Whether the best point is good as far down as was tried: there a rule comes to be what does not learn.

@@ -11,6 +11,7 @@ from matplotlib.legend_handler import HandlerTuple
 from autapse_sim.errors import InputError
 from autapse_sim.results.plots import panels, style
 from autapse_sim.results.result import Result, dataset
+from autapse_sim.results.table import tuned
 
 RESERVOIRS = {"fixed reservoir": "0.3", "tuned reservoir": "0.6"}
 """Colours of the networks in which only the read-out learns."""
@@ -76,7 +77,7 @@ def piloted(data: xr.Dataset | Result) -> dict[str, dict[str, xr.Dataset]]:
 def settled(data: xr.Dataset | Result, method: str) -> tuple[float, str]:
     """The learning rate at which a method is judged, and what else is tuned of it."""
     one = dataset(data).sel({"method": method})
-    return float(one["eta"]) if "eta" in one else np.nan, str(one["tuned"].values) if "tuned" in one else ""
+    return float(one["eta"]) if "eta" in one else np.nan, tuned(one)
 
 
 def with_infinity(values: np.ndarray) -> np.ndarray:

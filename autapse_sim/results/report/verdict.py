@@ -19,6 +19,7 @@ from autapse_sim.results.report.html import Section, listing, paragraphs, prefor
 from autapse_sim.results.report.html import page as page_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.scores import median_interval
+from autapse_sim.results.table import SHARES, tuned
 
 KINDS = (("method", "mse_online", "eta"), ("control", "control_mse", ""), ("ablation", "ablation_mse", "ablation_eta"))
 """The rows of the table of scores: a dimension, its errors and its learning rates."""
@@ -81,7 +82,7 @@ def scores(data: xr.Dataset) -> str:
     """The table of scores: every method, control and ablation, the best first, beside what it is compared with."""
     score = data.attrs.get("score", "test MSE")
     head = ["", "learning rate", f"{score}, median [95%]", "read-out refitted", "diverged"]
-    extras = [name for name in ("accuracy", "alive") if name in data]
+    extras = [name for name in SHARES if name in data]
     head += extras
     judged = read(data.attrs.get("statistics"))
     against, pairs = next(iter(judged.items()), ("", {})) if isinstance(judged, dict) else ("", {})
@@ -100,8 +101,8 @@ def scores(data: xr.Dataset) -> str:
             told = f"{refit:.4f}" if np.isfinite(refit) else "-"
             cells = [eta, f"{median:.4f} [{low:.4f}, {high:.4f}]", told, f"{np.sum(~np.isfinite(values))}"]
             cells += [f"{float(one[extra].mean()):.0%}" if kind == "method" else "-" for extra in extras]
-            tuned = str(one["tuned"].item()) if kind == "method" and "tuned" in one else ""
-            label = f"{style.short(name)} ({tuned})" if tuned else style.short(name)
+            values_of = tuned(one) if kind == "method" else ""
+            label = f"{style.short(name)} ({values_of})" if values_of else style.short(name)
             found.append((median, [label, *cells, *([_reduction(pairs.get(name))] if pairs else [])]))
         rows += [f"{kind}s", *(row for _, row in sorted(found, key=lambda each: each[0]))]
     return table(head, rows) if rows else ""

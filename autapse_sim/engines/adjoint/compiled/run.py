@@ -77,7 +77,7 @@ def simulate(
     parts = min(processes or worthwhile(job, max(room or 0, len(job.source))), len(job.source))
     pieces = np.array_split(np.arange(len(job.source)), parts)
     jobs = [job] if parts == 1 else [job.part(piece, len(piece)) for piece in pieces]
-    outcomes = played(lambda folder: _program(job, folder, command), lambda fed: jobs, _play, progress or _unheard)
+    outcomes = played(lambda folder: _program(job, folder, command), lambda fed: jobs, _play, progress)
     return outcomes[0] if parts == 1 else Outcome.joined(outcomes, [len(piece) for piece in pieces])
 
 
@@ -89,10 +89,6 @@ def lanes_of(job: Job) -> str:
         return "Shared<1>"
     wide = next((wide for most, wide in WIDE.items() if job.circuit.neurons <= most), None)
     return f"Own<{wide}>" if wide else "Single"
-
-
-def _unheard(share: float) -> None:
-    """Nobody is told how far it is."""
 
 
 def _program(job: Job, folder: Path, command: str) -> tuple[Fed, Path]:
