@@ -217,13 +217,16 @@ def test_where_the_folder_is(monkeypatch, tmp_path):
     assert cache.folder() == Path.home() / ".cache" / "autapse_sim"
 
 
-def test_a_user_without_a_home_does_without(monkeypatch):
-    def homeless():
-        raise RuntimeError("Could not determine home directory.")
+def homeless(*names, **options):
+    raise RuntimeError("could not determine the home directory")
 
-    for name in ("AUTAPSE_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(Path, "home", homeless)
+
+@pytest.mark.parametrize("told", [homeless, lambda *names, **options: Path("~/.cache/autapse_sim")])
+def test_a_user_without_a_home_does_without(told, monkeypatch):
+    monkeypatch.delenv("AUTAPSE_CACHE", raising=False)
+    monkeypatch.setattr(cache, "user_cache_path", told)
+    monkeypatch.setattr(os.path, "expanduser", str)
+    assert cache.folder().parts[1] == "nonexistent"
     monkeypatch.setattr(Path, "mkdir", lambda *_, **__: full())
     assert cache.cached("key", never) is None
 

@@ -26,6 +26,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar, overload
 
+from platformdirs import user_cache_path
+
 from autapse_sim.errors import InputError
 
 try:
@@ -66,12 +68,10 @@ class Entry(NamedTuple):
 
 def folder() -> Path:
     """The folder of the cache (``$AUTAPSE_CACHE``, else in the user's cache folder)."""
-    try:
-        home = Path.home()
-    except RuntimeError:  # a user without a home
-        home = Path("/nonexistent")
-    caches = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
-    return Path(os.environ.get("AUTAPSE_CACHE") or Path(caches, "autapse_sim")).absolute()
+    with contextlib.suppress(RuntimeError):  # of a user without a home
+        place = os.environ.get("AUTAPSE_CACHE") or user_cache_path("autapse_sim", appauthor=False)
+        return Path(place).expanduser().absolute()
+    return Path("/nonexistent/autapse_sim")
 
 
 def cached(key: str, build: Callable[[Path], None]) -> Path | None:

@@ -13,6 +13,7 @@ import xarray as xr
 
 from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.errors import InputError
+from autapse_sim.machine.memory import peak_memory_of_workers
 from autapse_sim.machine.processes import cores
 from autapse_sim.names import shown
 from autapse_sim.results.result import Result
@@ -33,7 +34,6 @@ from autapse_sim.training.description import (
     describe,
     described,
     equations_text,
-    peak_memory_of_workers,
     sources_of,
 )
 from autapse_sim.training.draws import draw

@@ -9,7 +9,7 @@ def unit_of(value: object) -> str:
     """The unit of a parameter, as Brian2's equations spell it."""
     names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
     powers = zip(names, get_dimensions(value)._dims, strict=True)
-    return "*".join(f"{name}**{power:g}" for name, power in powers if power) or "1"
+    return "*".join(name if power == 1 else f"{name}**{power:g}" for name, power in powers if power) or "1"
 
 
 def is_time(value: object) -> bool:

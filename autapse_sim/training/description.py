@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import resource
 import shlex
 import sys
 from collections.abc import Mapping
@@ -106,18 +105,3 @@ def discrete_text(rule: str) -> str:
 def without_equations(circuit: Circuit) -> bool:
     """Whether a circuit's rule is written in no model file (bptt, fa, rtrl)."""
     return circuit.rule in discrete.references().keys() - library("rules").keys()
-
-
-def peak_memory(programs: int) -> str:
-    """The most memory that was in use, of this process and of the compiled programs beside it."""
-    return f"{_most(resource.RUSAGE_SELF) / 2**20:.0f} MB, and {programs / 2**20:.0f} MB in compiled programs"
-
-
-def peak_memory_of_workers(many: int) -> str:
-    """The most memory that was in use, of this process and of workers that have ended, or of programs that they ran."""
-    own, beside = _most(resource.RUSAGE_SELF), _most(resource.RUSAGE_CHILDREN)
-    return f"{own / 2**20:.0f} MB, and {many} times {beside / 2**20:.0f} MB in processes beside it"
-
-
-def _most(whose: int) -> int:
-    return resource.getrusage(whose).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

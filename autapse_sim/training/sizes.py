@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import resource
-from pathlib import Path
-
 from autapse_sim.errors import InputError
+from autapse_sim.machine.memory import memory
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.tasks.base import Task
@@ -22,17 +18,6 @@ STATES = 12
 """States and what arrives, of a neuron in an integration step."""
 PRESENTATION = 64
 """Bytes of an entry of a schedule while it is made."""
-
-
-def memory() -> int:
-    """The most memory that this process may take, in bytes: that of the machine, of its control group, or its limit."""
-    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY:
-        found.append(limit)
-    with contextlib.suppress(OSError, ValueError):
-        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return min(found)
 
 
 def check_memory(needed: int, most: str, advice: str) -> None:

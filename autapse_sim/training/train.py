@@ -15,6 +15,7 @@ from autapse_sim.checks import function, instance
 from autapse_sim.engines import discrete
 from autapse_sim.engines.adjoint import RULES as EXACT
 from autapse_sim.errors import InputError
+from autapse_sim.machine.memory import peak_memory
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.table import UNTRAINED
@@ -29,7 +30,7 @@ from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.beside import task_controls
 from autapse_sim.training.continuation import Begun, Shares, checksum, going_on
 from autapse_sim.training.declared import check_optimiser, declared, resolve_parameters
-from autapse_sim.training.description import describe, described, peak_memory, task_text, without_equations
+from autapse_sim.training.description import describe, described, task_text, without_equations
 from autapse_sim.training.draws import Drawn, draws
 from autapse_sim.training.in_numpy import (
     WITHOUT_BRIAN,

@@ -26,7 +26,12 @@ ASKED, COMPILING = 60.0, 1800.0
 
 
 def compiler() -> str | None:
-    """The C++ compiler of this machine, or None; what the environment variable CXX names goes before all others."""
+    """The C++ compiler of this machine, or None; what the environment variable CXX names goes before all others.
+
+    Where a program cannot be ended together with all that it started (not a POSIX system), none is used.
+    """
+    if not hasattr(os, "killpg"):
+        return None
     asked = os.environ.get("CXX")
     if asked and not shutil.which(asked):
         raise InputError(

@@ -19,11 +19,12 @@ from autapse_sim.experiments.verdict.methods import CEILING, FIXED, Method, desc
 from autapse_sim.experiments.verdict.pilots import Tried
 from autapse_sim.experiments.verdict.points import Chosen, told
 from autapse_sim.experiments.verdict.trial import FLOORS
+from autapse_sim.machine.memory import peak_memory_of_workers
 from autapse_sim.machine.processes import cores
 from autapse_sim.results.result import Result
 from autapse_sim.spec.model import is_file
 from autapse_sim.spec.units import squared
-from autapse_sim.training.description import describe, peak_memory_of_workers, sources_of
+from autapse_sim.training.description import describe, sources_of
 from autapse_sim.training.labels import ALIVE
 from autapse_sim.training.reservoir import Reservoir
 
