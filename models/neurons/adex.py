@@ -5,6 +5,9 @@ of the stimulus; the read-out reads the spikes through a low-pass filter, as wit
 of 0.1 ms or less (substeps=10). A spike counts where v passes v_cut = V_T + 5 Delta_T: from there to the paper's 20 mV
 it takes less than 0.1 ms, and the upswing cannot be turned any more.
 
+"Adaptive exponential integrate-and-fire model as an effective description of neuronal activity",
+doi:10.1152/jn.00686.2005.
+
 ========= ======= ==== =================================================================
 Parameter Default Unit Description
 ========= ======= ==== =================================================================

@@ -4,6 +4,9 @@ As `lif`, but each spike raises the threshold by beta, from which it returns wit
 v >= v_th + beta a, with a(t) = rho a(t-1) + z(t-1) and rho = exp(-dt/tau_a) for dt = one step. With beta = 0 it is
 `lif`; give beta as an array (1, n) to mix neurons with and without adaptation.
 
+Bellec et al. 2020, "A solution to the learning dilemma for recurrent networks of spiking neurons",
+doi:10.1038/s41467-020-17236-y.
+
 ========= ======= ==== ===================================================================
 Parameter Default Unit Description
 ========= ======= ==== ===================================================================

@@ -12,6 +12,10 @@ then searched nearby for the least drift of 8, 21 and 35 Hz over a second. Less 
 drift by 1% in 0.1 s: as in a linear reduced model, the time constant of the memory is tau_s/|1 - w_a/2.506 nA|, like
 tau = tau_0/(1 - w) of a rate neuron with an autapse. Spikes need dt of 0.05 ms (substeps=20).
 
+Seung et al. 2000, "The autapse: a simple illustration of short-term analog memory storage by tuned synaptic feedback",
+doi:10.1023/A:1008971908649; Shriki et al. 2003, "Rate models for conductance-based cortical neuronal networks",
+doi:10.1162/08997660360675053.
+
 ========= ======= ==== =======================================================================================
 Parameter Default Unit Description
 ========= ======= ==== =======================================================================================

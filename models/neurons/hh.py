@@ -6,6 +6,9 @@ the stimulus; the read-out reads the spikes through a low-pass filter, as with t
 dt of 0.05 ms or less (substeps=20). The cell rests without input, which the benchmark's E_L of -60 mV does not let it;
 a current I_bias of 0.1 nA makes it fire 23 spikes a second.
 
+Traub & Miles 1991, "Neuronal networks of the hippocampus", doi:10.1017/CBO9780511895401; Brette et al. 2007,
+"Simulation of networks of spiking neurons: a review of tools and strategies", doi:10.1007/s10827-007-0038-6.
+
 ========= ======= ==== =================================================================
 Parameter Default Unit Description
 ========= ======= ==== =================================================================

@@ -3,6 +3,8 @@
 tau_m da/dt = -a + W o + U x(t) + b, o = f(a): the network of Sompolinsky, Crisanti & Sommers 1988 and of FORCE. The
 rate neuron filters the rate instead of the current.
 
+Sompolinsky, Crisanti & Sommers 1988, "Chaos in random neural networks", doi:10.1103/PhysRevLett.61.259.
+
 ========= ======= ==== ==========================
 Parameter Default Unit Description
 ========= ======= ==== ==========================

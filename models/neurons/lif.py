@@ -4,6 +4,9 @@ A spike arrives at other neurons one step later, as a pulse of one step; the rea
 low-pass filter. With dt = one step this is v(t) = alpha v(t-1) + (1-alpha) (W z(t-1) + U x(t) + b) - v_th z(t-1), with
 alpha = exp(-dt/tau_m), and o(t) = kappa o(t-1) + (1-kappa) z(t), with kappa = exp(-dt/tau_out).
 
+Bellec et al. 2020, "A solution to the learning dilemma for recurrent networks of spiking neurons",
+doi:10.1038/s41467-020-17236-y.
+
 ========= ======= ==== ===================================================================
 Parameter Default Unit Description
 ========= ======= ==== ===================================================================

@@ -1,5 +1,7 @@
 """Delta rule (Widrow & Hoff 1960) for the read-out V and its bias c: gradient descent on the error of this step.
 
+Widrow & Hoff 1960, "Adaptive switching circuits", doi:10.21236/AD0241531.
+
 ========= ======= ==== ======================================
 Parameter Default Unit Description
 ========= ======= ==== ======================================

@@ -3,6 +3,9 @@
 In a network with one recurrent layer, eq. 6 summed over the past as in eq. 1 is the error of now times a running
 mean of f'(a(l)) o(l-1)^T: the synapse needs to remember one number.
 
+Nokland 2016, "Direct feedback alignment provides learning in deep neural networks",
+doi:10.48550/arXiv.1609.01596.
+
 ========= ======= ==== =======================
 Parameter Default Unit Description
 ========= ======= ==== =======================

@@ -6,6 +6,9 @@ pulls the mean of what each neuron sends towards `f_target`. The eligibility dec
 receives. Not for neurons whose threshold adapts (`eprop_alif` is for these), nor for those without a tau_m (`adex`,
 `hh`, `autaptic`), nor where the error comes back by way of other neurons: no rule of this form sees that.
 
+Bellec et al. 2020, "A solution to the learning dilemma for recurrent networks of spiking neurons",
+doi:10.1038/s41467-020-17236-y.
+
 ========= ======= ==== ==================================================================
 Parameter Default Unit Description
 ========= ======= ==== ==================================================================

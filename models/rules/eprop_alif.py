@@ -4,6 +4,9 @@ As `eprop`, with an eligibility of two components: what has arrived at the membr
 threshold since then (epsilon), which a synapse remembers for as long as the adaptation does. Both decay with the time
 constants of the neuron that receives. Not for neurons without `beta` and `tau_a`: `eprop` is the same without them.
 
+Bellec et al. 2020, "A solution to the learning dilemma for recurrent networks of spiking neurons",
+doi:10.1038/s41467-020-17236-y.
+
 ========= ======= ==== ==================================================================
 Parameter Default Unit Description
 ========= ======= ==== ==================================================================

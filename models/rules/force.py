@@ -3,6 +3,9 @@
 P, the running estimate of the inverse correlation of the activity, is a state of synapses between all neurons; here it
 is kept as alpha P, which starts at the identity.
 
+Sussillo & Abbott 2009, "Generating coherent patterns of activity from chaotic neural networks",
+doi:10.1016/j.neuron.2009.07.018.
+
 ========= ======= ==== ====================================================
 Parameter Default Unit Description
 ========= ======= ==== ====================================================

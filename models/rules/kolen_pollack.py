@@ -2,6 +2,9 @@
 
 With the delta rule, its learning rate and the same start of learning, B - V^T stays as it was while both grow.
 
+Kolen & Pollack 1994, "Backpropagation without weight transport", doi:10.1109/ICNN.1994.374486; Akrout et al. 2019,
+"Deep learning without weight transport", doi:10.48550/arXiv.1904.05391.
+
 ========= ======= ==== ========================================
 Parameter Default Unit Description
 ========= ======= ==== ========================================

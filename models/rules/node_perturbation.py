@@ -3,6 +3,10 @@
 Noise is added to every neuron's input while it learns. A synapse remembers the noise of its neuron times what had
 arrived, and moves against it where the loss is above its running mean.
 
+Williams 1992, "Simple statistical gradient-following algorithms for connectionist reinforcement learning",
+doi:10.1007/BF00992696; Fiete & Seung 2006, "Gradient learning in spiking neural networks by dynamic perturbation of
+conductances", doi:10.1103/PhysRevLett.97.048104.
+
 ========= ======= ==== ===============================================
 Parameter Default Unit Description
 ========= ======= ==== ===============================================

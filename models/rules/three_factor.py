@@ -4,6 +4,9 @@ Noise is added to every neuron's input while it learns. The synapse keeps a trac
 deviation of the postsynaptic activity from its running mean; the loss, as far as it is above its own running mean,
 turns it into a change.
 
+"A reward-modulated Hebbian learning rule can explain experimentally observed network reorganization in a brain control
+task", doi:10.1523/JNEUROSCI.4284-09.2010.
+
 ========= ======= ==== ===============================================
 Parameter Default Unit Description
 ========= ======= ==== ===============================================

@@ -1,4 +1,7 @@
-"""Real-time recurrent learning (Williams & Zipser 1989): the exact gradient, carried forward in time."""
+"""Real-time recurrent learning (Williams & Zipser 1989): the exact gradient, carried forward in time.
+
+"A learning algorithm for continually running fully recurrent neural networks", doi:10.1162/neco.1989.1.2.270.
+"""
 
 from __future__ import annotations
 

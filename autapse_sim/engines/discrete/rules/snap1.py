@@ -1,4 +1,7 @@
-"""SnAp-1, the sparse one-step approximation of real-time recurrent learning (Menick et al. 2021)."""
+"""SnAp-1, the sparse one-step approximation of real-time recurrent learning (Menick et al. 2021).
+
+"A practical sparse approximation for real time recurrent learning", doi:10.48550/arXiv.2006.07232.
+"""
 
 from __future__ import annotations
 

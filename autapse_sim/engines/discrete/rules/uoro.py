@@ -1,4 +1,7 @@
-"""Unbiased online recurrent optimisation (Tallec & Ollivier 2018): real-time recurrent learning in rank one."""
+"""Unbiased online recurrent optimisation (Tallec & Ollivier 2018): real-time recurrent learning in rank one.
+
+"Unbiased online recurrent optimization", doi:10.48550/arXiv.1702.05043.
+"""
 
 from __future__ import annotations
 
