@@ -27,11 +27,11 @@ def typeset(texts: object) -> str:
 
 
 def _one(text: str) -> str:
-    formulas = list(_formulas(text))
+    formulas = list(formulas(text))
     return "\n".join([*formulas, preformatted(text, "as it ran")]) if formulas else preformatted(text)
 
 
-def _formulas(text: str) -> Iterator[str]:
+def formulas(text: str) -> Iterator[str]:
     """Headings and formulas of the model files in a text."""
     places = [*_FILE.finditer(text)]
     for place, following in zip(places, [*places[1:], None], strict=False):

@@ -1,0 +1,91 @@
+"""How the site is built: sphinx-build -b html -W --keep-going -n docs docs/_build/html"""
+
+import logging
+import os
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "extensions"))
+os.environ["PYTHONWARNINGS"] = "ignore"
+logging.getLogger("brian2").setLevel(logging.ERROR)
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+import autapse_sim  # noqa: E402  # the folder of extensions is on the path first
+
+project = "autapse_sim"
+author = "the autapse_sim authors"
+copyright = "2026, the autapse_sim authors"
+version = release = autapse_sim.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_gallery.gen_gallery",
+    "formula",
+    "pages",
+]
+exclude_patterns = ["_build", "extensions", "tutorials", "data", "Thumbs.db"]
+# one backtick is how names are written in docstrings
+default_role = "code"
+nitpicky = True
+html_theme = "pydata_sphinx_theme"
+html_title = "autapse_sim"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_sidebars = {"faq": [], "changelog": [], "install": [], "contributing": []}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "show_nav_level": 2,
+    "navigation_depth": 3,
+    "header_links_before_dropdown": 7,
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "secondary_sidebar_items": ["page-toc"],
+}
+
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+
+def reset(gallery_conf, name):
+    """Start each tutorial with quiet libraries, and without the files that others left."""
+    warnings.simplefilter("ignore")
+    for path in (HERE / "tutorials").iterdir():
+        if path.suffix not in (".py", ".rst"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": "tutorials",
+    "gallery_dirs": "learn",
+    "filename_pattern": r"\.py$",
+    "ignore_pattern": r"__init__",
+    "within_subsection_order": "FileNameSortKey",
+    "reset_modules": (reset,),
+    "reset_modules_order": "before",
+    "download_all_examples": False,
+    "copyfile_regex": r".*\.txt",
+    "remove_config_comments": True,
+    "show_signature": False,
+    "min_reported_time": 1e9,
+    "abort_on_example_error": False,
+    "default_thumb_file": str(HERE / "_static" / "thumb.png"),
+    "capture_repr": ("_repr_html_", "__repr__"),
+    "nested_sections": False,
+}
+suppress_warnings = ["config.cache"]  # sphinx-gallery's settings hold a function

@@ -1,0 +1,24 @@
+"""Writes the pages that are made of the package itself, before the site is read."""
+
+from pathlib import Path
+
+import command_pages
+import library_pages
+import pictures
+
+from autapse_sim.machine.quiet import quiet
+
+
+def write_pages(app):
+    """Write the library, the gallery and the commands."""
+    source = Path(app.srcdir)
+    with quiet():
+        pictures.draw_tasks(source / "library" / "tasks")
+        pictures.draw_gallery(source / "gallery")
+        library_pages.write_all(source / "library")
+        command_pages.write_all(source / "reference" / "commands.rst")
+
+
+def setup(app):
+    app.connect("builder-inited", write_pages, priority=100)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

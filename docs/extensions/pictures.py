@@ -1,0 +1,115 @@
+"""Pictures that pages show: a trajectory of each task, and every figure, drawn from small runs while the site is built."""
+
+import inspect
+
+import numpy as np
+from matplotlib.figure import Figure
+from texts import code, escaped, heading, table, toctree, write
+
+import autapse_sim as ap
+from autapse_sim import plots
+from autapse_sim.results.plots import style
+from autapse_sim.results.plots.catalogue import figures, figures_of
+from autapse_sim.tasks import catalogue
+
+
+def draw_tasks(out):
+    """A picture of one trajectory of each task, where it is not there yet."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, kind in catalogue.tasks().items():
+        if any(not option.default for option in catalogue.options(name)) or (out / f"{name}.png").exists():
+            continue
+        x, y = kind().sample(np.random.default_rng(1), 1, 1)
+        with style.styled():
+            figure = Figure(figsize=(7.2, 3.2))
+            above, below = figure.subplots(2, 1, sharex=True)
+            for ax, values, label in ((above, x[0, 0], "stimulus x"), (below, y[0, 0], "target y")):
+                _lines(ax, values, label)
+            below.set_xlabel("step (ms)")
+            figure.savefig(out / f"{name}.png", dpi=130)
+
+
+def _lines(ax, values, label):
+    """A few channels as lines, many as an image."""
+    if values.shape[1] > 6:
+        ax.imshow(values.T, aspect="auto", interpolation="none", cmap="Greys", origin="lower")
+        ax.set_ylabel(f"{label}\n(channel)")
+    else:
+        ax.plot(values, marker="." if len(values) < 60 else None)
+        ax.set_ylabel(label)
+
+
+RUNS = {
+    "compare": """
+import autapse_sim as ap
+
+result = ap.compare(protocol=ap.Protocol(replicates=10, train=20, validate=5, test=5))
+""",
+    "spiking": """
+import autapse_sim as ap
+
+circuit = ap.Circuit(neuron="lif", rule="eprop", neurons=30, learn=("W", "U", "V", "c"), readout="random",
+                     feedback="symmetric")
+protocol = ap.Protocol(replicates=2, train=60, validate=2, test=2, record=1)
+values = {"v_th": 1, "tau_m": "10 ms", "tau_out": "3 ms", "tau_e": "3 ms", "eta": 0.3, "eta_out": 0.01}
+result = ap.train(circuit, ap.BouncingBall(), protocol, parameters=values)
+""",
+    "verdict": """
+import autapse_sim as ap
+
+result = ap.verdict("autapse", "copy", replicates=8, train=160, ablations=True)
+""",
+}
+"""The small runs that all figures are drawn from, as they are shown."""
+
+
+def draw_gallery(out):
+    """A page and a picture for each figure; all results are made where a picture is missing."""
+    out.mkdir(parents=True, exist_ok=True)
+    known = figures()
+    if not all((out / f"{name}.png").exists() for name in known):
+        results = {run: made(text) for run, text in RUNS.items()}
+        for run, result in results.items():
+            for name in figures_of(result):
+                if not (out / f"{name}.png").exists():
+                    figure = known[name].draw(result)
+                    with style.styled():
+                        figure.savefig(out / f"{name}.png", dpi=130)
+                    (out / f"{name}.txt").write_text(run)
+    drawn = [name for name in known if (out / f"{name}.png").exists()]
+    for name in drawn:
+        write(out / f"{name}.rst", *figure_page(name, known[name], (out / f"{name}.txt").read_text()))
+    write(out / "index.rst", *index_page({name: known[name] for name in drawn}))
+
+
+def made(text):
+    """The result of a run."""
+    space = {}
+    exec(text, space)
+    return space["result"]
+
+
+def figure_page(name, module, run):
+    """The page of a figure."""
+    yield heading(name)
+    yield (inspect.getdoc(module) or "").strip() + "\n"
+    yield f".. image:: {name}.png\n   :alt: {name}\n   :width: 100%\n"
+    yield escaped(module.CAPTION.replace("{rule}", "the rule")) + "\n"
+    yield heading("How it was drawn", "-")
+    yield "A small run, so that the picture is drawn while this site is built; its numbers mean nothing.\n"
+    yield code(f"{run_text(run)}\nresult.save('run.nc')")
+    yield code(f"$ autapse plot {name} run.nc", "console")
+    yield "It needs of a result: " + (", ".join(f"``{each}``" for each in module.NEEDS) or "nothing beyond") + ".\n"
+
+
+def run_text(run):
+    return RUNS[run].strip()
+
+
+def index_page(drawn):
+    """The gallery: a picture of each figure with a line below."""
+    yield heading("Gallery")
+    yield "Every figure that ``autapse plot`` draws; each is one file, found by scanning.\n"
+    for name, module in drawn.items():
+        yield f".. figure:: {name}.png\n   :width: 100%\n   :target: {name}.html\n   :alt: {name}\n\n   :doc:`{name}`. {escaped(module.CAPTION.replace('{rule}', 'the rule'))}\n"
+    yield toctree(drawn)

@@ -1,0 +1,50 @@
+"""
+6. The exact gradient
+=====================
+
+A local rule is measured by the gradient that it stands for. ``bptt`` is that gradient for any neuron, derived from the
+texts of its equations: its integration step is a list of assignments, and the same list read from the last line to the
+first, each line with its derivative, carries the error back. Nothing has to be written by hand, for a spiking neuron of
+yours neither.
+"""
+
+# %%
+# It is the gradient
+# ------------------
+#
+# One trajectory, one network: the change that ``bptt`` makes with a small step, beside what finite differences of the
+# loss say. No spikes here, so that differences mean something.
+
+import numpy as np
+
+import autapse_sim as ap
+
+rng = np.random.default_rng(0)
+n, steps, eta = 4, 12, 1e-6
+x, y = rng.normal(size=(2, 1, 2, steps, 2))
+x[:, 1], y[:, 1] = x[:, 0], y[:, 0]  # the trajectory of training is that of the test
+circuit = ap.Circuit(neuron="leaky", rule="bptt", neurons=n, activation="tanh", readout="random", learn=("W",))
+protocol = ap.Protocol(replicates=1, train=1, validate=0, test=1, averaging=False, update="trajectory")
+
+
+def trained(weights=None, rate=0.0):
+    """A result that starts from these weights."""
+    made = circuit if weights is None else ap.Circuit(
+        neuron="leaky", rule="bptt", neurons=n, activation="tanh", readout="random", learn=("W",),
+        initial=ap.Weights(W=weights),
+    )
+    return ap.train(made, ap.ArrayTask(x, y), protocol, parameters={"eta": rate}, engine="numpy").data
+
+
+# %%
+# The updates of rules
+# --------------------
+#
+# ``ap.align`` holds the updates of any rule against the exact gradient: cosines by replicate and trajectory, beside those
+# of a rule that is blind to what arrives. 1 is the gradient itself, 0 is a direction that has nothing to do with it.
+
+task = ap.FlipFlop(steps=40, probability=0.1)
+network = {"neurons": 16, "activation": "tanh", "readout": "random", "feedback": "symmetric", "learn": ("W", "b", "V", "c")}
+for rule in ("rflo", "autapse", "dfa"):
+    found = ap.align(ap.Circuit(rule=rule, **network), task, ap.Protocol(replicates=8, train=20))
+    print(rule, {name: round(float(found[name].median()), 2) for name in found.data_vars})
