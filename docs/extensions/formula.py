@@ -13,7 +13,9 @@ from autapse_sim.results.report.equations import formulas
 
 def typeset(text):
     """Formulas of a text of equations, statements or expressions, one a line."""
-    field = "equations" if any(line.partition("#")[0].rstrip().endswith(": 1") for line in text.splitlines()) else "update"
+    field = (
+        "equations" if any(line.partition("#")[0].rstrip().endswith(": 1") for line in text.splitlines()) else "update"
+    )
     source = f"# page.py\nthing = Rule({field}={text!r})\n"
     return [line for line in formulas(source) if line.startswith('<div class="formula">')]
 

@@ -135,11 +135,18 @@ def task_page(name, kind):
     yield table(["option", "default", "what it is"], rows)
     used = [bench for bench, setting in benchmarks().items() if type(setting.task) is kind]
     if used:
-        yield heading("Benchmarks with it", "-") + "\n" + ", ".join(f":doc:`../benchmarks/{each}`" for each in used) + "\n"
+        yield (
+            heading("Benchmarks with it", "-")
+            + "\n"
+            + ", ".join(f":doc:`../benchmarks/{each}`" for each in used)
+            + "\n"
+        )
     yield heading("Use it", "-")
     first = next((option for option in options if option.default), None)
     said = f" -t {first.name}={first.default}" if first else ""
-    yield code(f"$ autapse tasks {name}\n$ autapse train --task {name}{said} --readout random --replicates 10", "console")
+    yield code(
+        f"$ autapse tasks {name}\n$ autapse train --task {name}{said} --readout random --replicates 10", "console"
+    )
     yield code(f"import autapse_sim as ap\n\ntask = ap.{kind.__name__}()" if not needed else "", "python")
 
 
@@ -151,7 +158,11 @@ def benchmark_page(name, setting):
     yield f"*{setting.family}*. {escaped(setting.title[0].upper() + setting.title[1:])}.\n"
     yield textwrap.dedent(linked(inspect.getdoc(module) or "")) + "\n"
     yield heading("The setting", "-")
-    rows = [["task", f":doc:`../tasks/{catalogue.name_of(type(setting.task))}`"] if known(setting.task) else ["task", literal(type(setting.task).__name__)]]
+    rows = [
+        ["task", f":doc:`../tasks/{catalogue.name_of(type(setting.task))}`"]
+        if known(setting.task)
+        else ["task", literal(type(setting.task).__name__)]
+    ]
     rows += [[f"task, {each}", value] for each, value in changed(setting.task)]
     rows += [[f"circuit, {each}", value] for each, value in changed(setting.circuit, Circuit())]
     rows += [[f"protocol, {each}", value] for each, value in changed(setting.protocol, Protocol())]
@@ -177,7 +188,10 @@ def changed(value, default=None):
         if default is not None and mine == getattr(default, each.name):
             continue
         if each.init and not callable(mine):
-            yield each.name, literal(getattr(mine, "text", mine) if not hasattr(mine, "sample") else type(mine).__name__)
+            yield (
+                each.name,
+                literal(getattr(mine, "text", mine) if not hasattr(mine, "sample") else type(mine).__name__),
+            )
 
 
 def equations(name, text):
@@ -248,7 +262,10 @@ def neurons_index(pages):
     """The list of neurons."""
     yield heading("Neurons")
     paths = library("neurons")
-    rows = [[f":doc:`{name}`", linked(ast.get_docstring(ast.parse(paths[name].read_text())).splitlines()[0])] for name in pages]
+    rows = [
+        [f":doc:`{name}`", linked(ast.get_docstring(ast.parse(paths[name].read_text())).splitlines()[0])]
+        for name in pages
+    ]
     yield table(["neuron", "what it is"], rows)
 
 
@@ -256,7 +273,9 @@ def tasks_index(pages):
     """The list of tasks."""
     yield heading("Tasks")
     kinds = catalogue.tasks()
-    yield table(["task", "what it is"], [[f":doc:`{name}`", escaped(catalogue.first_line(kinds[name]))] for name in pages])
+    yield table(
+        ["task", "what it is"], [[f":doc:`{name}`", escaped(catalogue.first_line(kinds[name]))] for name in pages]
+    )
     yield "Arrays of your own are a task, too (``ap.ArrayTask(x, y)``, or ``--task arrays.npz``).\n"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import command_pages
 import library_pages
 import pictures
+import python_pages
 
 from autapse_sim.machine.quiet import quiet
 
@@ -16,6 +17,7 @@ def write_pages(app):
         pictures.draw_tasks(source / "library" / "tasks")
         pictures.draw_gallery(source / "gallery")
         library_pages.write_all(source / "library")
+        python_pages.write_all(source / "reference" / "python.rst")
         command_pages.write_all(source / "reference" / "commands.rst")
 
 

@@ -3,6 +3,8 @@
 import re
 
 DOI = re.compile(r"doi:\s*(10\.\d{4,9}/[^\s,;]+[^\s,;.)])", re.IGNORECASE)
+EMPTY = "\u2013"
+"""What stands in a cell that holds nothing."""
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
 
 
@@ -12,7 +14,8 @@ def heading(text, line="="):
 
 
 def linked(text):
-    """A text in which every DOI is a link."""
+    """A docstring in which every DOI is a link, and bars are bars."""
+    text = text.replace("|", "\\|")
     return DOI.sub(lambda found: f"`doi:{found[1]} <https://doi.org/{found[1]}>`__", text)
 
 
@@ -33,7 +36,7 @@ def table(head, rows):
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in [head, *rows]:
         for place, cell in enumerate(row):
-            lines.append(f"   {'*' if place == 0 else ' '} - {str(cell).strip() or '\u2013'}")
+            lines.append(f"   {'*' if place == 0 else ' '} - {str(cell).strip() or EMPTY}")
     return "\n".join(lines) + "\n"
 
 

@@ -57,15 +57,17 @@ rule = Rule(
 # exact gradient.
 
 import subprocess
+import sys
 
-print(subprocess.run(["autapse", "check", "my_rule.py"], capture_output=True, text=True).stdout)
+autapse = [sys.executable, "-m", "autapse_sim"]
+print(subprocess.run([*autapse, "check", "my_rule.py"], capture_output=True, text=True).stdout)
 
 # %%
 # A mistake is one line, with file and line and the remedy:
 
 wrong = Path("my_rule.py").read_text().replace("feedback_post", "feedbak_post")
 Path("wrong_rule.py").write_text(wrong)
-print(subprocess.run(["autapse", "check", "wrong_rule.py"], capture_output=True, text=True).stderr)
+print(subprocess.run([*autapse, "check", "wrong_rule.py"], capture_output=True, text=True).stderr)
 
 # %%
 # Compare it

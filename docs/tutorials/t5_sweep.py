@@ -28,36 +28,40 @@ what = {"circuit": circuit, "task": "flip-flop", "protocol": ap.Protocol(replica
 #
 # ``on=`` takes the address of a dask scheduler (``--on tcp://HOST:PORT``), ``"slurm"``, or any executor of
 # ``concurrent.futures``. Here a cluster on this machine stands for a real one, where the package ``distributed`` is
-# installed (``pip install 'autapse-sim[cluster]'``), and the program says which it was.
+# installed (``pip install 'autapse-sim[cluster]'``), else a pool of processes; the program says which. Its processes
+# read this file once more, which is why what starts them stands behind ``__name__``.
 
-try:
-    from distributed import Client, LocalCluster
 
-    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    client = Client(cluster)
-    on = client.get_executor()
-    print("a cluster of dask, with", len(cluster.workers), "workers")
-except ImportError:
-    cluster, on = None, "local"
-    print("a pool of processes; distributed is not installed")
+def swept():
+    """The sweep, on a cluster where there is one."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        print("a pool of processes; distributed is not installed")
+        return ap.sweep(grid, **what)
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        print("a cluster of dask, with", len(cluster.workers), "workers")
+        return ap.sweep(grid, on=client.get_executor(), **what)
 
-data = ap.sweep(grid, on=on, **what)
-if cluster:
-    client.close()
-    cluster.close()
+
+if __name__ == "__main__":
+    data = swept()
 
 # %%
 # One dataset with a dimension for each axis:
 
-data.mse.median(("replicate", "trajectory")).to_dataframe().reset_index()
+if __name__ == "__main__":
+    print(data.mse.median(("replicate", "trajectory")).to_dataframe())
 
 # %%
 # A report of it, with lines over each axis, and heat maps over each two:
 
-ap.report(data, "sweep.html")
+if __name__ == "__main__":
+    ap.report(data, "sweep.html")
 
 # %%
 # With a folder the study is kept: the same call goes on where it was, and ``ap.open_study(folder)`` opens what there is.
 
-again = ap.sweep(grid, folder="study", **what)
-print(abs(again.mse - data.mse).max().item())
+if __name__ == "__main__":
+    again = ap.sweep(grid, folder="study", **what)
+    print(abs(again.mse - data.mse).max().item())

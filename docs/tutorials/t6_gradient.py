@@ -25,16 +25,33 @@ x, y = rng.normal(size=(2, 1, 2, steps, 2))
 x[:, 1], y[:, 1] = x[:, 0], y[:, 0]  # the trajectory of training is that of the test
 circuit = ap.Circuit(neuron="leaky", rule="bptt", neurons=n, activation="tanh", readout="random", learn=("W",))
 protocol = ap.Protocol(replicates=1, train=1, validate=0, test=1, averaging=False, update="trajectory")
+draw = {"U": rng.normal(size=(1, n, 2)), "V": rng.normal(size=(1, 2, n)), "B": rng.normal(size=(1, n, 2))}
+W = rng.normal(size=(1, n, n)) / 2
 
 
-def trained(weights=None, rate=0.0):
-    """A result that starts from these weights."""
-    made = circuit if weights is None else ap.Circuit(
-        neuron="leaky", rule="bptt", neurons=n, activation="tanh", readout="random", learn=("W",),
-        initial=ap.Weights(W=weights),
-    )
-    return ap.train(made, ap.ArrayTask(x, y), protocol, parameters={"eta": rate}, engine="numpy").data
+def trained(W, rate):
+    """The result of one step of learning from weights W."""
+    weights = ap.Weights(W=W, **draw)
+    return ap.train(
+        circuit, ap.ArrayTask(x, y), protocol, weights=weights, parameters={"eta": rate}, engine="numpy"
+    ).data
 
+
+def loss(W):
+    """Half the squared error of the trajectory, summed over its steps."""
+    error = trained(W, 0.0).mse.item()  # a mean over steps and coordinates
+    return error * steps * 2 / 2
+
+
+gradient = (W - trained(W, eta).W.values[0]) / eta
+by_hand = np.zeros_like(W)
+for i in range(n):
+    for j in range(n):
+        nudge = np.zeros_like(W)
+        nudge[0, i, j] = 1e-5
+        by_hand[0, i, j] = (loss(W + nudge) - loss(W - nudge)) / 2e-5
+print("gradient  ", gradient[0].ravel()[:4].round(5))
+print("difference", np.abs(gradient - by_hand).max())
 
 # %%
 # The updates of rules
@@ -44,7 +61,13 @@ def trained(weights=None, rate=0.0):
 # of a rule that is blind to what arrives. 1 is the gradient itself, 0 is a direction that has nothing to do with it.
 
 task = ap.FlipFlop(steps=40, probability=0.1)
-network = {"neurons": 16, "activation": "tanh", "readout": "random", "feedback": "symmetric", "learn": ("W", "b", "V", "c")}
+network = {
+    "neurons": 16,
+    "activation": "tanh",
+    "readout": "random",
+    "feedback": "symmetric",
+    "learn": ("W", "b", "V", "c"),
+}
 for rule in ("rflo", "autapse", "dfa"):
     found = ap.align(ap.Circuit(rule=rule, **network), task, ap.Protocol(replicates=8, train=20))
     print(rule, {name: round(float(found[name].median()), 2) for name in found.data_vars})

@@ -27,8 +27,8 @@ def typeset(texts: object) -> str:
 
 
 def _one(text: str) -> str:
-    formulas = list(formulas(text))
-    return "\n".join([*formulas, preformatted(text, "as it ran")]) if formulas else preformatted(text)
+    lines = list(formulas(text))
+    return "\n".join([*lines, preformatted(text, "as it ran")]) if lines else preformatted(text)
 
 
 def formulas(text: str) -> Iterator[str]:
