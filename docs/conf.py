@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -35,6 +36,7 @@ default_role = "code"
 nitpicky = True
 html_theme = "pydata_sphinx_theme"
 html_title = "autapse_sim"
+templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
@@ -66,7 +68,7 @@ def reset(gallery_conf, name):
     """Start each tutorial with quiet libraries, and without the files that others left."""
     warnings.simplefilter("ignore")
     for path in (HERE / "tutorials").iterdir():
-        if path.suffix not in (".py", ".rst"):
+        if not re.fullmatch(r"t\d_\w+\.py|GALLERY_HEADER\.rst", path.name):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -74,7 +76,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "tutorials",
     "gallery_dirs": "learn",
     "filename_pattern": r"\.py$",
-    "ignore_pattern": r"__init__",
+    "ignore_pattern": r"[\\/](?!t\d_)[^\\/]*\.py$",
     "within_subsection_order": "FileNameSortKey",
     "reset_modules": (reset,),
     "reset_modules_order": "before",

@@ -208,8 +208,8 @@ class Rule:
     Names that no model may define: drive, input, bias, feedback, loss, perturbation, sent_sum, f, f_prime, spiked,
     not_refractory, lastspike, target (the circuit's); w, i, j, N, N_pre, N_post, N_incoming, N_outgoing, elapsed,
     steps, step, t, dt; e, pi, inf, True, False; functions (choose, clip, exp, rand, ...); units (ms, volt, ...); words
-    of Python, C++ and Brian2 (lambda, double, order, ...); what begins with _, xi or autapse_, or ends in _pre or
-    _post. docs/meaning.md says what each word means.
+    of Python, C++ and Brian2 (lambda, double, order, ...); what begins with ``_``, ``xi`` or ``autapse_``, or ends in
+    ``_pre`` or ``_post``. docs/meaning.md says what each word means.
     """
 
     update: str

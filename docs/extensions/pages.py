@@ -10,7 +10,7 @@ import python_pages
 from autapse_sim.machine.quiet import quiet
 
 
-def write_pages(app):
+def write_pages(app, config):
     """Write the library, the gallery and the commands."""
     source = Path(app.srcdir)
     with quiet():
@@ -22,5 +22,5 @@ def write_pages(app):
 
 
 def setup(app):
-    app.connect("builder-inited", write_pages, priority=100)
+    app.connect("config-inited", write_pages)  # before Sphinx looks which pages there are
     return {"parallel_read_safe": True, "parallel_write_safe": True}
