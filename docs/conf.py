@@ -44,9 +44,9 @@ html_sidebars = {"faq": [], "changelog": [], "install": [], "contributing": []}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
-    "show_nav_level": 2,
+    "show_nav_level": 1,
     "navigation_depth": 3,
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "pygments_light_style": "tango",
     "pygments_dark_style": "monokai",
     "footer_start": ["copyright"],

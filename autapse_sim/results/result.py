@@ -6,11 +6,13 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -22,6 +24,9 @@ from autapse_sim.machine.files import read_whole, write_whole
 from autapse_sim.names import one_of, shown
 from autapse_sim.results.contents import check_contents
 from autapse_sim.results.netcdf import UNREADABLE, pack, unpack
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = "autapse_sim 1"
 """Name and version of the layout of a result file, its attribute `format`."""
@@ -53,6 +58,12 @@ class Result:
             The file cannot be written, or what is there is no ordinary file.
         """
         write_whole(path, self.to_bytes())
+
+    def to_frame(self, names: str | Sequence[str] = "mse") -> pd.DataFrame:
+        """Variables of the same axes as a tidy pandas table, see `autapse_sim.export.to_frame`."""
+        from autapse_sim.results.export.tables import to_frame
+
+        return to_frame(self, names)
 
     def to_bytes(self) -> bytes:
         """The content of the file that `save` writes."""

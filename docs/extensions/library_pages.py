@@ -218,14 +218,13 @@ def neurons_of(name):
             circuit_of(name, neuron)
             fits.append(neuron)
         except InputError as error:
-            refused[neuron] = str(error).rpartition(": ")[2] if "/" in str(error) else str(error)
             refused[neuron] = _without_path(str(error))
     return fits, refused
 
 
 def _without_path(said):
     """What an error says, without the folder of the file that it names."""
-    path, colon, rest = said.partition(": ")
+    path, colon, rest = said.partition(" (known there")[0].partition(": ")
     return f"{Path(path.split(',')[0]).name},{path.partition(',')[2]}: {rest}" if colon and "/" in path else said
 
 

@@ -1,13 +1,11 @@
-"""Pictures that pages show: a trajectory of each task, and every figure, drawn from small runs while the site is built."""
+"""Pictures that pages show: a trajectory of each task, and every figure, drawn from small runs as the site is built."""
 
 import inspect
 
 import numpy as np
 from matplotlib.figure import Figure
-from texts import code, escaped, heading, table, toctree, write
+from texts import code, escaped, heading, toctree, write
 
-import autapse_sim as ap
-from autapse_sim import plots
 from autapse_sim.results.plots import style
 from autapse_sim.results.plots.catalogue import figures, figures_of
 from autapse_sim.tasks import catalogue
@@ -111,5 +109,7 @@ def index_page(drawn):
     yield heading("Gallery")
     yield "Every figure that ``autapse plot`` draws; each is one file, found by scanning.\n"
     for name, module in drawn.items():
-        yield f".. figure:: {name}.png\n   :width: 100%\n   :target: {name}.html\n   :alt: {name}\n\n   :doc:`{name}`. {escaped(module.CAPTION.replace('{rule}', 'the rule'))}\n"
+        said = escaped(module.CAPTION.replace("{rule}", "the rule"))
+        head = f".. figure:: {name}.png\n   :width: 100%\n   :target: {name}.html\n   :alt: {name}\n"
+        yield f"{head}\n   :doc:`{name}`. {said}\n"
     yield toctree(drawn)

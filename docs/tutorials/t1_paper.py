@@ -11,9 +11,9 @@ time and two forms of feedback alignment.
 # The experiment
 # --------------
 #
-# Two neurons with sigmoids see a ball that bounces in a box, and are to say where it will be in the next step. Input and
-# read-out are the identity, only the recurrent weights learn. One call trains every rule at its own learning rate, which
-# is chosen on validation trajectories, and scores it beside controls that learn nothing.
+# Two neurons with sigmoids see a ball that bounces in a box, and are to say where it will be in the next step. Input
+# and read-out are the identity, only the recurrent weights learn. One call trains every rule at its own learning rate,
+# which is chosen on validation trajectories, and scores it beside controls that learn nothing.
 #
 # Here are 10 networks a rule, and few trajectories, so that it takes seconds. The paper's size is the default:
 # ``autapse compare`` on the command line, or ``ap.compare()``.
@@ -52,8 +52,8 @@ plots.figure2(result)
 #    :language: text
 #
 # Every rule lowers the error, and none comes near *persistence*, which says that the ball stays where it is and learns
-# nothing. "Follows the trajectory up to scale and shift" (R2 after the best affine map) is true of a network with W = 0,
-# too, and more so: the input passes straight through. So the paper's task cannot tell whether a rule learns recurrence.
-# :doc:`t4_judge` asks that question where it can be answered.
+# nothing. "Follows the trajectory up to scale and shift" (R2 after the best affine map) is true of a network with W =
+# 0, too, and more so: the input passes straight through. So the paper's task cannot tell whether a rule learns
+# recurrence. :doc:`t4_judge` asks that question where it can be answered.
 #
 # Everything that the paper claims, claim by claim, is measured by ``autapse verdict --claims``.

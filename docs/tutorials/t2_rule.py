@@ -2,8 +2,8 @@
 2. Write a rule
 ===============
 
-From a template to a rule that is checked, trained and compared, in four steps. Each step is one command; in Python it is
-one call.
+From a template to a rule that is checked, trained and compared, in four steps. Each step is one command; in Python it
+is one call.
 """
 
 # %%
@@ -52,9 +52,9 @@ rule = Rule(
 # Check it
 # --------
 #
-# ``autapse check my_rule.py`` says what the bench understood: the equations, each variable with its place and unit, what
-# the rule asks of a brain and which term asks it, and how a tiny run stands to a plain reference interpreter and to the
-# exact gradient.
+# ``autapse check my_rule.py`` says what the bench understood: the equations, each variable with its place and unit,
+# what the rule asks of a brain and which term asks it, and how a tiny run stands to a plain reference interpreter and
+# to the exact gradient.
 
 import subprocess
 import sys

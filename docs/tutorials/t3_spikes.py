@@ -2,8 +2,8 @@
 3. A spiking study with rasters
 ===============================
 
-Leaky integrate-and-fire neurons learn by e-prop to foresee a ball; then one looks at their spikes. Here 3 networks of 30
-neurons and few trajectories; the study at full size is in :doc:`../howto/spikes`.
+Leaky integrate-and-fire neurons learn by e-prop to foresee a ball; then one looks at their spikes. Here 3 networks of
+30 neurons and few trajectories; the study at full size is in :doc:`../howto/spikes`.
 """
 
 # %%
@@ -24,7 +24,7 @@ result.data.mse.median("trajectory")
 # %%
 # A network that is silent or saturated says nothing of a rule; it is marked, and never averaged away.
 
-result.data.alive.values
+print(result.data.alive.values)
 
 # %%
 # Look

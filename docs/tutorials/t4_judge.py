@@ -11,9 +11,9 @@ page come from the full one, ``autapse verdict autapse --benchmark bounce`` with
 # The question
 # ------------
 #
-# The read-out is trained for everyone. So the control that counts is the same network with recurrent weights as they were
-# drawn, a random reservoir, and the same trained read-out. :doc:`../explanation/verdict` says why, and what else has to
-# be beaten.
+# The read-out is trained for everyone. So the control that counts is the same network with recurrent weights as they
+# were drawn, a random reservoir, and the same trained read-out. :doc:`../explanation/verdict` says why, and what else
+# has to be beaten.
 
 import autapse_sim as ap
 
@@ -28,8 +28,8 @@ print(result.data.attrs["table"])
 # The evidence
 # ------------
 #
-# Every seed is a dot. On the right the ratio of errors in the same seed, with its interval: left of 1 is better than the
-# fixed reservoir.
+# Every seed is a dot. On the right the ratio of errors in the same seed, with its interval: left of 1 is better than
+# the fixed reservoir.
 
 from autapse_sim.results.plots.figures import learning_rates, scores
 
@@ -46,8 +46,8 @@ learning_rates.draw(result)
 ap.report(result, "verdict.html")
 
 # %%
-# A full verdict, stored: 200 seeds a method, printed by ``autapse verdict autapse --benchmark bounce`` (9 minutes on two
-# idle cores).
+# A full verdict, stored: 200 seeds a method, printed by ``autapse verdict autapse --benchmark bounce`` (9 minutes on
+# two idle cores).
 #
 # .. literalinclude:: ../data/verdict_bounce.txt
 #    :language: text

@@ -60,7 +60,8 @@ if __name__ == "__main__":
     ap.report(data, "sweep.html")
 
 # %%
-# With a folder the study is kept: the same call goes on where it was, and ``ap.open_study(folder)`` opens what there is.
+# With a folder the study is kept: the same call goes on where it was, and ``ap.open_study(folder)`` opens what there
+# is.
 
 if __name__ == "__main__":
     again = ap.sweep(grid, folder="study", **what)

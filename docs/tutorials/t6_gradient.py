@@ -57,8 +57,9 @@ print("difference", np.abs(gradient - by_hand).max())
 # The updates of rules
 # --------------------
 #
-# ``ap.align`` holds the updates of any rule against the exact gradient: cosines by replicate and trajectory, beside those
-# of a rule that is blind to what arrives. 1 is the gradient itself, 0 is a direction that has nothing to do with it.
+# ``ap.align`` holds the updates of any rule against the exact gradient: cosines by replicate and trajectory, beside
+# those of a rule that is blind to what arrives. 1 is the gradient itself, 0 is a direction that has nothing to do with
+# it.
 
 task = ap.FlipFlop(steps=40, probability=0.1)
 network = {

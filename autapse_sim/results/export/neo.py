@@ -1,8 +1,4 @@
-"""Results for other programs: spike trains as Neo objects, which Elephant and many others read.
-
-Everything else in a result is named arrays already: ``result.data`` is an xarray.Dataset, and its weights are
-``result.data[["W", "U", "V", "B"]]``.
-"""
+"""Spike trains as Neo objects, which Elephant and many others read, with the extra ``neo``."""
 
 from __future__ import annotations
 
