@@ -20,7 +20,7 @@ NETWORKS = {
     ),
     "rate": (
         {"rule": "dfa", "learn": ("W", "V"), "activation": "linear", "substeps": 2},
-        {"tau_m": "3 ms", "eta": 0.01},
+        {"tau_m": "10 ms", "eta": 1e-3, "eta_out": 1e-3},
     ),
 }
 
@@ -80,7 +80,8 @@ def test_nir_nodes_are_those_that_other_programs_read(tmp_path):
     nir = pytest.importorskip("nir")
     graph = nir.read(ap.export.write(trained("lif_hard"), tmp_path / "net.nir", replicate=1))
     assert {name: type(node).__name__ for name, node in graph.nodes.items()} == {
-        "input": "Input", "U": "Affine", "neurons": "LIF", "W": "Linear", "filter": "LI", "V": "Affine", "output": "Output"
+        "input": "Input", "U": "Affine", "neurons": "LIF", "W": "Linear", "filter": "LI", "V": "Affine",
+        "output": "Output"
     }  # fmt: skip
     np.testing.assert_array_equal(graph.nodes["neurons"].tau, np.full(12, 0.008))
     np.testing.assert_array_equal(graph.nodes["neurons"].v_reset, np.full(12, -0.05))

@@ -44,7 +44,8 @@ def test_a_wheel_holds_every_module_header_template_style_and_model(built):
 @pytest.mark.slow
 def test_an_sdist_holds_what_a_wheel_is_made_of_and_what_checks_it(built):
     (sdist,) = built.glob("*.tar.gz")
-    held = {name.partition("/")[2] for name in tarfile.open(sdist).getnames()}
+    with tarfile.open(sdist) as packed:
+        held = {name.partition("/")[2] for name in packed.getnames()}
     assert not files("autapse_sim", "models", "figures", "tests", "docs") - held
     assert not {"README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "setup.cfg"} - held
     pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")}
