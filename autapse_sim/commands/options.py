@@ -53,7 +53,9 @@ def experiment_options(command: Callable) -> Callable:
         click.option("--seed", default=0, show_default=True, help="All draws follow from it."),
         click.option("--checkpoints", help="Keep weights after these training trajectories: 10,50 or, every 10, 10."),
         click.option("--record", default=5, show_default=True, help="Replicates kept in full."),
-        click.option("--task", help="A name (autapse tasks), my_task.py or arrays.npz. [default: the ball]"),
+        click.option(
+            "--task", help="A name (autapse tasks, neurogym:NAME), my_task.py or arrays.npz. [default: the ball]"
+        ),
         click.option("-t", "--task-option", multiple=True, metavar="NAME=VALUE", help="Of the task."),
         click.option("--steps", type=int, help="T, steps of a trajectory. [default: 100]"),
         click.option("--horizon", type=int, help="h, steps ahead to predict. [default: 1]"),

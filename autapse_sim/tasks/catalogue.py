@@ -9,10 +9,11 @@ from dataclasses import dataclass, is_dataclass
 from autapse_sim import tasks as package
 from autapse_sim.names import modules_in, one_of
 from autapse_sim.tasks.arrays import ArrayTask
+from autapse_sim.tasks.neurogym import NeuroGym
 from autapse_sim.tasks.stretched import Stretched
 
-MADE_OF = (ArrayTask, Stretched)
-"""Tasks that are made of what only Python can give them."""
+MADE_OF = (ArrayTask, NeuroGym, Stretched)
+"""Tasks that are made of something else, and have no name of their own."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from autapse_sim.spec.reading import python_text, run
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.catalogue import tasks
+from autapse_sim.tasks.neurogym import PREFIX, neurogym_task
 
 
 def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
-    """A task: itself, by name, from a file that defines ``task = ...``, or from x and y in an .npz file.
+    """A task: itself, by name (also ``neurogym:NAME``), from a file that defines ``task = ...``, or from an .npz file.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
     options = dict(options or {})
     if not isinstance(given, str | Path):
         return replace(given, **options) if options else given
+    if str(given).startswith(PREFIX):
+        return neurogym_task(str(given), options)
     path = Path(given)
     if path.suffix == ".npz":
         task = _arrays(path)
