@@ -96,7 +96,6 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in options.items() if value is not None}
     given |= {"task": task_of({}, name, of_task)} if name is not None else {}
     named = dict(pair(text, "--parameter", "tau_m='5 ms'") for text in parameters)
-    named = dict(pair(text, "--parameter", "tau_m='5 ms'") for text in parameters)
     return given | ({"parameters": named} if named else {})
 
 

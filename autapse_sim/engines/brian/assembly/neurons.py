@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from brian2 import Equations, NeuronGroup
 
@@ -12,6 +12,7 @@ from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
 from autapse_sim.engines.brian.assembly.statements import OURS, changing, computed, spike_code, without
 from autapse_sim.engines.brian.program import Bias, Identity
 from autapse_sim.spec.language import Statement, names, renamed, statements
+from autapse_sim.spec.model import Rule
 
 
 def build_neurons(plan: Plan) -> NeuronGroup:
@@ -96,15 +97,25 @@ def neuron_parameters(plan: Plan) -> dict[str, object]:
     for rule in plan.rules("W", "U", "b", "B"):
         parameters |= rule.parameters
     for rule in plan.rules("V", "c"):
-        here = names(rule.trace, *(text for one in rule.connections for text in one.texts))
+        here = read_here([rule])
         parameters |= {key: value for key, value in rule.parameters.items() if key in here}
     return parameters
+
+
+def read_here(rules: Iterable[Rule]) -> set[str]:
+    """The names that the traces and connections of rules read, but for what a connection's synapses have themselves."""
+    found = set()
+    for rule in rules:
+        found |= names(rule.trace)
+        for one in rule.connections:
+            found |= names(*one.texts) - {*Equations(one.equations), *(each.name for each in statements(one.update))}
+    return found
 
 
 def build_shown(plan: Plan, name: str, equations: list[str], *taught: str) -> NeuronGroup:
     """Neurons whose activity is given, with the traces and connections of the rules that teach their weights."""
     rules = plan.rules(*taught)
-    here = names(*(rule.trace for rule in rules), *(text for r in rules for one in r.connections for text in one.texts))
+    here = read_here(rules)
     possible = dict(plan.models.neuron.parameters)
     for rule in rules:
         possible |= rule.parameters
