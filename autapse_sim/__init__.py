@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
     from autapse_sim.experiments.benchmark import Benchmark as Benchmark
     from autapse_sim.experiments.compare import compare as compare
     from autapse_sim.experiments.verdict.judging import verdict as verdict
+    from autapse_sim.experiments.verdict.scoreboard import scoreboard as scoreboard
     from autapse_sim.results import export as export
     from autapse_sim.results import plots as plots
     from autapse_sim.results import recordings as recordings
@@ -70,6 +71,7 @@ _HOMES = {
     "report": "results.report.write",
     "Result": "results.result",
     "Rule": "spec.model",
+    "scoreboard": "experiments.verdict.scoreboard",
     "Stretched": "tasks.stretched",
     "sweep": "studies.sweep",
     "train": "training.train",

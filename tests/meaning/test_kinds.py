@@ -490,4 +490,5 @@ def test_a_connections_own_state_may_be_called_like_a_parameter_given_per_neuron
         W[state, str(paces)] = trained(circuit, x, engine=engine, start=start, parameters=paces).W.values
     first, second, other = W.values()
     assert np.abs(first - second).max() <= EXACT
-    assert np.abs(first - start.W).max() > 1e-3 and np.abs(first - other).max() > 1e-6
+    assert np.abs(first - start.W).max() > 1e-3
+    assert np.abs(first - other).max() > 1e-6

@@ -13,7 +13,7 @@ from autapse_sim.names import modules_in
 from autapse_sim.results.plots import figures as package
 from autapse_sim.results.result import Result, dataset
 
-KINDS = ("result", "circuit", "verdict")
+KINDS = ("result", "circuit", "verdict", "scoreboard")
 
 
 def figures(*kinds: str) -> dict[str, ModuleType]:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from autapse_sim import checks
 from autapse_sim.errors import InputError
 from autapse_sim.machine.files import write_whole
+from autapse_sim.names import short
 
 COLOURS = {
     "bptt": "#0072B2",
@@ -58,17 +59,6 @@ def colour(rule: str) -> str:
 def dashes(control: int) -> tuple[float, tuple[float, ...]]:
     """Line style of a control by its position in the result."""
     return 0, DASHES[control % len(DASHES)]
-
-
-def short(rule: str) -> str:
-    """The name of a rule for people: a rule given as a file is called by the file's name.
-
-    Examples
-    --------
-    >>> short("rules/mine.py")
-    'mine'
-    """
-    return Path(rule).stem if rule.endswith(".py") else rule
 
 
 def label(rule: str) -> str:

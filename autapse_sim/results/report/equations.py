@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
-from autapse_sim.results.plots import style
+from autapse_sim.names import short
 from autapse_sim.results.report.html import preformatted, safe
 from autapse_sim.results.report.mathml import identifier, math, operator, pieces, rate
 from autapse_sim.results.report.notation import EQUATION, FIELDS, STATEMENT
@@ -21,7 +21,7 @@ def typeset(texts: object) -> str:
     if not texts:
         return ""
     if isinstance(texts, Mapping):
-        parts = (f"<h3>{safe(style.short(str(name)))}</h3>\n{_one(str(text))}" for name, text in texts.items())
+        parts = (f"<h3>{safe(short(str(name)))}</h3>\n{_one(str(text))}" for name, text in texts.items())
         return "\n".join(parts)
     return _one(str(texts))
 
