@@ -72,6 +72,7 @@ def test_more_seeds_compute_the_new_ones_alone(tmp_path):
     assert same(again, few)
 
 
+@pytest.mark.slow
 def test_what_other_verdicts_have_trained_is_not_trained_again(tmp_path):
     one, _ = judge(tmp_path, rule="rflo", replicates=8)
     other, calls = judge(tmp_path, rule="snap1", replicates=8)
@@ -79,6 +80,7 @@ def test_what_other_verdicts_have_trained_is_not_trained_again(tmp_path):
     assert np.array_equal(other.mse_online.sel({"method": "bptt"}), one.mse_online.sel({"method": "bptt"}))
 
 
+@pytest.mark.slow
 def test_an_edited_rule_is_judged_anew_and_nothing_else(tmp_path):
     path = tmp_path / "mine.py"
     errors = []
@@ -98,6 +100,7 @@ def test_a_unit_that_fails_is_tried_again_and_told(tmp_path):
         judge(tmp_path / "b", Here([OSError("gone")]), replicates=8, retries=0)
 
 
+@pytest.mark.slow
 def test_what_is_kept_differs_where_the_benchmark_does(tmp_path, monkeypatch):
     judge(tmp_path, replicates=8)
     other = replace(BALL, task=replace(BALL.task, speed=0.04))

@@ -7,7 +7,7 @@ rule does not go with a benchmark; an infinite one counts as the worst, and is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.stats import bootstrap, rankdata, trim_mean
@@ -104,7 +104,7 @@ def profile(columns: Sequence[np.ndarray], at: np.ndarray) -> np.ndarray:
     return np.mean([(column[:, None] > at).mean(axis=0) for column in columns], axis=0)
 
 
-def _interval(columns: Sequence[np.ndarray], statistic, seed: int) -> tuple[float, float, float]:
+def _interval(columns: Sequence[np.ndarray], statistic: Callable, seed: int) -> tuple[float, float, float]:
     """An estimate of all values with a percentile interval, resampled within each benchmark."""
     if not columns:
         return (np.nan,) * 3

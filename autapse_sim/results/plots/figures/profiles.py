@@ -24,7 +24,7 @@ def draw(data: xr.Dataset | Result) -> Figure:
     with style.styled():
         figure = Figure(figsize=(min(7.2, 1 + 3 * len(families)), 2.9))
         axes = figure.subplots(1, len(families), sharey=True, squeeze=False)[0]
-        handles = {}
+        handles: dict[str, object] = {}
         for ax, family in zip(axes, families, strict=True):
             draw_profiles(data, ax, family)
             handles |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
