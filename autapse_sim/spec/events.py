@@ -19,7 +19,13 @@ SPIKELESS = {
 
 
 def check_events(
-    rule: Rule, weight: str, ends: tuple[str, str], spiking: Iterable[str], scope: Scope, states: set[str], late: set[str]
+    rule: Rule,
+    weight: str,
+    ends: tuple[str, str],
+    spiking: Iterable[str],
+    scope: Scope,
+    states: set[str],
+    late: set[str],
 ) -> list[Statement]:
     """Refuse what `on_pre` and `on_post` say where it means nothing; their statements.
 

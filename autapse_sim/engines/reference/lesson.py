@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.engines.reference.code import Code, Look, assignments, clipped, evaluate, is_name, names, summands, tree
+from autapse_sim.engines.reference.code import (
+    Code,
+    Look,
+    assignments,
+    clipped,
+    evaluate,
+    is_name,
+    names,
+    summands,
+    tree,
+)
 from autapse_sim.engines.reference.parts import Synapses
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.model import Rule

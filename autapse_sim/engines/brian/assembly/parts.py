@@ -12,8 +12,8 @@ from brian2.groups.group import CodeRunner
 
 from autapse_sim.engines.brian.assembly.equations import Draws, integrator
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
-from autapse_sim.engines.brian.dense.layout import Block, Layout
 from autapse_sim.engines.brian.assembly.statements import only_where
+from autapse_sim.engines.brian.dense.layout import Block, Layout
 from autapse_sim.engines.brian.dense.synapses import DenseNeurons, DenseSynapses, at_spikes
 from autapse_sim.engines.brian.program import Index, Input, Parameter
 from autapse_sim.engines.brian.tape import FUNCTIONS
