@@ -86,7 +86,7 @@ def teach(
     limits = bounds + [renamed(limit, words) for limit in (*change.limits, *ending.limits)] + plan.limits(name)
     lines = statements(draws(renamed("\n".join(map(str, change.statements)), words)))
     update = None
-    if lines:
+    if lines or (limits and not plan.gathers):
         code = update_code(lines, plan.gathers, limits, carried)
         update = plan.parts.regularly(synapses, code, "update", learns)
     last = statements(draws(renamed("\n".join(map(str, ending.statements)), words)))
