@@ -219,7 +219,7 @@ def test_what_is_shown_may_be_spikes(engine):
     [
         ({"update": "trajectory"}, {}),
         ({"update": "step", "optimiser": "momentum"}, {"delay": 1}),
-        ({"constraints": ("sparse", "dale"), "bound": 0.09}, {"learn": ("W", "U"), "n": 3}),
+        ({"constraints": ("sparse", "dale"), "bound": 0.4}, {"learn": ("W", "U"), "n": 3}),
         ({"bound": 0.1, "reset": False}, {"substeps": 3}),
         ({}, {"delay": tuple(map(tuple, np.arange(N * N).reshape(N, N) % 4))}),
         ({}, {"delay": tuple(range(N))}),
