@@ -1,4 +1,4 @@
-"""BCM (Bienenstock, Cooper & Munro 1982, doi:10.1523/JNEUROSCI.02-01-00032.1982): a threshold that slides with activity.
+"""BCM (Bienenstock, Cooper & Munro 1982, doi:10.1523/JNEUROSCI.02-01-00032.1982): a threshold follows the activity.
 
 What arrives is potentiated where the neuron is above its threshold theta, else depressed; theta is the running mean of
 the square of the activity over c_0 (the form of Intrator & Cooper 1992). No error is read.

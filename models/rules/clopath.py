@@ -1,7 +1,7 @@
 """Voltage-based STDP (Clopath et al. 2010, eqs. 1 and 2, doi:10.1038/nn.2479), without its homeostasis.
 
-A presynaptic spike depresses as far as the slow voltage is above theta_minus; the trace of such spikes potentiates while
-v is above theta_plus and the fast filtered voltage above theta_minus. Defaults: visual cortex (their Table 1b).
+A presynaptic spike depresses as far as the slow voltage is above theta_minus; the trace of such spikes potentiates
+while v is above theta_plus and the fast filtered voltage above theta_minus. Defaults: visual cortex (their Table 1b).
 
 When not to use it: with neurons whose v has no spike in it (`lif`, `adex` reset within a step: v is never above
 theta_plus for the 2 ms of an action potential) or is a mere number; `hh` has both.

@@ -1,4 +1,4 @@
-"""Inhibitory STDP (Vogels et al. 2011, doi:10.1126/science.1211095): inhibition grows until neurons fire at a target rate.
+"""Inhibitory STDP (Vogels et al. 2011, doi:10.1126/science.1211095): inhibition that keeps neurons at a target rate.
 
 Each spike strengthens an inhibitory synapse by what the other side fired lately; each presynaptic one weakens it by
 alpha = 2 rho_0 tau. Inhibitory are weights of at most 0, which stay so; those above 0 do not learn.

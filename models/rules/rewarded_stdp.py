@@ -1,4 +1,4 @@
-"""Reward-modulated STDP (Izhikevich 2007, doi:10.1093/cercor/bhl152): pairs leave an eligibility that dopamine turns into a change.
+"""Reward-modulated STDP (Izhikevich 2007, doi:10.1093/cercor/bhl152): dopamine turns what pairs have left into changes.
 
 dc/dt = -c/tau_c + STDP at spikes, dw/dt = c d, dd/dt = -d/tau_d + reward. A reward is how far the loss is below its
 running mean (there it was given from outside): the loss told to all, and no error of their own.
