@@ -173,7 +173,10 @@ class Rule:
         ``activity_pre``, ``activity_post``, ``sent_pre`` (the spikes, or the activity of a rate neuron),
         ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the
         trajectory began, for eq. 1's 1/t; 1 where the protocol leaves that out), ``steps`` (the same, always) and every
-        variable of the two neurons.
+        variable of the two neurons. May be left out where `on_pre`, `on_post` or `finish` changes w.
+    on_pre, on_post : str
+        What happens at a synapse when a spike of its presynaptic neuron arrives, and when its postsynaptic neuron
+        spikes, as in Brian2: first `on_pre`, then `on_post`, before the reset of the neurons, and before `update`.
     trace : str
         Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
     postsynaptic : str
@@ -212,7 +215,7 @@ class Rule:
     _post. docs/meaning.md says what each word means.
     """
 
-    update: str
+    update: str = ""
     trace: str = ""
     postsynaptic: str = ""
     eligibility: str = ""
@@ -224,13 +227,15 @@ class Rule:
     lasting: tuple[str, ...] = ()
     finish_postsynaptic: str = ""
     tune: Mapping[str, Any] = field(default_factory=dict)
+    on_pre: str = ""
+    on_post: str = ""
     path: Path | None = None
     source: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        written = ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation", "finish_postsynaptic")
-        take_texts(self, written)
-        if not any(each.name == "w" for each in statements(f"{self.update}\n{self.finish}")):
+        take_texts(self, ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
+        take_texts(self, ("finish_postsynaptic", "on_pre", "on_post"))
+        if not any(each.name == "w" for text in self.code for each in statements(text)):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
         connections = take_tuple(self, "connections", Connection)
         if len(connections) > 3:
@@ -243,10 +248,16 @@ class Rule:
             one_of("parameter to tune", name, self.parameters)
 
     @property
+    def code(self) -> tuple[str, ...]:
+        """What changes the synapse, in the order of a step."""
+        return self.on_pre, self.on_post, self.update, self.finish
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
         own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
         of_connections = (text for connection in self.connections for text in connection.texts)
+        own += (self.on_pre, self.on_post)
         return (*own, self.finish_postsynaptic, *self.initial.values(), *of_connections)
 
     def replace(self, **changes: Any) -> Rule:

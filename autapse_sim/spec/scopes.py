@@ -13,6 +13,7 @@ from autapse_sim.names import one_of
 from autapse_sim.spec import vocabulary
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.dimensions import check_dimensions
+from autapse_sim.spec.events import check_events
 from autapse_sim.spec.feeding import check_fed
 from autapse_sim.spec.hints import nearest
 from autapse_sim.spec.language import is_condition, names
@@ -131,7 +132,7 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
         check_initial(neuron, value, moving)
     check_states(neuron, neuron.equations, equations, {each.name for each in reset}, neuron.initial)
     recurrent = {
-        f"{name}_{side}" for name in {*known, "sent", *PLACES["stimulus"]} - _NUMBERS for side in ("pre", "post")
+        f"{name}_{side}" for name in {*known, "sent", *vocabulary.SHOWN} - _NUMBERS for side in ("pre", "post")
     }
     counts = between({"neurons": circuit.neurons}, "neurons", "neurons")
     words = set(PLACES["synapse"]) - {"elapsed", "steps"}
@@ -205,7 +206,8 @@ def check_rule(
     here["outputs"] = {*groups["outputs"], *rule.parameters, *_readout_parameters(models, circuit)}
     asked = names(rule.trace, *(text for each in rule.connections for text in each.texts))
     given = {*models.neuron.parameters, *rule.parameters} & asked
-    here["inputs"] = here["unit"] = {*PLACES["stimulus"], *trace, *sums, *given}
+    here["inputs"] = {*PLACES["stimulus"], *trace, *sums, *given}
+    here["unit"] = here["inputs"] - {*vocabulary.SHOWN_SPIKES}
     counts = within(sizes, "neurons")
     neuron_scope = Scope.of(rule, "equations of the neuron", here["neurons"], vocabulary.NUMBERED, numbers=counts)
     neuron_scope.check_equations(rule.postsynaptic, post)
@@ -225,7 +227,8 @@ def check_rule(
         {name for name in post if post[name].type != SUBEXPRESSION},
         "finish_postsynaptic sets variables of postsynaptic",
     )
-    eligibility = check_synapses(rule, learned, here, sizes)
+    late = here["neurons"] - {*rule.parameters, *models.neuron.parameters} if circuit.delay != 0 else set()
+    eligibility = check_synapses(rule, learned, here, sizes, late)
     summed = _check_summed(rule, learned, eligibility, post)
     states = [name for each in (trace, post, eligibility) for name in each if each[name].type != SUBEXPRESSION]
     for name in [*rule.initial, *rule.lasting]:
@@ -315,7 +318,11 @@ _OWN = (
 
 
 def check_synapses(
-    rule: Rule, learned: Sequence[str], groups: Mapping[str, set[str]], sizes: Mapping[str, int]
+    rule: Rule,
+    learned: Sequence[str],
+    groups: Mapping[str, set[str]],
+    sizes: Mapping[str, int],
+    late: set[str],
 ) -> Equations:
     """Refuse what a rule says of its synapses where it means nothing; its eligibility."""
     eligibility = read_equations(rule, rule.eligibility, {*PLACES["synapse"], *rule.parameters})
@@ -327,7 +334,9 @@ def check_synapses(
         counts = between(sizes, PRE[weight], POST[weight])
         scope = Scope.of(rule, f"the synapses of {weight}", *known, numbers=counts)
         scope.check_equations(rule.eligibility, eligibility)
-        found = scope.check_statements(rule.update, states | {"w"}, _OWN)
+        ends, spiking = (PRE[weight], POST[weight]), [name for name in groups if "spiked" in groups[name]]
+        found = check_events(rule, weight, ends, spiking, scope, states, late if weight == "W" else set())
+        found += scope.check_statements(rule.update, states | {"w"}, _OWN)
         found += scope.check_statements(rule.finish, states | {"w"}, _OWN)
         for name in set(rule.initial) & set(eligibility):
             scope.check(rule.initial[name], rule.initial[name])

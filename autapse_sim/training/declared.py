@@ -44,6 +44,8 @@ class Declared:
         At which states decay, see `autapse_sim.spec.stability.decay_rates`.
     tune : dict of str to list of Amount
         What the rule lets a verdict choose from.
+    spikes : bool
+        Whether the rule takes what is shown for spikes.
     """
 
     parameters: dict[str, Amount]
@@ -51,6 +53,7 @@ class Declared:
     method: str = ""
     rates: dict[str, str] = field(default_factory=dict)
     tune: dict[str, list[Amount]] = field(default_factory=dict)
+    spikes: bool = False
 
     def to_json(self) -> str:
         """As text."""
@@ -76,11 +79,14 @@ def declared(circuit: Circuit) -> Declared:
         return _without_equations(circuit)
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
-    asked = json.dumps(["declared, and what may be tuned", __version__, written, sorted(circuit.learn), circuit.method])
+    asked = json.dumps(
+        ["declared, what may be tuned, what is shown", __version__, written, sorted(circuit.learn), circuit.method]
+    )
     key = hashlib.sha256(asked.encode()).hexdigest()
     known = recall(key, Declared.from_json) if kept else None
     if known:
         return known
+    from autapse_sim.spec.events import shows_spikes
     from autapse_sim.spec.library import Models
     from autapse_sim.spec.scopes import check_models
 
@@ -96,7 +102,8 @@ def declared(circuit: Circuit) -> Declared:
             if one.unit != default.unit:
                 where = f"{line_of(models.rule, name)}: tune has {name} = {one.text}"
                 raise InputError(f"{where}; its unit is {default.unit}, as of {default.text}")
-    found = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit), tune)
+    spikes = shows_spikes(models.rule, circuit.learn)
+    found = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit), tune, spikes)
     if kept:
         remember(key, found.to_json())
     return found

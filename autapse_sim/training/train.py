@@ -19,7 +19,7 @@ from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.table import UNTRAINED
 from autapse_sim.spec.circuit import Circuit
-from autapse_sim.spec.job import Job, Outcome, Progress
+from autapse_sim.spec.job import Job, Outcome, Progress, check_shown
 from autapse_sim.spec.model import carried, is_file, library, rules
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
@@ -286,6 +286,8 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
         return simulated_in_numpy(job, progress)
     if engine == "compiled":
         return simulated_compiled(job, progress, **options)
+    if declared(job.circuit).spikes:
+        check_shown(job.x)
     if engine == "reference":
         from autapse_sim.engines import reference
         from autapse_sim.spec.library import Models
