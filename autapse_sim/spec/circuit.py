@@ -12,6 +12,7 @@ import numpy as np
 from autapse_sim.checks import settle, some_of, text, truth, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
+from autapse_sim.showing import showing
 from autapse_sim.spec.units import STEP, amount
 from autapse_sim.spec.written import model_name
 
@@ -38,6 +39,7 @@ CHOICES = {"readout": READOUTS, "feedback": FEEDBACKS, "precision": PRECISIONS, 
 """What some fields of a circuit may be."""
 
 
+@showing
 @dataclass(frozen=True)
 class Circuit:
     """A recurrent circuit and its learning rule.

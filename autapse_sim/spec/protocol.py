@@ -10,12 +10,14 @@ import numpy as np
 from autapse_sim.checks import items, real, settle, some_of, truth, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of, shown
+from autapse_sim.showing import showing
 
 UPDATES = ("step", "trajectory", "batch")
 OPTIMISERS = ("sgd", "momentum", "adam", "adam-hat")
 CONSTRAINTS = ("sparse", "dale")
 
 
+@showing
 @dataclass(frozen=True)
 class Protocol:
     """How many networks are trained, on how much, and how they are tested.
