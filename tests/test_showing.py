@@ -102,7 +102,8 @@ def test_the_card_of_a_model_has_its_equations(kind):
         card = Balanced(model._repr_html_())
         assert {"math", "mfrac" if "/dt" in str(model.texts) else "math"} <= card.seen, name
         formula = model._repr_latex_()
-        assert formula.startswith("$$\\begin{aligned}") and formula.count("{") == formula.count("}"), name
+        assert formula.startswith("$$\\begin{aligned}"), name
+        assert formula.count("{") == formula.count("}"), name
 
 
 def test_a_model_that_was_made_in_the_notebook_has_a_card():

@@ -12,6 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -24,6 +25,9 @@ from autapse_sim.names import one_of, shown
 from autapse_sim.results.contents import check_contents
 from autapse_sim.results.netcdf import UNREADABLE, pack, unpack
 from autapse_sim.showing import card
+
+if TYPE_CHECKING:  # Matplotlib is imported where something is drawn
+    from autapse_sim.results.plots.catalogue import Figures
 
 FORMAT = "autapse_sim 1"
 """Name and version of the layout of a result file, its attribute `format`."""
@@ -50,6 +54,13 @@ class Result:
         sizes = ", ".join(f"{name} {size}" for name, size in self.data.sizes.items())
         parts = [said, f"dimensions: {sizes}", f"data: {', '.join(map(str, self.data.data_vars))}"]
         return "\n".join(textwrap.fill(part, 110, subsequent_indent="    ") for part in parts)
+
+    @property
+    def plot(self) -> Figures:
+        """The figures of this result, by the names of `autapse plot`: ``result.plot.traces()``; `dir` lists them."""
+        from autapse_sim.results.plots.catalogue import Figures
+
+        return Figures(self)
 
     def save(self, path: str | Path) -> None:
         """Write the result as netCDF, whole or not at all; missing folders are made.
