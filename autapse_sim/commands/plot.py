@@ -49,13 +49,15 @@ class Listed(click.Command):
 @computing()
 def plot(figure: str, result: Path, out: Path, formats: tuple[str, ...], **options: Any) -> None:
     """Draw FIGURE from RESULT, the file of a result or of a verdict, or the folder of a sweep."""
-    from autapse_sim.results.plots.catalogue import figure_for
+    from autapse_sim.results.plots.catalogue import check_held, figure_for
     from autapse_sim.results.plots.movies import Movie
     from autapse_sim.results.plots.style import save
 
     data = ap.open_study(result) if result.is_dir() else ap.load(result).data
     draw = figure_for(data, figure)
-    drawn = draw(data, **_taken(figure, draw, options))
+    given = _taken(figure, draw, options)
+    check_held(data, figure)
+    drawn = draw(data, **given)
     folder, how = folder_for(out, "plot"), {"formats": formats} if formats else {}
     written = drawn.save(folder, figure, **how) if isinstance(drawn, Movie) else save(drawn, folder, figure, **how)
     for path in written:

@@ -43,22 +43,25 @@ def captions(rule: str = "") -> dict[str, str]:
 
 
 def figure_for(data: xr.Dataset | Result, name: str) -> Callable[..., Figure]:
-    """What draws a figure from a result; an `InputError` where there is none, or the result lacks what it needs.
+    """What draws a figure by that name from a result, or an `InputError` where there is none.
 
     A figure of another kind of result that shows the same stands in for it.
     """
     known = figures()
     if name not in known:
         one_of("figure", name, figures_of(data))
-    figure = known[name]
-    other = known.get(getattr(figure, "ELSE", ""))
-    if _missing(data, figure) and other and not _missing(data, other):
-        figure = other
-    if missing := _missing(data, figure):
-        told = f"figure {name} needs {', '.join(missing)}, and this result has none"
-        raise InputError(f"{told}; its figures are {', '.join(figures_of(data)) or 'none'}")
-    draw: Callable[..., Figure] = figure.draw
+    other = known.get(getattr(known[name], "ELSE", ""))
+    instead = _missing(data, known[name]) and other and not _missing(data, other)
+    draw: Callable[..., Figure] = (other if other and instead else known[name]).draw
     return draw
+
+
+def check_held(data: xr.Dataset | Result, name: str) -> None:
+    """Refuse to draw a figure from a result that lacks what it needs."""
+    held = figures_of(data)
+    if figure_for(data, name) not in held.values():
+        told = f"figure {name} needs {', '.join(_missing(data, figures()[name]))}, and this result has none"
+        raise InputError(f"{told}; its figures are {', '.join(held) or 'none'}")
 
 
 class Figures:
@@ -84,6 +87,7 @@ class Figures:
 
         @wraps(known[name].draw)
         def draw(*given: Any, **named: Any) -> Figure:
+            check_held(self._data, name)
             return figure_for(self._data, name)(self._data, *given, **named)
 
         whole = inspect.signature(known[name].draw)
