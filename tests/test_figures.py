@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.results.plots import catalogue, save
+from autapse_sim.results.plots.movies import Movie
 
 FIGURES = sorted((Path(__file__).parent.parent / "figures").glob("*.py"))
 SMALL = ap.Protocol(replicates=2, train=2, validate=1, test=1, validate_every=1, record=1)

@@ -117,8 +117,8 @@ def draw_lines(medians: xr.DataArray, ax: Axes, axis: str, label: str, score: st
         ax.set_xticks(places, names)
         ax.minorticks_off()
     if apart:
-        above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0.2}
-        ax.legend(fontsize="small", ncols=min(len(values), 3), **above)
+        columns = min(len(values), 3)
+        ax.legend(fontsize="small", ncols=columns, loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0.2)
 
 
 def within(values: xr.DataArray, shown: xr.DataArray) -> np.ndarray:
