@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
+    from autapse_sim.engines.brian.plain import PlainNetwork as PlainNetwork
     from autapse_sim.errors import InputError as InputError
     from autapse_sim.experiments.align import align as align
     from autapse_sim.experiments.benchmark import Benchmark as Benchmark
@@ -64,6 +65,7 @@ _HOMES = {
     "Neuron": "spec.model",
     "open_study": "studies.sweep",
     "PatternGeneration": "tasks.pattern",
+    "PlainNetwork": "engines.brian.plain",
     "Protocol": "spec.protocol",
     "read_neuron": "spec.model",
     "read_rule": "spec.model",

@@ -20,11 +20,10 @@ from autapse_sim.spec.written import model_name
 if TYPE_CHECKING:
     from brian2 import Quantity
 
-    from autapse_sim.engines.brian.plain import Plain
+    from autapse_sim import PlainNetwork
     from autapse_sim.spec.model import Neuron, Rule
     from autapse_sim.spec.protocol import Protocol
     from autapse_sim.spec.weights import Weights
-    from autapse_sim.tasks.base import Task
 
 READOUTS = ("identity", "random")
 PRECISIONS = ("double", "single")
@@ -148,11 +147,11 @@ class Circuit:
 
     def brian2(
         self,
-        task: Task | str | Path = "bouncing-ball",
+        task: Any = "bouncing-ball",
         protocol: Protocol | None = None,
         weights: Weights | None = None,
         parameters: Mapping[str, Any] | None = None,
-    ) -> Plain:
+    ) -> PlainNetwork:
         """The plain Brian2 network of this circuit, for monitors of your own; it gives the numbers of `train`.
 
         Parameters
@@ -164,7 +163,7 @@ class Circuit:
 
         Returns
         -------
-        Plain
+        PlainNetwork
             With `network`, `neurons`, `inputs`, `outputs`, `synapses["W"]`, `clock`, `duration`, `run()` and, at any
             time, `weights`, `mse` and `prediction`.
 
@@ -180,7 +179,9 @@ class Circuit:
         (2, 200)
         """
         # found by its name: what runs circuits imports this module, and not the other way
-        made: Plain = import_module("autapse_sim.training.plain").plain(self, task, protocol, weights, parameters)
+        made: PlainNetwork = import_module("autapse_sim.training.plain").plain(
+            self, task, protocol, weights, parameters
+        )
         return made
 
 

@@ -24,7 +24,7 @@ from autapse_sim.training.sizes import check_sizes
 from autapse_sim.training.train import choose_engine, prepare
 
 if TYPE_CHECKING:
-    from autapse_sim.engines.brian.plain import Plain
+    from autapse_sim.engines.brian.plain import PlainNetwork
 
 
 def plain(
@@ -33,7 +33,7 @@ def plain(
     protocol: Protocol | None = None,
     weights: Weights | None = None,
     parameters: Mapping[str, Any] | None = None,
-) -> Plain:
+) -> PlainNetwork:
     """The Brian2 network of a circuit, see `Circuit.brian2`."""
     protocol = instance("protocol", protocol or Protocol(replicates=1), Protocol)
     circuit, task = carried(circuit), check_task(task_called(task))
@@ -46,6 +46,6 @@ def plain(
     check_sizes(circuit, task, protocol, protocol.replicates)
     values = resolve_parameters(circuit, parameters, protocol.replicates)
     ((_, drawn),) = draws(circuit, task, protocol, weights, protocol.replicates)
-    from autapse_sim.engines.brian.plain import Plain
+    from autapse_sim.engines.brian.plain import PlainNetwork
 
-    return Plain.of(prepare(circuit, drawn, protocol, values, np.arange(protocol.replicates)))
+    return PlainNetwork.of(prepare(circuit, drawn, protocol, values, np.arange(protocol.replicates)))

@@ -15,6 +15,7 @@ from autapse_sim.checks import function, instance
 from autapse_sim.engines import discrete
 from autapse_sim.engines.adjoint import RULES as EXACT
 from autapse_sim.errors import InputError
+from autapse_sim.machine.bars import shows_progress
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.table import UNTRAINED
@@ -47,6 +48,7 @@ from autapse_sim.training.sizes import at_once, check_sizes
 ENGINES = ("auto", "standalone", "runtime", "reference", "numpy", "compiled")
 
 
+@shows_progress("training")
 def train(
     circuit: Circuit,
     task: Task | str | Path,
@@ -54,7 +56,7 @@ def train(
     weights: Weights | None = None,
     parameters: Mapping[str, Any] | None = None,
     engine: str = "auto",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     start: Result | None = None,
 ) -> Result:
     """Train the networks of one circuit and test them.
@@ -78,8 +80,8 @@ def train(
         the equations mean, 'numpy' the discrete reference, or for bptt and fa any circuit along its own equations,
         'compiled' the same of bptt and fa in C++. 'auto' compiles where there is a C++ compiler: 'standalone' for rules
         with equations, 'compiled' for bptt and fa where the circuit allows it, else 'numpy'. The result says which.
-    progress : callable, optional
-        Called with the completed share, 0 to 1.
+    progress : callable or bool, optional
+        True shows a bar, which notebooks do unless it is False; a function is called with the completed share, 0 to 1.
     start : Result, optional
         What training goes on from, with `protocol.train` more trajectories, to the bits of a run that was never
         interrupted. All else has to be as it was for this result, but for validation, test and what is kept. The
@@ -105,7 +107,7 @@ def train(
     task = check_task(task_called(task))
     instance("circuit", circuit, Circuit)
     instance("protocol", protocol, Protocol)
-    function("progress", progress)
+    tell = function("progress", progress)
     circuit = carried(circuit)  # model files are read once
     engine = choose_engine(circuit, engine)
     check_optimiser(circuit, protocol)
@@ -126,8 +128,8 @@ def train(
         mine = {name: value[first : first + count] for name, value in values.items()}
 
         def report(share: float, first: int = first, count: int = count) -> None:
-            if progress:
-                progress((first + share * count) / protocol.replicates)
+            if tell:
+                tell((first + share * count) / protocol.replicates)
 
         rest = drawn.after(done)
         job = prepare(circuit, rest, block, mine, networks)

@@ -14,7 +14,7 @@ from autapse_sim.spec.weights import Weights
 
 
 @dataclass(frozen=True, repr=False)
-class Plain:
+class PlainNetwork:
     """The Brian2 objects of a circuit, ready to run: what `train` plays with the engine 'runtime', with its numbers.
 
     Element ``r*n + i`` of a group is neuron i of replicate r. Monitors go into `network`; for them time goes on from
@@ -45,7 +45,7 @@ class Plain:
     ready: runtime.Ready
 
     @classmethod
-    def of(cls, job: Job) -> Plain:
+    def of(cls, job: Job) -> PlainNetwork:
         """The objects of a job."""
         check_targets(job)
         ready = runtime.ready(job)
