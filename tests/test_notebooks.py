@@ -116,8 +116,14 @@ def test_a_result_is_a_card_and_its_figures_are_pictures(notebook):
 
 
 def test_the_network_is_there_for_monitors(notebook):
-    text = "from brian2 import StateMonitor\nplain = circuit.brian2(ball, few)\nseen = StateMonitor(plain.neurons, 'activity', True)\n"
-    text += "plain.network.add(seen)\nplain.network.run(plain.duration)\nseen.activity.shape"
+    text = """
+from brian2 import StateMonitor
+plain = circuit.brian2(ball, few)
+seen = StateMonitor(plain.neurons, 'activity', True)
+plain.network.add(seen)
+plain.network.run(plain.duration)
+seen.activity.shape
+"""
     assert notebook.value(text)["text/plain"] == "(8, 240)"
     assert notebook.value(text)["text/plain"] == "(8, 240)"  # run again
 
@@ -144,11 +150,6 @@ def test_a_run_that_takes_long_shows_a_bar_below_its_cell(notebook):
     ]
 
 
-def programs(kernel):
-    """Whether a compiled program runs."""
-    return any("main" in each.name() or "program" in " ".join(each.cmdline()[:1]) for each in kernel.children(True))
-
-
 def workers(kernel):
     return len(kernel.children()) > 0
 
@@ -160,7 +161,7 @@ def workers(kernel):
         ("ap.train(circuit, ball, long, engine='runtime')", lambda kernel: time.sleep(3) or True),
         ("ap.train(circuit, ball, long, engine='numpy')", lambda kernel: time.sleep(3) or True),
         ("ap.sweep({'eta': [0.1, 0.2], 'neurons': [4, 5]}, circuit=circuit, task=ball, protocol=long)", workers),
-        ("ap.compare(['dfa', 'fa'], ball, long)", workers),
+        ("ap.compare(['dfa', 'fa'], ball, long, etas=[0.1])", workers),
     ],
     ids=["standalone", "runtime", "numpy", "sweep", "compare"],
 )
@@ -187,5 +188,5 @@ def test_a_kernel_that_ends_takes_its_programs_with_it(tmp_path):
         time.sleep(1)
         children = one.kernel.children(recursive=True)
         os.kill(one.kernel.pid, 9)
-        gone, left = psutil.wait_procs(children, timeout=10)
+        _, left = psutil.wait_procs(children, timeout=10)
         assert left == []
