@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
     from autapse_sim.results import export as export
     from autapse_sim.results import plots as plots
     from autapse_sim.results import recordings as recordings
+    from autapse_sim.results.plots.live import LiveView as LiveView
     from autapse_sim.results.report.write import report as report
     from autapse_sim.results.result import Result as Result
     from autapse_sim.results.result import load as load
@@ -61,6 +62,7 @@ _HOMES = {
     "FlipFlop": "tasks.memory",
     "InputError": "errors",
     "Integrator": "tasks.memory",
+    "LiveView": "results.plots.live",
     "load": "results.result",
     "Neuron": "spec.model",
     "open_study": "studies.sweep",

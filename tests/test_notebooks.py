@@ -190,3 +190,14 @@ def test_a_kernel_that_ends_takes_its_programs_with_it(tmp_path):
         os.kill(one.kernel.pid, 9)
         _, left = psutil.wait_procs(children, timeout=10)
         assert left == []
+
+
+def test_training_is_watched_below_its_cell(notebook):
+    text = "some = ap.Protocol(replicates=2, train=6, validate=0, test=1)\nview = ap.LiveView(every=2)\n"
+    text += "watched = ap.train(circuit, ball, some, engine={!r}, watch=view, progress=False)\n'done'"
+    for engine in ("runtime", "standalone"):
+        shown, last = notebook.run(text.format(engine))  # one figure, which was drawn anew
+        assert last.data["text/plain"] == "'done'"
+        assert shown.data["image/png"]
+    titles = "[ax.get_title() for ax in view.figure.axes][1]"
+    assert notebook.value(titles)["text/plain"] == "'activity, training 6'"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ from autapse_sim.training.in_numpy import (
     simulated_in_numpy,
 )
 from autapse_sim.training.labels import control_scores, scored, targets
+from autapse_sim.training.parts import in_parts
 from autapse_sim.training.sizes import at_once, check_sizes
 
 ENGINES = ("auto", "standalone", "runtime", "reference", "numpy", "compiled")
@@ -58,6 +60,7 @@ def train(
     engine: str = "auto",
     progress: Progress | bool | None = None,
     start: Result | None = None,
+    watch: Callable[[Result], Any] | None = None,
 ) -> Result:
     """Train the networks of one circuit and test them.
 
@@ -86,6 +89,11 @@ def train(
         What training goes on from, with `protocol.train` more trajectories, to the bits of a run that was never
         interrupted. All else has to be as it was for this result, but for validation, test and what is kept. The
         protocol counts from here, the result's coordinates from the very first trajectory.
+    watch : callable, optional
+        Called during training with a `Result` of what has been learned so far (training MSE, weights, traces of the
+        first and the last training trajectory), and at the end with the whole: every `watch.every` trajectories, a
+        tenth of them where it has none. `LiveView()` draws that in a notebook. Where replicates do not fit into memory
+        together it sees the first of them. The result is the same, to the last bit, as without.
 
     Returns
     -------
@@ -107,7 +115,7 @@ def train(
     task = check_task(task_called(task))
     instance("circuit", circuit, Circuit)
     instance("protocol", protocol, Protocol)
-    tell = function("progress", progress)
+    tell, watch = function("progress", progress), function("watch", watch)
     circuit = carried(circuit)  # model files are read once
     engine = choose_engine(circuit, engine)
     check_optimiser(circuit, protocol)
@@ -137,7 +145,12 @@ def train(
         if shares is None:
             shares = begun.checked(Shares.of(size, job, engine)) if begun else Shares.of(size, job, engine)
         job = begun.resumed(job, first, drawn) if begun else job
-        outcome = simulated(job, engine, report, room=size, processes=shares.processes)
+        run = partial(simulated, engine=engine, room=size, processes=shares.processes)
+        if watch and not first and protocol.train:
+            seen = partial(_told, watch, str(circuit.rule), drawn, block, done)
+            outcome = in_parts(job, getattr(watch, "every", 0) or -(-protocol.train // 10), run, seen, report)
+        else:
+            outcome = run(job, progress=report)
         part = scored(drawn, block, outcome, networks, done).assign(targets(rest, block))
         part = part.assign(_controls(circuit, task, drawn, replace(block, train=whole.train), mine, engine))
         parts.append(part.assign_coords(replicate=first + networks, recorded=first + part.recorded))
@@ -153,7 +166,19 @@ def train(
         )
     attributes |= {"notes": json.dumps(said)} if said else {}
     assert shares is not None  # of the first block of replicates, which there always is
-    return Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
+    result = Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
+    if watch:
+        watch(result)
+    return result
+
+
+def _told(
+    watch: Callable[[Result], Any], rule: str, drawn: Drawn, protocol: Protocol, done: int, outcome: Outcome
+) -> None:
+    """Let someone look at what has been learned so far."""
+    so_far = replace(protocol, train=outcome.mse.shape[1], batch=1, update="step", validate=0, test=0, checkpoints=())
+    data = scored(drawn, so_far, outcome, np.arange(protocol.replicates), done)
+    watch(Result(data.assign_attrs(rule=rule)))
 
 
 def _controls(
