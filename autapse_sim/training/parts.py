@@ -15,6 +15,14 @@ Seen = Callable[[Outcome], None]
 """Is given the outcome of the training trajectories so far; its traces are of the first and the last of them."""
 
 
+def run_watched(job: Job, run: Run, progress: Progress, seen: Seen | None, every: int | None) -> Outcome:
+    """The outcome of a job, in parts where someone looks on: a tenth of its training where nothing else is said."""
+    learned = int(job.schedule.learn.sum())
+    if seen is None or not learned:
+        return run(job, progress=progress)
+    return in_parts(job, every or -(-learned // 10), run, seen, progress)
+
+
 def in_parts(job: Job, every: int, run: Run, seen: Seen, progress: Progress) -> Outcome:
     """The outcome of a job that is run so many training trajectories at a time.
 

@@ -44,7 +44,7 @@ from autapse_sim.training.in_numpy import (
     simulated_in_numpy,
 )
 from autapse_sim.training.labels import control_scores, scored, targets
-from autapse_sim.training.parts import in_parts
+from autapse_sim.training.parts import run_watched
 from autapse_sim.training.sizes import at_once, check_sizes
 
 ENGINES = ("auto", "standalone", "runtime", "reference", "numpy", "compiled")
@@ -146,11 +146,8 @@ def train(
             shares = begun.checked(Shares.of(size, job, engine)) if begun else Shares.of(size, job, engine)
         job = begun.resumed(job, first, drawn) if begun else job
         run = partial(simulated, engine=engine, room=size, processes=shares.processes)
-        if watch and not first and protocol.train:
-            seen = partial(_told, watch, str(circuit.rule), drawn, block, done)
-            outcome = in_parts(job, getattr(watch, "every", 0) or -(-protocol.train // 10), run, seen, report)
-        else:
-            outcome = run(job, progress=report)
+        seen = None if watch is None or first else partial(_told, watch, str(circuit.rule), drawn, block, done)
+        outcome = run_watched(job, run, report, seen, getattr(watch, "every", None))
         part = scored(drawn, block, outcome, networks, done).assign(targets(rest, block))
         part = part.assign(_controls(circuit, task, drawn, replace(block, train=whole.train), mine, engine))
         parts.append(part.assign_coords(replicate=first + networks, recorded=first + part.recorded))
@@ -160,16 +157,20 @@ def train(
     attributes = describe(circuit, task, protocol, engine, described(values), drawn.sources)
     attributes["peak_memory"] = peak_memory(programs)
     said = begun.notes(at_once(circuit, task, whole)) if begun else []
-    if protocol.test and whole.train and circuit.learn and not protocol.reset:
-        said.append(
-            f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"
-        )
+    said += _left_out(circuit, whole)
     attributes |= {"notes": json.dumps(said)} if said else {}
     assert shares is not None  # of the first block of replicates, which there always is
     result = Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
     if watch:
         watch(result)
     return result
+
+
+def _left_out(circuit: Circuit, protocol: Protocol) -> list[str]:
+    """Which control there is not, and why."""
+    if not (protocol.test and protocol.train and circuit.learn) or protocol.reset:
+        return []
+    return [f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"]
 
 
 def _told(
