@@ -113,10 +113,9 @@ def train(
     array([ 6,  7,  8,  9, 10])
     """
     task = check_task(task_called(task))
-    instance("circuit", circuit, Circuit)
+    circuit = carried(instance("circuit", circuit, Circuit))  # model files are read once
     instance("protocol", protocol, Protocol)
     tell, watch = function("progress", progress), function("watch", watch)
-    circuit = carried(circuit)  # model files are read once
     engine = choose_engine(circuit, engine)
     check_optimiser(circuit, protocol)
     begun = None if start is None else Begun.of(start)
@@ -156,8 +155,7 @@ def train(
     data = _joined(parts)
     attributes = describe(circuit, task, protocol, engine, described(values), drawn.sources)
     attributes["peak_memory"] = peak_memory(programs)
-    said = begun.notes(at_once(circuit, task, whole)) if begun else []
-    said += _left_out(circuit, whole)
+    said = [*(begun.notes(at_once(circuit, task, whole)) if begun else []), *_left_out(circuit, whole)]
     attributes |= {"notes": json.dumps(said)} if said else {}
     assert shares is not None  # of the first block of replicates, which there always is
     result = Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
