@@ -112,9 +112,8 @@ def train(
     >>> more.data.training_trajectory.values
     array([ 6,  7,  8,  9, 10])
     """
-    task = check_task(task_called(task))
+    task, protocol = check_task(task_called(task)), instance("protocol", protocol, Protocol)
     circuit = carried(instance("circuit", circuit, Circuit))  # model files are read once
-    instance("protocol", protocol, Protocol)
     tell, watch = function("progress", progress), function("watch", watch)
     engine = choose_engine(circuit, engine)
     check_optimiser(circuit, protocol)
