@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
@@ -13,14 +12,16 @@ from typing import Any, TypeVar
 
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
+from autapse_sim.showing import latex, showing
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
 from autapse_sim.spec.fields import choices, parameter, take_mapping, take_texts, take_tuple, text
-from autapse_sim.spec.language import UNPARSED, names, statements
+from autapse_sim.spec.language import names, statements
 from autapse_sim.spec.lines import texts_at
-from autapse_sim.spec.reading import python_text, run
+from autapse_sim.spec.reading import python_text, run, self_contained
 from autapse_sim.spec.written import Written, model_text
 
 
+@showing
 @dataclass(frozen=True)
 class Activation:
     """A function f of the input current a and its derivative, as Brian2 expressions (`f_prime` may use ``f``)."""
@@ -39,6 +40,7 @@ def activation(what: str, value: object) -> Activation:
     return value
 
 
+@showing
 @dataclass(frozen=True)
 class Neuron:
     """A neuron as Brian2 equations.
@@ -82,8 +84,10 @@ class Neuron:
     initial: Mapping[str, Any] = field(default_factory=dict)
     sums: Mapping[str, str] = field(default_factory=dict)
     method: str = "euler"
-    path: Path | None = None
+    path: Path | None = field(default=None, repr=False)
     source: str = field(default="", repr=False)
+
+    _repr_latex_ = latex
 
     def __post_init__(self) -> None:
         take_texts(self, ("equations", "threshold", "reset", "refractory", "pseudo_derivative", "method"))
@@ -115,6 +119,7 @@ class Neuron:
         return _variant(self, changes)
 
 
+@showing
 @dataclass(frozen=True)
 class Connection:
     """Synapses that a rule needs beside those that it teaches, within the neurons that it reads.
@@ -144,6 +149,8 @@ class Connection:
     pairs: str = "all"
     when: str = "update"
 
+    _repr_latex_ = latex
+
     def __post_init__(self) -> None:
         if not isinstance(self.sums, Mapping) or len(self.sums) != 1:
             raise InputError("Connection(sums=...) maps one name to one expression, such as {'total': 'activity_pre'}")
@@ -161,6 +168,7 @@ class Connection:
         return (*self.sums.values(), self.equations, self.update)
 
 
+@showing
 @dataclass(frozen=True)
 class Rule:
     """A plasticity rule as Brian2 equations.
@@ -229,8 +237,10 @@ class Rule:
     tune: Mapping[str, Any] = field(default_factory=dict)
     on_pre: str = ""
     on_post: str = ""
-    path: Path | None = None
+    path: Path | None = field(default=None, repr=False)
     source: str = field(default="", repr=False)
+
+    _repr_latex_ = latex
 
     def __post_init__(self) -> None:
         take_texts(self, ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
@@ -332,35 +342,6 @@ def paths_of(circuit: Circuit) -> list[str]:
 def texts(circuit: Circuit, sources: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """The texts of the model files of a circuit by their paths, without running them; from `sources` where they are."""
     return {path: sources[path] if path in sources else _source(path) for path in paths_of(circuit)}
-
-
-_PLAIN = """
-    Neuron Rule Connection Activation dict tuple list set range min max sum abs len float int str round array zeros
-    ones linspace arange exp sqrt log
-"""
-PLAIN_CALLS = frozenset(_PLAIN.split())
-"""What a model file may call and still say all by itself."""
-
-
-def self_contained(text: str) -> bool:
-    """Whether a model file says all by itself: what it imports and calls reads nothing else."""
-    try:
-        nodes = list(ast.walk(ast.parse(text)))
-    except UNPARSED:
-        return False
-    plain = {"brian2", "autapse_sim", "math", "numpy", "__future__"}
-    for node in nodes:
-        if isinstance(node, ast.Import | ast.With | ast.ClassDef | ast.Global | ast.Delete):
-            return False
-        if isinstance(node, ast.ImportFrom) and (node.module not in plain or any(a.asname for a in node.names)):
-            return False
-        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in PLAIN_CALLS):
-            return False
-        if isinstance(node, ast.FunctionDef | ast.Name) and not isinstance(getattr(node, "ctx", None), ast.Load):
-            name = node.name if isinstance(node, ast.FunctionDef) else node.id
-            if name in PLAIN_CALLS:
-                return False
-    return True
 
 
 def read_neuron(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> Neuron:

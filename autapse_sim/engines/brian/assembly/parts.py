@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from brian2 import Clock, NeuronGroup, Synapses, second
 from brian2.groups.group import CodeRunner
+from brian2.groups.neurongroup import Thresholder
 
 from autapse_sim.engines.brian.assembly.equations import Draws, integrator
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
@@ -96,7 +97,10 @@ class Parts:
         if self.dense:
             made = DenseNeurons(size, "\n".join(lines), self.layout, jumps=tuple(self.jumps), **options)
         else:
-            made = NeuronGroup(self.layout.replicates * size, "\n".join(lines), **options)
+            events = {} if self.program or "spiked : 1" not in lines else {"spike": "spiked > 0"}
+            made = NeuronGroup(self.layout.replicates * size, "\n".join(lines), events=events, **options)
+            for thresholder in made.thresholder.values():
+                _tell_only(thresholder)
         self.objects.append(made)
         self.inputs |= {f"{name}.{key}": Parameter(key, size, name == "neurons") for key in parameters}
         if numbered:
@@ -184,6 +188,13 @@ def _text(group: NeuronGroup | Synapses, code: Iterable[Statement]) -> str:
     code = [replace(each, value=folded(each.value)) for each in code]
     vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
     return "\n".join(map(str, _real(vectors, group.variables)))
+
+
+def _tell_only(thresholder: Thresholder) -> None:
+    """Let Brian2's own monitors know of spikes once all is done in a step: what a spike changes has been changed."""
+    thresholder.when, thresholder.order = "end", -1
+    thresholder.template_kwds["_uses_refractory"] = False
+    thresholder.update_abstract_code = lambda run_namespace: setattr(thresholder, "abstract_code", "_cond = spiked > 0")
 
 
 def _vector(each: Statement, anchor: str) -> Statement:
