@@ -265,10 +265,9 @@ class Rule:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
-        own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
+        beside = (self.trace, self.postsynaptic, self.eligibility, self.perturbation, self.finish_postsynaptic)
         of_connections = (text for connection in self.connections for text in connection.texts)
-        own += (self.on_pre, self.on_post)
-        return (*own, self.finish_postsynaptic, *self.initial.values(), *of_connections)
+        return (*self.code, *beside, *self.initial.values(), *of_connections)
 
     def replace(self, **changes: Any) -> Rule:
         """A variant: the same rule with other fields.

@@ -194,9 +194,10 @@ def apart_of(medians: xr.DataArray, axis: str) -> str | None:
 
 
 def is_sweep(data: xr.Dataset | Result) -> bool:
-    """Whether it is the dataset of a sweep, and no result of a run, a comparison or a verdict."""
+    """Whether it is the dataset of a sweep, and no result of a run, a comparison, a verdict or a scoreboard."""
     data = dataset(data)
-    return "rule" not in data.attrs and "mse_online" not in data and bool(crossed(data))
+    judged = "mse_online" in data or "answers" in data.attrs
+    return "rule" not in data.attrs and not judged and bool(crossed(data))
 
 
 def crossed(data: xr.Dataset | Result, score: str | None = None) -> list[str]:
