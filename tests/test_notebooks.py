@@ -182,7 +182,7 @@ def test_an_interrupted_cell_leaves_no_process_and_a_kernel_that_works(notebook,
 def test_a_kernel_that_ends_takes_its_programs_with_it(tmp_path):
     with Notebook(tmp_path) as one:
         train = "threading.Thread(target=lambda: ap.train(heavy, ball, some, progress=False)).start()"
-        assert one.run(f"{FIRST}{LONG}import threading\n{train}") == []
+        assert one.run(f"{FIRST}{LONG}import threading, brian2\n{train}") == []  # Brian2 has to be imported first
         deadline = time.monotonic() + 120
         while not (children := one.kernel.children(recursive=True)) and time.monotonic() < deadline:
             time.sleep(0.05)
