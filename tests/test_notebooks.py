@@ -16,7 +16,12 @@ import autapse_sim as ap
 ball, circuit = ap.BouncingBall(steps=30), ap.Circuit(rule="dfa", neurons=4, readout="random")
 few = ap.Protocol(replicates=2, train=4, validate=1, test=2)
 """
-LONG = "long = ap.Protocol(replicates=200, train=20000, validate=0, test=1)\n"
+LONG = """
+long = ap.Protocol(replicates=4, train=20000, validate=0, test=1)
+heavy = ap.Circuit(rule="dfa", neurons=100, readout="random", substeps=50)
+some = ap.Protocol(replicates=20, train=2000, validate=0, test=1)
+"""
+"""A minute's work: of many steps, or of heavy ones, which takes no time to draw."""
 
 
 class Notebook:
@@ -157,11 +162,11 @@ def workers(kernel):
 @pytest.mark.parametrize(
     ("call", "started"),
     [
-        ("ap.train(circuit, ball, long, engine='standalone')", lambda kernel: len(kernel.children()) > 1),
+        ("ap.train(heavy, ball, some, engine='standalone')", lambda kernel: len(kernel.children()) > 1),
         ("ap.train(circuit, ball, long, engine='runtime')", lambda kernel: time.sleep(3) or True),
         ("ap.train(circuit, ball, long, engine='numpy')", lambda kernel: time.sleep(3) or True),
-        ("ap.sweep({'eta': [0.1, 0.2], 'neurons': [4, 5]}, circuit=circuit, task=ball, protocol=long)", workers),
-        ("ap.compare(['dfa', 'fa'], ball, long, etas=[0.1])", workers),
+        ("ap.sweep({'eta': [0.1, 0.2], 'neurons': [100, 101]}, circuit=heavy, task=ball, protocol=some)", workers),
+        ("ap.compare(['dfa', 'autapse'], ball, some, heavy, [0.1])", workers),
     ],
     ids=["standalone", "runtime", "numpy", "sweep", "compare"],
 )
@@ -176,11 +181,8 @@ def test_an_interrupted_cell_leaves_no_process_and_a_kernel_that_works(notebook,
 
 def test_a_kernel_that_ends_takes_its_programs_with_it(tmp_path):
     with Notebook(tmp_path) as one:
-        one.run(
-            FIRST
-            + LONG
-            + "import threading\nthreading.Thread(target=lambda: ap.train(circuit, ball, long, progress=False)).start()"
-        )
+        train = "threading.Thread(target=lambda: ap.train(heavy, ball, some, progress=False)).start()"
+        assert one.run(f"{FIRST}{LONG}import threading, brian2\n{train}") == []  # Brian2 has to be imported first
         deadline = time.monotonic() + 120
         while not (children := one.kernel.children(recursive=True)) and time.monotonic() < deadline:
             time.sleep(0.05)
