@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
@@ -15,9 +14,9 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
 from autapse_sim.spec.fields import choices, parameter, take_mapping, take_texts, take_tuple, text
-from autapse_sim.spec.language import UNPARSED, names, statements
+from autapse_sim.spec.language import names, statements
 from autapse_sim.spec.lines import texts_at
-from autapse_sim.spec.reading import python_text, run
+from autapse_sim.spec.reading import python_text, run, self_contained
 from autapse_sim.spec.written import Written, model_text
 
 
@@ -255,9 +254,8 @@ class Rule:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
-        own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
+        own = (*self.code, self.trace, self.postsynaptic, self.eligibility, self.perturbation)
         of_connections = (text for connection in self.connections for text in connection.texts)
-        own += (self.on_pre, self.on_post)
         return (*own, self.finish_postsynaptic, *self.initial.values(), *of_connections)
 
     def replace(self, **changes: Any) -> Rule:
@@ -332,35 +330,6 @@ def paths_of(circuit: Circuit) -> list[str]:
 def texts(circuit: Circuit, sources: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """The texts of the model files of a circuit by their paths, without running them; from `sources` where they are."""
     return {path: sources[path] if path in sources else _source(path) for path in paths_of(circuit)}
-
-
-_PLAIN = """
-    Neuron Rule Connection Activation dict tuple list set range min max sum abs len float int str round array zeros
-    ones linspace arange exp sqrt log
-"""
-PLAIN_CALLS = frozenset(_PLAIN.split())
-"""What a model file may call and still say all by itself."""
-
-
-def self_contained(text: str) -> bool:
-    """Whether a model file says all by itself: what it imports and calls reads nothing else."""
-    try:
-        nodes = list(ast.walk(ast.parse(text)))
-    except UNPARSED:
-        return False
-    plain = {"brian2", "autapse_sim", "math", "numpy", "__future__"}
-    for node in nodes:
-        if isinstance(node, ast.Import | ast.With | ast.ClassDef | ast.Global | ast.Delete):
-            return False
-        if isinstance(node, ast.ImportFrom) and (node.module not in plain or any(a.asname for a in node.names)):
-            return False
-        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in PLAIN_CALLS):
-            return False
-        if isinstance(node, ast.FunctionDef | ast.Name) and not isinstance(getattr(node, "ctx", None), ast.Load):
-            name = node.name if isinstance(node, ast.FunctionDef) else node.id
-            if name in PLAIN_CALLS:
-                return False
-    return True
 
 
 def read_neuron(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> Neuron:

@@ -19,9 +19,10 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
 from autapse_sim.spec.lines import line_of
-from autapse_sim.spec.model import is_file, library, self_contained, texts, words_of
+from autapse_sim.spec.model import is_file, library, texts, words_of
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.rates import learning_rate
+from autapse_sim.spec.reading import self_contained
 from autapse_sim.spec.stability import check_steps, decay_rates
 from autapse_sim.spec.units import Amount, amount
 from autapse_sim.training.description import without_equations
