@@ -265,9 +265,9 @@ class Rule:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
-        beside = (self.trace, self.postsynaptic, self.eligibility, self.perturbation, self.finish_postsynaptic)
+        own = (*self.code, self.trace, self.postsynaptic, self.eligibility, self.perturbation)
         of_connections = (text for connection in self.connections for text in connection.texts)
-        return (*self.code, *beside, *self.initial.values(), *of_connections)
+        return (*own, self.finish_postsynaptic, *self.initial.values(), *of_connections)
 
     def replace(self, **changes: Any) -> Rule:
         """A variant: the same rule with other fields.

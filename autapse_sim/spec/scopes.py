@@ -201,15 +201,14 @@ def check_rule(
             raise InputError(f"{line_of(rule, name)}: {name!r} cannot be defined here: {reason}; rename it")
     taken |= dict.fromkeys([*own, *rule.parameters], "another rule of the circuit has it, too")
     perturbs = {"perturbation"} if rule.perturbation.strip() else set()
-    here = {**groups}
-    here["neurons"] = {*groups["neurons"], *own, *rule.parameters, *perturbs, "sent_sum", *models.neuron.parameters}
+    steady = {*models.neuron.parameters, *rule.parameters}
+    here = {**groups, "neurons": {*groups["neurons"], *own, *steady, *perturbs, "sent_sum"}}
     here["outputs"] = {*groups["outputs"], *rule.parameters, *_readout_parameters(models, circuit)}
-    asked = names(rule.trace, *(text for each in rule.connections for text in each.texts))
-    given = {*models.neuron.parameters, *rule.parameters} & asked
+    given = steady & names(rule.trace, *(text for each in rule.connections for text in each.texts))
     here["inputs"] = {*PLACES["stimulus"], *trace, *sums, *given}
     here["unit"] = here["inputs"] - {*vocabulary.SHOWN_SPIKES}
-    counts = within(sizes, "neurons")
-    neuron_scope = Scope.of(rule, "equations of the neuron", here["neurons"], vocabulary.NUMBERED, numbers=counts)
+    known = here["neurons"], vocabulary.NUMBERED
+    neuron_scope = Scope.of(rule, "equations of the neuron", *known, numbers=within(sizes, "neurons"))
     neuron_scope.check_equations(rule.postsynaptic, post)
     for group in {"neurons", *(PRE[name] for name in learned)} - {"outputs"}:
         place = "a trace of the " + {"neurons": "neuron", "inputs": "stimulus (U learns)", "unit": "bias"}[group]
@@ -227,21 +226,25 @@ def check_rule(
         {name for name in post if post[name].type != SUBEXPRESSION},
         "finish_postsynaptic sets variables of postsynaptic",
     )
-    late = here["neurons"] - {*rule.parameters, *models.neuron.parameters} if circuit.delay != 0 else set()
-    eligibility = check_synapses(rule, learned, here, sizes, late)
+    eligibility = check_synapses(rule, learned, here, sizes, here["neurons"] - steady if circuit.delay != 0 else set())
     summed = _check_summed(rule, learned, eligibility, post)
     states = [name for each in (trace, post, eligibility) for name in each if each[name].type != SUBEXPRESSION]
-    for name in [*rule.initial, *rule.lasting]:
-        if name not in states:
-            near = nearest(name, states)
-            meant = f"; did you mean {near!r}?" if near else ""
-            raise InputError(f"{line_of(rule, name)}: the rule has no state {name!r} that could start{meant}")
+    _check_named(rule, states)
     moving = follows(models.neuron, circuit) | sums
     _check_starts(rule, neuron_scope, eligibility, moving, "U" in learned)
     if circuit.delay != 0 and "W" in learned:
         _check_late(rule, moving - {"spiked"} - ({"f_prime"} if models.neuron.pseudo_derivative else set()))
     check_states(rule, rule.trace, trace, sums, rule.initial)
     check_states(rule, rule.postsynaptic, post, {*sums, *summed, *(each.name for each in after)}, rule.initial)
+
+
+def _check_named(rule: Rule, states: Sequence[str]) -> None:
+    """Refuse starting and lasting values of what is no state of the rule."""
+    for name in [*rule.initial, *rule.lasting]:
+        if name not in states:
+            near = nearest(name, states)
+            meant = f"; did you mean {near!r}?" if near else ""
+            raise InputError(f"{line_of(rule, name)}: the rule has no state {name!r} that could start{meant}")
 
 
 def _check_role(rule: Rule, models: Models) -> None:
