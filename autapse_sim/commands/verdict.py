@@ -12,8 +12,9 @@ import click
 
 import autapse_sim as ap
 from autapse_sim.commands.options import pair, study_options, task_of
-from autapse_sim.commands.output import bar, folder_for, write_others
+from autapse_sim.commands.output import folder_for, write_others
 from autapse_sim.errors import InputError
+from autapse_sim.machine.bars import bar
 from autapse_sim.machine.session import computing
 from autapse_sim.spec.circuit import FEEDBACKS
 

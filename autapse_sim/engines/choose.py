@@ -14,7 +14,8 @@ from autapse_sim.engines.brian.tape import Tape, read_array, read_rows, write_ar
 from autapse_sim.engines.playing import asked_for, played, program_of, worthwhile
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job, Outcome, Progress, check_targets
-from autapse_sim.spec.model import self_contained, texts
+from autapse_sim.spec.model import texts
+from autapse_sim.spec.reading import self_contained
 
 
 def simulate(

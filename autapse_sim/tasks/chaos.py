@@ -9,6 +9,7 @@ import numpy as np
 
 from autapse_sim.checks import real, settle, whole
 from autapse_sim.names import one_of
+from autapse_sim.showing import showing
 from autapse_sim.tasks.base import FOLLOWS
 
 INTERVALS = {"lorenz": 0.05, "mackey-glass": 1.0}
@@ -24,6 +25,7 @@ PIECE = 1000
 """Trajectories that are integrated together, which bounds the memory that their past takes."""
 
 
+@showing
 @dataclass(frozen=True)
 class ChaoticSeries:
     """One coordinate of a chaotic system, and the same `horizon` steps later, in standard deviations from its mean.

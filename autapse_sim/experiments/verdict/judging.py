@@ -23,6 +23,7 @@ from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, refitted
+from autapse_sim.machine.bars import shows_progress
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.statistics import replicates_needed
@@ -38,6 +39,7 @@ from autapse_sim.training.sizes import NUMBER, check_memory, check_sizes
 from autapse_sim.training.train import choose_engine
 
 
+@shows_progress("judging")
 def verdict(
     rule: str | Path | Rule,
     benchmark: str | Path | Benchmark = "bounce",
@@ -48,7 +50,7 @@ def verdict(
     worthwhile: float = WORTHWHILE,
     train: int | None = None,
     changes: Mapping[str, Any] = MappingProxyType({}),
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     folder: str | Path | None = None,
     on: str | Executor | Workers = "local",
     retries: int = 1,
@@ -77,8 +79,8 @@ def verdict(
         Training trajectories, where not those of the benchmark.
     changes : mapping
         What is other than in the benchmark, as `Benchmark.changed` takes it: ``{"neuron": "leaky"}``. The page says so.
-    progress : callable, optional
-        Called with the completed share, 0 to 1.
+    progress : callable or bool, optional
+        True shows a bar, which notebooks do unless it is False; a function is called with the completed share, 0 to 1.
     folder : str or Path, optional
         Where all that is trained is kept: what is there, of this verdict or of another one, is not trained again. Not
         kept where not given.
@@ -98,10 +100,10 @@ def verdict(
     replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
     precision = None if precision is None else real("precision", precision, above=0)
     ablations, worthwhile = truth("ablations", ablations), real("worthwhile", worthwhile, above=0, most=1)
-    function("progress", progress)
+    tell = function("progress", progress)
     case = case_of(rule, benchmark, setting, seed, worthwhile, ablations)
     check_kept(case, replicates)
-    with studying(folder, on, retries, progress) as study:
+    with studying(folder, on, retries, tell) as study:
         study.total = work(case, replicates)
         result = evidence(case, study, replicates, precision)
         study.progress(1.0)

@@ -35,14 +35,18 @@ def _formulas(text: str) -> Iterator[str]:
     """Headings and formulas of the model files in a text."""
     places = [*_FILE.finditer(text)]
     for place, following in zip(places, [*places[1:], None], strict=False):
-        source = text[place.end() : following.start() if following else len(text)]
-        try:
-            made = [node for node in ast.walk(ast.parse(source)) if _makes(node, *KINDS[:2])]
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        for node in made:
+        for model in models_in(text[place.end() : following.start() if following else len(text)]):
             yield f'<p class="soft">{safe(place[1])}</p>'
-            yield from _fields(node)
+            yield from model
+
+
+def models_in(source: str) -> Iterator[list[str]]:
+    """Headings and formulas of each model that the text of a file defines; none where it cannot be read."""
+    try:
+        made = [node for node in ast.walk(ast.parse(source)) if _makes(node, *KINDS[:2])]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    yield from ([*_fields(node)] for node in made)
 
 
 def _makes(node: ast.AST | None, *kinds: str) -> TypeGuard[ast.Call]:

@@ -9,8 +9,16 @@ from brian2 import Equations, NeuronGroup
 from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
 from autapse_sim.engines.brian.assembly.order import When
 from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
-from autapse_sim.engines.brian.assembly.statements import OURS, changing, computed, spike_code, without
+from autapse_sim.engines.brian.assembly.statements import (
+    OURS,
+    changing,
+    computed,
+    reset_code,
+    spike_code,
+    without,
+)
 from autapse_sim.engines.brian.program import Bias, Identity
+from autapse_sim.spec.events import shows_spikes
 from autapse_sim.spec.language import Statement, names, renamed, statements
 from autapse_sim.spec.model import Rule
 
@@ -50,12 +58,18 @@ def build_neurons(plan: Plan) -> NeuronGroup:
         plan.parts.regularly(made, code, "perturbation")
     mine = {each.name: f"autapse_own_{each.name}" for each in statements(neuron.reset) if each.name not in kept}
     reset = statements(draws(renamed(neuron.reset, {**words, **mine})))
-    code = [each.renamed(words) for each in spike_code(neuron, reset)] if neuron.threshold else []
+    spike = [each.renamed(words) for each in spike_code(neuron)] if neuron.threshold else []
+    code = [each.renamed(words) for each in reset_code(neuron, reset)] if neuron.threshold else []
     code += [Statement(name, "", value) for name, value in shown.items()]
     code += [Statement("sent_sum", "", "sent_sum + sent*dt/step")] if "sent_sum" in made.variables else []
-    code += late.code
-    if code:
-        plan.parts.regularly(made, code, "spike")
+    # one pass over the neurons, but where something happens between a spike and its reset
+    apart = plan.happens
+    for slot, lines in (
+        ("spike", spike + (late.spikes if apart else [*code, *late.spikes, *late.code])),
+        ("reset", [*code, *late.code] if apart else []),
+    ):
+        if lines:
+            plan.parts.regularly(made, lines, slot)
     connect(plan, made, *EVERYTHING)
     leave(plan, made)
     return made
@@ -122,10 +136,18 @@ def build_shown(plan: Plan, name: str, equations: list[str], *taught: str) -> Ne
     traces = [line for rule in rules for line in rebuilt(Equations(rule.trace), plan.words(name))]
     sums = plan.sums(*taught)
     equations = [*equations, "sent = activity : 1", *traces, *(f"{each} : 1" for each in sums)]
+    spikes = name == "inputs" and shows_spikes(plan.models.rule, plan.circuit.learn)
+    equations += ["spiked : 1"] * spikes
     equations += [f"autapse_left_{each} : {unit}" for each, unit in plan.left(name).items()]
     parameters = {key: value for key, value in possible.items() if key in here}
     begin = dict.fromkeys(sums, "0") | plan.begin(name, [], {}, {})
     made = plan.parts.group(name, plan.size[name], equations, parameters, begin, numbered=plan.numbered)
+    code = []
+    if name == "inputs" and not plan.parts.program:
+        code += [Statement("autapse_x", "", "autapse_stimulus(i, t_in_timesteps)")]
+    code += [Statement("spiked", "", f"int(autapse_x != 0)*{OURS['fresh']}")] * spikes
+    if code:
+        plan.parts.regularly(made, code, "stimulus")
     connect(plan, made, *taught)
     leave(plan, made)
     return made

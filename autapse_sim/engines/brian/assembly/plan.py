@@ -14,6 +14,7 @@ from autapse_sim.spec.language import names, renamed
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import Rule
 from autapse_sim.spec.quantities import unit_of
+from autapse_sim.spec.scopes import POST, PRE
 
 EVERYTHING = ("W", "U", "b", "V", "c")
 TAUGHT = {"neurons": EVERYTHING, "inputs": ("U",), "unit": ("b", "c")}
@@ -108,6 +109,24 @@ class Plan:
         words = {name: str(count) for name, count in {"N_pre": pre, "N_post": post, **many}.items()}
         words |= {"w": OURS["w"], "i": "autapse_i_pre", "j": "autapse_i_post", "steps": STEPS}
         return words | {"elapsed": "autapse_elapsed(t_in_timesteps)"}
+
+    @property
+    def happens(self) -> bool:
+        """Whether something happens in synapses at spikes."""
+        return any(text.strip() for rule in self.rules(*EVERYTHING, "B") for text in (rule.on_pre, rule.on_post))
+
+    def ends(self, name: str) -> tuple[int, int]:
+        """The presynaptic and the postsynaptic neurons of the weights `name`."""
+        return self.size[PRE[name]], self.size[POST[name]]
+
+    def limits(self, name: str) -> list[str]:
+        """What the protocol lets the weights `name` be, as expressions of w."""
+        if name not in ("W", "U"):
+            return []
+        sparse = ["choose(autapse_sign == 0, w_before, w)"] if "sparse" in self.job.constraints else []
+        dale = ["choose(w*autapse_sign < 0, 0, w)"] if "dale" in self.job.constraints else []
+        bound = ["clip(w, {!r}, {!r})".format(*self.job.bound)] if self.job.bound is not None else []
+        return [renamed(limit, OURS) for limit in sparse + dale + bound]
 
     @property
     def perturbs(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from brian2 import Equations, NeuronGroup, Synapses
 
 from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
+from autapse_sim.engines.brian.assembly.events import happen
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
 from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
 from autapse_sim.engines.brian.assembly.statements import (
@@ -32,7 +33,7 @@ def project(
     learns = name in plan.circuit.learn
     rule = plan.models.teacher(name) if learns else None
     eligibility = Equations(rule.eligibility if rule else "")
-    code = statements(f"{rule.update}\n{rule.finish}") if rule else []
+    code = [each for text in (rule.code if rule else ()) for each in statements(text)]
     taken = [each for each in eligibility if "summed" not in eligibility[each].flags]
     own = {each: f"autapse_own_{each}" for each in (*taken, *(s.name for s in code if s.name != "w"))}
     words = {**plan.synapse_words(source.name, target.name), **own}
@@ -78,21 +79,28 @@ def teach(
     begin = [Statement(words[each], "", start(plan, rule, each, words)) for each in states]
     if begin:
         plan.parts.regularly(synapses, begin, "begin", When.STARTING)
+    bounds = happen(plan, name, rule, synapses, states, words, learns)
     events = events_in(plan, rule, eligibility, name)
     change = changes(rule, rule.update, states, plan.gathers, plan.circuit.substeps, events)
     ending = changes(rule, rule.finish, states, plan.gathers, 1, events)
-    limits = [renamed(limit, words) for limit in (*change.limits, *ending.limits)] + limits_of(plan, name)
+    limits = bounds + [renamed(limit, words) for limit in (*change.limits, *ending.limits)] + plan.limits(name)
     lines = statements(draws(renamed("\n".join(map(str, change.statements)), words)))
-    code = update_code(lines, plan.gathers, limits, carried)
-    update = plan.parts.regularly(synapses, code, "update", learns)
+    update = None
+    if lines or (limits and not plan.gathers):
+        code = update_code(lines, plan.gathers, limits, carried)
+        update = plan.parts.regularly(synapses, code, "update", learns)
     last = statements(draws(renamed("\n".join(map(str, ending.statements)), words)))
     kept = {words[each] for each in states}
     finish = finish_code(rule, last, kept, limits, plan.gathers, plan.job.optimiser, plan.job.epsilon)
     if finish:
         plan.parts.regularly(synapses, finish, "finish", When.FINISHES)
     summed = synapses.summed_updaters[f"{variable}_post"]
-    plan.parts.apart[name] = _apart(plan, synapses, slot) or obstacle(update, summed, plan.summed_early)
-    if not plan.parts.apart[name]:
+    plan.parts.apart[name] = _apart(plan, synapses, slot)
+    if update is None:
+        plan.parts.apart[name] = plan.parts.apart[name] or "it changes at spikes, or where a trajectory ends"
+    else:
+        plan.parts.apart[name] = plan.parts.apart[name] or obstacle(update, summed, plan.summed_early)
+    if update is not None and not plan.parts.apart[name]:
         both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused")
         plan.summed_early.append(variable)
         synapses.contained_objects.append(both)
@@ -130,13 +138,3 @@ def events_in(plan: Plan, rule: Rule, eligibility: Equations, name: str) -> froz
         elif group != "outputs":
             known |= telling(Equations("\n".join(each.trace for each in plan.rules(name))), {"dt"}, suffixes)
     return telling(eligibility, known - set(eligibility))
-
-
-def limits_of(plan: Plan, name: str) -> list[str]:
-    """What the protocol lets the weights `name` be, as expressions of w."""
-    if name not in ("W", "U"):
-        return []
-    sparse = ["choose(autapse_sign == 0, w_before, w)"] if "sparse" in plan.job.constraints else []
-    dale = ["choose(w*autapse_sign < 0, 0, w)"] if "dale" in plan.job.constraints else []
-    bound = ["clip(w, {!r}, {!r})".format(*plan.job.bound)] if plan.job.bound is not None else []
-    return [renamed(limit, OURS) for limit in sparse + dale + bound]

@@ -203,6 +203,23 @@ def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, in
     )
 
 
+def at_spikes(synapses: DenseSynapses, code: str, spiked: str, slot: tuple[str, int], name: str) -> CodeRunner:
+    """Code for the synapses of those neurons of one side (`spiked` ends in _pre or _post) that spike, and no others."""
+    side = "pre" if spiked.endswith("_pre") else "post"
+    group = synapses.source if side == "pre" else synapses.target
+    return CodeRunner(
+        group=synapses,
+        template="at_spikes",
+        code=code,
+        needed_variables=[spiked],
+        clock=synapses.clock,
+        when=slot[0],
+        order=slot[1],
+        name=name,
+        template_kwds={"_spiked": group.variables[spiked.removesuffix(f"_{side}")], "_side": side},
+    )
+
+
 def reads(synapses: Synapses, identifiers: Iterable[str], side: str) -> set[str]:
     """The variables of the group on one side (`_pre`, `_post`) that code reads, subexpressions resolved."""
     group = synapses.source if side == "_pre" else synapses.target
