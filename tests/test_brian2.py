@@ -1,5 +1,6 @@
 """The plain Brian2 network of a circuit: the numbers of `train`, for anyone's monitors."""
 
+import sys
 import warnings
 
 import brian2
@@ -114,6 +115,18 @@ def test_it_runs_whatever_brian2_is_told_to_prefer(cython):
     plain.network.run(plain.duration)
     assert brian2.prefs.codegen.target == "cython"
     assert difference(plain, trained) <= 1e-12
+
+
+def test_no_part_of_it_asks_for_a_compiler(case, monkeypatch):
+    def asked():
+        raise AssertionError("Brian2 looks for Cython")
+
+    circuit, given = case
+    # by its module, whose name is that of an object, too
+    monkeypatch.setattr(sys.modules["brian2.devices.device"], "auto_target", asked)
+    plain = circuit.brian2(**given)
+    plain.run()
+    assert difference(plain, ap.train(circuit, engine="runtime", **given)) <= 1e-12
 
 
 def test_without_anything_it_shows_the_ball():

@@ -55,7 +55,7 @@ class Ready:
 def simulate(job: Job, progress: Progress) -> Outcome:
     """Run a job in Brian2's runtime mode (NumPy)."""
     models = Models.of(job.circuit, job.sources)
-    with building(runtime_device, models, job.circuit.precision):
+    with building(runtime_device, models, job.circuit.precision), _numpy_code():
         ready = _made(job, models, progress)
         assembly, tape = ready.assembly, ready.tape
         kept = _keep(assembly, tape)
@@ -71,7 +71,7 @@ def simulate(job: Job, progress: Progress) -> Outcome:
 def ready(job: Job) -> Ready:
     """The Brian2 objects of a job, for a run outside of this package."""
     models = Models.of(job.circuit, job.sources)
-    with building(runtime_device, models, job.circuit.precision):
+    with building(runtime_device, models, job.circuit.precision), _numpy_code():
         made = _made(job, models, lambda share: None)
         made.assembly.network.run(0 * second, namespace={})  # what Brian2 finds wrong is told with file and line
     return made
@@ -122,6 +122,7 @@ def _direct(assembly: Assembly, tape: Tape, progress: Progress) -> None:
     For all else, such as monitors, time goes on from trajectory to trajectory.
     """
     clock, length = assembly.clock, tape.steps * tape.substeps
+    moment = np.zeros(1)  # the time of the step, since the states last began anew
 
     def begin() -> None:
         done = int(clock.variables["timestep"].get_value()[0])
@@ -129,21 +130,22 @@ def _direct(assembly: Assembly, tape: Tape, progress: Progress) -> None:
             raise InputError(
                 f"all {tape.presentations} trajectories of the protocol have been run: there is nothing to show"
             )
+        moment[0] = tape.moment(done) * clock.dt_
         if done % length == 0:
             progress(done / (length * tape.presentations))
 
     assembly.network.add(NetworkOperation(begin, clock=clock, when="start", order=-1, name="autapse_time"))
     for runner in assembly.runners():
         when = assembly.conditions.get(runner.name, When.ALWAYS)
-        runner.run = partial(_run_where, tape, when, clock, runner.run)
+        runner.run = partial(_run_where, tape, when, clock, moment, runner.run)
         runner.before_run = partial(_in_numpy, runner.before_run)
 
 
-def _run_where(tape: Tape, when: When, clock: Clock, run: Callable[[], None]) -> None:
-    step, time = clock.variables["timestep"].get_value(), clock.variables["t"].get_value()
-    if when is When.ALWAYS or tape.holds(when, step):
+def _run_where(tape: Tape, when: When, clock: Clock, moment: np.ndarray, run: Callable[[], None]) -> None:
+    if when is When.ALWAYS or tape.holds(when, clock.variables["timestep"].get_value()):
+        time = clock.variables["t"].get_value()
         now = float(time[0])
-        time[0] = tape.moment(step) * clock.dt_
+        time[0] = moment[0]
         try:
             with np.errstate(all="ignore"):  # networks that diverge go on with NaN or infinity
                 run()
