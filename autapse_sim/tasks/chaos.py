@@ -21,6 +21,8 @@ MOST_SUBSTEPS, MOST_SETTLING = 1000, 10_000
 """The most integration steps in a step, and the most steps that a system runs before the first."""
 DELAY = 17.0
 """Of the Mackey-Glass equation."""
+FARTHEST = 10**6
+"""Steps that may lie between stimulus and target: all of them are integrated, for every trajectory."""
 PIECE = 1000
 """Trajectories that are integrated together, which bounds the memory that their past takes."""
 
@@ -61,7 +63,7 @@ class ChaoticSeries:
     def __post_init__(self) -> None:
         settle(self, one_of, "system", known=INTERVALS)
         settle(self, whole, "steps", least=2)
-        settle(self, whole, "horizon")
+        settle(self, whole, "horizon", most=FARTHEST)
         if self.interval is None:
             object.__setattr__(self, "interval", INTERVALS[self.system])
         longest = MOST_SUBSTEPS * FINEST[self.system]
