@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
-from sides import Side, in_turns, one_core, ours
+from sides import Side, begin_brian2, build_brian2, in_turns, one_core, ours
 
 import autapse_sim as ap
 from autapse_sim.engines import choose as engine
@@ -62,14 +60,9 @@ def make_job(update: bool) -> Job:
 def brian2(job: Job, folder: Path) -> Side:
     """The same neurons and synapses as a Brian2 script, with Brian2's own flags, build and clock."""
     import brian2 as b2
-    from brian2.devices.device import reset_device
 
-    logging.getLogger("brian2").setLevel(logging.ERROR)
-    b2.prefs.logging.file_log = False
-    b2.set_device("cpp_standalone", build_on_run=False)
-    b2.device.reinit()
-    b2.device.activate(build_on_run=False)
-    b2.defaultclock.dt = dt = STEP * b2.second
+    begin_brian2()
+    dt = STEP * b2.second
     seconds = ("tau_m", "tau_plus", "tau_minus")
     names = {name: values[0] * (b2.second if name in seconds else 1) for name, values in job.parameters.items()}
     given = np.einsum("rnm,rtm->trn", job.weights.U, job.x[:, 0]).reshape(STEPS, -1)
@@ -97,19 +90,7 @@ def brian2(job: Job, folder: Path) -> Side:
     synapses.w = f"first(j*second, i%{NEURONS})"
     network = b2.Network(neurons, synapses)
     network.run(STEPS * dt, namespace=names)
-    b2.device.build(directory=str(folder), compile=True, run=False, with_output=False)
-    files = [Path(b2.device.get_array_filename(synapses.variables[v])).name for v in ("i", "j", "w")]
-    b2.device.reinit()
-    reset_device()
-
-    def run() -> tuple[float, np.ndarray]:
-        subprocess.run(["./main"], cwd=folder, check=True, capture_output=True)
-        i, j = (np.fromfile(folder / "results" / name, dtype=np.int32) for name in files[:2])
-        W = np.zeros(job.weights.W.shape)
-        W[i // NEURONS, j % NEURONS, i % NEURONS] = np.fromfile(folder / "results" / files[2])
-        return float((folder / "results" / "last_run_info.txt").read_text().split()[0]), W
-
-    return run
+    return build_brian2(job, synapses, folder)
 
 
 def compare() -> dict[str, float]:
