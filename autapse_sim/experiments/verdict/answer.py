@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, RESERVOIRS, TUNED
+from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.names import short
 from autapse_sim.results.scores import median_interval
@@ -66,7 +66,7 @@ def _by_method(errors: xr.DataArray) -> dict[str, np.ndarray]:
 
 def _taught(errors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Those of the methods that learn with recurrence."""
-    return {name: values for name, values in errors.items() if name not in (*RESERVOIRS, BIASES)}
+    return {name: values for name, values in errors.items() if name not in UNTAUGHT}
 
 
 def judge_floors(data: xr.Dataset, rule: str) -> dict[float, dict[tuple[str, str], Paired]]:

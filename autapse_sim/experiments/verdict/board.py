@@ -21,15 +21,13 @@ from autapse_sim.experiments.verdict.answer import (
     plain,
 )
 from autapse_sim.experiments.verdict.evidence import Case
-from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, RESERVOIRS, TUNED
+from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.standing import mean, middle, profile, ranks, shares
 from autapse_sim.names import short
 from autapse_sim.results.result import Result
 from autapse_sim.results.statistics import Paired, holm
 from autapse_sim.results.table import columns, tuned
 
-BESIDE = (CEILING, BIASES, *RESERVOIRS)
-"""Methods that are there on every benchmark."""
 ALL = "all"
 """All families together."""
 LEVELS = np.round(np.arange(-0.2, 1.21, 0.02), 2)
@@ -65,7 +63,7 @@ class Judgement:
 def board(found: Mapping[str, Judgement]) -> Result:
     """The scoreboard of verdicts on several benchmarks, by their names."""
     rules = list(dict.fromkeys(rule for one in found.values() for rule in one.rules if rule != CEILING))
-    methods = [*rules, *BESIDE]
+    methods = [*rules, CEILING, *UNTAUGHT]
     seeds = max(one.data.sizes["replicate"] for one in found.values())
     errors = np.full((len(found), len(methods), seeds), np.nan)
     refitted, share = errors.copy(), errors.copy()
@@ -118,7 +116,7 @@ def _standing(share: np.ndarray, errors: np.ndarray, families: Sequence[str], me
         # where the ceiling is no better than the reservoir there is no way to go
         rows = [row for row, its in enumerate(families) if family in (its, ALL) and not np.isnan(share[row]).all()]
         there = [m for m in range(count) if rows and np.isfinite(share[rows, m]).any(axis=-1).all()]
-        compared = [m for m in there if methods[m] not in (BIASES, *RESERVOIRS)]
+        compared = [m for m in there if methods[m] not in UNTAUGHT]
         places = [ranks(_known(errors[row][compared])) for row in rows] if compared else []
         for m in there:
             each = [_known(share[row, m]) for row in rows]
@@ -214,7 +212,7 @@ def _sentence(answers: Mapping[str, Mapping[str, Mapping]], rules: Sequence[str]
 def text(data: xr.Dataset) -> str:
     """The table: for each benchmark the share of the way of each rule, and the answer; then how they stand over all."""
     answers = json.loads(data.attrs["answers"])
-    rules = [name for name in data["method"].values.tolist() if name not in (BIASES, *RESERVOIRS)]
+    rules = [name for name in data["method"].values.tolist() if name not in UNTAUGHT]
     head = ["share of the way", *map(short, rules)]
     rows = []
     for name in data["benchmark"].values.tolist():

@@ -20,6 +20,7 @@ from autapse_sim.experiments.verdict.judging import case_of, changed, check_kept
 from autapse_sim.experiments.verdict.methods import CEILING
 from autapse_sim.experiments.verdict.pilots import points_for
 from autapse_sim.experiments.verdict.trial import BLOCK, Trial, drawn, protocol_of, train_method
+from autapse_sim.machine.bars import shows_progress
 from autapse_sim.results.result import Result
 from autapse_sim.spec.job import Progress
 from autapse_sim.spec.model import Rule, rules
@@ -104,6 +105,7 @@ def plan_scoreboard(
     return Plan(cases, {name: going[name] for name in cases}, {name: many[name] for name in cases}, left_out)
 
 
+@shows_progress("judging")
 def scoreboard(
     rules: Iterable[str | Path | Rule] | None = None,
     benchmarks: Iterable[str | Path | Benchmark] | None = None,
@@ -112,7 +114,7 @@ def scoreboard(
     worthwhile: float = WORTHWHILE,
     train: int | None = None,
     changes: Mapping[str, Any] = MappingProxyType({}),
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     folder: str | Path | None = None,
     on: str | Executor | Workers = "local",
     retries: int = 1,
@@ -137,8 +139,7 @@ def scoreboard(
         benchmark. The attribute `answers` has the answer of each rule on each benchmark.
     """
     plan = plan_scoreboard(rules, benchmarks, replicates, seed, worthwhile, train, changes)
-    function("progress", progress)
-    return judged_all(plan, progress, folder, on, retries)
+    return judged_all(plan, function("progress", progress), folder, on, retries)
 
 
 def judged_all(

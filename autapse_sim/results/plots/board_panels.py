@@ -46,10 +46,7 @@ def draw_shares(data: xr.Dataset | Result, ax: Axes) -> AxesImage:
     data, rules = dataset(data), rules_of(data)
     answers = json.loads(data.attrs["answers"])
     share = part_of(data, "share", "shares").sel({"method": rules}).transpose("benchmark", "method", "replicate")
-    known = ~np.isnan(share.values)
-    medians = np.full(share.shape[:2], np.nan)
-    for at in np.argwhere(known.any(axis=2)):
-        medians[tuple(at)] = np.median(share.values[tuple(at)][known[tuple(at)]])
+    medians = share.median("replicate").values
     image = ax.imshow(np.clip(medians, -1, 1), cmap="RdBu", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
     ax.set_facecolor("0.9")
     names = data["benchmark"].values.tolist()
