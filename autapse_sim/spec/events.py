@@ -47,10 +47,8 @@ def check_events(
         What of the presynaptic neuron does not arrive with its spike, where that travels for some time.
     """
     found = []
-    for side, group, text in zip(("pre", "post"), ends, (rule.on_pre, rule.on_post), strict=True):
-        if not text.strip():
-            continue
-        field = f"on_{side}"
+    for side, text in rule.events.items():
+        field, group = f"on_{side}", dict(zip(("pre", "post"), ends, strict=True))[side]
         if group not in spiking:
             raise InputError(f"{line_of(rule, field)}: {field} of {weight} never happens: {SPIKELESS[group]}")
         for each in _statements(rule, text):
@@ -90,4 +88,4 @@ def _transmits(each: Statement, text: str) -> bool:
 
 def shows_spikes(rule: Rule, learn: Iterable[str]) -> bool:
     """Whether what is shown are spikes to the rule of W, U and b."""
-    return "U" in learn and bool(rule.on_pre.strip() or names(*rule.texts) & {"spiked", "spiked_pre"})
+    return "U" in learn and bool("pre" in rule.events or names(*rule.texts) & {"spiked", "spiked_pre"})

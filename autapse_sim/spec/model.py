@@ -258,6 +258,11 @@ class Rule:
             one_of("parameter to tune", name, self.parameters)
 
     @property
+    def events(self) -> dict[str, str]:
+        """What happens at spikes, by the neuron whose they are, 'pre' or 'post'."""
+        return {side: text for side, text in (("pre", self.on_pre), ("post", self.on_post)) if text.strip()}
+
+    @property
     def code(self) -> tuple[str, ...]:
         """What changes the synapse, in the order of a step."""
         return self.on_pre, self.on_post, self.update, self.finish

@@ -311,7 +311,7 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
         return simulated_in_numpy(job, progress)
     if engine == "compiled":
         return simulated_compiled(job, progress, **options)
-    if declared(job.circuit).spikes:
+    if "U" in job.circuit.learn and declared(job.circuit).spikes:
         check_shown(job.x)
     if engine == "reference":
         from autapse_sim.engines import reference

@@ -64,7 +64,7 @@ class Delays:
         rules = [models.rule] if "W" in circuit.learn else []
         for rule in rules:
             read |= names(*rule.code, rule.eligibility, *rule.initial.values())
-            read |= {"spiked_pre"} if rule.on_pre.strip() else set()
+            read |= {"spiked_pre"} if "pre" in rule.events else set()
         constant = {*models.neuron.parameters, *(name for rule in rules for name in rule.parameters), "N"}
         self.read = sorted({name.removesuffix("_pre") for name in read if name.endswith("_pre")} - constant)
         self.arriving = {f"{name}_pre": self._arriving(name) for name in self.read}

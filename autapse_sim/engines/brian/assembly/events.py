@@ -26,9 +26,7 @@ def happen(
     """
     bounds: list[str] = []
     kept = {*(words[each] for each in states), OURS["w"], OURS["change"]}
-    for side, text in (("pre", rule.on_pre), ("post", rule.on_post)):
-        if not text.strip():
-            continue
+    for side, text in rule.events.items():
         change = changes(rule, text, states, plan.gathers, substeps=1, events=frozenset())
         written = renamed("\n".join(map(str, change.statements)), words)
         lines = statements(Draws(f"{synapses.name}.on_{side}", *plan.ends(name))(written))

@@ -113,7 +113,7 @@ class Plan:
     @property
     def happens(self) -> bool:
         """Whether something happens in synapses at spikes."""
-        return any(text.strip() for rule in self.rules(*EVERYTHING, "B") for text in (rule.on_pre, rule.on_post))
+        return any(rule.events for rule in self.rules(*EVERYTHING, "B"))
 
     def ends(self, name: str) -> tuple[int, int]:
         """The presynaptic and the postsynaptic neurons of the weights `name`."""

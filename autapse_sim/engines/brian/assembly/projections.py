@@ -95,12 +95,12 @@ def teach(
     if finish:
         plan.parts.regularly(synapses, finish, "finish", When.FINISHES)
     summed = synapses.summed_updaters[f"{variable}_post"]
-    plan.parts.apart[name] = _apart(plan, synapses, slot)
+    apart = _apart(plan, synapses, slot)
     if update is None:
-        plan.parts.apart[name] = plan.parts.apart[name] or "it changes at spikes, or where a trajectory ends"
-    else:
-        plan.parts.apart[name] = plan.parts.apart[name] or obstacle(update, summed, plan.summed_early)
-    if update is not None and not plan.parts.apart[name]:
+        plan.parts.apart[name] = apart or "it changes at spikes, or where a trajectory ends"
+        return
+    plan.parts.apart[name] = apart or obstacle(update, summed, plan.summed_early)
+    if not plan.parts.apart[name]:
         both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused")
         plan.summed_early.append(variable)
         synapses.contained_objects.append(both)
