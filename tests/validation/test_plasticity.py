@@ -116,6 +116,7 @@ def balanced(rho, learn=("U",)):
     return 1000 * data.trace_spikes.values[:, 0, 3 * T // 4 :].mean(), moved[..., excitatory], moved[..., ~excitatory]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(ENGINE != "standalone", reason="needs a C++ compiler")
 def test_inhibitory_stdp_keeps_the_target_rate():
     """Vogels et al. 2011, Fig. 1: inhibition balances excitation, and the neuron fires at rho_0 = alpha/(2 tau)."""
@@ -175,6 +176,7 @@ def test_oja_finds_the_first_principal_component_with_norm_1():
     assert np.abs(w @ basis[:, 1]).max() < 0.15
 
 
+@pytest.mark.slow
 def test_bcm_selects_one_of_the_patterns_and_answers_with_k_times_c_0():
     """Bienenstock et al. 1982: of K patterns, shown alike, one is left, of selectivity 1 - 1/K, above theta = K c_0."""
     rng = np.random.default_rng(5)
@@ -215,6 +217,7 @@ def transitions(delta, count=60, interval=1000, delay=14):
     return 1 - below[0], below[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(ENGINE != "standalone", reason="needs a C++ compiler")
 def test_calcium_has_the_curve_dp_of_graupner_and_brunel():
     """Their Fig. 2 (DP): depression where the postsynaptic spike comes first, potentiation where it comes later."""
