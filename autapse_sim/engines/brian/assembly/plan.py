@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from brian2 import Equations
 
 from autapse_sim.engines.brian.assembly.delays import Delays
+from autapse_sim.engines.brian.assembly.kept import Kept, kept_by_neurons
 from autapse_sim.engines.brian.assembly.parts import Parts
 from autapse_sim.engines.brian.assembly.statements import OURS, changing
 from autapse_sim.spec.job import Job
@@ -44,6 +45,8 @@ class Plan:
         Whether elements know their numbers.
     learned : dict of str to str
         The variables of Brian2 that hold the learned weights, by the weights' names.
+    kept : dict of str to dict of str to Kept
+        The traces of synapses that their neurons keep, by the weights and their names.
     summed_early : list of str
         What the neurons have of the next step before this one ends.
     """
@@ -55,6 +58,12 @@ class Plan:
         self.asked = names(*texts)
         self.numbered = bool(self.asked & {"i", "j"})
         self.delays = Delays(job.circuit, models)
+        late = self.delays.each_synapse
+        self.kept = {
+            name: kept_by_neurons(job, models.rule, name, late and name == "W")
+            for name in ("W", "U")
+            if name in self.circuit.learn
+        }
         self.learned: dict[str, str] = {}
         self.summed_early: list[str] = []
 
@@ -114,6 +123,12 @@ class Plan:
     def happens(self) -> bool:
         """Whether something happens in synapses at spikes."""
         return any(text.strip() for rule in self.rules(*EVERYTHING, "B") for text in (rule.on_pre, rule.on_post))
+
+    def kept_in(self, group: str) -> list[Kept]:
+        """The traces of synapses that the neurons of a group keep."""
+        ends = {"pre": PRE, "post": POST}
+        every = [each for kept in self.kept.values() for each in kept.values()]
+        return [each for each in every if ends[each.side][each.weights] == group]
 
     def ends(self, name: str) -> tuple[int, int]:
         """The presynaptic and the postsynaptic neurons of the weights `name`."""
