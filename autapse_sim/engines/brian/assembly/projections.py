@@ -21,7 +21,7 @@ from autapse_sim.engines.brian.assembly.statements import (
     update_code,
     without,
 )
-from autapse_sim.engines.brian.dense.synapses import fused, obstacle
+from autapse_sim.engines.brian.dense.synapses import fused, obstacle, of_senders
 from autapse_sim.engines.brian.program import Projection, Sign
 from autapse_sim.spec.language import Statement, renamed, statements
 from autapse_sim.spec.model import Rule
@@ -54,6 +54,8 @@ def project(
     sums = {variable: draws(renamed(value, words)) for variable, value in sums.items()}
     synapses, block = plan.parts.synapses(name, source, target, sums, slot, lines, exactly=exactly)
     plan.parts.inputs[f"{synapses.name}.{OURS['w']}"] = Projection(name, block)
+    if name == "W" and plan.happens and plan.parts.dense and plan.sends_spikes and not plan.delays.arriving:
+        of_senders(synapses.summed_updaters["drive_post"])
     if signed:
         plan.parts.inputs[f"{synapses.name}.autapse_sign"] = Sign(name, block)
     if name == "W":
