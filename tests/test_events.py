@@ -334,6 +334,13 @@ def test_traces_that_all_synapses_of_a_neuron_share_are_kept_by_it(case):
     assert np.abs(one.W - other.W).max() <= EXACT
 
 
+def test_a_change_may_be_made_of_w():
+    rule = ap.Rule(on_pre="w += 0.01*w", on_post="w -= 0.02*w**2")
+    one, other = (bench(rule, engine) for engine in ("reference", "runtime"))
+    assert np.abs(one.W - other.W).max() <= EXACT
+    assert np.abs(one.W - weights().W).max() > 1e-3
+
+
 @pytest.mark.parametrize("engine", ENGINES[1:])
 def test_parameters_of_each_neuron_are_those_of_the_neuron_that_a_synapse_ends_in(engine):
     each = {"taupre": np.linspace(5, 40, N)[None] * ms, "dApost": np.linspace(-0.03, -0.01, N)[None]}
