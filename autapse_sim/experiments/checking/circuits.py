@@ -52,7 +52,7 @@ def circuit_of(rule: str, neuron: str | None = None) -> Circuit:
     """
     read = None if rule in stated() else read_rule(rule)
     role = role_of(read) if read else "rule"
-    simple = SPIKING if read and f"{read.on_pre}{read.on_post}".strip() else SIMPLE
+    simple: tuple[str, ...] = SPIKING if read and f"{read.on_pre}{read.on_post}".strip() else SIMPLE
     simple = VOLTS if read and {"volt", "mV"} & names(*read.texts) else simple
     errors = []
     for each in [neuron] if neuron else simple:

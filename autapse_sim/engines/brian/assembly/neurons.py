@@ -135,8 +135,8 @@ def build_shown(plan: Plan, name: str, equations: list[str], *taught: str) -> Ne
     parameters = {key: value for key, value in possible.items() if key in here}
     equations += kept_equations(kept)
     begin = dict.fromkeys(sums, "0") | plan.begin(name, [], {}, {}) | {each.variable: each.initial for each in kept}
-    options = {"numbered": plan.numbered, "exactly": exactly(kept)}
-    made = plan.parts.group(name, plan.size[name], equations, parameters, begin, **options)
+    numbered, exact = plan.numbered, exactly(kept)
+    made = plan.parts.group(name, plan.size[name], equations, parameters, begin, numbered=numbered, exactly=exact)
     code = []
     if name == "inputs" and not plan.parts.program:
         code += [Statement("autapse_x", "", "autapse_stimulus(i, t_in_timesteps)")]

@@ -76,7 +76,7 @@ class Plan:
         self.numbered = bool(self.asked & {"i", "j"})
         self.delays = Delays(job.circuit, models)
         late = self.delays.each_synapse
-        self.kept = {
+        self.kept: dict[str, dict[str, Kept]] = {
             name: kept_by_neurons(job, models.rule, name, late and name == "W")
             for name in ("W", "U")
             if name in self.circuit.learn
