@@ -1,12 +1,18 @@
 """What happens at spikes: the numbers of a plain Brian2 network, in its order, in every engine; what is refused."""
 
+from dataclasses import replace
+
 import brian2 as b2
 import numpy as np
 import pytest
 from brian2 import ms
 
 import autapse_sim as ap
+from autapse_sim.engines.brian.assembly.kept import kept_by_neurons
 from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.draws import draw
+from autapse_sim.training.train import prepare
 
 EXACT = 1e-12
 STEPS, R, N, M = 300, 2, 12, 5
@@ -293,3 +299,51 @@ def test_what_sets_w_is_refused_where_changes_are_gathered():
     for engine in ENGINES:
         with pytest.raises(ap.InputError, match="sets w, but here its changes are gathered"):
             bench(rule, engine, how={"update": "trajectory"})
+
+
+NOT_SHARED = {
+    "read before and after": {"on_pre": "w += Apost - 0.1*Apre; Apre += dApre; w -= 0.1*Apre"},
+    "set on both sides": {"on_post": "Apost += dApost; Apre = 0.5*Apre; w = clip(w + Apre, 0, gmax)"},
+    "reads the neuron": {"on_post": "Apost += dApost*v_post; w = clip(w + Apre, 0, gmax)"},
+    "reads the weight": {"on_pre": "Apre += dApre*w; w = clip(w + Apost, 0, gmax)"},
+    "read by another": {
+        "eligibility": f"{EQUATIONS}\ndslow/dt = (Apre - slow)/taupre : 1",
+        "on_pre": "Apre += dApre; w += slow",
+    },
+    "set in update": {"update": "Apre = 0.99*Apre"},
+}
+
+
+@pytest.mark.parametrize("case", ["as it is", *NOT_SHARED])
+def test_traces_that_all_synapses_of_a_neuron_share_are_kept_by_it(case):
+    rule = STDP.replace(**NOT_SHARED.get(case, {}))
+    circuit = ap.Circuit("lif", rule, neurons=N, learn="W", readout="random", feedback="random")
+    protocol = ap.Protocol(replicates=R, train=1, validate=0, test=0)
+    drawn = draw(circuit, shown(), protocol, weights())
+    job = prepare(circuit, drawn, protocol, resolve_parameters(circuit, NEURON, R), np.arange(R))
+    kept = {name: each.slot for name, each in kept_by_neurons(job, rule, "W", late=False).items()}
+    if case == "as it is":
+        assert kept == {"Apre": "before_on_pre", "Apost": "before_on_post"}
+        assert kept_by_neurons(job, rule, "W", late=True).keys() == {"Apost"}
+        assert not kept_by_neurons(replace(job, reset=False), rule, "W", late=False)
+        own = {**job.parameters, "taupre": np.ones((R, N))}
+        assert kept_by_neurons(replace(job, parameters=own), rule, "W", late=False).keys() == {"Apost"}
+    else:
+        assert len(kept) == 1
+    one, other = (bench(rule, engine) for engine in ("reference", "runtime"))
+    assert np.abs(one.W - other.W).max() <= EXACT
+
+
+def test_a_change_may_be_made_of_w():
+    rule = ap.Rule(on_pre="w += 0.01*w", on_post="w -= 0.02*w**2")
+    one, other = (bench(rule, engine) for engine in ("reference", "runtime"))
+    assert np.abs(one.W - other.W).max() <= EXACT
+    assert np.abs(one.W - weights().W).max() > 1e-3
+
+
+@pytest.mark.parametrize("engine", ENGINES[1:])
+def test_parameters_of_each_neuron_are_those_of_the_neuron_that_a_synapse_ends_in(engine):
+    each = {"taupre": np.linspace(5, 40, N)[None] * ms, "dApost": np.linspace(-0.03, -0.01, N)[None]}
+    one, other = (bench(STDP, where, parameters=each) for where in ("reference", engine))
+    assert np.abs(one.W - other.W).max() <= EXACT
+    assert np.abs(one.W - bench(STDP, "runtime").W).max() > 1e-3

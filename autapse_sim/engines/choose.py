@@ -96,6 +96,7 @@ def _asked(job: Job, networks: int, dense: bool, command: str) -> str | None:
             "shapes": [networks, job.x.shape[-1], job.y.shape[-1]],
             "update": [job.update, job.optimiser, job.constraints, job.bound, job.epsilon, job.reset, job.masked],
             "dense": dense,
+            "neurons": sorted(name for name, value in job.parameters.items() if value.ndim == 2),
             "compiler": identity(command),
         }
     )

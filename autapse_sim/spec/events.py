@@ -52,7 +52,7 @@ def check_events(
         if group not in spiking:
             raise InputError(f"{line_of(rule, field)}: {field} of {weight} never happens: {SPIKELESS[group]}")
         for each in _statements(rule, text):
-            if each.name not in states and "w" in names(each.value) and _transmits(each, text):
+            if each.name not in {*states, "w"} and "w" in names(each.value) and _transmits(each, text):
                 raise InputError(
                     f"{line_of(rule, each.name, text)}: {str(each)!r} transmits the spike, which the circuit does by "
                     "itself (drive = sum of w sent); take it away"

@@ -60,13 +60,12 @@ class Lesson:
     def happen(self, learns: bool) -> None:
         """What `on_pre` and `on_post` say, as it is written, at the synapses whose neuron spikes."""
         self.bounds = []
-        for side, text in (("pre", self.rule.on_pre), ("post", self.rule.on_post)):
-            if text.strip():
-                where, values = self.synapses.value(tree(f"spiked_{side}")) != 0, self.synapses.values
-                before = dict(values)
-                moved = np.where(where, self.run(assignments(text), 1.0), 0.0)
-                values |= {name: np.where(where, values[name], old) for name, old in before.items()}
-                self.settle(before["w"], moved if learns else None, where)
+        for side, text in self.rule.events.items():
+            where, values = self.synapses.value(tree(f"spiked_{side}")) != 0, self.synapses.values
+            before = dict(values)
+            moved = np.where(where, self.run(assignments(text), 1.0), 0.0)
+            values |= {name: np.where(where, values[name], old) for name, old in before.items()}
+            self.settle(before["w"], moved if learns else None, where)
 
     def change(self, learns: bool) -> None:
         """What `update` says; where nothing is learned, w stands still."""

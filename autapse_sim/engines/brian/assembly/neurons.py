@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from brian2 import Equations, NeuronGroup
 
 from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
+from autapse_sim.engines.brian.assembly.events import exactly, jump, kept_equations
 from autapse_sim.engines.brian.assembly.order import When
 from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
 from autapse_sim.engines.brian.assembly.statements import (
@@ -32,7 +33,7 @@ def build_neurons(plan: Plan) -> NeuronGroup:
         activation = neuron.activations[plan.circuit.activation]
         equations += [f"{name} = {renamed(getattr(activation, name), words)} : 1" for name in ("f", "f_prime")]
     defined = Equations("\n".join(equations))
-    late = plan.delays.registers(defined)
+    late, shared = plan.delays.registers(defined), plan.kept_in("neurons")
     plan.parts.jumps += late.names
     shown = {name: renamed(value, words) for name, value in stored.items()}
     begin = plan.begin("neurons", [kept, *map(Equations, plan.postsynaptic)], neuron.initial, shown)
@@ -42,11 +43,12 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     made = plan.parts.group(
         "neurons",
         size,
-        [*equations, *late.equations],
+        [*equations, *late.equations, *kept_equations(shared)],
         neuron_parameters(plan),
-        begin,
+        begin | {each.variable: each.initial for each in shared},
         renamed(neuron.refractory, words),
         plan.numbered,
+        exactly(shared),
     )
     plan.parts.inputs |= late.inputs
     if "b" not in plan.circuit.learn:
@@ -70,6 +72,7 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     ):
         if lines:
             plan.parts.regularly(made, lines, slot)
+    jump(plan, made)
     connect(plan, made, *EVERYTHING)
     leave(plan, made)
     return made
@@ -128,8 +131,9 @@ def read_here(rules: Iterable[Rule]) -> set[str]:
 
 def build_shown(plan: Plan, name: str, equations: list[str], *taught: str) -> NeuronGroup:
     """Neurons whose activity is given, with the traces and connections of the rules that teach their weights."""
-    rules = plan.rules(*taught)
+    rules, kept = plan.rules(*taught), plan.kept_in(name)
     here = read_here(rules)
+    here |= names(*kept_equations(kept), *(text for each in kept for text in (each.initial, *map(str, each.jumps))))
     possible = dict(plan.models.neuron.parameters)
     for rule in rules:
         possible |= rule.parameters
@@ -140,14 +144,17 @@ def build_shown(plan: Plan, name: str, equations: list[str], *taught: str) -> Ne
     equations += ["spiked : 1"] * spikes
     equations += [f"autapse_left_{each} : {unit}" for each, unit in plan.left(name).items()]
     parameters = {key: value for key, value in possible.items() if key in here}
-    begin = dict.fromkeys(sums, "0") | plan.begin(name, [], {}, {})
-    made = plan.parts.group(name, plan.size[name], equations, parameters, begin, numbered=plan.numbered)
+    equations += kept_equations(kept)
+    begin = dict.fromkeys(sums, "0") | plan.begin(name, [], {}, {}) | {each.variable: each.initial for each in kept}
+    numbered, exact = plan.numbered, exactly(kept)
+    made = plan.parts.group(name, plan.size[name], equations, parameters, begin, numbered=numbered, exactly=exact)
     code = []
     if name == "inputs" and not plan.parts.program:
         code += [Statement("autapse_x", "", "autapse_stimulus(i, t_in_timesteps)")]
     code += [Statement("spiked", "", f"int(autapse_x != 0)*{OURS['fresh']}")] * spikes
     if code:
         plan.parts.regularly(made, code, "stimulus")
+    jump(plan, made)
     connect(plan, made, *taught)
     leave(plan, made)
     return made

@@ -87,11 +87,15 @@ class Parts:
         begin: Mapping[str, str] = MappingProxyType({}),
         refractory: str = "",
         numbered: bool = False,
+        exactly: Iterable[str] = (),
     ) -> NeuronGroup:
-        """R x `size` neurons; parameters are inputs of the run, states `begin` anew with a trajectory."""
+        """R x `size` neurons; parameters are inputs of the run, states `begin` anew with a trajectory.
+
+        Equations of the variables in `exactly` are integrated so.
+        """
         lines = [*equations, *(f"{key} : {unit_of(value)} (constant)" for key, value in parameters.items())]
         lines += ["autapse_i : 1 (constant)"] if numbered else []
-        options = {**self.options, "name": name, "method": self.method}
+        options = {**self.options, "name": name, "method": integrator(self.method, exactly)}
         if refractory:
             options["refractory"] = refractory
         if self.dense:

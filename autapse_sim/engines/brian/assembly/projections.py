@@ -8,6 +8,7 @@ from brian2 import Equations, NeuronGroup, Synapses
 
 from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
 from autapse_sim.engines.brian.assembly.events import happen
+from autapse_sim.engines.brian.assembly.kept import words_of_kept
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
 from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
 from autapse_sim.engines.brian.assembly.statements import (
@@ -18,8 +19,9 @@ from autapse_sim.engines.brian.assembly.statements import (
     finish_code,
     telling,
     update_code,
+    without,
 )
-from autapse_sim.engines.brian.dense.synapses import fused, obstacle
+from autapse_sim.engines.brian.dense.synapses import fused, obstacle, of_senders
 from autapse_sim.engines.brian.program import Projection, Sign
 from autapse_sim.spec.language import Statement, renamed, statements
 from autapse_sim.spec.model import Rule
@@ -34,14 +36,17 @@ def project(
     rule = plan.models.teacher(name) if learns else None
     eligibility = Equations(rule.eligibility if rule else "")
     code = [each for text in (rule.code if rule else ()) for each in statements(text)]
+    kept = plan.kept.get(name, {})
+    eligibility = without(eligibility, kept)
     taken = [each for each in eligibility if "summed" not in eligibility[each].flags]
-    own = {each: f"autapse_own_{each}" for each in (*taken, *(s.name for s in code if s.name != "w"))}
+    own = {each: f"autapse_own_{each}" for each in (*taken, *(s.name for s in code if s.name not in {"w", *kept}))}
     words = {**plan.synapse_words(source.name, target.name), **own}
     words |= plan.delays.arriving if name == "W" else {}
+    words |= words_of_kept(kept)
     draws = Draws(f"projection_{name}", plan.size[source.name], plan.size[target.name])
     lines = [f"{OURS['w']} : 1", *rebuilt(eligibility, words, own)]
-    kept = ("change", *OPTIMISER_STATE[plan.job.optimiser]) if learns and plan.gathers else ()
-    lines += [f"{OURS[each]} : 1" for each in kept]
+    gathered = ("change", *OPTIMISER_STATE[plan.job.optimiser]) if learns and plan.gathers else ()
+    lines += [f"{OURS[each]} : 1" for each in gathered]
     signed = learns and bool(plan.job.constraints) and name in ("W", "U")
     lines += ["autapse_sign : 1 (constant)"] * signed
     lines += ["autapse_delay : 1 (constant)"] * (name == "W" and plan.delays.each_synapse)
@@ -49,6 +54,8 @@ def project(
     sums = {variable: draws(renamed(value, words)) for variable, value in sums.items()}
     synapses, block = plan.parts.synapses(name, source, target, sums, slot, lines, exactly=exactly)
     plan.parts.inputs[f"{synapses.name}.{OURS['w']}"] = Projection(name, block)
+    if name == "W" and plan.happens and plan.parts.dense and plan.sends_spikes and not plan.delays.arriving:
+        of_senders(synapses.summed_updaters["drive_post"])
     if signed:
         plan.parts.inputs[f"{synapses.name}.autapse_sign"] = Sign(name, block)
     if name == "W":

@@ -199,8 +199,15 @@ def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, in
         when=slot[0],
         order=slot[1],
         name=name,
-        template_kwds=summed.template_kwds,
+        template_kwds={name: value for name, value in summed.template_kwds.items() if name != "_sent"},
     )
+
+
+def of_senders(summed: SummedVariableUpdater) -> None:
+    """Let a sum of w times what is sent be one over those neurons that send something, where its block allows it."""
+    synapses = summed.group
+    if synapses.autapse_block.innermost == "pre":
+        summed.template_kwds = {**summed.template_kwds, "_sent": synapses.source.variables["sent"]}
 
 
 def at_spikes(synapses: DenseSynapses, code: str, spiked: str, slot: tuple[str, int], name: str) -> CodeRunner:
