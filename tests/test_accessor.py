@@ -163,6 +163,7 @@ def plotted(*arguments):
     return CliRunner().invoke(main, ["plot", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_the_command_draws_what_the_methods_draw(trained, tmp_path):
     trained.save(tmp_path / "run.nc")
     for name in dir(trained.plot):

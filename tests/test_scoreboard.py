@@ -92,6 +92,7 @@ def test_it_is_kept_as_a_file_drawn_and_written_as_a_page(both, tmp_path):
         assert said in page
 
 
+@pytest.mark.slow
 def test_what_verdicts_have_trained_is_not_trained_again(tmp_path):
     _, calls = board(tmp_path, ("fa",), ("ball",))
     again, more = board(tmp_path, ("fa",), ("ball",))
@@ -208,6 +209,7 @@ def test_what_the_command_refuses(words, said, tmp_path):
     assert said in done.stderr
 
 
+@pytest.mark.slow
 def test_the_command_writes_result_figures_and_page(tmp_path):
     done = run("fa", "snap1", "--benchmark", "ball", "--replicates", "8", "--out", str(tmp_path))
     assert done.exit_code == 0

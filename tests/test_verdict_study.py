@@ -48,6 +48,7 @@ def same(one, other):
     return one.equals(other) and told[0] == told[1]
 
 
+@pytest.mark.slow
 def test_a_verdict_goes_on_where_it_was_stopped_with_the_same_bits(tmp_path):
     whole, calls = judge(tmp_path / "whole")
     assert calls == PILOTS + FIRST + NEXT
@@ -61,6 +62,7 @@ def test_a_verdict_goes_on_where_it_was_stopped_with_the_same_bits(tmp_path):
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_more_seeds_compute_the_new_ones_alone(tmp_path):
     few, _ = judge(tmp_path, replicates=8)
     more, calls = judge(tmp_path, replicates=24)

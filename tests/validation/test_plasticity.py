@@ -165,6 +165,7 @@ def fed_forward(rule, x, U, parameters, activation):
     return ap.train(circuit, task, protocol, weights, parameters, engine="runtime").data.U.values[:, 0]
 
 
+@pytest.mark.slow
 def test_oja_finds_the_first_principal_component_with_norm_1():
     rng = np.random.default_rng(2)
     R, T, m = 4, 20_000, 5
