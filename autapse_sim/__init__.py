@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
+    from autapse_sim.engines.brian.plain import PlainNetwork as PlainNetwork
     from autapse_sim.errors import InputError as InputError
     from autapse_sim.experiments.align import align as align
     from autapse_sim.experiments.benchmark import Benchmark as Benchmark
     from autapse_sim.experiments.compare import compare as compare
     from autapse_sim.experiments.verdict.judging import verdict as verdict
+    from autapse_sim.experiments.verdict.scoreboard import scoreboard as scoreboard
     from autapse_sim.results import export as export
     from autapse_sim.results import plots as plots
     from autapse_sim.results import recordings as recordings
+    from autapse_sim.results.plots.live import LiveView as LiveView
     from autapse_sim.results.report.write import report as report
     from autapse_sim.results.result import Result as Result
     from autapse_sim.results.result import load as load
@@ -60,16 +63,19 @@ _HOMES = {
     "FlipFlop": "tasks.memory",
     "InputError": "errors",
     "Integrator": "tasks.memory",
+    "LiveView": "results.plots.live",
     "load": "results.result",
     "Neuron": "spec.model",
     "open_study": "studies.sweep",
     "PatternGeneration": "tasks.pattern",
+    "PlainNetwork": "engines.brian.plain",
     "Protocol": "spec.protocol",
     "read_neuron": "spec.model",
     "read_rule": "spec.model",
     "report": "results.report.write",
     "Result": "results.result",
     "Rule": "spec.model",
+    "scoreboard": "experiments.verdict.scoreboard",
     "Stretched": "tasks.stretched",
     "sweep": "studies.sweep",
     "train": "training.train",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from reprlib import Repr
 from types import ModuleType
@@ -70,3 +71,14 @@ def modules_in(package: ModuleType) -> dict[str, ModuleType]:
     True
     """
     return {each.name: import_module(f"{package.__name__}.{each.name}") for each in iter_modules(package.__path__)}
+
+
+def short(rule: str) -> str:
+    """The name of a rule for people: a rule given as a file is called by the file's name.
+
+    Examples
+    --------
+    >>> short("rules/mine.py")
+    'mine'
+    """
+    return Path(rule).stem if rule.endswith(".py") else rule

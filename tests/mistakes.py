@@ -45,7 +45,10 @@ MISTAKES = {
     "a reset of nothing": neuron(threshold='"v > 1"', reset='"vv = 0"'),
     "tau_m without a value": neuron(parameters="{}"),
     "a field, misspelt": rule(updat='"w -= 1"'),
-    "a field of Brian2": rule(on_pre='"w += 1"'),
+    "a field of Brian2": rule(model='"w : 1"'),
+    "what transmits, in Brian2": rule(on_pre='"ge += w"'),
+    "the spike of its own event": rule(on_post='"w += sent_post"'),
+    "a neuron that a synapse would set": rule(on_pre='"v_post = 0"'),
     "a field of a neuron, misspelt": neuron(treshold='"v > 1"'),
     "an integrator, misspelt": neuron(method='"rk5"'),
     # functions

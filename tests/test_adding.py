@@ -75,6 +75,7 @@ def test_a_discrete_rule(add):
         ap.train(ap.Circuit(rule="stil"), TASK, protocol)
 
 
+@pytest.mark.slow
 def test_a_task_and_a_benchmark(add, tmp_path):
     from autapse_sim.tasks.library import task_called
 

@@ -28,6 +28,18 @@ LITERATURE = {
     "node_perturbation": ("synapse", "neuron", "signals"),
     # Sussillo & Abbott 2009: P couples all synapses of the read-out
     "force": ("others", "synapse", "signals"),
+    # Song, Miller & Abbott 2000, Pfister & Gerstner 2006, Vogels et al. 2011: traces of spikes, and nobody's signal
+    "stdp": ("synapse",),
+    "triplet_stdp": ("synapse",),
+    "inhibitory_stdp": ("synapse",),
+    # Graupner & Brunel 2012: calcium in the synapse; Clopath et al. 2010: filtered voltages, a presynaptic trace
+    "calcium": ("synapse",),
+    "clopath": ("synapse", "neuron"),
+    # Izhikevich 2007: eligibility in the synapse, dopamine
+    "rewarded_stdp": ("synapse", "neuron", "signals"),
+    # Oja 1982: pre, post and w; Bienenstock, Cooper & Munro 1982: a threshold in the neuron
+    "oja": (),
+    "bcm": ("neuron",),
 }
 """What each rule asks; it asks nothing else."""
 FIELDS = ("transpose", "derivative", "others", "history", "synapse", "neuron", "signals")

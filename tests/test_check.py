@@ -19,7 +19,7 @@ from autapse_sim.experiments.checking.circuits import circuit_of
 from autapse_sim.experiments.checking.words import against
 from autapse_sim.results.report.notation import parts
 from autapse_sim.results.report.plain import LATEX, TEXT
-from autapse_sim.spec.model import library
+from autapse_sim.spec.model import library, read_rule
 
 HEAD = "from brian2 import ms, mV, nS, pF\nimport autapse_sim as ap\n"
 NEURON = (
@@ -211,11 +211,15 @@ task = Own()
     assert "draws of a replicate depend on how many run beside it; use rng.spawn(replicates)" in says[1]
 
 
+EVENTS = [name for name in library("rules") if read_rule(name).on_pre and name != "clopath"]
+
+
 @pytest.mark.parametrize("name", sorted(library("rules").keys() | {"bptt", "fa", "rtrl", "snap1", "uoro"}))
 def test_every_rule_finds_its_circuit_and_its_audit(name):
     circuit = circuit_of(name)
     assert circuit.learn[0] in ("W", "V", "B")
-    assert circuit.neuron == ("alif" if name == "eprop_alif" else "rate")
+    others = {"eprop_alif": "alif", "clopath": "adex"} | dict.fromkeys(EVENTS, "lif")
+    assert circuit.neuron == others.get(name, "rate")
 
 
 @pytest.mark.parametrize(

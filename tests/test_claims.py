@@ -40,6 +40,7 @@ def paired(factor, count=40):
 BETTER, WORSE, SAME = paired(0.5), paired(2.0), paired(1.0)
 
 
+@pytest.mark.slow
 def test_every_claim_is_measured_and_answered():
     shares = []
     found = claims(6, seed=1, progress=shares.append, setting=LITTLE)

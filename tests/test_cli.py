@@ -176,6 +176,7 @@ def runs(folder):
     return any(name.endswith(".in") for _, _, files in os.walk(folder) for name in files)
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_no_result_and_no_process(tmp_path):
     command = "from autapse_sim.commands.main import main; main()"
     arguments = [
@@ -215,7 +216,10 @@ def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch):
     assert done.stderr.splitlines()[-1] == "autapse: stopped; nothing was written"
 
 
-@pytest.mark.parametrize("rule", ["bptt", "rtrl", "snap1", "uoro", "fa", "autapse"])
+@pytest.mark.parametrize(
+    "rule",
+    ["bptt", "autapse", *(pytest.param(rule, marks=pytest.mark.slow) for rule in ("rtrl", "snap1", "uoro", "fa"))],
+)
 def test_only_who_runs_in_brian2_runs_slower_without_a_compiler(run, rule, monkeypatch):
     monkeypatch.setattr("autapse_sim.engines.brian.compiler.compiler", lambda: None)
     few = ["--replicates", "1", "--trajectories", "1", "--validate", "0", "--test", "1", "--steps", "5"]

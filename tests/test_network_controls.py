@@ -32,7 +32,7 @@ def control(data, name):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(each, marks=[pytest.mark.slow] * (each not in ("tau_m 5 ms", "leaky"))) for each in CIRCUITS]
+    "name", [pytest.param(each, marks=[pytest.mark.slow] * (each != "tau_m 5 ms")) for each in CIRCUITS]
 )
 def test_a_rule_at_eta_0_scores_what_the_untrained_network_does(name):
     circuit, parameters = CIRCUITS[name]

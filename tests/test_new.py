@@ -66,6 +66,7 @@ def test_a_task_asks_for_the_past(written):
     assert np.isfinite(ap.train(circuit, task, SMALL, engine="numpy").data.mse).all()
 
 
+@pytest.mark.slow
 def test_a_benchmark_judges(written):
     path = Path(written("benchmark"))
     path.write_text(

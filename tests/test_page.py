@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from autapse_sim.results.plots.catalogue import figures_of
 from autapse_sim.results.plots.figures import learning_rates, scores
-from autapse_sim.results.report.verdict import page, write_page
+from autapse_sim.results.report.verdict import page
+from autapse_sim.results.report.write import write_page
 from autapse_sim.results.result import Result
 
 VOID = {"meta", "img", "br"}

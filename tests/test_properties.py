@@ -196,6 +196,7 @@ def test_experiments(data, kind):
             assert told.encode() if type(told) is str else type(told) is int and abs(told) < 2**63
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_comparisons(data):
     sensible = {

@@ -10,7 +10,7 @@ import autapse_sim as ap
 from autapse_sim.engines import reference
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.errors import InputError
-from autapse_sim.spec.model import library
+from autapse_sim.spec.model import library, read_rule
 from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.draws import draw
 from autapse_sim.training.train import ENGINES, choose_engine, prepare, simulated
@@ -23,7 +23,7 @@ SUBSTEPS = {"adex": 10, "hh": 20, "autaptic": 20}
 LIVELY = {"lif": {"v_th": 0.01}, "alif": {"v_th": 0.01}, "adex": {"I_scale": 20 * nA}, "hh": {"I_scale": 5 * nA}}
 LIVELY |= {"autaptic": {"I_scale": 3 * nA}}
 """What lets a neuron spike within a few steps."""
-NOISY = {"node_perturbation", "three_factor"}
+NOISY = {"node_perturbation", "three_factor", "calcium"}
 TAUGHT = {"delta": ("V", "c"), "force": ("V",), "kolen_pollack": ("W", "V", "B")}
 """What the rules for read-outs and feedback teach here; the others teach W, U and b."""
 
@@ -82,12 +82,15 @@ def assert_same(job, engine="runtime"):
 
 
 NEURONS = sorted(library("neurons"))
+EVENTS = {name for name in library("rules") if read_rule(name).on_pre}
 RULES = sorted(library("rules").keys() - NOISY)
 WITHOUT = {("rflo", "autaptic"), ("dfa", "autaptic"), ("eprop", "autaptic"), ("literal_autapse", "autaptic")}
 WITHOUT |= {(rule, neuron) for rule in ("eprop", "eprop_alif", "rflo") for neuron in ("adex", "hh")}
 WITHOUT |= {("autapse_f_prime", "autaptic")}
 WITHOUT |= {("eprop_alif", neuron) for neuron in NEURONS if neuron != "alif"}
-"""Rules that read what a neuron does not have (f', tau_m, beta), or share a parameter's name with it."""
+WITHOUT |= {(rule, neuron) for rule in EVENTS for neuron in ("rate", "leaky")}
+WITHOUT |= {("clopath", neuron) for neuron in ("lif", "alif")}
+"""Rules that read what a neuron does not have (spikes, f', tau_m, beta), or share a parameter's name with it."""
 
 
 SLOW = [pytest.mark.slow]
@@ -101,7 +104,8 @@ PAIRS = [
 
 @pytest.mark.parametrize(("rule", "neuron"), PAIRS)
 def test_every_rule_means_the_same_in_every_neuron(rule, neuron):
-    assert_same(job_of(rule, neuron, steps=3 if neuron in SUBSTEPS else 8))
+    learn = ("W", "V") if rule in EVENTS else ("W", "U", "b", "V")  # the stimulus is no spikes
+    assert_same(job_of(rule, neuron, learn, steps=3 if neuron in SUBSTEPS else 8))
 
 
 HOW = {

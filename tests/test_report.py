@@ -18,9 +18,10 @@ from click.testing import CliRunner
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
+from autapse_sim.results.plots.sweeps import best_of, score_of, summed_up, sweep_axes
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.mathml import pieces
-from autapse_sim.results.report.sweep import best_of, score_of, summed_up, sweep_axes, sweep_page
+from autapse_sim.results.report.sweep import sweep_page
 from autapse_sim.results.report.write import report
 from autapse_sim.spec.model import library
 
@@ -108,7 +109,7 @@ def test_nothing_on_a_page_is_cut_off(kind, width, request, tmp_path):
     assert measured(broken, width, tmp_path)[2] != []
 
 
-@pytest.mark.parametrize("kind", ["sweep", "trained", "verdict"])
+@pytest.mark.parametrize("kind", ["sweep", "trained", pytest.param("verdict", marks=pytest.mark.slow)])
 def test_a_page_holds_all_it_needs(kind, request, tmp_path):
     data = request.getfixturevalue(kind)
     path = report(data, tmp_path / "new" / "page.html")

@@ -48,6 +48,7 @@ def same(one, other):
     return one.equals(other) and told[0] == told[1]
 
 
+@pytest.mark.slow
 def test_a_verdict_goes_on_where_it_was_stopped_with_the_same_bits(tmp_path):
     whole, calls = judge(tmp_path / "whole")
     assert calls == PILOTS + FIRST + NEXT
@@ -61,6 +62,7 @@ def test_a_verdict_goes_on_where_it_was_stopped_with_the_same_bits(tmp_path):
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_more_seeds_compute_the_new_ones_alone(tmp_path):
     few, _ = judge(tmp_path, replicates=8)
     more, calls = judge(tmp_path, replicates=24)
@@ -72,6 +74,7 @@ def test_more_seeds_compute_the_new_ones_alone(tmp_path):
     assert same(again, few)
 
 
+@pytest.mark.slow
 def test_what_other_verdicts_have_trained_is_not_trained_again(tmp_path):
     one, _ = judge(tmp_path, rule="rflo", replicates=8)
     other, calls = judge(tmp_path, rule="snap1", replicates=8)
@@ -79,6 +82,7 @@ def test_what_other_verdicts_have_trained_is_not_trained_again(tmp_path):
     assert np.array_equal(other.mse_online.sel({"method": "bptt"}), one.mse_online.sel({"method": "bptt"}))
 
 
+@pytest.mark.slow
 def test_an_edited_rule_is_judged_anew_and_nothing_else(tmp_path):
     path = tmp_path / "mine.py"
     errors = []
@@ -98,6 +102,7 @@ def test_a_unit_that_fails_is_tried_again_and_told(tmp_path):
         judge(tmp_path / "b", Here([OSError("gone")]), replicates=8, retries=0)
 
 
+@pytest.mark.slow
 def test_what_is_kept_differs_where_the_benchmark_does(tmp_path, monkeypatch):
     judge(tmp_path, replicates=8)
     other = replace(BALL, task=replace(BALL.task, speed=0.04))

@@ -53,6 +53,7 @@ def experiment_options(command: Callable) -> Callable:
         click.option("--seed", default=0, show_default=True, help="All draws follow from it."),
         click.option("--checkpoints", help="Keep weights after these training trajectories: 10,50 or, every 10, 10."),
         click.option("--record", default=5, show_default=True, help="Replicates kept in full."),
+        click.option("--record-tests", default=1, show_default=True, help="Tests of which traces are kept."),
         click.option(
             "--task", help="A name (autapse tasks, neurogym:NAME), my_task.py or arrays.npz. [default: the ball]"
         ),
@@ -96,7 +97,7 @@ def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol
     learn = tuple(part for part in re.split(r"[,\s]+", take("learn")) if part)
     of_circuit = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision", "through_reset")
     circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in of_circuit})
-    of_protocol = ("replicates", "validate", "test", "update", "seed", "record")
+    of_protocol = ("replicates", "validate", "test", "update", "seed", "record", "record_tests")
     kept = checkpoints(take("checkpoints"))
     protocol = Protocol(train=take("trajectories"), checkpoints=kept, **{name: take(name) for name in of_protocol})
     given = dict(pair(text, "--parameter", "eta_out=0.01") for text in take("parameter"))

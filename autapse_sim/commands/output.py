@@ -1,11 +1,9 @@
-"""What commands say and write: folders, a progress bar, tables, files beside a result."""
+"""What commands say and write: folders, tables, files beside a result."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -28,13 +26,6 @@ def folder_for(out: Path | None, default: str) -> Path:
     except OSError as error:
         raise InputError(f"output folder {folder} cannot be written: {error.strerror}") from error
     return folder
-
-
-@contextlib.contextmanager
-def bar(label: str) -> Iterator[Callable[[float], None]]:
-    """A progress bar on standard error (none where that is no terminal)."""
-    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
-        yield lambda share: bar.update(int(1000 * share) - bar.pos)
 
 
 def show(result: ap.Result, as_json: bool) -> None:

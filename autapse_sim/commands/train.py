@@ -9,7 +9,8 @@ import click
 
 import autapse_sim as ap
 from autapse_sim.commands.options import experiment_options, setting
-from autapse_sim.commands.output import bar, folder_for, say_slower, show, write_others
+from autapse_sim.commands.output import folder_for, say_slower, show, write_others
+from autapse_sim.machine.bars import bar
 from autapse_sim.machine.session import computing
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,19 @@ import click
 
 import autapse_sim as ap
 from autapse_sim.commands.options import pair, study_options, task_of
-from autapse_sim.commands.output import bar, folder_for, write_others
+from autapse_sim.commands.output import folder_for, write_others
 from autapse_sim.errors import InputError
+from autapse_sim.machine.bars import bar
 from autapse_sim.machine.session import computing
 from autapse_sim.spec.circuit import FEEDBACKS
 
 
 @click.command()
-@click.argument("rule", required=False)
-@click.option("--benchmark", default="bounce", show_default=True, help="A name or my_benchmark.py.")
-@click.option("--replicates", default=200, show_default=True, help="Seeds of every method.")
+@click.argument("rules", nargs=-1, metavar="[RULE]...")
+@click.option("--benchmark", multiple=True, help="A name or my_benchmark.py; may be given again. [default: bounce]")
+@click.option("--all", "everything", is_flag=True, help="All rules, if none is named, on all benchmarks, if none is.")
+@click.option("--dry-run", is_flag=True, help="Of several rules or benchmarks: say what is trained, and stop.")
+@click.option("--replicates", type=int, help="Seeds of every method. [default: 200; of several 48, spiking 16]")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
 @click.option("--precision", type=float, help="Wished width of the interval of the reduction, e.g. 0.04.")
 @click.option("--worthwhile", default=0.05, show_default=True, help="Least reduction of the error worth speaking of.")
@@ -33,43 +38,67 @@ from autapse_sim.spec.circuit import FEEDBACKS
 @click.option("--parameter", "-p", multiple=True, help="Of the neuron, e.g. -p tau_m='5 ms'.")
 @click.option("--claims", is_flag=True, help="Measure what the paper says, claim by claim; no RULE is needed.")
 @study_options
-@click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict]")
+@click.option("--out", type=Path, help="Folder for what is written. [default: results/verdict, or results/scoreboard]")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
 @computing()
 def verdict(
-    rule: str | None, trajectories: int | None, claims: bool, out: Path | None, as_json: bool, **options: Any
+    rules: tuple[str, ...],
+    benchmark: tuple[str, ...],
+    everything: bool,
+    dry_run: bool,
+    claims: bool,
+    out: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
-    """Judge RULE (a name or a file): does it learn recurrence, compared with what, and how sure?
+    """Judge each RULE (a name or a file): does it learn recurrence, compared with what, and how sure?
 
     Every method trains the same networks on the same trajectories; learning rates are chosen on other seeds. What is
     trained is kept in the folder study beside what is written: stopped and started again, or with more replicates, a
-    verdict goes on from there.
+    verdict goes on from there. Several rules or benchmarks make one scoreboard.
     `autapse benchmarks` lists the benchmarks that there are.
     """
-    from dataclasses import asdict
-
-    if rule is None and not claims:
+    if not (rules or claims or everything):
         raise InputError("which rule? write for example: autapse verdict autapse, or autapse verdict --claims")
-    changes = _changes({name: options.pop(name) for name in CHANGED})
-    folder = folder_for(out, "verdict")
-    measured = []
-    if claims:
-        from autapse_sim.experiments.paper.table import claims as measure
-        from autapse_sim.experiments.paper.table import claims_table
+    options["changes"] = _changes({name: options.pop(name) for name in CHANGED})
+    options["train"] = options.pop("trajectories")
+    several = everything or len(rules) > 1 or len(benchmark) > 1
+    folder = folder_for(out, "scoreboard" if several else "verdict")
+    if several:
+        if claims or options.pop("ablations") or options.pop("precision") is not None:
+            raise InputError("--claims, --ablations and --precision are of one rule on one benchmark")
+        named = benchmark or (None if everything else ("bounce",))
+        return _several(rules or None, named, dry_run, folder, as_json, options)
+    if dry_run:
+        raise InputError("--dry-run is of several rules or benchmarks, or of --all")
+    if options["replicates"] is None:
+        options["replicates"] = 200
+    measured = _claims(folder, options, as_json) if claims else []
+    if rules:
+        _one(rules[0], benchmark[0] if benchmark else "bounce", measured, folder, as_json, options)
+    elif as_json:
+        click.echo(json.dumps([asdict(claim) for claim in measured], indent=1))
 
-        with bar("measuring claims") as progress:
-            how = {name: options[name] for name in ("replicates", "seed", "on", "retries")}
-            measured = measure(progress=progress, folder=folder / "study", **how)
-        if not as_json:
-            click.echo(claims_table(measured))
-    if rule is None:
-        if as_json:
-            click.echo(json.dumps([asdict(claim) for claim in measured], indent=1))
-        return
+
+def _claims(folder: Path, options: Mapping[str, Any], as_json: bool) -> list[Any]:
+    """Measure what the paper says."""
+    from autapse_sim.experiments.paper.table import claims as measure
+    from autapse_sim.experiments.paper.table import claims_table
+
+    with bar("measuring claims") as progress:
+        how = {name: options[name] for name in ("replicates", "seed", "on", "retries")}
+        measured = measure(progress=progress, folder=folder / "study", **how)
+    if not as_json:
+        click.echo(claims_table(measured))
+    return measured
+
+
+def _one(
+    rule: str, benchmark: str, measured: list[Any], folder: Path, as_json: bool, options: Mapping[str, Any]
+) -> None:
+    """Judge a rule on a benchmark."""
     with bar(f"judging {rule}") as progress:
-        result = ap.verdict(
-            rule, train=trajectories, changes=changes, progress=progress, folder=folder / "study", **options
-        )
+        result = ap.verdict(rule, benchmark, progress=progress, folder=folder / "study", **options)
     if measured:
         answers = [{**asdict(claim), "claim": claim.key, "verdict": claim.answer} for claim in measured]
         result = ap.Result(result.data.assign_attrs(claims=json.dumps(answers)))
@@ -81,6 +110,30 @@ def verdict(
         click.echo(json.dumps({"sentence": attributes["sentence"], **told}, indent=1))
     else:
         click.echo(attributes["table"])
+    _write_evidence(result, path)
+
+
+def _several(
+    rules: tuple[str, ...] | None,
+    benchmarks: tuple[str, ...] | None,
+    dry_run: bool,
+    folder: Path,
+    as_json: bool,
+    options: dict[str, Any],
+) -> None:
+    """Judge several rules on several benchmarks."""
+    from autapse_sim.experiments.verdict.scoreboard import judged_all, plan_scoreboard
+
+    how = {name: options.pop(name) for name in ("on", "retries")}
+    plan = plan_scoreboard(rules, benchmarks, **options)
+    click.echo(f"{plan.text()}\n{sum(plan.networks.values())} networks in all", err=True)
+    if dry_run:
+        return
+    with bar("judging") as progress:
+        result = judged_all(plan, progress, folder / "study", **how)
+    path = folder / "scoreboard.nc"
+    result.save(path)
+    click.echo(result.data.attrs["answers"] if as_json else result.data.attrs["table"])
     _write_evidence(result, path)
 
 
@@ -96,16 +149,15 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in options.items() if value is not None}
     given |= {"task": task_of({}, name, of_task)} if name is not None else {}
     named = dict(pair(text, "--parameter", "tau_m='5 ms'") for text in parameters)
-    named = dict(pair(text, "--parameter", "tau_m='5 ms'") for text in parameters)
     return given | ({"parameters": named} if named else {})
 
 
 def _write_evidence(result: ap.Result, path: Path) -> None:
-    """Write the figures and the page of a verdict beside its result."""
+    """Write the figures and the page of a verdict or a scoreboard beside its result."""
     from autapse_sim.results.plots.catalogue import figures_of
     from autapse_sim.results.plots.style import save
-    from autapse_sim.results.report.verdict import write_page
+    from autapse_sim.results.report.write import write_page
 
-    figures = {name: draw(result) for name, draw in figures_of(result, "verdict").items()}
+    figures = {name: draw(result) for name, draw in figures_of(result, path.stem).items()}
     draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}
     write_others([path], {**draw, "the page": lambda: [write_page(result, path.with_suffix(".html"), figures)]})

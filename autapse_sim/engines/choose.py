@@ -14,7 +14,8 @@ from autapse_sim.engines.brian.tape import Tape, read_array, read_rows, write_ar
 from autapse_sim.engines.playing import asked_for, played, program_of, worthwhile
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job, Outcome, Progress, check_targets
-from autapse_sim.spec.model import self_contained, texts
+from autapse_sim.spec.model import texts
+from autapse_sim.spec.reading import self_contained
 
 
 def simulate(
@@ -95,6 +96,7 @@ def _asked(job: Job, networks: int, dense: bool, command: str) -> str | None:
             "shapes": [networks, job.x.shape[-1], job.y.shape[-1]],
             "update": [job.update, job.optimiser, job.constraints, job.bound, job.epsilon, job.reset, job.masked],
             "dense": dense,
+            "neurons": sorted(name for name, value in job.parameters.items() if value.ndim == 2),
             "compiler": identity(command),
         }
     )

@@ -13,6 +13,7 @@ import numpy as np
 from autapse_sim.checks import instance, items, mapping, real, text, truth, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import modules_in, one_of
+from autapse_sim.showing import showing
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.model import is_file
 from autapse_sim.spec.protocol import Protocol
@@ -23,6 +24,7 @@ from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.declared import resolve_parameters
 
 
+@showing
 @dataclass(frozen=True)
 class Benchmark:
     """A setting.

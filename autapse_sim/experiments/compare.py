@@ -13,6 +13,7 @@ import xarray as xr
 
 from autapse_sim.checks import function, instance, items, mapping, real
 from autapse_sim.errors import InputError
+from autapse_sim.machine.bars import shows_progress
 from autapse_sim.machine.memory import peak_memory_of_workers
 from autapse_sim.machine.processes import cores
 from autapse_sim.names import shown
@@ -48,6 +49,7 @@ ETAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Learning rates that every rule may choose from, on validation."""
 
 
+@shows_progress("comparing")
 def compare(
     rules: Iterable[str | Path | Rule] = RULES,
     task: Task | str | Path | None = None,
@@ -56,7 +58,7 @@ def compare(
     etas: float | Iterable[float] = ETAS,
     parameters: Mapping[str, Any] | None = None,
     engine: str = "auto",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     folder: str | Path | None = None,
     on: str | Executor | Workers = "local",
     retries: int = 1,
@@ -79,8 +81,8 @@ def compare(
         Other parameters, for the rules that have them (``{"tau": 5*ms}``).
     engine : {'auto', 'standalone', 'runtime', 'numpy'}
         As in `train`; rules without equations always run on 'numpy'.
-    progress : callable, optional
-        Called with the completed share, 0 to 1.
+    progress : callable or bool, optional
+        True shows a bar, which notebooks do unless it is False; a function is called with the completed share, 0 to 1.
     folder : str or Path, optional
         Where all that is trained is kept: what is there, of this comparison or of another one, is not trained again.
         Not kept where not given.
@@ -99,7 +101,7 @@ def compare(
     task = check_task(BouncingBall() if task is None else task_called(task))
     protocol = instance("protocol", Protocol() if protocol is None else protocol, Protocol)
     circuit = instance("circuit", Circuit() if circuit is None else circuit, Circuit)
-    function("progress", progress)
+    tell = function("progress", progress)
     given = items("rules", rules, "names or files of rules, or objects Rule(...)")
     names: list[str] = list(dict.fromkeys(model_name("rule", rule, kind="Rule") for rule in given))
     etas = [real("eta", eta, least=0) for eta in items("etas", etas, "learning rates")]
@@ -123,7 +125,7 @@ def compare(
         unit.check()
     # beside a rule that has equations, where there is one: its circuit may be more than the discrete network
     like = min(taught, key=lambda unit: unit.engine in WITHOUT_BRIAN)
-    with studying(folder, on, retries, progress) as study:
+    with studying(folder, on, retries, tell) as study:
         units: list[Unit] = [Beside(like), *taught]
         study.total = sum(unit.work for unit in units)
         controls, *results = study.results(units)

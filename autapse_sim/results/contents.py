@@ -34,7 +34,9 @@ ARRAYS = {
     "control replicate trajectory or control replicate": "control_mse",
     "control replicate": "control_r2_trajectory control_r2_network",
     "eta_grid replicate": "grid_mse",
-    "method replicate": "mse_online mse_refit",
+    "method replicate": "mse_online mse_refit directions",
+    "method replicate direction": "singular",
+    "method mode part": "eigenvalue",
     "method replicate floor": "mse_refit_floor",
     "method updates replicate": "curve",
     "method": "eta_refit eta_out",
@@ -47,6 +49,10 @@ ARRAYS = {
     "ablation": "ablation_eta",
     "step coordinate": "example_target",
     "step input": "example_stimulus",
+    "benchmark method replicate": "error error_refit share",
+    "benchmark method": "cost",
+    "family method bound": "middle mean_rank",
+    "family method level": "profile",
 }
 """The dimensions of arrays of numbers; before them may stand `rule`, in a result of several, and those of `AXES`."""
 AXES = "axes"
@@ -55,10 +61,10 @@ TRACE = ("recorded", "phase", "step", "neuron")
 """The dimensions of `trace_` with the name of any other trace."""
 NUMBERED = (
     *("replicate", "recorded", "coordinate", "trajectory", "training_trajectory", "validation", "updates"),
-    *("updates_aligned", "eta_grid", "floor", "checkpoint"),
+    *("updates_aligned", "eta_grid", "floor", "checkpoint", "level"),
 )
 """Coordinates that are numbers."""
-NAMED = ("rule", "method", "control", "ablation", "phase")
+NAMED = ("rule", "method", "control", "ablation", "phase", "benchmark", "family", "bound", "part")
 """Coordinates that are names, each once but for phases."""
 OBJECTS = {
     "goes_on": dict,
@@ -70,6 +76,7 @@ OBJECTS = {
     "notes": list,
 }
 OBJECTS |= {"statistics": dict, "methods": dict, "edges": dict, "floors": list, "claims": list, AXES: list}
+OBJECTS |= {"answers": dict, "headings": dict, "titles": dict, "chosen": dict}
 """Attributes that are JSON."""
 TEXTS = ("rule", "unit", "units", "long_name")
 """Attributes that are text."""

@@ -11,8 +11,8 @@ from autapse_sim.names import one_of, shown
 from autapse_sim.results.result import Result, dataset, of_rule, rule_of
 from autapse_sim.spec.job import STEP
 
-ORDERS = ("number", "first spike", "rate")
-"""How neurons can be sorted."""
+ORDERS = ("number", "first spike", "latency", "rate")
+"""How neurons, or trials, can be sorted; the latency is the time of the first spike."""
 
 
 def phases(data: xr.Dataset | Result) -> list[str]:
@@ -150,8 +150,9 @@ def sorted_neurons(counts: np.ndarray, order: str | np.ndarray = "number") -> np
     ----------
     counts : array (steps, neurons)
         Spikes of each neuron in each step.
-    order : {'number', 'first spike', 'rate'} or int array
-        By number, by the first spike (silent neurons last), by rate from low to high, or the neurons themselves.
+    order : {'number', 'first spike', 'latency', 'rate'} or int array
+        By number, by the first spike, which is the latency (silent neurons last), by rate from low to high, or the
+        neurons themselves.
 
     Examples
     --------
@@ -170,7 +171,7 @@ def sorted_neurons(counts: np.ndarray, order: str | np.ndarray = "number") -> np
         return np.arange(neurons)
     spiked = counts > 0
     first = np.where(spiked.any(axis=0), spiked.argmax(axis=0), steps)
-    return np.argsort(first if order == "first spike" else counts.sum(axis=0), kind="stable")
+    return np.argsort(counts.sum(axis=0) if order == "rate" else first, kind="stable")
 
 
 def checked_counts(counts: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +25,12 @@ from autapse_sim.machine.files import read_whole, write_whole
 from autapse_sim.names import one_of, shown
 from autapse_sim.results.contents import check_contents
 from autapse_sim.results.netcdf import UNREADABLE, pack, unpack
+from autapse_sim.showing import card
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Matplotlib is imported where something is drawn
     import pandas as pd
+
+    from autapse_sim.results.plots.catalogue import Figures
 
 FORMAT = "autapse_sim 1"
 """Name and version of the layout of a result file, its attribute `format`."""
@@ -34,7 +38,7 @@ SEAL = 64
 """Length of the checksum at the end of a file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What an experiment gave, with names on every axis.
 
@@ -45,6 +49,21 @@ class Result:
     """
 
     data: xr.Dataset
+
+    _repr_html_ = card
+
+    def __repr__(self) -> str:
+        said = self.data.attrs.get("sentence") or f"Result{_of(self.data)}{_scored(self.data)}"
+        sizes = ", ".join(f"{name} {size}" for name, size in self.data.sizes.items())
+        parts = [said, f"dimensions: {sizes}", f"data: {', '.join(map(str, self.data.data_vars))}"]
+        return "\n".join(textwrap.fill(part, 110, subsequent_indent="    ") for part in parts)
+
+    @property
+    def plot(self) -> Figures:
+        """The figures of this result, by the names of `autapse plot`: ``result.plot.traces()``; `dir` lists them."""
+        from autapse_sim.results.plots.catalogue import Figures
+
+        return Figures(self)
 
     def save(self, path: str | Path) -> None:
         """Write the result as netCDF, whole or not at all; missing folders are made.
@@ -170,6 +189,20 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
+
+
+def _of(data: xr.Dataset) -> str:
+    """Whose a result is, as far as it says so."""
+    named = "rule" in data.coords or ("rule" in data.attrs and "rule" not in data.dims)
+    return f" of {', '.join(rules(data))}" if named else ""
+
+
+def _scored(data: xr.Dataset) -> str:
+    """The median test MSE of each rule, where there is one."""
+    if "mse" not in data or not {"replicate", "trajectory"} <= {*data.mse.dims} <= {"rule", "replicate", "trajectory"}:
+        return ""
+    medians = np.atleast_1d(data.mse.mean("trajectory", skipna=False).fillna(np.inf).median("replicate"))
+    return f": median test MSE {', '.join(f'{median:.4g}' for median in medians)}"
 
 
 def _seal(content: bytes | memoryview) -> bytes:

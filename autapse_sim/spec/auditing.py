@@ -112,13 +112,13 @@ def _reached(lines: list[Line]) -> list[Line]:
 def _lines(rule: Rule) -> Iterator[Line]:
     """The lines of a rule."""
     eligibility = Equations(rule.eligibility)
-    code = [*statements(rule.update), *statements(rule.finish)]
+    code = [each for text in rule.code for each in statements(text)]
     mine = [name for name in eligibility if "summed" not in eligibility[name].flags]
     own = {"w", "elapsed", *mine, *(each.name for each in code)}
     yield from _equations(rule, rule.trace, NEURON, ())
     yield from _equations(rule, rule.postsynaptic, NEURON, ())
     yield from _equations(rule, rule.eligibility, SYNAPSE, own)
-    for text in (rule.update, rule.finish):
+    for text in rule.code:
         yield from _statements(rule, text, SYNAPSE, own)
     yield from _statements(rule, rule.finish_postsynaptic, NEURON, ())
     if rule.perturbation.strip():

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autapse_sim.checks import settle, some_of, text, truth, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
+from autapse_sim.showing import showing
 from autapse_sim.spec.units import STEP, amount
 from autapse_sim.spec.written import model_name
 
 if TYPE_CHECKING:
     from brian2 import Quantity
 
+    from autapse_sim import PlainNetwork
     from autapse_sim.spec.model import Neuron, Rule
+    from autapse_sim.spec.protocol import Protocol
+    from autapse_sim.spec.weights import Weights
 
 READOUTS = ("identity", "random")
 PRECISIONS = ("double", "single")
@@ -38,6 +43,7 @@ CHOICES = {"readout": READOUTS, "feedback": FEEDBACKS, "precision": PRECISIONS, 
 """What some fields of a circuit may be."""
 
 
+@showing
 @dataclass(frozen=True)
 class Circuit:
     """A recurrent circuit and its learning rule.
@@ -138,6 +144,45 @@ class Circuit:
             settle(self, one_of, name, known=known)
         settle(self, truth, "returned", "through_reset")
         object.__setattr__(self, "delay", _delays(self.delay, self.neurons, STEP / self.substeps))
+
+    def brian2(
+        self,
+        task: Any = "bouncing-ball",
+        protocol: Protocol | None = None,
+        weights: Weights | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> PlainNetwork:
+        """The plain Brian2 network of this circuit, for monitors of your own; it gives the numbers of `train`.
+
+        Parameters
+        ----------
+        task, weights, parameters
+            As `train` takes them.
+        protocol : Protocol, optional
+            What is shown, in its order; one replicate where nothing is said.
+
+        Returns
+        -------
+        PlainNetwork
+            With `network`, `neurons`, `inputs`, `outputs`, `synapses["W"]`, `clock`, `duration`, `run()` and, at any
+            time, `weights`, `mse` and `prediction`.
+
+        Examples
+        --------
+        >>> from brian2 import StateMonitor
+        >>> from autapse_sim import Protocol
+        >>> circuit = Circuit(rule="autapse").brian2(protocol=Protocol(replicates=1, train=2, validate=0, test=0))
+        >>> monitor = StateMonitor(circuit.neurons, ["activity", "k"], record=True)
+        >>> circuit.network.add(monitor)
+        >>> circuit.run()
+        >>> monitor.k.shape
+        (2, 200)
+        """
+        # found by its name: what runs circuits imports this module, and not the other way
+        made: PlainNetwork = import_module("autapse_sim.training.plain").plain(
+            self, task, protocol, weights, parameters
+        )
+        return made
 
 
 MOST_SUBSTEPS = 10**6

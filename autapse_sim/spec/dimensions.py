@@ -81,8 +81,8 @@ def _check_rule(rule: Rule, neuron: Mapping[str, Dimension]) -> None:
         within.check_statements(each.update)
     synapse = Units(rule, {**of_neurons, **_declared(rule.eligibility), "w": DIMENSIONLESS})
     synapse.check_equations(rule.eligibility)
-    synapse.check_statements(rule.update)
-    synapse.check_statements(rule.finish)
+    for text in rule.code:
+        synapse.check_statements(text)
     synapse.check_initial()
 
 

@@ -22,7 +22,7 @@ def check_fed(models: Models, circuit: Circuit) -> None:
     _check(neuron, (neuron.equations,), (neuron.reset,))
     for rule in models.teaching(circuit.learn):
         texts = rule.trace, rule.postsynaptic, rule.eligibility
-        _check(rule, texts, (rule.update, rule.finish, rule.finish_postsynaptic))
+        _check(rule, texts, (*rule.code, rule.finish_postsynaptic))
 
 
 def _check(model: Neuron | Rule, texts: tuple[str, ...], code: tuple[str, ...]) -> None:

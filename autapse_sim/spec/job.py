@@ -234,6 +234,16 @@ class Outcome:
         )
 
 
+def check_shown(x: np.ndarray) -> None:
+    """Refuse a stimulus that is no spikes, for a rule that takes it for such."""
+    wrong = x[(x != 0) & (x != 1)]
+    if wrong.size:
+        raise InputError(
+            f"the rule of U asks for spikes, and the stimulus holds {wrong.flat[0]:.6g}; show a task of 0 and 1, let "
+            "learn be without U, or write the rule without on_pre and spiked"
+        )
+
+
 def check_targets(job: Job) -> None:
     """Refuse targets of the cross-entropy that are not distributions over the outputs at each step that counts."""
     if job.circuit.loss != "cross-entropy":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
@@ -13,14 +12,16 @@ from typing import Any, TypeVar
 
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
+from autapse_sim.showing import latex, showing
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
 from autapse_sim.spec.fields import choices, parameter, take_mapping, take_texts, take_tuple, text
-from autapse_sim.spec.language import UNPARSED, names, statements
+from autapse_sim.spec.language import names, statements
 from autapse_sim.spec.lines import texts_at
-from autapse_sim.spec.reading import python_text, run
+from autapse_sim.spec.reading import python_text, run, self_contained
 from autapse_sim.spec.written import Written, model_text
 
 
+@showing
 @dataclass(frozen=True)
 class Activation:
     """A function f of the input current a and its derivative, as Brian2 expressions (`f_prime` may use ``f``)."""
@@ -39,6 +40,7 @@ def activation(what: str, value: object) -> Activation:
     return value
 
 
+@showing
 @dataclass(frozen=True)
 class Neuron:
     """A neuron as Brian2 equations.
@@ -82,8 +84,10 @@ class Neuron:
     initial: Mapping[str, Any] = field(default_factory=dict)
     sums: Mapping[str, str] = field(default_factory=dict)
     method: str = "euler"
-    path: Path | None = None
+    path: Path | None = field(default=None, repr=False)
     source: str = field(default="", repr=False)
+
+    _repr_latex_ = latex
 
     def __post_init__(self) -> None:
         take_texts(self, ("equations", "threshold", "reset", "refractory", "pseudo_derivative", "method"))
@@ -115,6 +119,7 @@ class Neuron:
         return _variant(self, changes)
 
 
+@showing
 @dataclass(frozen=True)
 class Connection:
     """Synapses that a rule needs beside those that it teaches, within the neurons that it reads.
@@ -144,6 +149,8 @@ class Connection:
     pairs: str = "all"
     when: str = "update"
 
+    _repr_latex_ = latex
+
     def __post_init__(self) -> None:
         if not isinstance(self.sums, Mapping) or len(self.sums) != 1:
             raise InputError("Connection(sums=...) maps one name to one expression, such as {'total': 'activity_pre'}")
@@ -161,6 +168,7 @@ class Connection:
         return (*self.sums.values(), self.equations, self.update)
 
 
+@showing
 @dataclass(frozen=True)
 class Rule:
     """A plasticity rule as Brian2 equations.
@@ -173,7 +181,10 @@ class Rule:
         ``activity_pre``, ``activity_post``, ``sent_pre`` (the spikes, or the activity of a rate neuron),
         ``sent_sum_post`` (its sum over the steps of the trajectory), ``f_prime_post``, ``elapsed`` (steps since the
         trajectory began, for eq. 1's 1/t; 1 where the protocol leaves that out), ``steps`` (the same, always) and every
-        variable of the two neurons.
+        variable of the two neurons. May be left out where `on_pre`, `on_post` or `finish` changes w.
+    on_pre, on_post : str
+        What happens at a synapse when a spike of its presynaptic neuron arrives, and when its postsynaptic neuron
+        spikes, as in Brian2: first `on_pre`, then `on_post`, before the reset of the neurons, and before `update`.
     trace : str
         Equations added to the presynaptic neuron (eq. 7 of the paper, for example).
     postsynaptic : str
@@ -212,7 +223,7 @@ class Rule:
     ``_pre`` or ``_post``. docs/meaning.md says what each word means.
     """
 
-    update: str
+    update: str = ""
     trace: str = ""
     postsynaptic: str = ""
     eligibility: str = ""
@@ -224,13 +235,17 @@ class Rule:
     lasting: tuple[str, ...] = ()
     finish_postsynaptic: str = ""
     tune: Mapping[str, Any] = field(default_factory=dict)
-    path: Path | None = None
+    on_pre: str = ""
+    on_post: str = ""
+    path: Path | None = field(default=None, repr=False)
     source: str = field(default="", repr=False)
 
+    _repr_latex_ = latex
+
     def __post_init__(self) -> None:
-        written = ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation", "finish_postsynaptic")
-        take_texts(self, written)
-        if not any(each.name == "w" for each in statements(f"{self.update}\n{self.finish}")):
+        take_texts(self, ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
+        take_texts(self, ("finish_postsynaptic", "on_pre", "on_post"))
+        if not any(each.name == "w" for text in self.code for each in statements(text)):
             raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
         connections = take_tuple(self, "connections", Connection)
         if len(connections) > 3:
@@ -243,9 +258,19 @@ class Rule:
             one_of("parameter to tune", name, self.parameters)
 
     @property
+    def events(self) -> dict[str, str]:
+        """What happens at spikes, by the neuron whose they are, 'pre' or 'post'."""
+        return {side: text for side, text in (("pre", self.on_pre), ("post", self.on_post)) if text.strip()}
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """What changes the synapse, in the order of a step."""
+        return self.on_pre, self.on_post, self.update, self.finish
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """All that is written in Brian2's language."""
-        own = (self.update, self.trace, self.postsynaptic, self.eligibility, self.finish, self.perturbation)
+        own = (*self.code, self.trace, self.postsynaptic, self.eligibility, self.perturbation)
         of_connections = (text for connection in self.connections for text in connection.texts)
         return (*own, self.finish_postsynaptic, *self.initial.values(), *of_connections)
 
@@ -321,35 +346,6 @@ def paths_of(circuit: Circuit) -> list[str]:
 def texts(circuit: Circuit, sources: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """The texts of the model files of a circuit by their paths, without running them; from `sources` where they are."""
     return {path: sources[path] if path in sources else _source(path) for path in paths_of(circuit)}
-
-
-_PLAIN = """
-    Neuron Rule Connection Activation dict tuple list set range min max sum abs len float int str round array zeros
-    ones linspace arange exp sqrt log
-"""
-PLAIN_CALLS = frozenset(_PLAIN.split())
-"""What a model file may call and still say all by itself."""
-
-
-def self_contained(text: str) -> bool:
-    """Whether a model file says all by itself: what it imports and calls reads nothing else."""
-    try:
-        nodes = list(ast.walk(ast.parse(text)))
-    except UNPARSED:
-        return False
-    plain = {"brian2", "autapse_sim", "math", "numpy", "__future__"}
-    for node in nodes:
-        if isinstance(node, ast.Import | ast.With | ast.ClassDef | ast.Global | ast.Delete):
-            return False
-        if isinstance(node, ast.ImportFrom) and (node.module not in plain or any(a.asname for a in node.names)):
-            return False
-        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in PLAIN_CALLS):
-            return False
-        if isinstance(node, ast.FunctionDef | ast.Name) and not isinstance(getattr(node, "ctx", None), ast.Load):
-            name = node.name if isinstance(node, ast.FunctionDef) else node.id
-            if name in PLAIN_CALLS:
-                return False
-    return True
 
 
 def read_neuron(name: str, sources: Mapping[str, str] = MappingProxyType({})) -> Neuron:

@@ -10,12 +10,14 @@ import numpy as np
 from autapse_sim.checks import items, real, settle, some_of, truth, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of, shown
+from autapse_sim.showing import showing
 
 UPDATES = ("step", "trajectory", "batch")
 OPTIMISERS = ("sgd", "momentum", "adam", "adam-hat")
 CONSTRAINTS = ("sparse", "dale")
 
 
+@showing
 @dataclass(frozen=True)
 class Protocol:
     """How many networks are trained, on how much, and how they are tested.
@@ -35,6 +37,8 @@ class Protocol:
         Training trajectories between two looks at the validation trajectories.
     record : int
         Replicates whose predictions and traces are kept in full; scores are kept of all.
+    record_tests : int
+        Test trajectories of which traces are kept, beside those of the first and the last training trajectory.
     batch : int
         Successive training trajectories in a batch; `train` is a multiple of it.
     optimiser : {'sgd', 'momentum', 'adam', 'adam-hat'}
@@ -83,9 +87,10 @@ class Protocol:
     epsilon: float = 1e-8
     checkpoints: int | tuple[int, ...] = ()
     checkpoint_states: bool = False
+    record_tests: int = 1
 
     def __post_init__(self) -> None:
-        settle(self, whole, "train", "validate", "test", "seed", "record")
+        settle(self, whole, "train", "validate", "test", "seed", "record", "record_tests")
         settle(self, whole, "replicates", "validate_every", "batch", least=1)
         if self.train + self.validate + self.test == 0:
             raise InputError("train, validate and test are all 0: there is no trajectory to show")
@@ -197,7 +202,7 @@ class Schedule:
     def of(cls, protocol: Protocol) -> Schedule:
         """The whole experiment as one run: training with looks at the validation trajectories between, then the test.
 
-        Traced are the first and the last training trajectory and the first test trajectory.
+        Traced are the first and the last training trajectory and the first `record_tests` test trajectories.
         """
         train, validate, test = protocol.train, protocol.validate, protocol.test
         points = set(protocol.validation_points.tolist())
@@ -213,5 +218,6 @@ class Schedule:
         trajectory += range(train + validate, train + validate + test)
         learn += [False] * test
         index, learning = np.array(trajectory), np.array(learn, dtype=bool)
-        trace = learning & np.isin(index, [0, train - 1]) | (index == train + validate)
-        return cls(index, learning, index >= train + validate, trace)
+        tested = index - train - validate
+        trace = learning & np.isin(index, [0, train - 1]) | (tested >= 0) & (tested < protocol.record_tests)
+        return cls(index, learning, tested >= 0, trace)

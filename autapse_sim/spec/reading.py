@@ -141,3 +141,32 @@ def _told_to_end() -> Iterator[list[int]]:
                 signal.signal(number, tell)
                 stack.callback(signal.signal, number, before)
         yield told
+
+
+_PLAIN = """
+    Neuron Rule Connection Activation dict tuple list set range min max sum abs len float int str round array zeros
+    ones linspace arange exp sqrt log
+"""
+PLAIN_CALLS = frozenset(_PLAIN.split())
+"""What a model file may call and still say all by itself."""
+
+
+def self_contained(text: str) -> bool:
+    """Whether a model file says all by itself: what it imports and calls reads nothing else."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except UNPARSED:
+        return False
+    plain = {"brian2", "autapse_sim", "math", "numpy", "__future__"}
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.With | ast.ClassDef | ast.Global | ast.Delete):
+            return False
+        if isinstance(node, ast.ImportFrom) and (node.module not in plain or any(a.asname for a in node.names)):
+            return False
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in PLAIN_CALLS):
+            return False
+        if isinstance(node, ast.FunctionDef | ast.Name) and not isinstance(getattr(node, "ctx", None), ast.Load):
+            name = node.name if isinstance(node, ast.FunctionDef) else node.id
+            if name in PLAIN_CALLS:
+                return False
+    return True

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from brian2 import Equations
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, FLOAT, SUBEXPRESSION
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, FLOAT, PARAMETER, SUBEXPRESSION
 from brian2.parsing.sympytools import str_to_sympy
 from sympy import Basic, S
 
@@ -53,7 +53,9 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
         where = line_of(model, name, text)
         reason = refusal(target, () if "summed" in equation.flags else place)
         if reason and name == "w" and "w" in place:
-            raise InputError(f"{where}: the weight w changes in update; write for example 'w += step*(...)' there")
+            still = equation.type == PARAMETER
+            meant = "w is there already; take it away" if still else "write for example 'w += step*(...)' there"
+            raise InputError(f"{where}: the weight w changes in update; {meant}")
         if reason:
             raise InputError(f"{where}: {name!r} cannot be defined here: {reason}; rename it")
         wrong = set(equation.flags) - FLAGS.get(equation.type, set()) - {""}

@@ -13,6 +13,7 @@ from autapse_sim.names import one_of
 from autapse_sim.spec import vocabulary
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.dimensions import check_dimensions
+from autapse_sim.spec.events import check_events
 from autapse_sim.spec.feeding import check_fed
 from autapse_sim.spec.hints import nearest
 from autapse_sim.spec.language import is_condition, names
@@ -131,7 +132,7 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
         check_initial(neuron, value, moving)
     check_states(neuron, neuron.equations, equations, {each.name for each in reset}, neuron.initial)
     recurrent = {
-        f"{name}_{side}" for name in {*known, "sent", *PLACES["stimulus"]} - _NUMBERS for side in ("pre", "post")
+        f"{name}_{side}" for name in {*known, "sent", *vocabulary.SHOWN} - _NUMBERS for side in ("pre", "post")
     }
     counts = between({"neurons": circuit.neurons}, "neurons", "neurons")
     words = set(PLACES["synapse"]) - {"elapsed", "steps"}
@@ -200,14 +201,14 @@ def check_rule(
             raise InputError(f"{line_of(rule, name)}: {name!r} cannot be defined here: {reason}; rename it")
     taken |= dict.fromkeys([*own, *rule.parameters], "another rule of the circuit has it, too")
     perturbs = {"perturbation"} if rule.perturbation.strip() else set()
-    here = {**groups}
-    here["neurons"] = {*groups["neurons"], *own, *rule.parameters, *perturbs, "sent_sum", *models.neuron.parameters}
+    steady = {*models.neuron.parameters, *rule.parameters}
+    here = {**groups, "neurons": {*groups["neurons"], *own, *steady, *perturbs, "sent_sum"}}
     here["outputs"] = {*groups["outputs"], *rule.parameters, *_readout_parameters(models, circuit)}
-    asked = names(rule.trace, *(text for each in rule.connections for text in each.texts))
-    given = {*models.neuron.parameters, *rule.parameters} & asked
-    here["inputs"] = here["unit"] = {*PLACES["stimulus"], *trace, *sums, *given}
-    counts = within(sizes, "neurons")
-    neuron_scope = Scope.of(rule, "equations of the neuron", here["neurons"], vocabulary.NUMBERED, numbers=counts)
+    given = steady & names(rule.trace, *(text for each in rule.connections for text in each.texts))
+    here["inputs"] = {*PLACES["stimulus"], *trace, *sums, *given}
+    here["unit"] = here["inputs"] - {*vocabulary.SHOWN_SPIKES}
+    known = here["neurons"], vocabulary.NUMBERED
+    neuron_scope = Scope.of(rule, "equations of the neuron", *known, numbers=within(sizes, "neurons"))
     neuron_scope.check_equations(rule.postsynaptic, post)
     for group in {"neurons", *(PRE[name] for name in learned)} - {"outputs"}:
         place = "a trace of the " + {"neurons": "neuron", "inputs": "stimulus (U learns)", "unit": "bias"}[group]
@@ -225,20 +226,25 @@ def check_rule(
         {name for name in post if post[name].type != SUBEXPRESSION},
         "finish_postsynaptic sets variables of postsynaptic",
     )
-    eligibility = check_synapses(rule, learned, here, sizes)
+    eligibility = check_synapses(rule, learned, here, sizes, here["neurons"] - steady if circuit.delay != 0 else set())
     summed = _check_summed(rule, learned, eligibility, post)
     states = [name for each in (trace, post, eligibility) for name in each if each[name].type != SUBEXPRESSION]
-    for name in [*rule.initial, *rule.lasting]:
-        if name not in states:
-            near = nearest(name, states)
-            meant = f"; did you mean {near!r}?" if near else ""
-            raise InputError(f"{line_of(rule, name)}: the rule has no state {name!r} that could start{meant}")
+    _check_named(rule, states)
     moving = follows(models.neuron, circuit) | sums
     _check_starts(rule, neuron_scope, eligibility, moving, "U" in learned)
     if circuit.delay != 0 and "W" in learned:
         _check_late(rule, moving - {"spiked"} - ({"f_prime"} if models.neuron.pseudo_derivative else set()))
     check_states(rule, rule.trace, trace, sums, rule.initial)
     check_states(rule, rule.postsynaptic, post, {*sums, *summed, *(each.name for each in after)}, rule.initial)
+
+
+def _check_named(rule: Rule, states: Sequence[str]) -> None:
+    """Refuse starting and lasting values of what is no state of the rule."""
+    for name in [*rule.initial, *rule.lasting]:
+        if name not in states:
+            near = nearest(name, states)
+            meant = f"; did you mean {near!r}?" if near else ""
+            raise InputError(f"{line_of(rule, name)}: the rule has no state {name!r} that could start{meant}")
 
 
 def _check_role(rule: Rule, models: Models) -> None:
@@ -315,7 +321,11 @@ _OWN = (
 
 
 def check_synapses(
-    rule: Rule, learned: Sequence[str], groups: Mapping[str, set[str]], sizes: Mapping[str, int]
+    rule: Rule,
+    learned: Sequence[str],
+    groups: Mapping[str, set[str]],
+    sizes: Mapping[str, int],
+    late: set[str],
 ) -> Equations:
     """Refuse what a rule says of its synapses where it means nothing; its eligibility."""
     eligibility = read_equations(rule, rule.eligibility, {*PLACES["synapse"], *rule.parameters})
@@ -327,7 +337,9 @@ def check_synapses(
         counts = between(sizes, PRE[weight], POST[weight])
         scope = Scope.of(rule, f"the synapses of {weight}", *known, numbers=counts)
         scope.check_equations(rule.eligibility, eligibility)
-        found = scope.check_statements(rule.update, states | {"w"}, _OWN)
+        ends, spiking = (PRE[weight], POST[weight]), [name for name in groups if "spiked" in groups[name]]
+        found = check_events(rule, weight, ends, spiking, scope, states, late if weight == "W" else set())
+        found += scope.check_statements(rule.update, states | {"w"}, _OWN)
         found += scope.check_statements(rule.finish, states | {"w"}, _OWN)
         for name in set(rule.initial) & set(eligibility):
             scope.check(rule.initial[name], rule.initial[name])

@@ -82,7 +82,7 @@ def _of_rule(rule: Rule) -> Iterator[Variable]:
     yield from _declared(rule.postsynaptic, "neuron", rule.initial)
     yield from _declared(rule.eligibility, "synapse", rule.initial)
     known = {*Equations(rule.eligibility), "w"}
-    for each in statements(f"{rule.update}\n{rule.finish}"):
+    for each in (each for text in rule.code for each in statements(text)):
         if each.name not in known:
             known.add(each.name)
             yield Variable(each.name, "synapse", "1", "temporary, within one step")

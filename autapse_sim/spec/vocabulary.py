@@ -44,6 +44,8 @@ TAUGHT = {
 """What a rule may read of the neurons that it teaches, beside all that they have."""
 SHOWN = {"activity": "the stimulus, or 1 of a bias", "sent": "the same"}
 """What the stimulus and the units of biases have."""
+SHOWN_SPIKES = {"spiked": "1 in the first integration step of a step in which x is 1, else 0"}
+"""What a stimulus of spikes has where U learns."""
 READOUT = {
     "prediction": "V o + c, or its softmax",
     "target": "y, what the prediction should be; NaN where it does not count",
@@ -78,7 +80,7 @@ CONSTANTS = {"pi": "3.14159...", "e": "2.71828...", "inf": "infinity", "True": "
 PLACES = {
     "neuron": {**NEURON, **ACTIVATED, **SPIKING, **REFRACTORY, **NUMBERED, **TIME},
     "taught neuron": {**NEURON, **ACTIVATED, **SPIKING, **REFRACTORY, **TAUGHT, **NUMBERED, **TIME},
-    "stimulus": {**SHOWN, **NUMBERED, **TIME},
+    "stimulus": {**SHOWN, **SHOWN_SPIKES, **NUMBERED, **TIME},
     "read-out": {**READOUT, **NUMBERED, **TIME},
     "synapse": {**SYNAPSE, **TIME},
 }

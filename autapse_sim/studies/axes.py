@@ -20,7 +20,8 @@ from autapse_sim.training.train import choose_engine
 
 PLACES = ("circuit", "protocol", "task", "parameter")
 """Where a name may stand; 'task.delay' says which, where a name stands in several."""
-FIXED = {"replicates": "it is the axis of statistics: Protocol(replicates=...)", "record": "a study keeps no records"}
+FIXED = {"replicates": "it is the axis of statistics: Protocol(replicates=...)"}
+FIXED |= dict.fromkeys(("record", "record_tests"), "a study keeps no records")
 """Fields that are no axis."""
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import xarray as xr
 
-from autapse_sim.checks import mapping, whole
+from autapse_sim.checks import function, mapping, whole
 from autapse_sim.checks import path as checked_path
+from autapse_sim.machine.bars import shows_progress
 from autapse_sim.results.result import provenance
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
@@ -40,6 +41,7 @@ def plan_sweep(
     return planned(axes_of(mapping("grid", grid, '{"tau": [5*ms, 10*ms]}'), base), base, engine)
 
 
+@shows_progress("sweep")
 def sweep(
     grid: Mapping[str, Iterable[Any]],
     folder: str | Path | None = None,
@@ -50,7 +52,7 @@ def sweep(
     engine: str = "auto",
     on: str | Executor | Workers = "local",
     retries: int = 1,
-    progress: Callable[[State], None] | None = None,
+    progress: Callable[[State], None] | bool | None = None,
 ) -> xr.Dataset:
     """Train all combinations of some values.
 
@@ -68,8 +70,9 @@ def sweep(
         Where it runs: 'local', the address of a dask scheduler, 'slurm', or an executor of concurrent.futures.
     retries : int
         How often what failed is tried again.
-    progress : callable, optional
-        Called with a `autapse_sim.studies.execute.State` after each unit.
+    progress : callable or bool, optional
+        True shows a bar, which notebooks do unless it is False; a function is called with a
+        `autapse_sim.studies.execute.State` after each unit.
 
     Returns
     -------
@@ -86,9 +89,9 @@ def sweep(
     {'rule': 2, 'eta': 2, 'replicate': 2, 'trajectory': 2}
     """
     plan = plan_sweep(grid, circuit, task, protocol, parameters, engine)
-    retries = whole("retries", retries)
+    retries, tell = whole("retries", retries), function("progress", progress)
     with store_in(folder) as store:
-        run_plan(plan, store, on, retries=retries, progress=progress)
+        run_plan(plan, store, on, retries=retries, progress=tell)
         return open_study(store.folder)
 
 

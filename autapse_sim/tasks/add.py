@@ -8,9 +8,11 @@ import numpy as np
 
 from autapse_sim.checks import settle, whole
 from autapse_sim.errors import InputError
+from autapse_sim.showing import showing
 from autapse_sim.tasks.entropy import entropy
 
 
+@showing
 @dataclass(frozen=True)
 class AddTask:
     """Coins x(t) at even odds; y(t) is a coin of probability 0.5 + 0.5 x(t - t1) - 0.25 x(t - t2).

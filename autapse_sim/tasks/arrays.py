@@ -9,9 +9,11 @@ import numpy as np
 
 from autapse_sim.checks import numbers
 from autapse_sim.errors import InputError
+from autapse_sim.showing import showing
 from autapse_sim.tasks.shown import check_finite, masked
 
 
+@showing
 @dataclass(frozen=True, eq=False)
 class ArrayTask:
     """Trajectories given as arrays, handed out in order: training first, then validation, then test.

@@ -9,6 +9,7 @@ import numpy as np
 from autapse_sim.checks import items, real, settle, truth, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import shown
+from autapse_sim.showing import showing
 
 FARTHEST = 1e6
 """The most box lengths that anything of a ball may be: beyond it, where the ball is drowns in rounding."""
@@ -16,6 +17,7 @@ DIFFERENCES = 9
 """Differences of successive observations that tell the speed: a wall met among so many does not move their median."""
 
 
+@showing
 @dataclass(frozen=True)
 class BouncingBall:
     """A ball in the unit box, reflected without loss by its four walls.

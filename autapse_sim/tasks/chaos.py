@@ -9,6 +9,7 @@ import numpy as np
 
 from autapse_sim.checks import real, settle, whole
 from autapse_sim.names import one_of
+from autapse_sim.showing import showing
 from autapse_sim.tasks.base import FOLLOWS
 
 INTERVALS = {"lorenz": 0.05, "mackey-glass": 1.0}
@@ -20,10 +21,13 @@ MOST_SUBSTEPS, MOST_SETTLING = 1000, 10_000
 """The most integration steps in a step, and the most steps that a system runs before the first."""
 DELAY = 17.0
 """Of the Mackey-Glass equation."""
+FARTHEST = 10**6
+"""Steps that may lie between stimulus and target: all of them are integrated, for every trajectory."""
 PIECE = 1000
 """Trajectories that are integrated together, which bounds the memory that their past takes."""
 
 
+@showing
 @dataclass(frozen=True)
 class ChaoticSeries:
     """One coordinate of a chaotic system, and the same `horizon` steps later, in standard deviations from its mean.
@@ -59,7 +63,7 @@ class ChaoticSeries:
     def __post_init__(self) -> None:
         settle(self, one_of, "system", known=INTERVALS)
         settle(self, whole, "steps", least=2)
-        settle(self, whole, "horizon")
+        settle(self, whole, "horizon", most=FARTHEST)
         if self.interval is None:
             object.__setattr__(self, "interval", INTERVALS[self.system])
         longest = MOST_SUBSTEPS * FINEST[self.system]

@@ -9,10 +9,12 @@ import numpy as np
 
 from autapse_sim.checks import real, settle, whole
 from autapse_sim.errors import InputError
+from autapse_sim.showing import showing
 from autapse_sim.tasks.cued import Cued
 from autapse_sim.tasks.entropy import entropy
 
 
+@showing
 @dataclass(frozen=True)
 class EvidenceAccumulation(Cued):
     """Cues from the left and the right, a long delay, then the call to tell which side had more of them.

@@ -8,9 +8,11 @@ from math import log
 import numpy as np
 
 from autapse_sim.checks import real, settle, whole
+from autapse_sim.showing import showing
 from autapse_sim.tasks.cued import Cued
 
 
+@showing
 @dataclass(frozen=True)
 class DelayedMatch(Cued):
     """A stimulus, a long delay, a second stimulus, and the call to tell whether the two were the same.

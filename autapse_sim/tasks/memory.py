@@ -9,6 +9,7 @@ import numpy as np
 from autapse_sim.checks import real, settle, whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
+from autapse_sim.showing import showing
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class _Memory:
         raise NotImplementedError
 
 
+@showing
 @dataclass(frozen=True)
 class FlipFlop(_Memory):
     """The sign of the last pulse (one bit; Sussillo & Barak 2013): 0 before the first one.
@@ -98,6 +100,7 @@ class FlipFlop(_Memory):
         return np.take_along_axis(x, last, axis=-1)
 
 
+@showing
 @dataclass(frozen=True)
 class Integrator(_Memory):
     """The running sum of sparse pulses, reflected at -1 and 1.
@@ -141,6 +144,7 @@ class Integrator(_Memory):
         return y
 
 
+@showing
 @dataclass(frozen=True)
 class DelayedCopy(_Memory):
     """What was shown `delay` steps ago, of a sequence of independent numbers; 0 before the first one comes round.

@@ -8,6 +8,7 @@ import numpy as np
 
 from autapse_sim.checks import real, settle, whole
 from autapse_sim.names import one_of
+from autapse_sim.showing import showing
 from autapse_sim.tasks.base import FOLLOWS
 
 FORMS = {
@@ -19,6 +20,7 @@ CYCLES = {"murray": np.array([1, 2, 4]), "nest": np.array([1, 2, 3, 5])}
 """Of the sines, in a trajectory."""
 
 
+@showing
 @dataclass(frozen=True)
 class PatternGeneration:
     """One target signal that is the same in every trajectory, out of an input that tells nothing but the time.

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from autapse_sim.checks import settle, whole
+from autapse_sim.showing import showing
 from autapse_sim.tasks.base import Task
 
 
+@showing
 @dataclass(frozen=True)
 class Stretched:
     """A task of which every step lasts several: stimulus and target stand still meanwhile.

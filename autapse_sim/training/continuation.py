@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "goes_on"
 """Of a result: what else has to be known to go on from it, as JSON."""
-FREE = ("train", "validate", "test", "validate_every", "record", "checkpoints", "checkpoint_states")
+FREE = ("train", "validate", "test", "validate_every", "record", "record_tests", "checkpoints", "checkpoint_states")
 """What of a protocol may change where training goes on; all else belongs to what was learned."""
 VERSIONS = ("autapse_sim", "numpy", "brian2")
 """Whose versions the last digits of a result may depend on."""

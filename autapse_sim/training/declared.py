@@ -19,9 +19,10 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
 from autapse_sim.spec.lines import line_of
-from autapse_sim.spec.model import is_file, library, self_contained, texts, words_of
+from autapse_sim.spec.model import is_file, library, texts, words_of
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.rates import learning_rate
+from autapse_sim.spec.reading import self_contained
 from autapse_sim.spec.stability import check_steps, decay_rates
 from autapse_sim.spec.units import Amount, amount
 from autapse_sim.training.description import without_equations
@@ -44,6 +45,8 @@ class Declared:
         At which states decay, see `autapse_sim.spec.stability.decay_rates`.
     tune : dict of str to list of Amount
         What the rule lets a verdict choose from.
+    spikes : bool
+        Whether the rule takes what is shown for spikes.
     """
 
     parameters: dict[str, Amount]
@@ -51,6 +54,7 @@ class Declared:
     method: str = ""
     rates: dict[str, str] = field(default_factory=dict)
     tune: dict[str, list[Amount]] = field(default_factory=dict)
+    spikes: bool = False
 
     def to_json(self) -> str:
         """As text."""
@@ -76,11 +80,14 @@ def declared(circuit: Circuit) -> Declared:
         return _without_equations(circuit)
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
-    asked = json.dumps(["declared, and what may be tuned", __version__, written, sorted(circuit.learn), circuit.method])
+    asked = json.dumps(
+        ["declared, what may be tuned, what is shown", __version__, written, sorted(circuit.learn), circuit.method]
+    )
     key = hashlib.sha256(asked.encode()).hexdigest()
     known = recall(key, Declared.from_json) if kept else None
     if known:
         return known
+    from autapse_sim.spec.events import shows_spikes
     from autapse_sim.spec.library import Models
     from autapse_sim.spec.scopes import check_models
 
@@ -96,7 +103,8 @@ def declared(circuit: Circuit) -> Declared:
             if one.unit != default.unit:
                 where = f"{line_of(models.rule, name)}: tune has {name} = {one.text}"
                 raise InputError(f"{where}; its unit is {default.unit}, as of {default.text}")
-    found = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit), tune)
+    spikes = shows_spikes(models.rule, circuit.learn)
+    found = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit), tune, spikes)
     if kept:
         remember(key, found.to_json())
     return found

@@ -16,6 +16,7 @@ import numpy as np
 from autapse_sim.engines import discrete
 from autapse_sim.names import shown
 from autapse_sim.results.result import provenance
+from autapse_sim.showing import in_full, shows
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import STEP
 from autapse_sim.spec.model import library, paths_of, texts
@@ -69,7 +70,19 @@ def _told(given: Any) -> Any:
         return [_told(each) for each in given]
     if isinstance(given, bool | int | float | str) or given is None:
         return given
-    return given.item() if isinstance(given, np.generic) else shown(given)
+    if isinstance(given, np.generic):
+        return given.item()
+    return shown(_InFull(given) if shows(given) else given)
+
+
+class _InFull:
+    """A dataclass that is shown with all its fields, whatever else it says of itself: results tell it so."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+
+    def __repr__(self) -> str:
+        return in_full(self.given)
 
 
 def sources_of(circuit: Circuit) -> dict[str, str]:

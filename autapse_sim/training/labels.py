@@ -124,7 +124,7 @@ def alive(rate: np.ndarray) -> np.ndarray:
 def phases(protocol: Protocol, done: int = 0) -> list[str]:
     """The names of the traced presentations, in order."""
     names = [f"training {done + k}" for k in dict.fromkeys((1, protocol.train)) if protocol.train]
-    return names + (["test 1"] if protocol.test else [])
+    return names + [f"test {k}" for k in range(1, min(protocol.test, protocol.record_tests) + 1)]
 
 
 def r2_scores(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -103,14 +103,22 @@ def fit_predict(train: np.ndarray, target: np.ndarray, test: np.ndarray) -> np.n
     Columns are standardised, so the normal equations lose no digits to their scales; directions in which the training
     data do not vary get no weight.
     """
-    prediction = np.full((*test.shape[:2], target.shape[-1]), np.nan)
+    return fit_first(train, target, test, [train.shape[-1]])[0]
+
+
+def fit_first(train: np.ndarray, target: np.ndarray, test: np.ndarray, columns: Sequence[int]) -> np.ndarray:
+    """What `fit_predict` gives with the first columns alone, for several numbers of them: (numbers, K', T, c)."""
+    predictions = np.full((len(columns), *test.shape[:2], target.shape[-1]), np.nan)
     if np.isfinite(train).all() and np.isfinite(test).all():
-        for outputs, columns, wanted in _known_samples(train, target):
-            centre, inverse = _standard(columns)
-            deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
-            matrix, *_ = np.linalg.lstsq(deviations.T @ deviations, deviations.T @ (wanted - offset), rcond=1e-12)
-            prediction[..., outputs] = (test - centre) * inverse @ matrix + offset
-    return prediction
+        for outputs, known, wanted in _known_samples(train, target):
+            centre, inverse = _standard(known)
+            deviations, offset = (known - centre) * inverse, wanted.mean(axis=0)
+            products, answers = deviations.T @ deviations, deviations.T @ (wanted - offset)
+            seen = (test - centre) * inverse
+            for prediction, p in zip(predictions, columns, strict=True):
+                matrix, *_ = np.linalg.lstsq(products[:p, :p], answers[:p], rcond=1e-12)
+                prediction[..., outputs] = seen[..., :p] @ matrix + offset
+    return predictions
 
 
 def _known_samples(train: np.ndarray, target: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

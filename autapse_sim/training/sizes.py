@@ -56,6 +56,7 @@ def check_sizes(circuit: Circuit, task: Task, protocol: Protocol, together: int,
     telemetry = kept_numbers(circuit, task, protocol)
     recorded = min(protocol.record, protocol.replicates) * rates
     kept = protocol.train + looks + protocol.test + weights
+    traced = 2 + min(protocol.record_tests, protocol.test)
     parts = {
         f"{protocol.trajectories} trajectories of {T} steps for {together} replicates": together
         * (protocol.trajectories * T * (m + c)),
@@ -65,7 +66,7 @@ def check_sizes(circuit: Circuit, task: Task, protocol: Protocol, together: int,
         f"the predictions of {protocol.test} test trajectories": together * rates * protocol.test * T * c,
         f"the scores of {presentations} presentations": together * rates * presentations,
         f"the results of {protocol.replicates} replicates": protocol.replicates * kept,
-        f"the traces of {recorded} networks": recorded * T * (3 * (3 * n + c) + protocol.test * (m + 2 * c)),
+        f"the traces of {recorded} networks": recorded * T * (traced * (3 * n + c) + protocol.test * (m + 2 * c)),
     }
     if along_equations(circuit):
         kept = protocol.batch * T * circuit.substeps * n * STATES

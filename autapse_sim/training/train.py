@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from autapse_sim.checks import function, instance
 from autapse_sim.engines import discrete
 from autapse_sim.engines.adjoint import RULES as EXACT
 from autapse_sim.errors import InputError
+from autapse_sim.machine.bars import shows_progress
 from autapse_sim.machine.memory import peak_memory
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.table import UNTRAINED
 from autapse_sim.spec.circuit import Circuit
-from autapse_sim.spec.job import Job, Outcome, Progress
+from autapse_sim.spec.job import Job, Outcome, Progress, check_shown
 from autapse_sim.spec.model import carried, is_file, library, rules
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
@@ -43,11 +45,13 @@ from autapse_sim.training.in_numpy import (
     simulated_in_numpy,
 )
 from autapse_sim.training.labels import control_scores, scored, targets
+from autapse_sim.training.parts import run_watched
 from autapse_sim.training.sizes import at_once, check_sizes
 
 ENGINES = ("auto", "standalone", "runtime", "reference", "numpy", "compiled")
 
 
+@shows_progress("training")
 def train(
     circuit: Circuit,
     task: Task | str | Path,
@@ -55,8 +59,9 @@ def train(
     weights: Weights | None = None,
     parameters: Mapping[str, Any] | None = None,
     engine: str = "auto",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     start: Result | None = None,
+    watch: Callable[[Result], Any] | None = None,
 ) -> Result:
     """Train the networks of one circuit and test them.
 
@@ -79,12 +84,17 @@ def train(
         the equations mean, 'numpy' the discrete reference, or for bptt and fa any circuit along its own equations,
         'compiled' the same of bptt and fa in C++. 'auto' compiles where there is a C++ compiler: 'standalone' for rules
         with equations, 'compiled' for bptt and fa where the circuit allows it, else 'numpy'. The result says which.
-    progress : callable, optional
-        Called with the completed share, 0 to 1.
+    progress : callable or bool, optional
+        True shows a bar, which notebooks do unless it is False; a function is called with the completed share, 0 to 1.
     start : Result, optional
         What training goes on from, with `protocol.train` more trajectories, to the bits of a run that was never
         interrupted. All else has to be as it was for this result, but for validation, test and what is kept. The
         protocol counts from here, the result's coordinates from the very first trajectory.
+    watch : callable, optional
+        Called during training with a `Result` of what has been learned so far (training MSE, weights, traces of the
+        first and the last training trajectory), and at the end with the whole: every `watch.every` trajectories, a
+        tenth of them where it has none. `LiveView()` draws that in a notebook. Where replicates do not fit into memory
+        together it sees the first of them. The result is the same, to the last bit, as without.
 
     Returns
     -------
@@ -103,11 +113,9 @@ def train(
     >>> more.data.training_trajectory.values
     array([ 6,  7,  8,  9, 10])
     """
-    task = check_task(task_called(task))
-    instance("circuit", circuit, Circuit)
-    instance("protocol", protocol, Protocol)
-    function("progress", progress)
-    circuit = carried(circuit)  # model files are read once
+    task, protocol = check_task(task_called(task)), instance("protocol", protocol, Protocol)
+    circuit = carried(instance("circuit", circuit, Circuit))  # model files are read once
+    tell, watch = function("progress", progress), function("watch", watch)
     engine = choose_engine(circuit, engine)
     check_optimiser(circuit, protocol)
     begun = None if start is None else Begun.of(start)
@@ -127,8 +135,8 @@ def train(
         mine = {name: value[first : first + count] for name, value in values.items()}
 
         def report(share: float, first: int = first, count: int = count) -> None:
-            if progress:
-                progress((first + share * count) / protocol.replicates)
+            if tell:
+                tell((first + share * count) / protocol.replicates)
 
         rest = drawn.after(done)
         job = prepare(circuit, rest, block, mine, networks)
@@ -136,7 +144,9 @@ def train(
         if shares is None:
             shares = begun.checked(Shares.of(size, job, engine)) if begun else Shares.of(size, job, engine)
         job = begun.resumed(job, first, drawn) if begun else job
-        outcome = simulated(job, engine, report, room=size, processes=shares.processes)
+        run = partial(simulated, engine=engine, room=size, processes=shares.processes)
+        seen = None if watch is None or first else partial(_told, watch, str(circuit.rule), drawn, block, done)
+        outcome = run_watched(job, run, report, seen, getattr(watch, "every", None))
         part = scored(drawn, block, outcome, networks, done).assign(targets(rest, block))
         part = part.assign(_controls(circuit, task, drawn, replace(block, train=whole.train), mine, engine))
         parts.append(part.assign_coords(replicate=first + networks, recorded=first + part.recorded))
@@ -145,14 +155,29 @@ def train(
     data = _joined(parts)
     attributes = describe(circuit, task, protocol, engine, described(values), drawn.sources)
     attributes["peak_memory"] = peak_memory(programs)
-    said = begun.notes(at_once(circuit, task, whole)) if begun else []
-    if protocol.test and whole.train and circuit.learn and not protocol.reset:
-        said.append(
-            f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"
-        )
+    said = [*(begun.notes(at_once(circuit, task, whole)) if begun else []), *_left_out(circuit, whole)]
     attributes |= {"notes": json.dumps(said)} if said else {}
     assert shares is not None  # of the first block of replicates, which there always is
-    return Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
+    result = Result(data.assign_attrs(attributes | going_on(whole.train, shares, shown, data)))
+    if watch:
+        watch(result)
+    return result
+
+
+def _left_out(circuit: Circuit, protocol: Protocol) -> list[str]:
+    """Which control there is not, and why."""
+    if not (protocol.test and protocol.train and circuit.learn) or protocol.reset:
+        return []
+    return [f"control {UNTRAINED!r} is left out: without reset it is a run as long as this one (compare has it)"]
+
+
+def _told(
+    watch: Callable[[Result], Any], rule: str, drawn: Drawn, protocol: Protocol, done: int, outcome: Outcome
+) -> None:
+    """Let someone look at what has been learned so far."""
+    so_far = replace(protocol, train=outcome.mse.shape[1], batch=1, update="step", validate=0, test=0, checkpoints=())
+    data = scored(drawn, so_far, outcome, np.arange(protocol.replicates), done)
+    watch(Result(data.assign_attrs(rule=rule)))
 
 
 def _controls(
@@ -287,6 +312,8 @@ def simulated(job: Job, engine: str, progress: Progress | None = None, **options
         return simulated_in_numpy(job, progress)
     if engine == "compiled":
         return simulated_compiled(job, progress, **options)
+    if "U" in job.circuit.learn and declared(job.circuit).spikes:
+        check_shown(job.x)
     if engine == "reference":
         from autapse_sim.engines import reference
         from autapse_sim.spec.library import Models

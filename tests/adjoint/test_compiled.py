@@ -112,8 +112,8 @@ def test_after_twenty_updates_all_is_as_in_numpy(case, lanes):
 
 
 @pytest.mark.parametrize("batch", [1, 16])
-@pytest.mark.parametrize("replicates", [1, 7])
-@pytest.mark.parametrize("neurons", [2, 8, 12, 33])
+@pytest.mark.parametrize("replicates", [pytest.param(1, marks=pytest.mark.slow), 7])
+@pytest.mark.parametrize("neurons", [2, 8, pytest.param(12, marks=pytest.mark.slow), 33])
 @pytest.mark.parametrize("neuron", ["rate", "alif"])
 def test_so_it_is_for_sizes_of_any_kind(neuron, neurons, replicates, batch):
     job = job_of(neuron, neurons, replicates, update="batch", batch=batch)
@@ -124,7 +124,11 @@ def test_so_it_is_for_sizes_of_any_kind(neuron, neurons, replicates, batch):
         assert test_discrete.difference(outcome, discrete.simulate(job)) <= EXACT
 
 
-AS_USERS = [("rate, tanh", "Own<2>"), ("rate, sigmoid", "Shared<2>"), ("alif", "Shared<1>"), ("alif", "Single")]
+AS_USERS = [
+    ("rate, tanh", "Own<2>"),
+    *(pytest.param(*each, marks=pytest.mark.slow) for each in (("rate, sigmoid", "Shared<2>"), ("alif", "Shared<1>"))),
+    ("alif", "Single"),
+]
 
 
 @pytest.mark.parametrize(("case", "lanes"), AS_USERS)

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +26,8 @@ import numpy as np
 from sides import (
     TRAJECTORIES,
     Side,
+    begin_brian2,
+    build_brian2,
     check,
     compile_hand,
     give_hand,
@@ -99,15 +99,9 @@ def hand(job: Job, folder: Path, lanes: bool, expected_mse: np.ndarray) -> Side:
 def brian2(job: Job, folder: Path) -> Side:
     """The same circuit as a Brian2 script, with Brian2's own flags, build and clock."""
     import brian2 as b2
-    from brian2.devices.device import reset_device
 
-    logging.getLogger("brian2").setLevel(logging.ERROR)
-    b2.prefs.logging.file_log = False
-    b2.set_device("cpp_standalone", build_on_run=False)
-    b2.device.reinit()
-    b2.device.activate(build_on_run=False)
+    begin_brian2()
     n, networks, dt = job.circuit.neurons, len(job.source), STEP * b2.second
-    b2.defaultclock.dt = dt
 
     def sequence(values: np.ndarray) -> b2.TimedArray:
         shown = values[:, job.schedule.trajectory].transpose(1, 2, 0, 3).reshape(-1, networks * 2)
@@ -152,19 +146,7 @@ def brian2(job: Job, folder: Path) -> Side:
     recurrent.run_regularly("w -= eta_post*feedback_post*k_pre", when="after_resets", order=3)
     network = b2.Network(neurons, inputs, outputs, *projections.values())
     network.run(len(begins) * dt, namespace=names)
-    b2.device.build(directory=str(folder), compile=True, run=False, with_output=False)
-    files = [Path(b2.device.get_array_filename(recurrent.variables[v])).name for v in ("i", "j", "w")]
-    b2.device.reinit()
-    reset_device()
-
-    def run() -> tuple[float, np.ndarray]:
-        subprocess.run(["./main"], cwd=folder, check=True, capture_output=True)
-        i, j = (np.fromfile(folder / "results" / name, dtype=np.int32) for name in files[:2])
-        W = np.zeros(job.weights.W.shape)
-        W[i // n, j % n, i % n] = np.fromfile(folder / "results" / files[2])
-        return float((folder / "results" / "last_run_info.txt").read_text().split()[0]), W
-
-    return run
+    return build_brian2(job, recurrent, folder)
 
 
 def numpy(job: Job) -> Side:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 from autapse_sim.engines import choose as engine
-from autapse_sim.spec.job import Job
+from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.protocol import Schedule
 
 TRAJECTORIES = 4
@@ -45,6 +47,39 @@ def ours(job: Job) -> Side:
     def run() -> tuple[float, np.ndarray]:
         outcome = engine.simulate(job, "standalone", processes=1)
         return outcome.seconds, outcome.weights.W
+
+    return run
+
+
+def begin_brian2() -> None:
+    """Let what follows be a Brian2 script with Brian2's own flags and clock."""
+    import brian2 as b2
+
+    logging.getLogger("brian2").setLevel(logging.ERROR)
+    b2.prefs.logging.file_log = False
+    b2.set_device("cpp_standalone", build_on_run=False)
+    b2.device.reinit()
+    b2.device.activate(build_on_run=False)
+    b2.defaultclock.dt = STEP * b2.second
+
+
+def build_brian2(job: Job, recurrent: Any, folder: Path) -> Side:
+    """Build the script that was written since, whose recurrent weights are `w` of these synapses."""
+    import brian2 as b2
+    from brian2.devices.device import reset_device
+
+    b2.device.build(directory=str(folder), compile=True, run=False, with_output=False)
+    files = [Path(b2.device.get_array_filename(recurrent.variables[v])).name for v in ("i", "j", "w")]
+    b2.device.reinit()
+    reset_device()
+    n = job.circuit.neurons
+
+    def run() -> tuple[float, np.ndarray]:
+        subprocess.run(["./main"], cwd=folder, check=True, capture_output=True)
+        i, j = (np.fromfile(folder / "results" / name, dtype=np.int32) for name in files[:2])
+        W = np.zeros(job.weights.W.shape)
+        W[i // n, j % n, i % n] = np.fromfile(folder / "results" / files[2])
+        return float((folder / "results" / "last_run_info.txt").read_text().split()[0]), W
 
     return run
 

@@ -70,7 +70,7 @@ def rule_file(folder, **fields):
 
 
 @pytest.mark.parametrize(
-    "case", [c if k % 3 == 1 else pytest.param(c, marks=pytest.mark.slow) for k, c in enumerate(CASES)]
+    "case", [c if k % 6 == 1 else pytest.param(c, marks=pytest.mark.slow) for k, c in enumerate(CASES)]
 )
 @pytest.mark.parametrize("rule", ["autapse", pytest.param("dfa", marks=pytest.mark.slow)])
 @as_users_have_them
@@ -125,7 +125,7 @@ def test_filters_with_time_constants_of_their_own_are_brians_own_path(make_job):
 @pytest.mark.parametrize(
     ("fields", "passes"),
     [
-        ({"update": "w -= eta*feedback_post*activity_pre*f_prime_post"}, True),
+        pytest.param({"update": "w -= eta*feedback_post*activity_pre*f_prime_post"}, True, marks=pytest.mark.slow),
         ({"update": "w -= eta*feedback_post*f_prime_pre"}, False),  # f'(a) of others reads their drive
         pytest.param(
             {

@@ -102,8 +102,7 @@ def check_stops(stage: Stage, number: int, delays: list[float], everyone: list[b
     return ends
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("command", ["train", "verdict"])
+@pytest.mark.parametrize(("command", "number"), [("train", signal.SIGINT), ("verdict", signal.SIGTERM)])
 def test_a_signal_while_a_command_works_ends_all(stage, command, number):
     ends = check_stops(stage(command), number, [2.5], [False])
     assert sum(ends.values()) == 1

@@ -76,6 +76,7 @@ def whole(tmp_path_factory):
     return found, time.monotonic() - before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_sweep_that_is_stopped_again_and_again_loses_nothing(tmp_path, whole, number):
     sweep, kept = Sweep(tmp_path), {}

@@ -28,10 +28,10 @@ FEATURES = frozenset(
     spiked, plain states, initial, sums, time, indices, counters, feedback, loss, lastspike, refractory, unless
     refractory, pseudo-derivative, methods, comments, names, reserved names, semicolons, several statements,
     temporaries, trace, postsynaptic, eligibility, event-driven, summed, connections, perturbation, neuron's states,
-    bare names, several terms, decay, weights, events, dt terms, clip, normalisation, finish, finish_postsynaptic,
-    lasting, sent_sum, elapsed, learn U, learn b, learn V, learn c, learn B, not W, substeps, delay, delays, cross-
-    entropy, returned, readout rule, feedback rule, trajectory, batch, optimisers, averaging, constraints, bound,
-    reset, validation, masks, replicates, per replicate, per neuron, shared stimuli
+    bare names, several terms, decay, weights, events, at spikes, dt terms, clip, normalisation, finish,
+    finish_postsynaptic, lasting, sent_sum, elapsed, learn U, learn b, learn V, learn c, learn B, not W, substeps,
+    delay, delays, cross-entropy, returned, readout rule, feedback rule, trajectory, batch, optimisers, averaging,
+    constraints, bound, reset, validation, masks, replicates, per replicate, per neuron, shared stimuli
     """.replace("\n", " ").split(",")
 )
 """All that a case may have; a set of some of them gives cases that have no other."""

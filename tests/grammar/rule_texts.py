@@ -88,7 +88,13 @@ class _Writer:
         for part in drawn:
             if b.use(part.__name__, 45) or (part == self.eligibility and self.receiver):
                 fields |= part()
-        fields["update"] = b.statements(self.update(eta))
+        happens = self.neuron.spiking and b.use("at spikes", 40)
+        if happens:
+            fields |= self.at_spikes(eta, fields.get("eligibility", []))
+        if not (happens and b.use("several statements", 15)):
+            fields["update"] = b.statements(self.update(eta))
+        elif self.changes:
+            fields["update"] = b.statements(self.changes)
         if b.use("finish", 30):
             fields["finish"] = b.statements(self.finish(eta))
         # what a synapse sums to a neuron has no state that lasts
@@ -211,6 +217,39 @@ class _Writer:
                 self.pre.append(f"tanh({name}_pre)")
             made.append(connection(fields))
         return {"connections": tuple(made)}
+
+    def at_spikes(self, eta: str, before: list[str]) -> dict:
+        """What happens where spikes arrive and where the neuron spikes that they reach; with traces of its own."""
+        b, lines, traces = self.b, list(before), []
+        sides = ["on_post", *(["on_pre"] if self.taught == {"W"} else [])]
+        # with a delay spikes alone arrive; and what is sent is the spike itself
+        pre = [] if self.delayed else [each for each in self.pre if "sent" not in each]
+        for _ in range(b.whole(1, 2)):
+            traces.append(b.name())
+            flag = b.one(["", " (event-driven)", " (clock-driven)"])
+            lines.append(f"d{traces[-1]}/dt = -{traces[-1]}/{b.constant(1.3, 9, 'ms')} : 1{flag}")
+            self.begins(traces[-1], "(i + 1)/(j + 2)")
+            self.own.append(traces[-1])
+        seen = [*pre, *self.post, *self.own, *traces, "tanh(w)"]
+        code: dict[str, list[str]] = {side: [] for side in sides}
+        for number, trace in enumerate(traces):
+            jump = b.one([b.number(0.1, 0.9), f"0.3*({b.bounded(seen, 1)})", f"0.4*(1 - {trace})"])
+            code[sides[number % len(sides)]].append(f"{trace} += {jump}")
+        for mine in code.values():
+            change = f"{b.one('+-')} {eta}*({b.bounded([*seen, *traces], 1)})"
+            forms = [f"w = clip(w {change}, {BOUNDS})", f"w += 0 {change}"]
+            forms += [] if self.gathers else [f"w = 0.97*w {change}", "w *= 0.99"]
+            mine.insert(b.whole(0, len(mine)), b.one(forms))
+            if b.use("temporaries", 30):
+                name = b.name()
+                mine[:0] = [f"{name} = {b.bounded(seen, 1)}"]
+                mine.append(f"w -= {eta}*{name}")
+        if len(sides) > 1 and b.use("several statements", 30):
+            code.pop(b.one(sides))
+        for trace in traces:  # what nothing feeds is refused
+            if not any(f"{trace} +=" in line for each in code.values() for line in each):
+                code[min(code)].append(f"{trace} += 0.27")
+        return {"eligibility": lines} | {side: b.statements(each) for side, each in code.items()}
 
     def signals(self) -> list[str]:
         """All that an update may read, in words of order 1."""

@@ -473,3 +473,39 @@ def test_a_sum_of_events_is_an_event_and_names_of_the_readout_are_free(files, en
         W.append(result.V.values)
     assert np.isfinite(W).all()
     assert np.abs(W[0] - W[1]).max() <= EXACT
+
+
+def test_a_connections_own_state_may_be_called_like_a_parameter_given_per_neuron(files, engine):
+    x, start = np.random.default_rng(0).normal(size=(2, 8, 2)), weights(2, 2, 2)
+    equations = "do/dt = (tanh(drive + input + bias) - o)/pace : 1\nactivity = o : 1"
+    neuron = files.neuron(equations, parameters="{'pace': 2*ms}")
+    W = {}
+    for state, paces in (("q", [3, 5]), ("pace", [3, 5]), ("pace", [3, 3])):
+        fields = {"initial": "identity", "equations": f"{state} : 1"}
+        told = ", ".join(f"{name}={value!r}" for name, value in fields.items())
+        connection = f"(Connection(sums={{'own': '{state}*activity_pre'}}, pairs='self', {told}),)"
+        rule = files.rule("w -= 0.1*feedback_post*own_pre", connections=connection, parameters="{}")
+        circuit = ap.Circuit(neuron, rule=rule, readout="random", learn=("W", "b"))
+        paces = {"pace": np.array([paces]) * ms}
+        W[state, str(paces)] = trained(circuit, x, engine=engine, start=start, parameters=paces).W.values
+    first, second, other = W.values()
+    assert np.abs(first - second).max() <= EXACT
+    assert np.abs(first - start.W).max() > 1e-3
+    assert np.abs(first - other).max() > 1e-6
+
+
+def test_functions_are_real(files, engine):
+    # of a function of which nothing is known SymPy takes the real part: abs(exp(f)) is exp(re(f))
+    x, start = np.random.default_rng(0).normal(size=(2, 6, 2)), weights(2, 2, 2)
+    W = {}
+    for told in ("abs(exp(-elapsed/steps))", "exp(-elapsed/steps)", "exp(-elapsed/(2*steps))"):
+        rule = files.rule(f"w -= 0.1*feedback_post*activity_pre*{told}", parameters="{}")
+        circuit = ap.Circuit(rule=rule, readout="random", activation="tanh")
+        W[told] = trained(circuit, x, engine=engine, start=start).W.values
+    first, second, other = W.values()
+    assert np.abs(first - second).max() <= EXACT
+    assert np.abs(first - other).max() > 1e-6
+    equations = "do/dt = (tanh(drive + input + bias)*abs(exp(-1/steps)) - o)/(2*ms) : 1\nactivity = o : 1"
+    neuron = files.neuron(equations, parameters="{}")
+    moved = trained(ap.Circuit(neuron, readout="random"), x, engine=engine, start=start).W.values - start.W
+    assert np.abs(moved).max() > 1e-6

@@ -93,6 +93,7 @@ def test_what_follows_no_dynamics_is_good_for_a_step_only(system):
         ({"system": "lorentz"}, "unknown system 'lorentz'; did you mean 'lorenz'"),
         ({"interval": 0}, "interval is 0; it must be a finite number from 0.001 to 10"),
         ({"horizon": -1}, "horizon is -1"),
+        ({"horizon": 10**13}, "it must be a whole number from 0 to 1000000"),
         ({"steps": 1}, "steps is 1; it must be a whole number of at least 2"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import gc
 import logging
@@ -10,9 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import sympy
 from brian2 import Function, prefs, set_device
 from brian2.core.base import BrianObject
 from brian2.devices.device import Device, reset_device
+from brian2.parsing.rendering import SympyNodeRenderer
+from sympy.core.function import UndefinedFunction
 
 from autapse_sim.engines.brian.blame import causes, explained
 from autapse_sim.engines.brian.tape import FUNCTIONS
@@ -35,6 +39,7 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
     brian.setLevel(logging.ERROR)
     gc.collect()
     set_device(device, build_on_run=False)
+    SympyNodeRenderer.render_func = _real_function
     known, failure = set(map(id, _objects())), None
     try:
         yield
@@ -45,12 +50,22 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
             raise
         failure = explained(error, models)
     finally:
+        SympyNodeRenderer.render_func = _BRIANS
         reset_device()
         _excuse(each for each in _objects() if id(each) not in known)
         level, prefs.logging.file_log, prefs.core.default_float_dtype = before
         brian.setLevel(level)
     if failure is not None:
         raise failure
+
+
+def _real_function(renderer: SympyNodeRenderer, node: ast.Name) -> type[sympy.Function]:
+    """A function as SymPy knows it, real where nothing is said of it: abs(exp(f(x))) became exp(re(f(x)))."""
+    function = _BRIANS(renderer, node)
+    return sympy.Function(function.__name__, real=True) if isinstance(function, UndefinedFunction) else function
+
+
+_BRIANS = SympyNodeRenderer.render_func
 
 
 def _objects() -> list[BrianObject]:

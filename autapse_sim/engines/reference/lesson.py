@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.engines.reference.code import Code, Look, assignments, clipped, evaluate, is_name, names, summands
+from autapse_sim.engines.reference.code import (
+    Code,
+    Look,
+    assignments,
+    clipped,
+    evaluate,
+    is_name,
+    names,
+    summands,
+    tree,
+)
 from autapse_sim.engines.reference.parts import Synapses
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.model import Rule
@@ -47,9 +57,19 @@ class Lesson:
     def w(self, value: Any) -> None:
         self.synapses.values["w"] = self.synapses.full(value)
 
+    def happen(self, learns: bool) -> None:
+        """What `on_pre` and `on_post` say, as it is written, at the synapses whose neuron spikes."""
+        self.bounds = []
+        for side, text in self.rule.events.items():
+            where, values = self.synapses.value(tree(f"spiked_{side}")) != 0, self.synapses.values
+            before = dict(values)
+            moved = np.where(where, self.run(assignments(text), 1.0), 0.0)
+            values |= {name: np.where(where, values[name], old) for name, old in before.items()}
+            self.settle(before["w"], moved if learns else None, where)
+
     def change(self, learns: bool) -> None:
         """What `update` says; where nothing is learned, w stands still."""
-        before, self.bounds = self.w, []
+        before = self.w
         moved = self.run(assignments(self.rule.update), self.share)
         self.settle(before, moved if learns else None)
 
@@ -59,13 +79,15 @@ class Lesson:
         if self.rule.finish.strip():
             self.settle(before, self.run(assignments(self.rule.finish), 1.0))
 
-    def settle(self, before: np.ndarray, moved: Any | None) -> None:
+    def settle(self, before: np.ndarray, moved: Any | None, where: Any = True) -> None:
         """Keep a change for an update to come, or within limits, or not at all."""
         if moved is None or self.gathers:
             self.w = before
             self.gathered = self.gathered + (0.0 if moved is None else moved)
         else:
+            free = self.w
             self.limit()
+            self.w = np.where(where, self.w, free)
 
     def update(self, updates: int) -> None:
         """Add what was gathered, as the `updates`-th change."""

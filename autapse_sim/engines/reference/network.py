@@ -20,7 +20,7 @@ from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Neuron, Rule, read_neuron, read_rule
 
 ORDER = (
-    *("perturb", "drive", "remember", "integrate", "spike"),
+    *("perturb", "drive", "remember", "integrate", "spike", "happen", "reset"),
     *("predict", "compare", "feed_back", "connect", "change", "finish"),
 )
 """The order in an integration step, after the stimulus and the target are shown."""
@@ -175,6 +175,8 @@ class _Network(Wiring):
         for step in range(steps):
             self.inputs.values["autapse_x"], self.outputs.values["target"] = x[step], y[step]
             for substep in range(substeps):
+                if "spiked" in self.inputs.values:
+                    self.inputs.values["spiked"] = 1.0 * (x[step] != 0) * (substep == 0)
                 last = substep == substeps - 1
                 ending = last and step == steps - 1
                 if job.update == "step":
@@ -255,7 +257,7 @@ class _Network(Wiring):
             group.integrate()
 
     def spike(self) -> None:
-        """7: pseudo-derivative, threshold, reset; then what is shown and sent."""
+        """7: pseudo-derivative and threshold."""
         neuron, group, values = self.neuron, self.neurons, self.neurons.values
         if neuron.pseudo_derivative:
             values["f_prime"] = group.value(tree(neuron.pseudo_derivative))
@@ -267,6 +269,18 @@ class _Network(Wiring):
             self.total = self.total + values["spiked"]
             if neuron.refractory:
                 values["lastspike"] = np.where(spiked, self.world.t, values["lastspike"])
+
+    def happen(self) -> None:
+        """8: what happens in synapses at spikes, those that arrive and then those of the neurons that they end in."""
+        self.projections["W"].look_back("spikes")
+        for lesson in self.lessons:
+            lesson.happen(self.now.learns)
+
+    def reset(self) -> None:
+        """9: reset; then what is shown and sent."""
+        neuron, group, values = self.neuron, self.neurons, self.neurons.values
+        if neuron.threshold:
+            spiked = values["spiked"] != 0
             group.assign(assignments(neuron.reset), where=spiked)
             if neuron.refractory:
                 values["not_refractory"] = values["not_refractory"] * ~spiked
@@ -275,7 +289,7 @@ class _Network(Wiring):
         values["sent_sum"] = values["sent_sum"] + group.value(tree("sent*dt/step"))
 
     def predict(self) -> None:
-        """8: the read-out, or its softmax."""
+        """10: the read-out, or its softmax."""
         self._sum("readout")
         values = self.outputs.values
         score = values["autapse_readout"] + values["autapse_offset"]
@@ -283,7 +297,7 @@ class _Network(Wiring):
         values["prediction"] = odds / odds.sum() if self.entropy else score
 
     def compare(self) -> None:
-        """9: the error where it counts, and what it costs."""
+        """11: the error where it counts, and what it costs."""
         values, counts = self.outputs.values, self.now.counts
         prediction, target = values["prediction"], values["target"]
         values["err"] = np.where(counts, prediction - target, 0)
@@ -291,18 +305,18 @@ class _Network(Wiring):
         values["autapse_cost"] = np.where(counts, surprise if self.entropy else values["err"] ** 2 / 2, 0)
 
     def feed_back(self) -> None:
-        """10: what the error tells the neurons."""
+        """12: what the error tells the neurons."""
         self._sum("feedback")
         self.neurons.values["loss"] = self.neurons.full(self.outputs.values["autapse_cost"].sum())
 
     def connect(self) -> None:
-        """11: sums of connections, one after the other."""
+        """13: sums of connections, one after the other."""
         for each, connection in self.helpers:
             if connection.when == "update":
                 each.group.values[each.variable] = each.total()
 
     def change(self) -> None:
-        """12: weights and connections change."""
+        """14: weights and connections change."""
         for each, connection in self.helpers if self.now.learns else ():
             each.synapses.assign(assignments(connection.update))
         self.projections["W"].look_back("update")
@@ -310,7 +324,7 @@ class _Network(Wiring):
             lesson.change(self.now.learns)
 
     def finish(self) -> None:
-        """13: the end of a trajectory; what was gathered becomes a change."""
+        """15: the end of a trajectory; what was gathered becomes a change."""
         ends = self.now.learns and self.now.ending
         for lesson in self.lessons:
             if ends:

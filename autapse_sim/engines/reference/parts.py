@@ -251,7 +251,7 @@ class Synapses(Part):
         """Start from presynaptic neurons that have always been as they are now."""
         if self.delay is not None:
             length = int(self.delay.max()) + 1
-            moments = ("drive", "eligibility", "update")
+            moments = ("drive", "eligibility", "spikes", "update")
             self.past = {moment: deque([dict(self.pre.values)] * length, length) for moment in moments}
             self.moment = "update"
 

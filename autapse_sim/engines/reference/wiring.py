@@ -12,6 +12,7 @@ from autapse_sim.engines.reference.parts import Group, Part, Sum, Synapses, Worl
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY
+from autapse_sim.spec.events import shows_spikes
 from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.model import Connection, Neuron, Rule
 
@@ -113,6 +114,8 @@ class Wiring:
         """Neurons whose activity is given."""
         group = Group(self.world, size)
         group.add(f"{text}\nsent = activity : 1")
+        if "U" in taught and shows_spikes(self.rule, self.job.circuit.learn):
+            group.declare("spiked")
         self._remember(group, *taught)
         return group
 

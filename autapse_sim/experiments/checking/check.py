@@ -16,6 +16,7 @@ from autapse_sim.experiments.checking import words
 from autapse_sim.experiments.checking.circuits import TAUGHT, circuit_of, refused, role_of
 from autapse_sim.experiments.checking.given import read, stated
 from autapse_sim.experiments.checking.trial import tried
+from autapse_sim.results.report.lines import equations
 from autapse_sim.results.report.notation import Notation
 from autapse_sim.results.report.plain import TEXT
 from autapse_sim.spec.auditing import audit_of, idle
@@ -125,7 +126,7 @@ def _steps(circuit: Circuit) -> str:
 
 def _models(model: Neuron | Rule, circuit: Circuit, notation: Notation) -> Iterator[Section]:
     """The equations of a model, and the variables of the circuit that it is tried in."""
-    yield "equations", [*words.equations(model, notation, circuit.activation)]
+    yield "equations", [*equations(model, notation, circuit.activation)]
     models = Models.of(circuit)
     if isinstance(model, Neuron):
         models, circuit = models, replace(circuit, learn=())

@@ -16,6 +16,8 @@ from autapse_sim.spec.scopes import check_models
 NEURONS, CHANNELS = 16, 2
 SIMPLE = ("rate", "leaky", "lif", "alif")
 """The neurons that a rule is tried with, one after the other, until one has what it reads."""
+SPIKING, VOLTS = ("lif", "alif"), ("adex",)
+"""Those that a rule is tried with that has something happen at spikes, or that speaks of volts."""
 TAUGHT = {"rule": ("W", "U", "b"), "readout_rule": ("V", "c"), "feedback_rule": ("B", "V")}
 """What learns where a rule is tried, by its role."""
 ROLES = {"err_post": "readout_rule", "err_pre": "feedback_rule"}
@@ -48,9 +50,12 @@ def circuit_of(rule: str, neuron: str | None = None) -> Circuit:
     InputError
         The rule means nothing in any of them: what is wrong with it in the first one.
     """
-    role = "rule" if rule in stated() else role_of(read_rule(rule))
+    read = None if rule in stated() else read_rule(rule)
+    role = role_of(read) if read else "rule"
+    simple: tuple[str, ...] = SPIKING if read and read.events else SIMPLE
+    simple = VOLTS if read and {"volt", "mV"} & names(*read.texts) else simple
     errors = []
-    for each in [neuron] if neuron else SIMPLE:
+    for each in [neuron] if neuron else simple:
         for learn in dict.fromkeys((TAUGHT[role], TAUGHT[role][:1])):
             circuit = _made(each, learn, role, rule)
             error = refused(circuit)

@@ -3,57 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 
 from autapse_sim.engines.brian.assembly.order import SAYS
 from autapse_sim.experiments.checking.trial import LONG, MANY, Trial
-from autapse_sim.results.report.notation import FIELDS, Notation
 from autapse_sim.results.table import columns
 from autapse_sim.spec.audit import QUESTIONS, Audit
-from autapse_sim.spec.model import Activation, Connection, Neuron, Rule
 from autapse_sim.spec.variables import Variable
 
 CLOSE = 1e-9
 """Weights of two engines that differ by no more are the same but for rounding."""
-
-
-def equations(model: Neuron | Rule | Connection, notation: Notation, activation: str = "") -> Iterator[str]:
-    """All that a model says, typeset: for each field what it is, and its lines.
-
-    Examples
-    --------
-    >>> from autapse_sim import read_rule
-    >>> from autapse_sim.results.report.plain import TEXT
-    >>> print("\\n".join(equations(read_rule("autapse"), TEXT)))
-    trace, in the presynaptic neuron
-      dk/dt = (activity − k)/τ
-    update
-      w ← w − η⋅feedbackₚₒₛₜ⋅kₚᵣₑ
-    """
-    for name, what in FIELDS.items():
-        lines = [*_written(getattr(model, name, ""), activation)] if name != "parameters" else []
-        if lines:
-            yield what
-        for line in lines:
-            text, unit = notation.line(line)
-            yield f"  {text}" if unit in ("", "1") else f"  {text}   ({unit})"
-    for each in getattr(model, "connections", ()):
-        over = "all presynaptic neurons" if each.pairs == "all" else "each neuron on itself"
-        yield f"connection, synapses of {over}"
-        yield from (f"  {line}" for line in equations(each, notation))
-
-
-def _written(value: object, activation: str) -> Iterator[str]:
-    """The lines of a field: of its text, or of each text in a mapping."""
-    if isinstance(value, str):
-        yield from filter(None, (line.strip() for line in re.split(r"[\n;]", value)))
-    elif hasattr(value, "items"):
-        for name, each in value.items():
-            if not isinstance(each, Activation):
-                yield f"{name} = {each} : 1"
-            elif name == activation:
-                yield from (f"f = {each.f} : 1", f"f_prime = {each.f_prime} : 1")
 
 
 def variables(found: list[Variable]) -> list[str]:

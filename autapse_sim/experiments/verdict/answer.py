@@ -6,19 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, RESERVOIRS, TUNED
+from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.pilots import PILOT
+from autapse_sim.names import short
 from autapse_sim.results.scores import median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
 from autapse_sim.results.table import SHARES, columns, tuned
-from autapse_sim.spec.model import is_file
 from autapse_sim.training.reservoir import Reservoir
 
 WORTHWHILE = 0.05
@@ -33,6 +32,11 @@ def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
     The references are the fixed reservoir with the read-out as trained, the tuned reservoir with both read-outs
     refitted, and the best control that needs no network. The other methods are held against the rule itself, too.
     """
+    return against_references(data) | {rule: against_others(data, rule)}
+
+
+def against_references(data: xr.Dataset) -> dict[str, dict[str, Paired]]:
+    """Every method against what each has to beat, as `judge` has it."""
     online = _by_method(data.mse_online)
     taught = _taught(online)
     judged = {FIXED: compare_all(taught, online[FIXED])}
@@ -45,8 +49,14 @@ def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
     medians = {name: float(np.median(data.control_mse.sel(control=name))) for name in plain}
     best = min(medians, key=medians.__getitem__)
     judged[best] = compare_all(taught, data.control_mse.sel(control=best).values)
-    others = {name: errors for name, errors in taught.items() if name != rule}
-    return judged | {rule: compare_all(others, online[rule])}
+    return judged
+
+
+def against_others(data: xr.Dataset, rule: str) -> dict[str, Paired]:
+    """The other methods that learn, against a rule."""
+    online = _by_method(data.mse_online)
+    others = {name: errors for name, errors in _taught(online).items() if name != rule}
+    return compare_all(others, online[rule])
 
 
 def _by_method(errors: xr.DataArray) -> dict[str, np.ndarray]:
@@ -56,7 +66,7 @@ def _by_method(errors: xr.DataArray) -> dict[str, np.ndarray]:
 
 def _taught(errors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Those of the methods that learn with recurrence."""
-    return {name: values for name, values in errors.items() if name not in (*RESERVOIRS, BIASES)}
+    return {name: values for name, values in errors.items() if name not in UNTAUGHT}
 
 
 def judge_floors(data: xr.Dataset, rule: str) -> dict[float, dict[tuple[str, str], Paired]]:
@@ -80,7 +90,7 @@ def dependence(judged: Mapping[float, Mapping[tuple[str, str], Paired]]) -> str:
         verdicts = {floor: pairs[name, against].verdict for floor, pairs in judged.items()}
         if len(set(verdicts.values())) > 1:
             told = ", ".join(f"{verdict} at {floor:g}" for floor, verdict in verdicts.items())
-            found.append(f"{Path(name).stem if is_file(name) else name} against the {against}: {told}")
+            found.append(f"{short(name)} against the {against}: {told}")
     return f"refitted MSE depends on the least ridge penalty: {'; '.join(found)}" if found else ""
 
 
@@ -125,15 +135,11 @@ def answer_of(
     """
     against = {name: pairs[rule] for name, pairs in judged.items() if name != rule}
     fixed = against[FIXED]
-    unbeaten = [name for name, paired in against.items() if paired.verdict != "lower"]
-    if fixed.verdict == "higher" or (fixed.replicates >= FEWEST and fixed.reduction.high < worthwhile):
-        answer = "does not learn recurrence"
-    elif fixed.verdict == "lower" and not unbeaten:
-        answer = "learns recurrence"
-    elif fixed.verdict == "lower":
-        answer = f"learns, but no more than is done without learning recurrence by {', '.join(unbeaten)}"
-    else:
-        answer = f"cannot be said to learn recurrence{_more(fixed, worthwhile)}"
+    answer, unbeaten = kind_of(rule, judged, worthwhile)
+    if answer == NO_MORE:
+        answer += f" by {', '.join(unbeaten)}"
+    elif answer == UNSAID:
+        answer += _more(fixed, worthwhile)
     said = [f"it {sentence(fixed, f'the {FIXED}', score)}"]
     if TUNED in against:
         said.append(f"with refitted read-outs it {sentence(against[TUNED], f'the {TUNED}')}")
@@ -143,6 +149,27 @@ def answer_of(
     if alike:
         said.append(f"its errors are those of {', '.join(alike)} within {worthwhile:.0%}")
     return f"{about}: {answer}; {'; '.join(said)}."
+
+
+LEARNS, NO_MORE, NOT, UNSAID = (
+    "learns recurrence",
+    "learns, but no more than is done without learning recurrence",
+    "does not learn recurrence",
+    "cannot be said to learn recurrence",
+)
+"""The answers that there are."""
+
+
+def kind_of(rule: str, judged: Mapping[str, Mapping[str, Paired]], worthwhile: float) -> tuple[str, list[str]]:
+    """Which of the answers holds for a rule, and what it does not beat; the parameters are those of `answer_of`."""
+    against = {name: pairs[rule] for name, pairs in judged.items() if name != rule}
+    fixed = against[FIXED]
+    unbeaten = [name for name, paired in against.items() if paired.verdict != "lower"]
+    if fixed.verdict == "higher" or (fixed.replicates >= FEWEST and fixed.reduction.high < worthwhile):
+        return NOT, unbeaten
+    if fixed.verdict == "lower":
+        return (NO_MORE if unbeaten else LEARNS), unbeaten
+    return UNSAID, unbeaten
 
 
 def equivalent(paired: Paired, worthwhile: float) -> bool:

@@ -88,6 +88,7 @@ class Judged:
         data = xr.Dataset(
             {
                 **_spiking_and_right(setting, given, protocol, outcome),
+                "moved": (("replicate", "direction"), _singular(self.trial.method, given, outcome)),
                 "online": ("replicate", scores.online[:BLOCK]),
                 "refit": (("replicate", "floor"), refit),
                 "looks": (("replicate", "look"), scores.curve[:BLOCK]),
@@ -96,6 +97,7 @@ class Judged:
         )
         if self.seeds[1] == 0:
             data["example"] = (("step", "coordinate"), outcome.prediction[0, 0])
+            data["modes"] = (("mode", "real_or_imaginary"), _eigenvalues(outcome.weights.W[0]))
         return Result(data)
 
 
@@ -184,6 +186,24 @@ def _spiking_and_right(setting: Benchmark, given: Drawn, protocol: Protocol, out
         predicted = outcome.prediction[:, :BLOCK].transpose(1, 0, 2, 3)
         found["accuracy"] = "replicate", accuracy(predicted, given.y[:, -protocol.test :]).mean(axis=1)
     return found
+
+
+def _singular(method: Method, given: Drawn, outcome: Outcome) -> np.ndarray:
+    """Singular values (R, n) of what learning changed in W; NaN where a network diverged."""
+    before = method.reservoir.of(given.weights) if method.reservoir else given.weights
+    change = outcome.weights.W[:BLOCK] - before.W
+    finite = np.isfinite(change).all(axis=(1, 2))
+    values = np.linalg.svd(np.where(finite[:, None, None], change, 0), compute_uv=False)
+    return np.where(finite[:, None], values, np.nan)
+
+
+def _eigenvalues(W: np.ndarray) -> np.ndarray:
+    """Real and imaginary parts (n, 2) of the eigenvalues, the largest first; NaN where the network diverged."""
+    if not np.isfinite(W).all():
+        return np.full((len(W), 2), np.nan)
+    values = np.linalg.eigvals(W)
+    values = values[np.lexsort((-values.imag, -np.abs(values).round(9)))]
+    return np.stack([values.real, values.imag], axis=1)
 
 
 def _once(protocol: Protocol) -> Protocol:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ from autapse_sim.experiments.verdict.points import Chosen, told
 from autapse_sim.experiments.verdict.trial import FLOORS
 from autapse_sim.machine.memory import peak_memory_of_workers
 from autapse_sim.machine.processes import cores
+from autapse_sim.names import short
 from autapse_sim.results.result import Result
-from autapse_sim.spec.model import is_file
 from autapse_sim.spec.units import squared
 from autapse_sim.training.description import describe, sources_of
 from autapse_sim.training.labels import ALIVE
@@ -111,7 +110,8 @@ def result_of(case: Case, blocks: Sequence[Block]) -> Result:
         arrays["ablation_eta"] = "ablation", [case.chosen[name].online.eta for name in varied]
     batch = setting.protocol.batch if setting.protocol.update == "batch" else 1
     coordinates["updates"] = setting.protocol.validation_points // batch
-    arrays |= _example(blocks[0], names, unit)
+    arrays |= _example(blocks[0], names, unit) | _learned(blocks, names)
+    coordinates["part"] = ["real", "imaginary"]
     if blocks[0].aligned:
         coordinates["updates_aligned"] = (np.array(AGES) * setting.protocol.train) // batch
         arrays |= _alignment(blocks[0], names)
@@ -194,6 +194,24 @@ def _example(first: Block, names: Sequence[str], unit: str) -> Arrays:
     }
 
 
+def _learned(blocks: Sequence[Block], names: Sequence[str]) -> Arrays:
+    """What learning did to W: singular values of the change, in how many directions it lies, and eigenvalues.
+
+    The number of directions is the participation ratio of the squared singular values, (sum s^2)^2 / sum s^4.
+    """
+    values = np.array([joined(blocks, name, "moved") for name in names])
+    powers = values**2 / np.maximum((values**2).max(axis=-1, keepdims=True), np.finfo(float).tiny)
+    with np.errstate(invalid="ignore"):
+        ratio = powers.sum(axis=-1) ** 2 / (powers**2).sum(axis=-1)  # NaN where nothing changed
+    about = _about("directions in which the change of W lies (participation ratio)")
+    example = np.stack([blocks[0].methods[name]["modes"].values for name in names])
+    return {
+        "directions": (("method", "replicate"), ratio, about),
+        "singular": (("method", "replicate", "direction"), values, _about("singular values of the change of W")),
+        "eigenvalue": (("method", "mode", "part"), example, _about("eigenvalues of W after learning, first network")),
+    }
+
+
 def _alignment(first: Block, names: Sequence[str]) -> Arrays:
     """How the updates of W by each rule lie to the exact gradient, and those of a rule that is blind to activity."""
     cosines = {name: data["aligned"].values for name, data in first.aligned.items()}
@@ -211,7 +229,7 @@ def _answered(data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequ
     unit = getattr(setting.task, "units", "1")
     judged, measure = judge(data, rule), f"test {measured(setting)[0]}"
     left_out = f"; left out, since not for this circuit: {', '.join(case.left_out)}" if case.left_out else ""
-    about = f"{Path(rule).stem if is_file(rule) else rule} on {case.benchmark} ({setting.title})"
+    about = f"{short(rule)} on {case.benchmark} ({setting.title})"
     circuit, protocol = (
         replace(setting.circuit, rule=rule),
         replace(setting.protocol, replicates=replicates, seed=case.seed),

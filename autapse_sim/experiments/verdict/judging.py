@@ -23,6 +23,7 @@ from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, refitted
+from autapse_sim.machine.bars import shows_progress
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.statistics import replicates_needed
@@ -38,6 +39,7 @@ from autapse_sim.training.sizes import NUMBER, check_memory, check_sizes
 from autapse_sim.training.train import choose_engine
 
 
+@shows_progress("judging")
 def verdict(
     rule: str | Path | Rule,
     benchmark: str | Path | Benchmark = "bounce",
@@ -48,7 +50,7 @@ def verdict(
     worthwhile: float = WORTHWHILE,
     train: int | None = None,
     changes: Mapping[str, Any] = MappingProxyType({}),
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     folder: str | Path | None = None,
     on: str | Executor | Workers = "local",
     retries: int = 1,
@@ -77,8 +79,8 @@ def verdict(
         Training trajectories, where not those of the benchmark.
     changes : mapping
         What is other than in the benchmark, as `Benchmark.changed` takes it: ``{"neuron": "leaky"}``. The page says so.
-    progress : callable, optional
-        Called with the completed share, 0 to 1.
+    progress : callable or bool, optional
+        True shows a bar, which notebooks do unless it is False; a function is called with the completed share, 0 to 1.
     folder : str or Path, optional
         Where all that is trained is kept: what is there, of this verdict or of another one, is not trained again. Not
         kept where not given.
@@ -94,51 +96,91 @@ def verdict(
     """
     rule = model_name("rule", rule, kind="Rule")
     benchmark, setting = benchmark_called(benchmark)
+    setting = changed(benchmark, setting, changes, train)
+    replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
+    precision = None if precision is None else real("precision", precision, above=0)
+    ablations, worthwhile = truth("ablations", ablations), real("worthwhile", worthwhile, above=0, most=1)
+    tell = function("progress", progress)
+    case = case_of(rule, benchmark, setting, seed, worthwhile, ablations)
+    check_kept(case, replicates)
+    with studying(folder, on, retries, tell) as study:
+        study.total = work(case, replicates)
+        result = evidence(case, study, replicates, precision)
+        study.progress(1.0)
+    return result
+
+
+def changed(benchmark: str, setting: Benchmark, changes: Mapping[str, Any], train: int | None) -> Benchmark:
+    """The benchmark with what is other than in it, and with another number of training trajectories."""
     if changes := mapping("changes", changes, "{'neuron': 'leaky'}"):
         for name in changes:
             one_of("change", name, CHANGEABLE)
         setting = setting.changed(**changes).checked(f"benchmark {benchmark}")
-    replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
-    precision = None if precision is None else real("precision", precision, above=0)
-    ablations, worthwhile = truth("ablations", ablations), real("worthwhile", worthwhile, above=0, most=1)
-    function("progress", progress)
-    if train is not None:
-        setting = _longer(setting, whole("train", train, least=1))
+    if train is None:
+        return setting
+    train, batch = whole("train", train, least=1), setting.protocol.batch
+    # looks at validation as often in relation
+    every = max(batch, train // 10 // batch * batch)
+    return replace(setting, protocol=replace(setting.protocol, train=train, validate_every=every))
+
+
+def case_of(
+    rule: str, benchmark: str, setting: Benchmark, seed: int, worthwhile: float, ablations: bool = False
+) -> Case:
+    """What is trained to judge a rule on a benchmark, or an `InputError` that says why it cannot be judged there."""
     judged = replace(setting.circuit, rule=rule)
     choose_engine(judged, "auto")
     rule = carried(judged).rule
-    others = [carried(replace(judged, rule=_known(other))) for other in setting.beside]
-    fitting = {other.rule: _fits(other) for other in others}
-    setting = replace(setting, beside=tuple(other for other, fits in fitting.items() if fits))
-    left_out = tuple(str(other) for other, fits in fitting.items() if not fits)
+    others = [carried(replace(judged, rule=known_rule(other))) for other in setting.beside]
+    fitting = {other.rule: fits(other) for other in others}
+    setting = replace(setting, beside=tuple(other for other, goes in fitting.items() if goes))
+    left_out = tuple(str(other) for other, goes in fitting.items() if not goes)
     methods = methods_of(rule, setting) | (ablations_of(rule, setting) if ablations else {})
     for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
         check_optimiser(judged, replace(setting.protocol, optimiser=how))
-    trials = max(map(len, points_for(setting, methods).values()))
-    check_sizes(judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=trials)
-    kept = NUMBER * len(methods) * (setting.protocol.looks + len(FLOORS) + 1)
+    check_sizes(
+        judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=_trials(setting, methods)
+    )
+    return Case(rule, benchmark, setting, seed, worthwhile, methods, left_out=left_out)
+
+
+def check_kept(case: Case, replicates: int) -> None:
+    """Refuse more replicates than have their scores in memory."""
+    kept = NUMBER * len(case.methods) * (case.setting.protocol.looks + len(FLOORS) + 1)
     check_memory(replicates * kept, f"the scores of {replicates} replicates", "give fewer")
-    case, blocks = Case(rule, benchmark, setting, seed, worthwhile, methods, left_out=left_out), -(-replicates // BLOCK)
-    with studying(folder, on, retries, progress) as study:
-        study.total = len(methods) * BLOCK * (trials * PILOT // BLOCK + 2 * blocks)
-        case = _prepared(case, study)
-        found = _judged(case, study, range(min(blocks, 4) if precision else blocks))
-        while precision and len(found) < blocks:
-            reduction = 1 - joined(found, rule, "online") / joined(found, FIXED, "online")
-            needed = min(blocks, -(-replicates_needed(reduction, precision) // BLOCK))
-            if needed <= len(found):
-                break
-            found += _judged(case, study, range(len(found), needed))
-        study.progress(1.0)
+
+
+def work(case: Case, replicates: int) -> int:
+    """How many networks a verdict trains, if no grid grows."""
+    trials = _trials(case.setting, case.methods)
+    return len(case.methods) * BLOCK * (trials * PILOT // BLOCK + 2 * -(-replicates // BLOCK))
+
+
+def evidence(case: Case, study: Study, replicates: int, precision: float | None = None) -> Result:
+    """The verdict on a case, with `precision` as `verdict` takes it."""
+    blocks = -(-replicates // BLOCK)
+    case = _prepared(case, study)
+    found = _judged(case, study, range(min(blocks, 4) if precision else blocks))
+    while precision and len(found) < blocks:
+        reduction = 1 - joined(found, case.rule, "online") / joined(found, FIXED, "online")
+        needed = min(blocks, -(-replicates_needed(reduction, precision) // BLOCK))
+        if needed <= len(found):
+            break
+        found += _judged(case, study, range(len(found), needed))
     return result_of(case, found)
 
 
-def _known(rule: str) -> str:
-    """A rule beside the one that is judged, which has to be there."""
-    return rule if is_file(rule) else one_of("rule beside", rule, rules() | discrete.references().keys())
+def _trials(setting: Benchmark, methods: Mapping[str, Method]) -> int:
+    """At how many points each method is tried first."""
+    return max(map(len, points_for(setting, methods).values()))
 
 
-def _fits(circuit: Circuit) -> bool:
+def known_rule(rule: str, what: str = "rule beside") -> str:
+    """A rule that has to be there, by name or file."""
+    return rule if is_file(rule) else one_of(what, rule, rules() | discrete.references().keys())
+
+
+def fits(circuit: Circuit) -> bool:
     """Whether a rule goes with the neuron and whatever else there is: not all do."""
     try:
         choose_engine(circuit, "auto")
@@ -146,13 +188,6 @@ def _fits(circuit: Circuit) -> bool:
     except InputError:
         return False
     return True
-
-
-def _longer(setting: Benchmark, train: int) -> Benchmark:
-    """The benchmark with another number of training trajectories, and looks at validation as often in relation."""
-    batch = setting.protocol.batch
-    every = max(batch, train // 10 // batch * batch)
-    return replace(setting, protocol=replace(setting.protocol, train=train, validate_every=every))
 
 
 def _prepared(case: Case, study: Study) -> Case:

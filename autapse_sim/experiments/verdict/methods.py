@@ -19,6 +19,8 @@ from autapse_sim.training.reservoir import Reservoir
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
 STILL, BIASES = "W = 0", "bias only (W = 0)"
 RESERVOIRS = (FIXED, TUNED, STILL)
+UNTAUGHT = (BIASES, *RESERVOIRS)
+"""The methods that learn no recurrence."""
 FEEDBACK = {
     "random": "B random",
     "symmetric": "B = V^T",

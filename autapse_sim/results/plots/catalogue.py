@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
+from functools import wraps
 from types import ModuleType
+from typing import Any
 
 import xarray as xr
 from matplotlib.figure import Figure
 
 from autapse_sim.errors import InputError
-from autapse_sim.names import modules_in
+from autapse_sim.names import modules_in, one_of, refused
 from autapse_sim.results.plots import figures as package
+from autapse_sim.results.plots.sweeps import is_sweep
 from autapse_sim.results.result import Result, dataset
 
-KINDS = ("result", "circuit", "verdict")
+KINDS = ("result", "circuit", "verdict", "scoreboard", "sweep", "movie")
 
 
 def figures(*kinds: str) -> dict[str, ModuleType]:
@@ -38,13 +42,69 @@ def captions(rule: str = "") -> dict[str, str]:
     return {name: module.CAPTION.format(rule=rule) for name, module in figures().items()}
 
 
-def check_held(data: xr.Dataset | Result, figure: str) -> None:
+def figure_for(data: xr.Dataset | Result, name: str) -> Callable[..., Figure]:
+    """What draws a figure by that name from a result, or an `InputError` where there is none.
+
+    A figure of another kind of result that shows the same stands in for it.
+    """
+    known = figures()
+    if name not in known:
+        one_of("figure", name, figures_of(data))
+    other = known.get(getattr(known[name], "ELSE", ""))
+    instead = _missing(data, known[name]) and other and not _missing(data, other)
+    draw: Callable[..., Figure] = (other if other and instead else known[name]).draw
+    return draw
+
+
+def check_held(data: xr.Dataset | Result, name: str) -> None:
     """Refuse to draw a figure from a result that lacks what it needs."""
-    if missing := _missing(data, figures()[figure]):
-        told = f"figure {figure} needs {', '.join(missing)}, and this result has none"
-        raise InputError(f"{told}; its figures are {', '.join(figures_of(data)) or 'none'}")
+    held = figures_of(data)
+    if figure_for(data, name) not in held.values():
+        told = f"figure {name} needs {', '.join(_missing(data, figures()[name]))}, and this result has none"
+        raise InputError(f"{told}; its figures are {', '.join(held) or 'none'}")
+
+
+class Figures:
+    """The figures of a result, each a method by the name that `autapse plot` gives it; they return a figure.
+
+    Parameters
+    ----------
+    data : xarray.Dataset or Result
+        What is drawn.
+    """
+
+    def __init__(self, data: xr.Dataset | Result) -> None:
+        self._data = data
+
+    def __dir__(self) -> list[str]:
+        drawn = figures_of(self._data)
+        return [*drawn, *(name for name, figure in figures().items() if getattr(figure, "ELSE", "") in drawn)]
+
+    def __getattr__(self, name: str) -> Callable[..., Figure]:
+        known = figures()
+        if name not in known:
+            raise AttributeError(refused("figure", name, figures_of(self._data)))
+
+        @wraps(known[name].draw)
+        def draw(*given: Any, **named: Any) -> Figure:
+            check_held(self._data, name)
+            return figure_for(self._data, name)(self._data, *given, **named)
+
+        whole = inspect.signature(known[name].draw)
+        taken = whole.replace(parameters=list(whole.parameters.values())[1:])
+        draw.__name__, draw.__signature__ = name, taken  # type: ignore[attr-defined]
+        return draw
+
+    def __repr__(self) -> str:
+        return "\n".join(["figures of this result:", *(f"  {line}" for line in self._lines())])
+
+    def _lines(self) -> Iterator[str]:
+        for name, draw in figures_of(self._data).items():
+            yield f".{name}()  {(inspect.getdoc(draw) or '').splitlines()[0]}"
 
 
 def _missing(data: xr.Dataset | Result, figure: ModuleType) -> list[str]:
     held = dataset(data)
+    if is_sweep(held) != (figure.KIND == "sweep"):
+        return ["what a sweep has crossed"] if figure.KIND == "sweep" else ["what one run has recorded"]
     return [name for name in figure.NEEDS if name not in held or not held[name].size]

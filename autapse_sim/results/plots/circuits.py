@@ -46,7 +46,7 @@ def raster(
         Spikes of each neuron in each step; several of one step are spread over it.
     ax : matplotlib.axes.Axes
         Where to draw.
-    order : {'number', 'first spike', 'rate'} or int array
+    order : {'number', 'first spike', 'latency', 'rate'} or int array
         How the rows are sorted, or the neurons to show.
     groups : sequence of str, optional
         The group of each neuron: groups are drawn together, coloured, and named at the right.
@@ -137,6 +137,7 @@ def raster_trajectories(
     labels: Sequence[str] | None = None,
     step: float = STEP,
     time: str = "ms",
+    order: str = "number",
 ) -> None:
     """Draw several spike trains of one neuron, a row for each trajectory, the first on top.
 
@@ -152,15 +153,17 @@ def raster_trajectories(
         Length of a step in seconds.
     time : {'ms', 's'}
         Unit of the time axis.
+    order : {'number', 'latency', 'rate'}
+        How the rows are sorted: as they are given, by the first spike, or by rate from low to high.
     """
     if not len(trains):
         raise InputError("no trajectories to draw")
     counts = np.zeros((max(map(len, trains)), len(trains)))
     for index, train in enumerate(trains):
         counts[: len(train), index] = train
-    raster(counts, ax, groups=labels, step=step, time=time)
+    raster(counts, ax, order, groups=labels, step=step, time=time)
     ax.invert_yaxis()
-    ax.set_ylabel("trajectory")
+    ax.set_ylabel(ax.get_ylabel().replace("neurons", "trajectories").replace("neuron", "trajectory"))
 
 
 def time_courses(

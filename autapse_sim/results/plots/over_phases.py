@@ -77,7 +77,7 @@ def over_phases(
         rows["error"] = (0.7, lines("error", "coordinate"))
     heights = [height for height, _ in rows.values()]
     with style.styled():
-        figure = Figure(figsize=(3.1 * len(phases) + 1, 1.05 * sum(heights) + 0.7))
+        figure = style.Drawn(figsize=(3.1 * len(phases) + 1, 1.05 * sum(heights) + 0.7))
         axes = figure.subplots(len(rows), len(phases), squeeze=False, sharex="col", height_ratios=heights)
         for row, (_, draw) in zip(axes, rows.values(), strict=True):
             for ax, phase in zip(row, phases, strict=True):

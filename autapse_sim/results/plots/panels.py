@@ -34,7 +34,7 @@ def grid(count: int, each: tuple[float, float], beside: tuple[float, float]) -> 
     """
     columns = min(4, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(each[0] * columns + beside[0], each[1] * rows + beside[1]))
+    figure = style.Drawn(figsize=(each[0] * columns + beside[0], each[1] * rows + beside[1]))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes[count:]:
         ax.remove()
@@ -78,15 +78,23 @@ def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int =
     )
     if target.shape[1] < 2:
         raise InputError("a trajectory is drawn in a plane, and this result has one coordinate only")
-    # a target that is NaN does not count
-    low, high = np.fmin.reduce(target[:, :2], initial=0), np.fmax.reduce(target[:, :2], initial=1)
     start = target[np.isfinite(target[:, :2]).all(axis=1).argmax()]
-    if np.all(low == 0) and np.all(high == 1):
-        ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor="0.7", linewidth=0.8))
+    box(ax, target, prediction, unit(data))
     ax.plot(*target.T[:2], color="0.35", linewidth=2.4, alpha=0.6, label="true")
     ax.plot(*prediction.T[:2], color=style.colour(rule), label="predicted")
     ax.plot(*start[:2], "o", color="0.35", markersize=3.5, label="start")
     ax.plot(*prediction[0, :2], "o", color=style.colour(rule), markersize=3.5)
+
+
+def box(ax: Axes, target: np.ndarray, prediction: np.ndarray, unit: str) -> None:
+    """Axes in a plane that hold a target (steps, 2 or more) and, as far as it stays near, a prediction.
+
+    The unit box is drawn where the targets lie in it.
+    """
+    # a target that is NaN does not count
+    low, high = np.fmin.reduce(target[:, :2], initial=0), np.fmax.reduce(target[:, :2], initial=1)
+    if np.all(low == 0) and np.all(high == 1):
+        ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor="0.7", linewidth=0.8))
     seen = np.where(np.isfinite(prediction), prediction, 0.5)[:, :2]
     reach = high - low
     bottom = np.clip(np.minimum(low, seen.min(axis=0)), low - reach, low) - 0.05 * reach
@@ -95,8 +103,8 @@ def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int =
         xlim=(bottom[0], top[0]),
         ylim=(bottom[1], top[1]),
         aspect="equal",
-        xlabel=labelled("x", unit(data)),
-        ylabel=labelled("y", unit(data)),
+        xlabel=labelled("x", unit),
+        ylabel=labelled("y", unit),
     )
 
 

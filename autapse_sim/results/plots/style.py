@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from autapse_sim import checks
 from autapse_sim.errors import InputError
 from autapse_sim.machine.files import write_whole
+from autapse_sim.names import one_of, short
 
 COLOURS = {
     "bptt": "#0072B2",
@@ -26,6 +27,10 @@ OTHERS = ("#56B4E9", "#000000", "#8C6D1F", "#7A4FA3")
 PALETTE = (*COLOURS.values(), *OTHERS)
 """Colours of whatever is no rule (neurons, groups, phases), in this order."""
 DASHES = ((6, 2), (2, 1.5), (1, 1), (6, 2, 1, 2), (4, 1, 1, 1, 1, 1), (10, 3))
+
+
+FORMATS = ("pdf", "png", "svg")
+"""What a figure is written as."""
 
 
 @contextmanager
@@ -44,6 +49,13 @@ def styled() -> Iterator[None]:
             raise InputError("it holds numbers that are too large to be drawn") from None
 
 
+class Drawn(Figure):
+    """A figure that notebooks show, without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        return content(self, "png")
+
+
 def colour(rule: str) -> str:
     """The colour of a rule, the same in every figure.
 
@@ -60,24 +72,32 @@ def dashes(control: int) -> tuple[float, tuple[float, ...]]:
     return 0, DASHES[control % len(DASHES)]
 
 
-def short(rule: str) -> str:
-    """The name of a rule for people: a rule given as a file is called by the file's name.
-
-    Examples
-    --------
-    >>> short("rules/mine.py")
-    'mine'
-    """
-    return Path(rule).stem if rule.endswith(".py") else rule
-
-
 def label(rule: str) -> str:
     """The same for Matplotlib, which would set what stands between dollar signs as mathematics."""
     return short(rule).replace("$", r"\$")
 
 
-def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
-    """Write a figure as PDF and PNG, each whole or not at all.
+def content(figure: Figure, kind: str) -> bytes:
+    """What a file of a kind holds of a figure."""
+    drawn = BytesIO()
+    with styled():
+        figure.savefig(drawn, format=kind)
+    return drawn.getvalue()
+
+
+def save(figure: Figure, folder: str | Path, name: str, formats: Sequence[str] = ("pdf", "png")) -> list[Path]:
+    """Write a figure, as PDF and PNG where nothing else is said, each file whole or not at all.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What is written.
+    folder : str or Path
+        Where to.
+    name : str
+        Of the files, without what tells their kind.
+    formats : sequence of {'pdf', 'png', 'svg'}
+        A file for each.
 
     Returns
     -------
@@ -86,8 +106,8 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """
     checks.instance("figure", figure, Figure)
     whole = checks.path("folder", folder) / checks.path("name", name)
-    drawn = {kind: BytesIO() for kind in ("pdf", "png")}
-    with styled():
-        for kind, content in drawn.items():
-            figure.savefig(content, format=kind)
-    return [write_whole(whole.with_name(f"{whole.name}.{kind}"), content.getvalue()) for kind, content in drawn.items()]
+    kinds = [
+        one_of("format", each, FORMATS) for each in dict.fromkeys(checks.items("formats", formats, "pdf, png, svg"))
+    ]
+    drawn = {kind: content(figure, kind) for kind in kinds}
+    return [write_whole(whole.with_name(f"{whole.name}.{kind}"), held) for kind, held in drawn.items()]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
-from autapse_sim.results.plots import style
+from autapse_sim.names import short
 from autapse_sim.results.report.html import preformatted, safe
 from autapse_sim.results.report.mathml import identifier, math, operator, pieces, rate
 from autapse_sim.results.report.notation import EQUATION, FIELDS, STATEMENT
@@ -21,7 +21,7 @@ def typeset(texts: object) -> str:
     if not texts:
         return ""
     if isinstance(texts, Mapping):
-        parts = (f"<h3>{safe(style.short(str(name)))}</h3>\n{_one(str(text))}" for name, text in texts.items())
+        parts = (f"<h3>{safe(short(str(name)))}</h3>\n{_one(str(text))}" for name, text in texts.items())
         return "\n".join(parts)
     return _one(str(texts))
 
@@ -35,14 +35,18 @@ def formulas(text: str) -> Iterator[str]:
     """Headings and formulas of the model files in a text."""
     places = [*_FILE.finditer(text)]
     for place, following in zip(places, [*places[1:], None], strict=False):
-        source = text[place.end() : following.start() if following else len(text)]
-        try:
-            made = [node for node in ast.walk(ast.parse(source)) if _makes(node, *KINDS[:2])]
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        for node in made:
+        for model in models_in(text[place.end() : following.start() if following else len(text)]):
             yield f'<p class="soft">{safe(place[1])}</p>'
-            yield from _fields(node)
+            yield from model
+
+
+def models_in(source: str) -> Iterator[list[str]]:
+    """Headings and formulas of each model that the text of a file defines; none where it cannot be read."""
+    try:
+        made = [node for node in ast.walk(ast.parse(source)) if _makes(node, *KINDS[:2])]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    yield from ([*_fields(node)] for node in made)
 
 
 def _makes(node: ast.AST | None, *kinds: str) -> TypeGuard[ast.Call]:

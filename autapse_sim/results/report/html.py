@@ -10,7 +10,7 @@ from html import escape
 from string import Template
 from typing import Any
 
-from autapse_sim.results.plots import style
+from autapse_sim.names import short
 
 _PAGE = Template("""\
 <!DOCTYPE html>
@@ -136,7 +136,7 @@ def listing(entries: object) -> str:
     """A list of names with their descriptions; line breaks are kept."""
     if not isinstance(entries, Mapping):
         return f"<p>{safe(entries)}</p>" if entries else ""
-    pairs = (f"<dt>{safe(style.short(str(name)))}</dt>\n<dd>{safe(said)}</dd>" for name, said in entries.items())
+    pairs = (f"<dt>{safe(short(str(name)))}</dt>\n<dd>{safe(said)}</dd>" for name, said in entries.items())
     return "\n".join(["<dl>", *pairs, "</dl>"]) if entries else ""
 
 

@@ -34,6 +34,8 @@ FIELDS = {
     "refractory": "refractory for",
     "sums": "sums",
     "initial": "starts from",
+    "on_pre": "where a spike of the presynaptic neuron arrives",
+    "on_post": "where the postsynaptic neuron spikes",
     "update": "update",
     "finish": "at the end of a trajectory",
     "finish_postsynaptic": "at the end of a trajectory, in the neuron that is taught",

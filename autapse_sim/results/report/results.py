@@ -25,7 +25,7 @@ def results_page(data: xr.Dataset) -> str:
     figures = {name: draw(data) for name, draw in figures_of(data, "result", "circuit").items()}
     sections = [
         Section("run", "What was run", paragraphs([heading, *told, about.get("peak_memory", "")])),
-        Section("table", "Scores", _scores(data)),
+        Section("table", "Scores", score_table(data)),
         Section("figures", "Figures", drawn(figures, captions())),
         Section("equations", "Equations", typeset(read(about.get("equations")))),
         *settings(data),
@@ -47,7 +47,7 @@ def settings(data: xr.Dataset) -> Iterator[Section]:
     yield Section("provenance", "Provenance", listing(read(data.attrs.get("provenance"))))
 
 
-def _scores(data: xr.Dataset) -> str:
+def score_table(data: xr.Dataset) -> str:
     """The table of rules and controls, the best first."""
     if "mse" not in data:
         return ""

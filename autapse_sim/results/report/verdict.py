@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from autapse_sim.machine.files import write_whole
-from autapse_sim.results.plots import style
+from autapse_sim.names import short
 from autapse_sim.results.plots.catalogue import captions
 from autapse_sim.results.plots.looks import piloted
 from autapse_sim.results.report.drawing import drawn
@@ -33,40 +31,27 @@ FLOORS_SAY = (
 """What the table of least penalties is about."""
 
 
-def write_page(data: xr.Dataset | Result, path: str | Path, figures: Mapping[str, Figure]) -> Path:
-    """Write a verdict as one HTML file, whole or not at all: the answer first, then what it rests on.
-
-    The same verdict gives the same file.
+def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
+    """The text of the page: the answer first, then what it rests on; the same verdict gives the same text.
 
     Parameters
     ----------
     data : xarray.Dataset or Result
         The verdict; of its attributes `sentence`, `title`, `heading`, `benchmark`, `table`, `claims`, `methods`,
         `floors`, `equations`, `provenance` and `peak_memory` are shown, as far as they are there.
-    path : str or Path
-        Of the file.
     figures : mapping of str to Figure
         By name, in the order in which they stand on the page; `plots.figures_of(data, 'verdict')` draws them.
-
-    Returns
-    -------
-    Path
-        The file.
     """
-    return write_whole(path, page(data, figures).encode())
-
-
-def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
-    """The text of the file that `write_page` writes."""
     data = data.data if isinstance(data, Result) else data
     about = data.attrs
-    rule = style.short(str(data["method"].values[0]))
+    rule = short(str(data["method"].values[0]))
     sections = [
         Section("run", "What was run", _run(about)),
         Section(
             "table", "Scores", scores(data) + (preformatted(about["table"], "as text") if "table" in about else "")
         ),
         Section("figures", "Figures", drawn(figures, captions(rule))),
+        Section("change", "What learning did to W", _change(data)),
         Section("floors", "What the refitted read-outs hang on", _floors(read(about.get("floors")))),
         Section("claims", "The paper's claims", _claims(read(about.get("claims")))),
         Section("rates", "What was tried, and what was chosen", _rates(data, read(about.get("edges"))) + _pilots(data)),
@@ -102,7 +87,7 @@ def scores(data: xr.Dataset) -> str:
             cells = [eta, f"{median:.4f} [{low:.4f}, {high:.4f}]", told, f"{np.sum(~np.isfinite(values))}"]
             cells += [f"{float(one[extra].mean()):.0%}" if kind == "method" else "-" for extra in extras]
             values_of = tuned(one) if kind == "method" else ""
-            label = f"{style.short(name)} ({values_of})" if values_of else style.short(name)
+            label = f"{short(name)} ({values_of})" if values_of else short(name)
             found.append((median, [label, *cells, *([_reduction(pairs.get(name))] if pairs else [])]))
         rows += [f"{kind}s", *(row for _, row in sorted(found, key=lambda each: each[0]))]
     return table(head, rows) if rows else ""
@@ -149,10 +134,25 @@ def _floors(floors: object) -> str:
                 f"{cell} (W × {one[name]['gain']:g}, U × {one[name]['input_scale']:g})"
                 for cell, one in zip(cells, floors, strict=True)
             ]
-        rows.append([f"{style.short(name)}: median test MSE", *cells])
+        rows.append([f"{short(name)}: median test MSE", *cells])
     for number, (name, _) in enumerate(first["said"]):
-        rows.append([style.short(name), *(one["said"][number][1] for one in floors)])
+        rows.append([short(name), *(one["said"][number][1] for one in floors)])
     return f"<p>{safe(FLOORS_SAY)}</p>\n{table(head, rows)}"
+
+
+def _change(data: xr.Dataset) -> str:
+    """In how many directions the change of W by each method lies, beside the number of outputs."""
+    if "directions" not in data:
+        return ""
+    rows = []
+    for method in data["method"].values.tolist():
+        values = data["directions"].sel({"method": method}).values
+        if np.isfinite(values).any():
+            median, low, high = (float(value) for value in median_interval(values[np.isfinite(values)]))
+            rows.append([short(method), f"{median:.1f} [{low:.1f}, {high:.1f}]"])
+    outputs = data.sizes.get("coordinate", 0)
+    said = f"The participation ratio of the squared singular values of W - W0; there are {outputs} outputs."
+    return f"<p>{safe(said)}</p>\n{table(['method', 'directions, median [95%]'], rows)}"
 
 
 def _rates(data: xr.Dataset, edges: object) -> str:
@@ -169,7 +169,7 @@ def _rates(data: xr.Dataset, edges: object) -> str:
     for row, (method, count) in enumerate(zip(data["method"].values.tolist(), lost, strict=True)):
         cells = [_cell(column[row]) for column in columns.values()]
         cells.append(", ".join(edges.get(method, [])) or "-")
-        rows.append([style.short(method), *cells, f"{count} of {errors.shape[1]}"])
+        rows.append([short(method), *cells, f"{count} of {errors.shape[1]}"])
     return table(["method", *columns, "at an edge of what was tried", "diverged"], rows)
 
 
@@ -190,7 +190,7 @@ def _pilots(data: xr.Dataset) -> str:
             for eta, pilots in zip(one["pilot_eta"].values, np.where(np.isfinite(errors), errors, np.inf), strict=True):
                 median, lost = float(np.median(pilots)), int(np.isinf(pilots).sum())
                 said = "diverged" if np.isinf(median) else f"{median:.4f}"
-                rows.append([style.short(method), values or "-", f"{eta:g}", said, f"{lost} of {pilots.size}"])
+                rows.append([short(method), values or "-", f"{eta:g}", said, f"{lost} of {pilots.size}"])
     head = ["method", "tuned", "learning rate", "median validation error", "diverged"]
     count = len(rows)
     return f"<details><summary>All {count} points that were tried</summary>\n{table(head, rows)}</details>"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import xarray as xr
+from matplotlib.figure import Figure
 
 from autapse_sim import checks
 from autapse_sim.machine.files import write_whole
@@ -42,12 +44,18 @@ def report(data: xr.Dataset | Result, path: str | Path, score: str | None = None
     return write_whole(path, _page(data, score, title).encode())
 
 
-def _page(data: xr.Dataset, score: str | None, title: str | None) -> str:
-    if "mse_online" in data:
-        from autapse_sim.results.plots.catalogue import figures_of
-        from autapse_sim.results.report.verdict import page
+def write_page(data: xr.Dataset | Result, path: str | Path, figures: Mapping[str, Figure]) -> Path:
+    """Write a verdict or a scoreboard as one HTML file, whole or not at all, with figures that are drawn already."""
+    data = dataset(data)
+    return write_whole(path, _judged(data)[1](data, figures).encode())
 
-        return page(data, {name: draw(data) for name, draw in figures_of(data, "verdict").items()})
+
+def _page(data: xr.Dataset, score: str | None, title: str | None) -> str:
+    if "mse_online" in data or "share" in data:
+        from autapse_sim.results.plots.catalogue import figures_of
+
+        kind, page = _judged(data)
+        return page(data, {name: draw(data) for name, draw in figures_of(data, kind).items()})
     if "rule" in data.attrs and score is None:
         from autapse_sim.results.report.results import results_page
 
@@ -55,3 +63,14 @@ def _page(data: xr.Dataset, score: str | None, title: str | None) -> str:
     from autapse_sim.results.report.sweep import sweep_page
 
     return sweep_page(data, score, title or "Sweep")
+
+
+def _judged(data: xr.Dataset) -> tuple[str, Callable[[xr.Dataset, Mapping[str, Figure]], str]]:
+    """The kind of what was judged, and the text of its page."""
+    if "share" in data:
+        from autapse_sim.results.report import scoreboard
+
+        return "scoreboard", scoreboard.page
+    from autapse_sim.results.report import verdict
+
+    return "verdict", verdict.page

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from autapse_sim.training.beside import Shown
-from autapse_sim.training.readouts import fit_predict
+from autapse_sim.training.readouts import fit_first
 
 PLACE, NEEDS = 90, "history"
 LAGS = (2, 5, 20)
@@ -15,18 +17,19 @@ LAGS = (2, 5, 20)
 def predict(shown: Shown) -> dict[str, np.ndarray]:
     """The map of [x(t), ..., x(t-L+1), 1] (before the start: the first observation), for L up to T."""
     lags = [count for count in LAGS if count <= shown.x.shape[2]] if shown.trained else []
-    return {f"affine of {count} lags": affine(shown, count) for count in lags}
+    names = [f"affine of {count} lags" for count in lags]
+    return dict(zip(names, affine(shown, lags), strict=True)) if lags else {}
 
 
-def affine(shown: Shown, lags: int) -> np.ndarray:
-    """Predictions (R, K, T, c) of the map; NaN for a coordinate that never counts in training."""
-    train, test = shown.train, shown.test
-    return np.stack(
-        [
-            fit_predict(_lagged(x[train], lags), y[train], _lagged(x[test], lags))
-            for x, y in zip(shown.x, shown.y, strict=True)
-        ]
-    )
+def affine(shown: Shown, lags: Sequence[int]) -> np.ndarray:
+    """Predictions (L, R, K, T, c) of the maps of so many lags; NaN for a coordinate that never counts in training."""
+    train, test, most = shown.train, shown.test, max(lags)
+    columns = [count * shown.x.shape[3] for count in lags]
+    found = [
+        fit_first(_lagged(x[train], most), y[train], _lagged(x[test], most), columns)
+        for x, y in zip(shown.x, shown.y, strict=True)
+    ]
+    return np.stack(found, axis=1)
 
 
 def _lagged(x: np.ndarray, lags: int) -> np.ndarray:

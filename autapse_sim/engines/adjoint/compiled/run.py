@@ -17,7 +17,8 @@ from autapse_sim.errors import InputError
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Job, Outcome, Progress, check_targets
 from autapse_sim.spec.language import names
-from autapse_sim.spec.model import library, read_neuron, self_contained, texts, words_of
+from autapse_sim.spec.model import library, read_neuron, texts, words_of
+from autapse_sim.spec.reading import self_contained
 
 TOLD = ("feedback", "loss")
 """What a neuron may read of the step before; no program has a way back through it."""

@@ -131,8 +131,6 @@ def assembled(plan: Plan) -> Assembly:
     if "loss" in neurons.variables:
         plan.parts.synapses("loss", outputs, neurons, {"loss": "autapse_cost_pre"}, "feedback")
     if not plan.parts.program:
-        shown = [Statement("autapse_x", "", "autapse_stimulus(i, t_in_timesteps)")]
-        plan.parts.regularly(inputs, shown, "stimulus")
         plan.parts.regularly(outputs, [Statement("target", "", "autapse_target(i, t_in_timesteps)")], "stimulus")
     tables = keep_records(plan, neurons, outputs)
     defined = frozenset(plan.asked | {*plan.models.neuron.parameters})

@@ -25,14 +25,15 @@ class Registers:
         Their declarations.
     begin : dict of str to str
         Their values where a trajectory starts.
-    code : list of Statement
-        What moves them on, at the end of the slot of spikes.
+    spikes, code : list of Statement
+        What moves them on: those of spikes once a neuron has spiked, the others when all else is done.
     inputs : dict
         The delays of neurons.
     """
 
     equations: list[str] = field(default_factory=list)
     begin: dict[str, str] = field(default_factory=dict)
+    spikes: list[Statement] = field(default_factory=list)
     code: list[Statement] = field(default_factory=list)
     inputs: dict[str, Delay] = field(default_factory=dict)
 
@@ -62,7 +63,8 @@ class Delays:
         read = names(*models.neuron.sums.values(), "sent_pre")
         rules = [models.rule] if "W" in circuit.learn else []
         for rule in rules:
-            read |= names(rule.update, rule.finish, rule.eligibility, *rule.initial.values())
+            read |= names(*rule.code, rule.eligibility, *rule.initial.values())
+            read |= {"spiked_pre"} if "pre" in rule.events else set()
         constant = {*models.neuron.parameters, *(name for rule in rules for name in rule.parameters), "N"}
         self.read = sorted({name.removesuffix("_pre") for name in read if name.endswith("_pre")} - constant)
         self.arriving = {f"{name}_pre": self._arriving(name) for name in self.read}
@@ -80,13 +82,14 @@ class Delays:
         found.equations.extend(["autapse_delay : 1 (constant)"] * self.each_neuron)
         for name in self.read:
             unit = unit_of(defined[name].unit) if name in defined else "1"
+            code = found.spikes if name == "spiked" else found.code
             line = [f"autapse_late_{name}_{step}" for step in range(self.steps[-1] + 1)]
             for new, old in zip(reversed(line), [*reversed(line[:-1]), name], strict=True):
-                found.code.append(Statement(new, "", old))
+                code.append(Statement(new, "", old))
             if self.each_neuron:
                 value = _picked([line[step] for step in self.steps], self.steps)
                 line.append(f"autapse_arriving_{name}")
-                found.code.append(Statement(line[-1], "", value))
+                code.append(Statement(line[-1], "", value))
             found.equations.extend(f"{each} : {unit}" for each in line)
             found.begin.update(dict.fromkeys(line, name))
         return found

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from brian2 import Equations, NeuronGroup
 
 from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
+from autapse_sim.engines.brian.assembly.events import exactly, jump, kept_equations
 from autapse_sim.engines.brian.assembly.order import When
 from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
-from autapse_sim.engines.brian.assembly.statements import OURS, changing, computed, spike_code, without
+from autapse_sim.engines.brian.assembly.statements import (
+    OURS,
+    changing,
+    computed,
+    reset_code,
+    spike_code,
+    without,
+)
 from autapse_sim.engines.brian.program import Bias, Identity
+from autapse_sim.spec.events import shows_spikes
 from autapse_sim.spec.language import Statement, names, renamed, statements
+from autapse_sim.spec.model import Rule
 
 
 def build_neurons(plan: Plan) -> NeuronGroup:
@@ -23,7 +33,7 @@ def build_neurons(plan: Plan) -> NeuronGroup:
         activation = neuron.activations[plan.circuit.activation]
         equations += [f"{name} = {renamed(getattr(activation, name), words)} : 1" for name in ("f", "f_prime")]
     defined = Equations("\n".join(equations))
-    late = plan.delays.registers(defined)
+    late, shared = plan.delays.registers(defined), plan.kept_in("neurons")
     plan.parts.jumps += late.names
     shown = {name: renamed(value, words) for name, value in stored.items()}
     begin = plan.begin("neurons", [kept, *map(Equations, plan.postsynaptic)], neuron.initial, shown)
@@ -33,11 +43,12 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     made = plan.parts.group(
         "neurons",
         size,
-        [*equations, *late.equations],
+        [*equations, *late.equations, *kept_equations(shared)],
         neuron_parameters(plan),
-        begin,
+        begin | {each.variable: each.initial for each in shared},
         renamed(neuron.refractory, words),
         plan.numbered,
+        exactly(shared),
     )
     plan.parts.inputs |= late.inputs
     if "b" not in plan.circuit.learn:
@@ -49,12 +60,19 @@ def build_neurons(plan: Plan) -> NeuronGroup:
         plan.parts.regularly(made, code, "perturbation")
     mine = {each.name: f"autapse_own_{each.name}" for each in statements(neuron.reset) if each.name not in kept}
     reset = statements(draws(renamed(neuron.reset, {**words, **mine})))
-    code = [each.renamed(words) for each in spike_code(neuron, reset)] if neuron.threshold else []
+    spike = [each.renamed(words) for each in spike_code(neuron)] if neuron.threshold else []
+    code = [each.renamed(words) for each in reset_code(neuron, reset)] if neuron.threshold else []
     code += [Statement(name, "", value) for name, value in shown.items()]
     code += [Statement("sent_sum", "", "sent_sum + sent*dt/step")] if "sent_sum" in made.variables else []
-    code += late.code
-    if code:
-        plan.parts.regularly(made, code, "spike")
+    # one pass over the neurons, but where something happens between a spike and its reset
+    apart = plan.happens
+    for slot, lines in (
+        ("spike", spike + (late.spikes if apart else [*code, *late.spikes, *late.code])),
+        ("reset", [*code, *late.code] if apart else []),
+    ):
+        if lines:
+            plan.parts.regularly(made, lines, slot)
+    jump(plan, made)
     connect(plan, made, *EVERYTHING)
     leave(plan, made)
     return made
@@ -96,25 +114,47 @@ def neuron_parameters(plan: Plan) -> dict[str, object]:
     for rule in plan.rules("W", "U", "b", "B"):
         parameters |= rule.parameters
     for rule in plan.rules("V", "c"):
-        here = names(rule.trace, *(text for one in rule.connections for text in one.texts))
+        here = read_here([rule])
         parameters |= {key: value for key, value in rule.parameters.items() if key in here}
     return parameters
 
 
+def read_here(rules: Iterable[Rule]) -> set[str]:
+    """The names that the traces and connections of rules read, but for what a connection's synapses have themselves."""
+    found = set()
+    for rule in rules:
+        found |= names(rule.trace)
+        for one in rule.connections:
+            found |= names(*one.texts) - {*Equations(one.equations), *(each.name for each in statements(one.update))}
+    return found
+
+
 def build_shown(plan: Plan, name: str, equations: list[str], *taught: str) -> NeuronGroup:
     """Neurons whose activity is given, with the traces and connections of the rules that teach their weights."""
-    rules = plan.rules(*taught)
-    here = names(*(rule.trace for rule in rules), *(text for r in rules for one in r.connections for text in one.texts))
+    rules, kept = plan.rules(*taught), plan.kept_in(name)
+    here = read_here(rules)
+    here |= names(*kept_equations(kept), *(text for each in kept for text in (each.initial, *map(str, each.jumps))))
     possible = dict(plan.models.neuron.parameters)
     for rule in rules:
         possible |= rule.parameters
     traces = [line for rule in rules for line in rebuilt(Equations(rule.trace), plan.words(name))]
     sums = plan.sums(*taught)
     equations = [*equations, "sent = activity : 1", *traces, *(f"{each} : 1" for each in sums)]
+    spikes = name == "inputs" and shows_spikes(plan.models.rule, plan.circuit.learn)
+    equations += ["spiked : 1"] * spikes
     equations += [f"autapse_left_{each} : {unit}" for each, unit in plan.left(name).items()]
     parameters = {key: value for key, value in possible.items() if key in here}
-    begin = dict.fromkeys(sums, "0") | plan.begin(name, [], {}, {})
-    made = plan.parts.group(name, plan.size[name], equations, parameters, begin, numbered=plan.numbered)
+    equations += kept_equations(kept)
+    begin = dict.fromkeys(sums, "0") | plan.begin(name, [], {}, {}) | {each.variable: each.initial for each in kept}
+    numbered, exact = plan.numbered, exactly(kept)
+    made = plan.parts.group(name, plan.size[name], equations, parameters, begin, numbered=numbered, exactly=exact)
+    code = []
+    if name == "inputs" and not plan.parts.program:
+        code += [Statement("autapse_x", "", "autapse_stimulus(i, t_in_timesteps)")]
+    code += [Statement("spiked", "", f"int(autapse_x != 0)*{OURS['fresh']}")] * spikes
+    if code:
+        plan.parts.regularly(made, code, "stimulus")
+    jump(plan, made)
     connect(plan, made, *taught)
     leave(plan, made)
     return made

@@ -9,11 +9,13 @@ from types import MappingProxyType
 import numpy as np
 from brian2 import Clock, NeuronGroup, Synapses, second
 from brian2.groups.group import CodeRunner
+from brian2.groups.neurongroup import Thresholder
 
 from autapse_sim.engines.brian.assembly.equations import Draws, integrator
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
+from autapse_sim.engines.brian.assembly.statements import only_where
 from autapse_sim.engines.brian.dense.layout import Block, Layout
-from autapse_sim.engines.brian.dense.synapses import DenseNeurons, DenseSynapses
+from autapse_sim.engines.brian.dense.synapses import DenseNeurons, DenseSynapses, at_spikes
 from autapse_sim.engines.brian.program import Index, Input, Parameter
 from autapse_sim.engines.brian.tape import FUNCTIONS
 from autapse_sim.spec import vocabulary
@@ -85,17 +87,24 @@ class Parts:
         begin: Mapping[str, str] = MappingProxyType({}),
         refractory: str = "",
         numbered: bool = False,
+        exactly: Iterable[str] = (),
     ) -> NeuronGroup:
-        """R x `size` neurons; parameters are inputs of the run, states `begin` anew with a trajectory."""
+        """R x `size` neurons; parameters are inputs of the run, states `begin` anew with a trajectory.
+
+        Equations of the variables in `exactly` are integrated so.
+        """
         lines = [*equations, *(f"{key} : {unit_of(value)} (constant)" for key, value in parameters.items())]
         lines += ["autapse_i : 1 (constant)"] if numbered else []
-        options = {**self.options, "name": name, "method": self.method}
+        options = {**self.options, "name": name, "method": integrator(self.method, exactly)}
         if refractory:
             options["refractory"] = refractory
         if self.dense:
             made = DenseNeurons(size, "\n".join(lines), self.layout, jumps=tuple(self.jumps), **options)
         else:
-            made = NeuronGroup(self.layout.replicates * size, "\n".join(lines), **options)
+            events = {} if self.program or "spiked : 1" not in lines else {"spike": "spiked > 0"}
+            made = NeuronGroup(self.layout.replicates * size, "\n".join(lines), events=events, **options)
+            for thresholder in made.thresholder.values():
+                _tell_only(thresholder)
         self.objects.append(made)
         self.inputs |= {f"{name}.{key}": Parameter(key, size, name == "neurons") for key in parameters}
         if numbered:
@@ -156,14 +165,40 @@ class Parts:
     ) -> CodeRunner:
         """Run `code` in every step, in a slot of the step, under a condition."""
         place, order = SLOTS[slot]
-        anchor = "i_pre" if isinstance(group, Synapses) else "i"
-        # Brian2 does not find a function that SymPy has put a number in the place of: sign(0.3), exp(-0.5)
-        code = [replace(each, value=folded(each.value)) for each in code]
-        vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
-        text = "\n".join(map(str, _real(vectors, group.variables)))
-        runner = group.run_regularly(text, when=place, order=order, name=f"{group.name}_{slot}", clock=group.clock)
+        text, name = _text(group, code), f"{group.name}_{slot}"
+        runner = group.run_regularly(text, when=place, order=order, name=name, clock=group.clock)
         self.conditions[runner.name] = when
         return runner
+
+    def at_spikes(
+        self, synapses: Synapses, code: Iterable[Statement], slot: str, spiked: str, states: set[str], when: When
+    ) -> None:
+        """Run `code` in the synapses of neurons that spike: where `spiked` is not 0, a variable of one side.
+
+        `states` are the variables of the synapse among what the code sets.
+        """
+        if self.dense and spiked.isidentifier():
+            runner = at_spikes(synapses, _text(synapses, code), spiked, SLOTS[slot], f"{synapses.name}_{slot}")
+            synapses.contained_objects.append(runner)
+            self.conditions[runner.name] = when
+        else:
+            self.regularly(synapses, only_where(spiked, [*code], states), slot, when)
+
+
+def _text(group: NeuronGroup | Synapses, code: Iterable[Statement]) -> str:
+    """Statements as Brian2 is given them."""
+    anchor = "i_pre" if isinstance(group, Synapses) else "i"
+    # Brian2 does not find a function that SymPy has put a number in the place of: sign(0.3), exp(-0.5)
+    code = [replace(each, value=folded(each.value)) for each in code]
+    vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
+    return "\n".join(map(str, _real(vectors, group.variables)))
+
+
+def _tell_only(thresholder: Thresholder) -> None:
+    """Let Brian2's own monitors know of spikes once all is done in a step: what a spike changes has been changed."""
+    thresholder.when, thresholder.order = "end", -1
+    thresholder.template_kwds["_uses_refractory"] = False
+    thresholder.update_abstract_code = lambda run_namespace: setattr(thresholder, "abstract_code", "_cond = spiked > 0")
 
 
 def _vector(each: Statement, anchor: str) -> Statement:

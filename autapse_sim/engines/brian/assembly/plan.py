@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
 
 from brian2 import Equations
 
 from autapse_sim.engines.brian.assembly.delays import Delays
+from autapse_sim.engines.brian.assembly.kept import Kept, kept_by_neurons
 from autapse_sim.engines.brian.assembly.parts import Parts
 from autapse_sim.engines.brian.assembly.statements import OURS, changing
 from autapse_sim.spec.job import Job
-from autapse_sim.spec.language import names, renamed
+from autapse_sim.spec.language import names, parsed, renamed
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import Rule
 from autapse_sim.spec.quantities import unit_of
+from autapse_sim.spec.scopes import POST, PRE
 
 EVERYTHING = ("W", "U", "b", "V", "c")
 TAUGHT = {"neurons": EVERYTHING, "inputs": ("U",), "unit": ("b", "c")}
 """The weights whose rules leave traces in a group."""
 STEPS = "autapse_steps(t_in_timesteps)"
+
+
+def terms_with(expression: str, factor: str) -> bool:
+    """Whether an expression is a product or a quotient that has a factor, and is 0 where that is 0.
+
+    Examples
+    --------
+    >>> terms_with("spiked*step/dt", "spiked"), terms_with("v*spiked", "spiked"), terms_with("spiked + v", "spiked")
+    (True, True, False)
+    """
+    node = parsed(expression)
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+        if isinstance(node.op, ast.Mult) and terms_with(ast.unparse(node.right), factor):
+            return True
+        node = node.left
+    return isinstance(node, ast.Name) and node.id == factor
 
 
 class Plan:
@@ -43,6 +62,8 @@ class Plan:
         Whether elements know their numbers.
     learned : dict of str to str
         The variables of Brian2 that hold the learned weights, by the weights' names.
+    kept : dict of str to dict of str to Kept
+        The traces of synapses that their neurons keep, by the weights and their names.
     summed_early : list of str
         What the neurons have of the next step before this one ends.
     """
@@ -54,6 +75,12 @@ class Plan:
         self.asked = names(*texts)
         self.numbered = bool(self.asked & {"i", "j"})
         self.delays = Delays(job.circuit, models)
+        late = self.delays.each_synapse
+        self.kept: dict[str, dict[str, Kept]] = {
+            name: kept_by_neurons(job, models.rule, name, late and name == "W")
+            for name in ("W", "U")
+            if name in self.circuit.learn
+        }
         self.learned: dict[str, str] = {}
         self.summed_early: list[str] = []
 
@@ -108,6 +135,36 @@ class Plan:
         words = {name: str(count) for name, count in {"N_pre": pre, "N_post": post, **many}.items()}
         words |= {"w": OURS["w"], "i": "autapse_i_pre", "j": "autapse_i_post", "steps": STEPS}
         return words | {"elapsed": "autapse_elapsed(t_in_timesteps)"}
+
+    @property
+    def happens(self) -> bool:
+        """Whether something happens in synapses at spikes."""
+        return any(rule.events for rule in self.rules(*EVERYTHING, "B"))
+
+    @property
+    def sends_spikes(self) -> bool:
+        """Whether neurons send something in steps in which they spike, and else 0."""
+        sent = Equations(self.models.neuron.equations)
+        return "sent" in sent and terms_with(sent["sent"].expr.code, "spiked")
+
+    def kept_in(self, group: str) -> list[Kept]:
+        """The traces of synapses that the neurons of a group keep."""
+        ends = {"pre": PRE, "post": POST}
+        every = [each for kept in self.kept.values() for each in kept.values()]
+        return [each for each in every if ends[each.side][each.weights] == group]
+
+    def ends(self, name: str) -> tuple[int, int]:
+        """The presynaptic and the postsynaptic neurons of the weights `name`."""
+        return self.size[PRE[name]], self.size[POST[name]]
+
+    def limits(self, name: str) -> list[str]:
+        """What the protocol lets the weights `name` be, as expressions of w."""
+        if name not in ("W", "U"):
+            return []
+        sparse = ["choose(autapse_sign == 0, w_before, w)"] if "sparse" in self.job.constraints else []
+        dale = ["choose(w*autapse_sign < 0, 0, w)"] if "dale" in self.job.constraints else []
+        bound = ["clip(w, {!r}, {!r})".format(*self.job.bound)] if self.job.bound is not None else []
+        return [renamed(limit, OURS) for limit in sparse + dale + bound]
 
     @property
     def perturbs(self) -> bool:

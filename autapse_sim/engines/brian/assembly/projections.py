@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from brian2 import Equations, NeuronGroup, Synapses
 
 from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
+from autapse_sim.engines.brian.assembly.events import happen
+from autapse_sim.engines.brian.assembly.kept import words_of_kept
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
 from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
 from autapse_sim.engines.brian.assembly.statements import (
@@ -17,8 +19,9 @@ from autapse_sim.engines.brian.assembly.statements import (
     finish_code,
     telling,
     update_code,
+    without,
 )
-from autapse_sim.engines.brian.dense.synapses import fused, obstacle
+from autapse_sim.engines.brian.dense.synapses import fused, obstacle, of_senders
 from autapse_sim.engines.brian.program import Projection, Sign
 from autapse_sim.spec.language import Statement, renamed, statements
 from autapse_sim.spec.model import Rule
@@ -32,15 +35,18 @@ def project(
     learns = name in plan.circuit.learn
     rule = plan.models.teacher(name) if learns else None
     eligibility = Equations(rule.eligibility if rule else "")
-    code = statements(f"{rule.update}\n{rule.finish}") if rule else []
+    code = [each for text in (rule.code if rule else ()) for each in statements(text)]
+    kept = plan.kept.get(name, {})
+    eligibility = without(eligibility, kept)
     taken = [each for each in eligibility if "summed" not in eligibility[each].flags]
-    own = {each: f"autapse_own_{each}" for each in (*taken, *(s.name for s in code if s.name != "w"))}
+    own = {each: f"autapse_own_{each}" for each in (*taken, *(s.name for s in code if s.name not in {"w", *kept}))}
     words = {**plan.synapse_words(source.name, target.name), **own}
     words |= plan.delays.arriving if name == "W" else {}
+    words |= words_of_kept(kept)
     draws = Draws(f"projection_{name}", plan.size[source.name], plan.size[target.name])
     lines = [f"{OURS['w']} : 1", *rebuilt(eligibility, words, own)]
-    kept = ("change", *OPTIMISER_STATE[plan.job.optimiser]) if learns and plan.gathers else ()
-    lines += [f"{OURS[each]} : 1" for each in kept]
+    gathered = ("change", *OPTIMISER_STATE[plan.job.optimiser]) if learns and plan.gathers else ()
+    lines += [f"{OURS[each]} : 1" for each in gathered]
     signed = learns and bool(plan.job.constraints) and name in ("W", "U")
     lines += ["autapse_sign : 1 (constant)"] * signed
     lines += ["autapse_delay : 1 (constant)"] * (name == "W" and plan.delays.each_synapse)
@@ -48,6 +54,8 @@ def project(
     sums = {variable: draws(renamed(value, words)) for variable, value in sums.items()}
     synapses, block = plan.parts.synapses(name, source, target, sums, slot, lines, exactly=exactly)
     plan.parts.inputs[f"{synapses.name}.{OURS['w']}"] = Projection(name, block)
+    if name == "W" and plan.happens and plan.parts.dense and plan.sends_spikes and not plan.delays.arriving:
+        of_senders(synapses.summed_updaters["drive_post"])
     if signed:
         plan.parts.inputs[f"{synapses.name}.autapse_sign"] = Sign(name, block)
     if name == "W":
@@ -78,20 +86,27 @@ def teach(
     begin = [Statement(words[each], "", start(plan, rule, each, words)) for each in states]
     if begin:
         plan.parts.regularly(synapses, begin, "begin", When.STARTING)
+    bounds = happen(plan, name, rule, synapses, states, words, learns)
     events = events_in(plan, rule, eligibility, name)
     change = changes(rule, rule.update, states, plan.gathers, plan.circuit.substeps, events)
     ending = changes(rule, rule.finish, states, plan.gathers, 1, events)
-    limits = [renamed(limit, words) for limit in (*change.limits, *ending.limits)] + limits_of(plan, name)
+    limits = bounds + [renamed(limit, words) for limit in (*change.limits, *ending.limits)] + plan.limits(name)
     lines = statements(draws(renamed("\n".join(map(str, change.statements)), words)))
-    code = update_code(lines, plan.gathers, limits, carried)
-    update = plan.parts.regularly(synapses, code, "update", learns)
+    update = None
+    if lines or (limits and not plan.gathers):
+        code = update_code(lines, plan.gathers, limits, carried)
+        update = plan.parts.regularly(synapses, code, "update", learns)
     last = statements(draws(renamed("\n".join(map(str, ending.statements)), words)))
     kept = {words[each] for each in states}
     finish = finish_code(rule, last, kept, limits, plan.gathers, plan.job.optimiser, plan.job.epsilon)
     if finish:
         plan.parts.regularly(synapses, finish, "finish", When.FINISHES)
     summed = synapses.summed_updaters[f"{variable}_post"]
-    plan.parts.apart[name] = _apart(plan, synapses, slot) or obstacle(update, summed, plan.summed_early)
+    apart = _apart(plan, synapses, slot)
+    if update is None:
+        plan.parts.apart[name] = apart or "it changes at spikes, or where a trajectory ends"
+        return
+    plan.parts.apart[name] = apart or obstacle(update, summed, plan.summed_early)
     if not plan.parts.apart[name]:
         both = fused(update, summed, SLOTS["fused"], f"{synapses.name}_fused")
         plan.summed_early.append(variable)
@@ -130,13 +145,3 @@ def events_in(plan: Plan, rule: Rule, eligibility: Equations, name: str) -> froz
         elif group != "outputs":
             known |= telling(Equations("\n".join(each.trace for each in plan.rules(name))), {"dt"}, suffixes)
     return telling(eligibility, known - set(eligibility))
-
-
-def limits_of(plan: Plan, name: str) -> list[str]:
-    """What the protocol lets the weights `name` be, as expressions of w."""
-    if name not in ("W", "U"):
-        return []
-    sparse = ["choose(autapse_sign == 0, w_before, w)"] if "sparse" in plan.job.constraints else []
-    dale = ["choose(w*autapse_sign < 0, 0, w)"] if "dale" in plan.job.constraints else []
-    bound = ["clip(w, {!r}, {!r})".format(*plan.job.bound)] if plan.job.bound is not None else []
-    return [renamed(limit, OURS) for limit in sparse + dale + bound]

@@ -263,14 +263,18 @@ def only_where(condition: str, code: list[Statement], states: set[str]) -> list[
     ]
 
 
-def spike_code(neuron: Neuron, reset: list[Statement]) -> list[Statement]:
-    """The code of a neuron after its state update: pseudo-derivative, threshold, and its reset."""
+def spike_code(neuron: Neuron) -> list[Statement]:
+    """The code of a neuron after its state update: pseudo-derivative and threshold."""
     free = " and not_refractory" if neuron.refractory else ""
     lines = [Statement(OURS["psi"], "", neuron.pseudo_derivative)] if neuron.pseudo_derivative else []
     lines += [Statement("spiked", "", f"int(({neuron.threshold}){free})")]
     lines += ours("spikes = choose(fresh, 0, spikes) + spiked\ntotal = total + spiked")
-    lines += [Statement("lastspike", "", "choose(spiked, t, lastspike)")] if neuron.refractory else []
-    lines += only_where("spiked", reset, set(changing(Equations(neuron.equations))))
+    return lines + ([Statement("lastspike", "", "choose(spiked, t, lastspike)")] if neuron.refractory else [])
+
+
+def reset_code(neuron: Neuron, reset: list[Statement]) -> list[Statement]:
+    """The code of a neuron that may have spiked."""
+    lines = only_where("spiked", reset, set(changing(Equations(neuron.equations))))
     # last, since Brian2 lets nothing be written to what is `unless refractory` once this is false
     lines += [Statement("not_refractory", "", "not_refractory and spiked < 0.5")] if neuron.refractory else []
     return lines

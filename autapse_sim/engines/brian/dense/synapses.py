@@ -199,7 +199,31 @@ def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, in
         when=slot[0],
         order=slot[1],
         name=name,
-        template_kwds=summed.template_kwds,
+        template_kwds={name: value for name, value in summed.template_kwds.items() if name != "_sent"},
+    )
+
+
+def of_senders(summed: SummedVariableUpdater) -> None:
+    """Let a sum of w times what is sent be one over those neurons that send something, where its block allows it."""
+    synapses = summed.group
+    if synapses.autapse_block.innermost == "pre":
+        summed.template_kwds = {**summed.template_kwds, "_sent": synapses.source.variables["sent"]}
+
+
+def at_spikes(synapses: DenseSynapses, code: str, spiked: str, slot: tuple[str, int], name: str) -> CodeRunner:
+    """Code for the synapses of those neurons of one side (`spiked` ends in _pre or _post) that spike, and no others."""
+    side = "pre" if spiked.endswith("_pre") else "post"
+    group = synapses.source if side == "pre" else synapses.target
+    return CodeRunner(
+        group=synapses,
+        template="at_spikes",
+        code=code,
+        needed_variables=[spiked],
+        clock=synapses.clock,
+        when=slot[0],
+        order=slot[1],
+        name=name,
+        template_kwds={"_spiked": group.variables[spiked.removesuffix(f"_{side}")], "_side": side},
     )
 
 

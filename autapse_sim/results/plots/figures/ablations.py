@@ -22,7 +22,7 @@ def draw(data: xr.Dataset | Result) -> Figure:
     """What becomes of the judged rule when a part of it is changed."""
     rows = part_of(data, "ablation_mse", "ablations").sizes["ablation"]
     with style.styled():
-        figure = Figure(figsize=(6, 0.24 * rows + 1.1))
+        figure = style.Drawn(figsize=(6, 0.24 * rows + 1.1))
         ax = figure.subplots()
         draw_ablations(data, ax)
         bar = Patch(color=colours(data)[methods(data)[0]], alpha=0.45, linewidth=0)

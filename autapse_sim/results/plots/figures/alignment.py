@@ -20,7 +20,7 @@ CAPTION = (
 def draw(data: xr.Dataset | Result) -> Figure:
     """How the update of every method stands to the exact gradient over training."""
     with style.styled():
-        figure = Figure(figsize=(5.2, 3.2))
+        figure = style.Drawn(figsize=(5.2, 3.2))
         ax = figure.subplots()
         draw_alignment(data, ax)
         cosine = dataset(data)["alignment"].transpose("method", "updates_aligned", ...)

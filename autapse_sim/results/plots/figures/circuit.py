@@ -56,7 +56,7 @@ def draw(
     else:
         panel_rows = [list(weights), ["eigenvalues", *(["components" if recorded else "."] * 2)]]
     with style.styled():
-        figure = Figure(figsize=(2.7 * len(panel_rows[0]), 2.6 * len(panel_rows) + 0.3))
+        figure = style.Drawn(figsize=(2.7 * len(panel_rows[0]), 2.6 * len(panel_rows) + 0.3))
         axes = figure.subplot_mosaic([[*names] for names in panel_rows])
         for name, matrix in weights.items():
             matrices.weight_matrix(matrix, axes[name], limit if name in stages else None, colorbar=name != "W before")

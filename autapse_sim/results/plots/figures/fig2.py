@@ -15,7 +15,7 @@ CAPTION = "Learning curves, median and quartiles over replicates: look whether t
 def draw(data: xr.Dataset | Result) -> Figure:
     """The paper's Fig. 2: training and validation MSE of every rule, with the controls as lines."""
     with style.styled():
-        figure = Figure(figsize=(7.2, 3.2))
+        figure = style.Drawn(figsize=(7.2, 3.2))
         axes = figure.subplots(1, 2, sharey=True)
         for ax, kind in zip(axes, panels.CURVES, strict=True):
             for rule in rules(data):

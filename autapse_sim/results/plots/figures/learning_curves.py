@@ -11,6 +11,7 @@ from autapse_sim.results.plots.looks import curve_handles, legend
 from autapse_sim.results.result import Result, dataset
 
 KIND, PLACE, NEEDS = "verdict", 120, ("mse_online", "curve")
+ELSE = "fig2"
 CAPTION = (
     "Validation error during training: look which curves fall below the broken control lines, and whether they"
     " still fall at the end."
@@ -20,7 +21,7 @@ CAPTION = (
 def draw(data: xr.Dataset | Result, scale: str = "log") -> Figure:
     """Validation MSE over training of every method, with the controls as lines."""
     with style.styled():
-        figure = Figure(figsize=(7.2, 3.7))
+        figure = style.Drawn(figsize=(7.2, 3.7))
         ax = figure.subplots()
         draw_curves(data, ax, scale)
         title = f"median and quartiles over {dataset(data).sizes['replicate']} replicates (▲: beyond the scale)"

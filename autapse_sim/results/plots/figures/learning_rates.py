@@ -23,7 +23,7 @@ def draw(data: xr.Dataset | Result) -> Figure:
     data = dataset(data)
     rows = 0.17 * len(methods(data))
     with style.styled():
-        figure = Figure(figsize=(6, 3 + rows))
+        figure = style.Drawn(figsize=(6, 3 + rows))
         axes = figure.subplots(2, 1, sharex=True, height_ratios=(2.3, rows + 0.2))
         draw_rates(data, axes[0])
         draw_diverged(data, axes[1])

@@ -24,7 +24,7 @@ def draw(data: xr.Dataset | Result) -> Figure:
     rows = len(methods(data)) + data.sizes.get("control", 0)
     paired = REFERENCE in methods(data)
     with style.styled():
-        figure = Figure(figsize=(7.2, 0.27 * rows + 1.3))
+        figure = style.Drawn(figsize=(7.2, 0.27 * rows + 1.3))
         axes = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1)) if paired else [figure.subplots()]
         draw_scores(data, axes[0])
         if paired:

@@ -36,7 +36,7 @@ def draw(data: xr.Dataset | Result, rule: str | None = None, phase: str | None =
     rows = [above, *dict.fromkeys(own), *below]
     phase = str(dataset(data)["phase"].values[-1]) if phase is None else phase
     with style.styled():
-        figure = Figure(figsize=(6 if len(shown) == 1 else 3.1 * len(shown) + 1, 1.1 * len(rows) + 0.6))
+        figure = style.Drawn(figsize=(6 if len(shown) == 1 else 3.1 * len(shown) + 1, 1.1 * len(rows) + 0.6))
         axes = figure.subplots(len(rows), len(shown), squeeze=False, sharey="row")
         for name, column in zip(shown, axes.T, strict=True):
             panels.traces(data, [column[rows.index(row)] for row in known[name]], name, phase, replicate)

@@ -1,0 +1,245 @@
+"""The numbers of a scoreboard: verdicts side by side, corrected for their number, and how rules stand over all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.experiments.verdict.answer import (
+    LEARNS,
+    NO_MORE,
+    NOT,
+    UNSAID,
+    against_others,
+    against_references,
+    answer_of,
+    kind_of,
+    plain,
+)
+from autapse_sim.experiments.verdict.evidence import Case
+from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, TUNED, UNTAUGHT
+from autapse_sim.experiments.verdict.standing import mean, middle, profile, ranks, shares
+from autapse_sim.names import short
+from autapse_sim.results.result import Result
+from autapse_sim.results.statistics import Paired, holm
+from autapse_sim.results.table import columns, tuned
+
+ALL = "all"
+"""All families together."""
+LEVELS = np.round(np.arange(-0.2, 1.21, 0.02), 2)
+"""Shares of the way at which profiles are taken."""
+BOUNDS = ("estimate", "low", "high")
+MARKS = {LEARNS: "+", NO_MORE: "o", NOT: "-", UNSAID: "?"}
+"""The answers in a table."""
+SAYS = f"+ {LEARNS}; o {NO_MORE}; - {NOT}; ? {UNSAID}"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came of a benchmark.
+
+    Parameters
+    ----------
+    case : Case
+        What was judged.
+    rules : tuple of str
+        Those that were asked for, and go with it.
+    data : xarray.Dataset
+        The verdict.
+    costs : dict of str to float
+        What rules take, in nanoseconds a network-step.
+    """
+
+    case: Case
+    rules: tuple[str, ...]
+    data: xr.Dataset
+    costs: Mapping[str, float]
+
+
+def board(found: Mapping[str, Judgement]) -> Result:
+    """The scoreboard of verdicts on several benchmarks, by their names."""
+    rules = list(dict.fromkeys(rule for one in found.values() for rule in one.rules if rule != CEILING))
+    methods = [*rules, CEILING, *UNTAUGHT]
+    seeds = max(one.data.sizes["replicate"] for one in found.values())
+    errors = np.full((len(found), len(methods), seeds), np.nan)
+    refitted, share = errors.copy(), errors.copy()
+    cost = np.full((len(found), len(methods)), np.nan)
+    for row, one in enumerate(found.values()):
+        names = one.data["method"].values.tolist()
+        for column, method in enumerate(methods):
+            if method in names:
+                values = np.where(np.isfinite(mse := one.data.mse_online.sel({"method": method}).values), mse, np.inf)
+                errors[row, column, : len(values)] = values
+                if "mse_refit" in one.data:
+                    refit = one.data.mse_refit.sel({"method": method}).values
+                    refitted[row, column, : len(values)] = np.where(np.isfinite(refit), refit, np.inf)
+            cost[row, column] = one.costs.get(method, np.nan)
+        many = one.data.sizes["replicate"]
+        fixed, ceiling = (errors[row, methods.index(name), :many] for name in (FIXED, CEILING))
+        share[row, :, :many] = shares(errors[row, :, :many], fixed, ceiling)
+    families = {name: one.case.setting.family for name, one in found.items()}
+    standing = _standing(share, errors, list(families.values()), methods)
+    dims = ("benchmark", "method")
+    about = "error on test trajectories, MSE or cross-entropy; infinite where a network diverged"
+    data = xr.Dataset(
+        {
+            "error": ((*dims, "replicate"), errors, {"long_name": about}),
+            "error_refit": ((*dims, "replicate"), refitted, {"long_name": "the same, read-out refitted"}),
+            "share": ((*dims, "replicate"), share, {"long_name": f"share of the way from {FIXED} to {CEILING}"}),
+            "cost": (dims, cost, {"long_name": "time of a network-step on one core", "units": "ns"}),
+            "family_of": ("benchmark", list(families.values())),
+            **standing,
+        },
+        {
+            "benchmark": list(found),
+            "method": methods,
+            "replicate": np.arange(seeds),
+            "family": _families(families.values()),
+            "bound": list(BOUNDS),
+            "level": LEVELS,
+        },
+    )
+    return Result(_answered(data, found, rules))
+
+
+def _standing(share: np.ndarray, errors: np.ndarray, families: Sequence[str], methods: Sequence[str]) -> dict:
+    """Interquartile mean, rank and profile of each method in each family, where it goes with all that is in it."""
+    names = _families(families)
+    count = len(methods)
+    middles, ranked = np.full((2, len(names), count, len(BOUNDS)), np.nan)
+    profiles = np.full((len(names), count, len(LEVELS)), np.nan)
+    for k, family in enumerate(names):
+        # where the ceiling is no better than the reservoir there is no way to go
+        rows = [row for row, its in enumerate(families) if family in (its, ALL) and not np.isnan(share[row]).all()]
+        there = [m for m in range(count) if rows and np.isfinite(share[rows, m]).any(axis=-1).all()]
+        compared = [m for m in there if methods[m] not in UNTAUGHT]
+        places = [ranks(_known(errors[row][compared])) for row in rows] if compared else []
+        for m in there:
+            each = [_known(share[row, m]) for row in rows]
+            middles[k, m], profiles[k, m] = middle(each), profile(each, LEVELS)
+        for place, m in enumerate(compared):
+            ranked[k, m] = mean([one[place] for one in places])
+    return {
+        "middle": (("family", "method", "bound"), middles, {"long_name": "interquartile mean of the share"}),
+        "mean_rank": (("family", "method", "bound"), ranked, {"long_name": "mean rank over benchmarks"}),
+        "profile": (("family", "method", "level"), profiles, {"long_name": "share of the runs above a level"}),
+    }
+
+
+def _families(each: Iterable[str]) -> list[str]:
+    """The families of benchmarks, and all together where there are several."""
+    names = list(dict.fromkeys(each))
+    return names if len(names) == 1 else [*names, ALL]
+
+
+def _known(values: np.ndarray) -> np.ndarray:
+    """The seeds that a benchmark has, along the last axis."""
+    return values[..., ~np.isnan(values).any(axis=tuple(range(values.ndim - 1)))]
+
+
+def _answered(data: xr.Dataset, found: Mapping[str, Judgement], rules: Sequence[str]) -> xr.Dataset:
+    """The numbers with the answers, and what made them."""
+    judged = corrected({name: against_references(one.data) for name, one in found.items()})
+    answers: dict[str, dict[str, dict]] = {}
+    for name, one in found.items():
+        answers[name] = {}
+        for rule in (rule for rule in one.rules if rule != CEILING):
+            pairs = judged[name] | {rule: against_others(one.data, rule)}
+            about, score = f"{short(rule)} on {name}", one.data.attrs["score"]
+            kind, unbeaten = kind_of(rule, pairs, one.case.worthwhile)
+            answers[name][rule] = {
+                "answer": kind,
+                "unbeaten": unbeaten if kind == NO_MORE else [],
+                "sentence": answer_of(about, rule, pairs, score, one.case.worthwhile),
+                **plain({FIXED: pairs[FIXED][rule]}),
+            }
+    first = next(iter(found.values())).data.attrs
+    attributes = {
+        "answers": json.dumps(answers),
+        "sentence": _sentence(answers, rules),
+        "headings": json.dumps({name: one.data.attrs["heading"] for name, one in found.items()}),
+        "titles": json.dumps({name: one.case.setting.title for name, one in found.items()}),
+        "edges": json.dumps({name: json.loads(one.data.attrs["edges"]) for name, one in found.items()}),
+        "chosen": json.dumps({name: _chosen(one) for name, one in found.items()}),
+        "worthwhile": first["worthwhile"],
+        "provenance": first["provenance"],
+        "peak_memory": first["peak_memory"],
+    }
+    data = data.assign_attrs(attributes)
+    return data.assign_attrs(table=text(data))
+
+
+def corrected(judged: Mapping[str, dict[str, dict[str, Paired]]]) -> dict[str, dict[str, dict[str, Paired]]]:
+    """The comparisons with each reference, corrected for the number of methods and benchmarks by Holm's method.
+
+    The best control without a network may be another one on each benchmark: it is the last reference of each.
+    """
+    found = {name: {against: dict(pairs) for against, pairs in one.items()} for name, one in judged.items()}
+    roles: dict[str, list[tuple[str, str, str]]] = {}
+    for name, one in found.items():
+        for against, pairs in one.items():
+            role = against if against in (FIXED, BIASES, TUNED) else "control"
+            roles.setdefault(role, []).extend((name, against, method) for method in pairs)
+    for places in roles.values():
+        p = holm([found[name][against][method].p_wilcoxon for name, against, method in places])
+        for (name, against, method), each in zip(places, p, strict=True):
+            found[name][against][method] = replace(found[name][against][method], p=float(each))
+    return found
+
+
+def _chosen(one: Judgement) -> dict[str, str]:
+    """What was chosen of each rule, in words."""
+    found = {}
+    for rule in dict.fromkeys((*one.rules, CEILING)):
+        its = one.data.sel({"method": rule})
+        found[rule] = ", ".join(filter(None, [f"eta = {float(its.eta):g}", tuned(its)]))
+    return found
+
+
+def _sentence(answers: Mapping[str, Mapping[str, Mapping]], rules: Sequence[str]) -> str:
+    """How often each rule learns recurrence, in a sentence."""
+    said = []
+    for rule in rules:
+        kinds = [one[rule]["answer"] for one in answers.values() if rule in one]
+        said.append(f"{short(rule)} on {kinds.count(LEARNS)} of {len(kinds)}")
+    return f"Recurrence is learned by {', '.join(said)} benchmarks." if said else ""
+
+
+def text(data: xr.Dataset) -> str:
+    """The table: for each benchmark the share of the way of each rule, and the answer; then how they stand over all."""
+    answers = json.loads(data.attrs["answers"])
+    rules = [name for name in data["method"].values.tolist() if name not in UNTAUGHT]
+    head = ["share of the way", *map(short, rules)]
+    rows = []
+    for name in data["benchmark"].values.tolist():
+        shown = data.share.sel(benchmark=name)
+        rows.append([name, *(_cell(shown.sel({"method": rule}).values, answers[name].get(rule)) for rule in rules)])
+    for what, variable, form in (("middle half", "middle", "{:.0%}"), ("mean rank", "mean_rank", "{:.1f}")):
+        for family in data["family"].values.tolist():
+            one = data[variable].sel(family=family)
+            rows.append([f"{what}, {family}", *(_bounded(one.sel({"method": rule}).values, form) for rule in rules)])
+    median = data.cost.median("benchmark", skipna=True)
+    rows.append(["ns a network-step", *(_number(float(median.sel({"method": rule}))) for rule in rules)])
+    return "\n".join([data.attrs["sentence"], "", *columns([head, *rows]), f"{SAYS}; (median over seeds)"])
+
+
+def _cell(values: np.ndarray, answer: Mapping | None) -> str:
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return "-"
+    return f"{np.median(known):.0%} {MARKS[answer['answer']] if answer else ''}".strip()
+
+
+def _bounded(values: np.ndarray, form: str) -> str:
+    if np.isnan(values).any():
+        return "-"
+    estimate, low, high = (form.format(value).replace("%", "") for value in values)
+    return f"{estimate} [{low}, {high}]"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if np.isfinite(value) else "-"

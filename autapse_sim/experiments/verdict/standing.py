@@ -1,0 +1,123 @@
+"""How rules stand over several benchmarks: the share of the way to the ceiling, its middle, ranks and profiles.
+
+The summaries are those of Agarwal et al. 2021 (doi:10.48550/arXiv.2108.13264): interquartile means with a bootstrap
+that is stratified by benchmark, and performance profiles. Errors are infinite where a network diverged, and NaN where a
+rule does not go with a benchmark; an infinite one counts as the worst, and is never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy.stats import bootstrap, rankdata, trim_mean
+
+RESAMPLES = 2000
+"""Bootstrap resamples of an interval."""
+LEAST, MOST = -1.0, 2.0
+"""Shares beyond these count as these: how far a network got astray, and noise where the ceiling is low, say no more."""
+
+
+def shares(errors: np.ndarray, fixed: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
+    """The share of the way from the fixed reservoir (0) to the ceiling (1) that networks have gone.
+
+    Parameters
+    ----------
+    errors : array (M, R)
+        Of the methods.
+    fixed, ceiling : array (R,)
+        Errors of the fixed reservoir and of exact gradients on the same seeds.
+
+    Returns
+    -------
+    array (M, R)
+        By how much the error is below that of the reservoir of the same seed, over by how much the ceiling's is in the
+        median; within `LEAST` and `MOST`. NaN where the error is, and where the ceiling is no better.
+
+    Examples
+    --------
+    >>> shares(np.array([[2.0, 3.0], [1.0, np.inf]]), np.array([3.0, 3.0]), np.array([1.0, 1.0]))
+    array([[ 0.5,  0. ],
+           [ 1. , -1. ]])
+    """
+    with np.errstate(invalid="ignore"):
+        way = np.median(fixed - ceiling)
+        found = np.clip((fixed - errors) / way, LEAST, MOST) if way > 0 else np.full_like(errors, np.nan)
+    return np.where(np.isinf(errors) & (way > 0), LEAST, found)
+
+
+def middle(columns: Sequence[np.ndarray], seed: int = 0) -> tuple[float, float, float]:
+    """The interquartile mean over all runs of several benchmarks, with its 95% interval.
+
+    Parameters
+    ----------
+    columns : sequence of array (R,)
+        Values of each benchmark, of as many seeds as it has.
+    seed : int
+        Of the bootstrap, which draws seeds anew within each benchmark.
+
+    Returns
+    -------
+    estimate, low, high : float
+        NaN where there is nothing.
+
+    Examples
+    --------
+    >>> [round(value, 2) for value in middle([np.array([0.0, 1.0, 1.0, 5.0])])]
+    [1.0, 0.0, 5.0]
+    """
+    return _interval(columns, lambda values, axis: trim_mean(values, 0.25, axis=axis), seed)
+
+
+def mean(columns: Sequence[np.ndarray], seed: int = 0) -> tuple[float, float, float]:
+    """The mean of the benchmarks' means, with its 95% interval; parameters and what is returned as of `middle`."""
+    if not columns:
+        return (np.nan,) * 3
+    # benchmarks count alike, however many seeds they have
+    weights = np.concatenate([np.full(len(column), 1 / len(column) / len(columns)) for column in columns])
+    return _interval(columns, lambda values, axis: (values * weights).sum(axis=axis), seed)
+
+
+def ranks(errors: np.ndarray) -> np.ndarray:
+    """The rank (M, R) of each method by its error (M, R) on a seed: 1 is the best, and ties share theirs.
+
+    Examples
+    --------
+    >>> ranks(np.array([[0.1, 0.2], [0.3, np.inf], [0.2, 0.2]]))
+    array([[1. , 1.5],
+           [3. , 3. ],
+           [2. , 1.5]])
+    """
+    return rankdata(errors, axis=0)
+
+
+def profile(columns: Sequence[np.ndarray], at: np.ndarray) -> np.ndarray:
+    """The share of the runs whose value is above each of some values, benchmarks counting alike.
+
+    Examples
+    --------
+    >>> profile([np.array([0.1, 0.5]), np.array([0.9])], np.array([0.0, 0.3, 0.7])).tolist()
+    [1.0, 0.75, 0.5]
+    """
+    if not columns:
+        return np.full(len(at), np.nan)
+    return np.mean([(column[:, None] > at).mean(axis=0) for column in columns], axis=0)
+
+
+def _interval(columns: Sequence[np.ndarray], statistic: Callable, seed: int) -> tuple[float, float, float]:
+    """An estimate of all values with a percentile interval, resampled within each benchmark."""
+    if not columns:
+        return (np.nan,) * 3
+    values = np.concatenate(columns)
+    estimate = float(statistic(values, axis=0))
+    if all(np.ptp(column) == 0 for column in columns):
+        return estimate, estimate, estimate
+
+    def of_all(*drawn: np.ndarray, axis: int) -> np.ndarray:
+        return statistic(np.concatenate(drawn, axis=axis), axis=axis)
+
+    rng = np.random.default_rng(seed)
+    low, high = bootstrap(
+        tuple(columns), of_all, n_resamples=RESAMPLES, batch=200, method="percentile", random_state=rng
+    ).confidence_interval
+    return estimate, float(low), float(high)

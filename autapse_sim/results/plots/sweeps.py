@@ -1,0 +1,209 @@
+"""What a score depends on, of all that was crossed in a sweep: lines over an axis, heat maps over two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from autapse_sim.errors import InputError
+from autapse_sim.names import one_of
+from autapse_sim.results.plots import style
+from autapse_sim.results.result import Result, dataset
+from autapse_sim.results.scores import median_interval
+
+SCORES = ("mse", "cross_entropy", "mse_validate", "r2_network", "mse_train")
+"""What is shown where nothing else is asked for: the first that there is."""
+
+HIGHER = ("r2_network", "r2_trajectory")
+"""Scores of which more is better."""
+
+LAST = ("mse_train", "mse_validate")
+"""Scores of which the last counts, not the mean over trajectories."""
+
+INNER = {"trajectory", "training_trajectory", "validation", "replicate"}
+"""Dimensions of a score that are no axes."""
+
+LINES = 9
+"""The most lines of a panel."""
+
+
+def sweep_axes(data: xr.Dataset, score: str) -> list[str]:
+    """What was crossed: the dimensions of a score that have coordinates, and are no replicates or trajectories."""
+    return [str(dim) for dim in data[score].dims if dim not in INNER and dim in data.coords]
+
+
+def score_of(data: xr.Dataset, score: str | None = None) -> str:
+    """The score that is shown: the one asked for, or the first that there is."""
+    known = [name for name in SCORES if name in data and "replicate" in data[name].dims]
+    others = [str(name) for name, values in data.data_vars.items() if "replicate" in values.dims]
+    if score is None and known:
+        return known[0]
+    if not others:
+        raise InputError("this dataset has no score: no variable with a dimension 'replicate'")
+    return one_of("score", score, others)
+
+
+def summed_up(data: xr.Dataset, score: str, axes: Sequence[str]) -> xr.DataArray:
+    """Median and 95% bootstrap interval over replicates, each by its mean over test trajectories: (axes, 3)."""
+    values = data[score]
+    inner = [dim for dim in values.dims if dim in INNER - {"replicate"}]
+    if inner:
+        values = values.isel({inner[0]: -1}) if score in LAST else values.mean(inner, skipna=False)
+    values = values.transpose(*axes, "replicate", ...)
+    if values.ndim != len(axes) + 1:
+        raise InputError(f"score {score!r} has the dimensions {', '.join(map(str, values.dims))}, not one a replicate")
+    worst = -np.inf if score in HIGHER else np.inf
+    found = np.stack(median_interval(values.values, worst=worst), axis=-1)
+    found[np.isnan(values.values).all(axis=-1)] = np.nan  # nothing is known, where not one replicate is there
+    coords = {axis: data[axis] for axis in axes}
+    return xr.DataArray(found, coords, [*axes, "interval"])
+
+
+def views(medians: xr.DataArray, axes: Sequence[str]) -> list[tuple[str] | tuple[str, str]]:
+    """What is drawn: lines over each axis, then a heat map over each two."""
+    crossed = [axis for axis in axes if medians.sizes[axis] > 1]
+    return [*((axis,) for axis in crossed), *combinations(crossed, 2)]
+
+
+def at_best(medians: xr.DataArray, kept: Sequence[str], score: str) -> xr.DataArray:
+    """The medians along some axes, the others at the values that are best all in all."""
+    best = best_of(medians, score)
+    return medians.isel({axis: place for axis, place in best.items() if axis not in kept})
+
+
+def best_of(medians: xr.DataArray, score: str) -> dict[str, int]:
+    """Where the median is best, by axis; the first place where none is known."""
+    values = medians.isel(interval=0).values
+    values = np.where(np.isnan(values), np.inf, -values if score in HIGHER else values)
+    places = map(int, np.unravel_index(np.argmin(values), values.shape))
+    return dict(zip(map(str, medians.dims[:-1]), places, strict=True))
+
+
+def lines(medians: xr.DataArray, axis: str, label: str, score: str) -> Figure:
+    """Medians with intervals over one axis, see `draw_lines`."""
+    with style.styled():
+        figure = style.Drawn(figsize=(6.4, 3.6))
+        draw_lines(medians, figure.subplots(), axis, label, score)
+    return figure
+
+
+def draw_lines(medians: xr.DataArray, ax: Axes, axis: str, label: str, score: str) -> None:
+    """Medians with intervals over one axis, a line for each value of the shortest other one; points over names."""
+    apart = apart_of(medians, axis)
+    shown = at_best(medians, [axis, apart] if apart else [axis], score)
+    values = medians[apart].values if apart else [None]
+    places, names, numbers = positions(medians[axis])
+    for number, value in enumerate(values):
+        median, low, high = within((shown.sel({apart: value}) if apart else shown).transpose("interval", axis), shown)
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        name = f"{apart} = {plain(value)}".replace("$", r"\$") if apart else None
+        if numbers:
+            ax.plot(places, median, "o-", color=colour, ms=3, label=name)
+            ax.fill_between(places, low, high, color=colour, alpha=0.2, lw=0)
+        else:
+            aside = 0.6 * ((number + 0.5) / len(values) - 0.5)
+            beyond = [median - low, high - median]
+            ax.errorbar(places + aside, median, beyond, fmt="o", color=colour, ms=3, label=name)
+    ax.set(xlabel=named(medians[axis]), ylabel=label)
+    if not numbers:
+        ax.set_xticks(places, [name.replace("$", r"\$") for name in names])
+    elif spread(places):
+        ax.set_xscale("log")
+        ax.set_xticks(places, names)
+        ax.minorticks_off()
+    if apart:
+        columns = min(len(values), 3)
+        ax.legend(fontsize="small", ncols=columns, loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0.2)
+
+
+def within(values: xr.DataArray, shown: xr.DataArray) -> np.ndarray:
+    """Values with those that are infinite a little beyond all that is shown and finite."""
+    finite = shown.values[np.isfinite(shown.values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    beyond = 0.05 * (high - low or abs(high) or 1.0)
+    return np.clip(values.values, low - beyond, high + beyond)
+
+
+def heat_map(medians: xr.DataArray, first: str, second: str, label: str, score: str) -> Figure:
+    """Medians over two axes, see `draw_heat_map`."""
+    with style.styled():
+        figure = style.Drawn(figsize=(6.4, 0.8 + max(2.0, min(6.0, 0.45 * medians.sizes[first]))))
+        draw_heat_map(medians, figure.subplots(), first, second, label, score)
+    return figure
+
+
+def draw_heat_map(medians: xr.DataArray, ax: Axes, first: str, second: str, label: str, score: str) -> None:
+    """Medians over two axes, each cell with its number where there is room."""
+    values = at_best(medians, [first, second], score).isel(interval=0).transpose(first, second).values
+    finite = np.where(np.isfinite(values), values, np.nan)
+    image = ax.imshow(finite, aspect="auto", cmap="viridis" if score in HIGHER else "viridis_r")
+    for axis, setter in ((second, ax.set_xticks), (first, ax.set_yticks)):
+        names = [plain(value) for value in medians[axis].values]
+        every = -(-len(names) // 12)
+        setter(range(0, len(names), every), [name.replace("$", r"\$") for name in names[::every]])
+    ax.set(xlabel=named(medians[second]), ylabel=named(medians[first]))
+    if values.size <= 120 and values.shape[1] <= 12:
+        middle = np.nanmean([np.nanmin(finite), np.nanmax(finite)]) if np.isfinite(values).any() else 0
+        for (row, column), value in np.ndenumerate(values):
+            dark = np.isfinite(value) and (value > middle) != (score in HIGHER)
+            told = "-" if np.isnan(value) else f"{value:.3g}"
+            ax.text(column, row, told, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+    ax.figure.colorbar(image, ax=ax, label=label)
+
+
+def positions(axis: xr.DataArray) -> tuple[np.ndarray, list[str], bool]:
+    """Where the values of an axis stand, what they are called, and whether they are numbers."""
+    names = [plain(value) for value in axis.values]
+    if axis.dtype.kind in "iuf":
+        return axis.values.astype(float), names, True
+    return np.arange(len(names), dtype=float), names, False
+
+
+def spread(places: np.ndarray) -> bool:
+    """Whether positive numbers are so far apart that they stand better on a logarithmic scale."""
+    return bool((places > 0).all() and places.max() >= 10 * places.min())
+
+
+def plain(value: object) -> str:
+    """The value of an axis, in a few characters."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def named(axis: xr.DataArray) -> str:
+    """The name of an axis with its unit."""
+    unit = axis.attrs.get("units", "1")
+    return f"{axis.name} ({unit})" if unit not in ("1", "") else str(axis.name)
+
+
+def label_of(data: xr.Dataset, score: str) -> str:
+    """What a score is, with its unit."""
+    unit = data[score].attrs.get("units", "1")
+    return f"{data[score].attrs.get('long_name', score)}{f' ({unit})' if unit not in ('1', '') else ''}"
+
+
+def apart_of(medians: xr.DataArray, axis: str) -> str | None:
+    """The axis that has a line for each of its values: the shortest of the others."""
+    sizes = {str(name): size for name, size in medians.sizes.items() if name not in (axis, "interval")}
+    return min((name for name, size in sizes.items() if 1 < size <= LINES), key=sizes.__getitem__, default=None)
+
+
+def is_sweep(data: xr.Dataset | Result) -> bool:
+    """Whether it is the dataset of a sweep, and no result of a run, a comparison, a verdict or a scoreboard."""
+    data = dataset(data)
+    judged = "mse_online" in data or "answers" in data.attrs
+    return "rule" not in data.attrs and not judged and bool(crossed(data))
+
+
+def crossed(data: xr.Dataset | Result, score: str | None = None) -> list[str]:
+    """The axes of a sweep that have more than one value."""
+    data = dataset(data)
+    if score is None and not any("replicate" in values.dims for values in data.data_vars.values()):
+        return []
+    score = score_of(data, score)
+    return [axis for axis in sweep_axes(data, score) if data.sizes[axis] > 1]

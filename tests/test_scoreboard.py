@@ -1,0 +1,220 @@
+"""Several rules judged on several benchmarks: what is trained, what is corrected, and what is shown."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from here import Here
+from scipy.stats import trim_mean
+
+import autapse_sim as ap
+from autapse_sim.commands.main import main
+from autapse_sim.experiments.benchmark import Benchmark
+from autapse_sim.experiments.verdict.answer import LEARNS, NO_MORE, NOT, UNSAID
+from autapse_sim.experiments.verdict.board import corrected
+from autapse_sim.experiments.verdict.methods import FIXED
+from autapse_sim.experiments.verdict.scoreboard import plan_scoreboard
+from autapse_sim.experiments.verdict.standing import mean, middle, profile, shares
+from autapse_sim.results.plots.catalogue import figures_of
+from autapse_sim.results.statistics import compare_all, holm
+from autapse_sim.studies.workers import Workers
+
+FEW = ap.Protocol(train=16, validate=2, test=2, validate_every=8, update="batch", batch=8, optimiser="adam")
+CIRCUIT = ap.Circuit(neurons=4, readout="random", activation="tanh", learn=("W", "V", "c"), feedback="symmetric")
+BALL = Benchmark("foresee a ball", ap.BouncingBall(steps=12, horizon=2), CIRCUIT, FEW, etas=(0.01, 0.03))
+SLOW = replace(BALL, title="a slow ball", circuit=replace(CIRCUIT, neuron="leaky"), family="continuous")
+
+
+@pytest.fixture(autouse=True)
+def benchmark(monkeypatch):
+    monkeypatch.setattr("autapse_sim.experiments.benchmark.benchmarks", lambda: {"ball": BALL, "slow": SLOW})
+    monkeypatch.setattr("autapse_sim.experiments.verdict.scoreboard.benchmarks", lambda: {"ball": BALL, "slow": SLOW})
+    monkeypatch.setattr("autapse_sim.experiments.verdict.pilots.GROWTH", 0)
+
+
+def board(folder, rules=("fa", "snap1"), benchmarks=("ball", "slow"), executor=None, **options):
+    executor = executor or Here()
+    options = {"replicates": 8, **options}
+    return ap.scoreboard(rules, benchmarks, folder=folder, on=Workers(executor, lambda: 1), **options), executor.calls
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autapse_sim.experiments.benchmark.benchmarks", lambda: {"ball": BALL, "slow": SLOW})
+        patch.setattr("autapse_sim.experiments.verdict.pilots.GROWTH", 0)
+        return board(tmp_path_factory.mktemp("board"))[0]
+
+
+def test_errors_are_those_of_the_verdicts_and_shares_go_from_reservoir_to_ceiling(both, tmp_path):
+    data = both.data
+    verdict = ap.verdict("fa", replace(BALL, beside=("snap1",)), 8, folder=tmp_path, on=Workers(Here(), lambda: 1)).data
+    shown = data.error.sel(benchmark="ball")
+    for name in ("fa", "snap1", "bptt", FIXED):
+        assert np.array_equal(shown.sel({"method": name}), verdict.mse_online.sel({"method": name}))
+    fixed, ceiling = (shown.sel({"method": name}).values for name in (FIXED, "bptt"))
+    way = np.median(fixed - ceiling)
+    assert way > 0
+    share = data.share.sel(benchmark="ball")
+    assert not share.sel({"method": FIXED}).any()
+    assert np.median(share.sel({"method": "bptt"})) == pytest.approx(1)
+    found = np.clip((fixed - shown.sel({"method": "fa"}).values) / way, -1, 2)
+    assert np.array_equal(share.sel({"method": "fa"}), found)
+    assert np.unique(found).size > 4
+
+
+def test_a_rule_that_does_not_go_with_a_benchmark_is_named_and_has_no_place_over_all(both):
+    data, answers = both.data, json.loads(both.data.attrs["answers"])
+    assert set(answers["slow"]) == {"fa"}
+    assert set(answers["ball"]) == {"fa", "snap1"}
+    nothing = data.sel({"method": "snap1"})
+    assert np.isnan(nothing.error.sel(benchmark="slow")).all()
+    assert np.isnan(nothing.middle.sel(family="all")).all()
+    assert not np.isnan(nothing.middle.sel(family="leak-free")).any()
+    assert not np.isnan(data.mean_rank.sel({"method": "fa", "family": "all"})).any()
+    assert "without snap1" in plan_scoreboard(["fa", "snap1"], ["slow"]).text()
+    assert all(each["answer"] in (LEARNS, NO_MORE, NOT, UNSAID) for one in answers.values() for each in one.values())
+
+
+def test_it_is_kept_as_a_file_drawn_and_written_as_a_page(both, tmp_path):
+    both.save(tmp_path / "scoreboard.nc")
+    again = ap.load(tmp_path / "scoreboard.nc")
+    assert again.data.equals(both.data)
+    assert again.data.attrs == both.data.attrs
+    figures = {name: draw(again) for name, draw in figures_of(again, "scoreboard").items()}
+    assert list(figures) == ["board", "standing", "profiles"]
+    for figure in figures.values():
+        assert all(ax.get_xlabel() or ax.get_ylabel() or ax.get_xticklabels() for ax in figure.axes)
+    page = ap.report(again, tmp_path / "board.html").read_text()
+    for said in ("fa on 0 of 2", "What is said of each rule", "a slow ball", "ns</td>"):
+        assert said in page
+
+
+@pytest.mark.slow
+def test_what_verdicts_have_trained_is_not_trained_again(tmp_path):
+    _, calls = board(tmp_path, ("fa",), ("ball",))
+    again, more = board(tmp_path, ("fa",), ("ball",))
+    assert calls > 0
+    assert more == 0
+    ap.verdict("fa", replace(BALL, beside=()), 8, folder=tmp_path, on=Workers(none := Here(), lambda: 1))
+    assert none.calls == 0
+    _, new = board(tmp_path, ("fa",), ("ball",), replicates=16)
+    assert 0 < new < calls
+    assert again.data.sizes["replicate"] == 8
+
+
+def test_seeds_follow_the_family_where_nothing_is_said():
+    spiky = replace(BALL, family="spiking")
+    plan = plan_scoreboard(["fa"], [spiky])
+    assert plan.replicates == {"own": 16}
+    assert plan_scoreboard(["fa"], ["ball"]).replicates == {"ball": 48}
+
+
+def test_all_rules_are_those_that_teach_recurrence_but_the_ceiling_itself():
+    plan = plan_scoreboard(None, ["ball"])
+    assert {"autapse", "rflo", "dfa", "fa", "eprop", "node_perturbation", "snap1"} <= set(plan.rules["ball"])
+    assert not {"bptt", "rtrl", "delta", "force", "kolen_pollack"} & set(plan.rules["ball"])
+    assert set(plan_scoreboard(["fa"], None).cases) == {"ball", "slow"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "benchmarks", "said"),
+    [
+        (["autaps"], ["ball"], "did you mean 'autapse'"),
+        (["fa"], ["bal"], "did you mean 'ball'"),
+        (["fa"], ["ball", "ball"], "benchmark ball is there twice"),
+        ([], ["ball"], "no rule is to be judged"),
+        (["fa"], [], "no benchmark is named"),
+        (["snap1"], ["slow"], "none of snap1 goes with the neurons of slow"),
+    ],
+)
+def test_mistakes_are_refused_before_anything_is_trained(rules, benchmarks, said):
+    with pytest.raises(ap.InputError, match=said):
+        plan_scoreboard(rules, benchmarks)
+
+
+def test_comparisons_are_corrected_over_methods_and_benchmarks():
+    rng = np.random.default_rng(0)
+    base = rng.uniform(1, 2, 20)
+    errors = {name: base * rng.normal(factor, 0.1, 20) for name, factor in (("a", 0.95), ("b", 1.0))}
+    one = {FIXED: compare_all(errors, base), "affine of 20 lags": compare_all(errors, 1.1 * base)}
+    other = {FIXED: compare_all({"a": errors["b"]}, base), "persistence": compare_all({"a": errors["b"]}, base)}
+    found = corrected({"one": one, "other": other})
+    plain = [one[FIXED]["a"].p_wilcoxon, one[FIXED]["b"].p_wilcoxon, other[FIXED]["a"].p_wilcoxon]
+    told = [found["one"][FIXED]["a"].p, found["one"][FIXED]["b"].p, found["other"][FIXED]["a"].p]
+    assert told == pytest.approx(holm(plain))
+    assert told[0] > one[FIXED]["a"].p
+    # the best control is one family, whichever it is
+    best = [one["affine of 20 lags"][name].p_wilcoxon for name in "ab"] + [other["persistence"]["a"].p_wilcoxon]
+    assert found["other"]["persistence"]["a"].p == pytest.approx(holm(best)[2])
+
+
+def test_the_middle_is_the_interquartile_mean_and_its_interval_covers():
+    rng = np.random.default_rng(1)
+    covered = 0
+    for k in range(60):
+        columns = [rng.normal(0.2, 0.3, 20), rng.normal(0.6, 0.1, 30)]
+        estimate, low, high = middle(columns, seed=k)
+        assert estimate == trim_mean(np.concatenate(columns), 0.25)
+        truth = trim_mean(np.concatenate([rng.normal(0.2, 0.3, 40_000), rng.normal(0.6, 0.1, 60_000)]), 0.25)
+        covered += low <= truth <= high
+    assert 50 <= covered <= 60
+    assert middle(columns) == middle(columns) != middle(columns[:1])
+    assert middle([np.ones(3), np.ones(2)]) == (1, 1, 1)
+    assert np.isnan(middle([])).all()
+
+
+def test_means_and_profiles_count_benchmarks_alike():
+    columns = [np.array([0.0, 0.0, 0.0, 0.0]), np.array([1.0])]
+    assert mean(columns)[0] == 0.5
+    assert profile(columns, np.array([0.5])).tolist() == [0.5]
+
+
+def test_there_is_no_share_of_a_way_that_does_not_exist():
+    fixed = np.array([1.0, 1.0])
+    assert np.isnan(shares(np.array([[0.5, np.inf]]), fixed, fixed)).all()
+    assert np.isnan(shares(np.full((1, 2), np.nan), fixed, 0.5 * fixed)).all()
+
+
+def run(*words):
+    return CliRunner(catch_exceptions=False).invoke(main, ["verdict", *words])
+
+
+def test_the_command_says_what_it_would_train():
+    done = run("fa", "snap1", "--benchmark", "ball", "--benchmark", "slow", "--dry-run")
+    assert done.exit_code == 0
+    assert "ball (leak-free): fa, snap1 and bptt, 48 seeds" in done.stderr
+    assert "networks in all" in done.stderr
+    everything = run("--all", "--dry-run")
+    assert everything.exit_code == 0
+    assert "autapse" in everything.stderr
+    assert "slow (continuous)" in everything.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "which rule?"),
+        (("fa", "--dry-run"), "--dry-run is of several"),
+        (("fa", "dfa", "--ablations"), "are of one rule on one benchmark"),
+        (("--all", "--precision", "0.1"), "are of one rule on one benchmark"),
+        (("--all", "--claims"), "are of one rule on one benchmark"),
+    ],
+)
+def test_what_the_command_refuses(words, said, tmp_path):
+    done = run(*words, "--out", str(tmp_path))
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+@pytest.mark.slow
+def test_the_command_writes_result_figures_and_page(tmp_path):
+    done = run("fa", "snap1", "--benchmark", "ball", "--replicates", "8", "--out", str(tmp_path))
+    assert done.exit_code == 0
+    assert "share of the way" in done.stdout
+    assert "+ learns recurrence" in done.stdout
+    assert {"scoreboard.nc", "scoreboard.html", "board.png", "standing.pdf"} <= {
+        each.name for each in tmp_path.iterdir()
+    }
