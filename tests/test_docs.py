@@ -80,14 +80,20 @@ def test_commands_of_a_page_are_commands(page, tmp_path, monkeypatch):
             check(words, command)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_command_stands_outside_of_a_block(page):
+    assert not re.findall(
+        r"^(?:\.venv/bin/|autapse \w+ --|pip install).*", BLOCK.sub("", page.read_text()), re.MULTILINE
+    )
+
+
 def check(words, command):
     """Fail where a command names a program, an option, a file or an extra that is not there."""
     program = Path(words[0]).name
     if program == "autapse":
-        told = main.make_context("autapse", list(words[1:]), resilient_parsing=False)
-        name, chosen, rest = main.resolve_command(told, told.protected_args + told.args if told.args else words[1:])
+        name, chosen, rest = main.resolve_command(click.Context(main), words[1:])
         assert chosen is not None, command
-        chosen.make_context(name, [word for word in rest if word not in ("...",)])
+        chosen.make_context(name, [word for word in rest if word != "..."])
     elif program in ("python", "python3") and words[1] != "-m":
         assert (ROOT / words[1]).exists(), command
     elif program == "pip":

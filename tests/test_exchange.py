@@ -103,6 +103,18 @@ def test_a_file_of_another_program_is_read(tmp_path):
     assert np.isfinite(again(read).prediction).all()
 
 
+@pytest.mark.parametrize("said", ['{"neuron": "evil.py"}', '{"neuron": ["rate"]}', "[1]", "{", "3"])
+def test_metadata_of_a_file_names_no_code_to_run(said, spikes, tmp_path, monkeypatch):
+    nir = pytest.importorskip("nir")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text("raise SystemExit('it ran')")
+    graph = ap.export.to_nir(spikes)
+    graph.metadata["autapse_sim"] = said
+    nir.write("other.nir", graph)
+    with pytest.raises(InputError, match="not what autapse_sim writes"):
+        ap.export.from_nir("other.nir")
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -159,7 +171,7 @@ def test_tidy_tables_hold_every_number(spikes, suffix, tmp_path):
     if suffix == "parquet":
         pytest.importorskip("pyarrow")
     path = ap.export.write(spikes, tmp_path / f"mse.{suffix}")
-    frame = pd.read_csv(path, float_precision="round_trip") if suffix == "csv" else pd.read_parquet(path)
+    frame = pd.read_csv(path, dtype=str).astype({"mse": float}) if suffix == "csv" else pd.read_parquet(path)
     assert list(frame) == ["replicate", "trajectory", "mse"]
     np.testing.assert_array_equal(frame.mse.values.reshape(spikes.data.mse.shape), spikes.data.mse.values)
     weights = spikes.to_frame("W")

@@ -5,6 +5,7 @@ as the model's file is the one that was measured.
 """
 
 import json
+import os
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -27,8 +28,9 @@ def main(names):
             continue
         with quiet():
             sections = dict(check(name))
-        stored[name] = {"sha256": digest, "held against": sections["held against"]}
-        print(name, *sections["held against"], sep="\n  ", flush=True)
+        told = [line.replace(f"{models[name].parent}{os.sep}", "") for line in sections["held against"]]
+        stored[name] = {"sha256": digest, "held against": told}
+        print(name, *told, sep="\n  ", flush=True)
         STORED.write_text(json.dumps(dict(sorted(stored.items())), indent=1) + "\n")
 
 

@@ -1,6 +1,8 @@
 """Pictures that pages show: a trajectory of each task, and every figure, drawn from small runs as the site is built."""
 
+import contextlib
 import inspect
+import tempfile
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,6 +10,7 @@ from texts import code, escaped, heading, toctree, write
 
 from autapse_sim.results.plots import style
 from autapse_sim.results.plots.catalogue import figures, figures_of
+from autapse_sim.results.plots.movies import Movie
 from autapse_sim.tasks import catalogue
 
 
@@ -42,6 +45,7 @@ RUNS = {
 import autapse_sim as ap
 
 result = ap.compare(protocol=ap.Protocol(replicates=10, train=20, validate=5, test=5))
+result.save("run.nc")
 """,
     "spiking": """
 import autapse_sim as ap
@@ -51,11 +55,25 @@ circuit = ap.Circuit(neuron="lif", rule="eprop", neurons=30, learn=("W", "U", "V
 protocol = ap.Protocol(replicates=2, train=60, validate=2, test=2, record=1)
 values = {"v_th": 1, "tau_m": "10 ms", "tau_out": "3 ms", "tau_e": "3 ms", "eta": 0.3, "eta_out": 0.01}
 result = ap.train(circuit, ap.BouncingBall(), protocol, parameters=values)
+result.save("run.nc")
 """,
     "verdict": """
 import autapse_sim as ap
 
 result = ap.verdict("autapse", "copy", replicates=8, train=160, ablations=True)
+result.save("run.nc")
+""",
+    "scoreboard": """
+import autapse_sim as ap
+
+result = ap.scoreboard(["rflo", "dfa"], ["copy", "flip-flop"], replicates=8, train=160)
+result.save("run.nc")
+""",
+    "sweep": """
+import autapse_sim as ap
+
+axes = {"eta": [0.01, 0.03, 0.1], "neurons": [2, 8]}
+result = ap.sweep(axes, circuit=ap.Circuit(rule="autapse", readout="random"), folder="study")
 """,
 }
 """The small runs that all figures are drawn from, as they are shown."""
@@ -70,9 +88,8 @@ def draw_gallery(out):
         for run, result in results.items():
             for name in figures_of(result):
                 if not (out / f"{name}.png").exists():
-                    figure = known[name].draw(result)
                     with style.styled():
-                        figure.savefig(out / f"{name}.png", dpi=130)
+                        still(known[name].draw(result)).savefig(out / f"{name}.png", dpi=130)
                     (out / f"{name}.txt").write_text(run)
     drawn = [name for name in known if (out / f"{name}.png").exists()]
     for name in drawn:
@@ -80,10 +97,19 @@ def draw_gallery(out):
     write(out / "index.rst", *index_page({name: known[name] for name in drawn}))
 
 
+def still(drawn):
+    """A figure; of a movie its last frame."""
+    if isinstance(drawn, Movie):
+        drawn.show(drawn.frames - 1)
+        return drawn.figure
+    return drawn
+
+
 def made(text):
-    """The result of a run."""
+    """The result of a run, whose files go with it."""
     space = {}
-    exec(text, space)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        exec(text, space)
     return space["result"]
 
 
@@ -95,13 +121,9 @@ def figure_page(name, module, run):
     yield escaped(module.CAPTION.replace("{rule}", "the rule")) + "\n"
     yield heading("How it was drawn", "-")
     yield "A small run, so that the picture is drawn while this site is built; its numbers mean nothing.\n"
-    yield code(f"{run_text(run)}\nresult.save('run.nc')")
-    yield code(f"$ autapse plot {name} run.nc", "console")
+    yield code(RUNS[run].strip())
+    yield code(f"$ autapse plot {name} {'study' if run == 'sweep' else 'run.nc'}", "console")
     yield "It needs of a result: " + (", ".join(f"``{each}``" for each in module.NEEDS) or "nothing beyond") + ".\n"
-
-
-def run_text(run):
-    return RUNS[run].strip()
 
 
 def index_page(drawn):

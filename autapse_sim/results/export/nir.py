@@ -117,9 +117,7 @@ def from_nir(path: str | Path) -> Network:
         raise InputError(f"{path} cannot be read as NIR: {in_a_line(error)}") from error
     place = _chain(graph, path)
     neurons, first, last = place["neurons"], place["U"], place["V"]
-    kept = json.loads((graph.metadata or {}).get("autapse_sim", "{}"))
-    kind = type(neurons).__name__
-    n = len(np.ravel(neurons.tau))
+    kept, kind, n = _kept(graph, path), type(neurons).__name__, len(np.ravel(neurons.tau))
     name = kept.get("neuron", "lif_hard" if kind == "LIF" else "leaky")
     _plain(neurons, path)
     parameters = {"tau_m": _time(neurons.tau)}
@@ -199,6 +197,18 @@ def _neurons(nir: Any, name: str, n: int, values: dict[str, Any]) -> Any:
     if NEURONS[name] == "LI":
         return nir.LI(*_each(n, values["tau_m"], 1.0, 0.0))
     return nir.LIF(*_each(n, values["tau_m"], 1.0, 0.0, values["v_th"], values["v_reset"]))
+
+
+def _kept(graph: NIRGraph, path: Path) -> dict[str, Any]:
+    """What this package said of a circuit, or nothing; a neuron is one of ours by name, never a file to run."""
+    try:
+        kept = json.loads((graph.metadata or {}).get("autapse_sim", "{}"))
+        known = kept.get("neuron") in (None, *NEURONS)
+    except (AttributeError, TypeError, ValueError):
+        known = False
+    if not known:
+        raise InputError(f"{path}: its metadata 'autapse_sim' is not what autapse_sim writes")
+    return kept
 
 
 def _chain(graph: NIRGraph, path: Path) -> dict[str, Any]:

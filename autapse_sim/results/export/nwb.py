@@ -69,7 +69,7 @@ def to_nwb(result: Result, replicate: int = 0, rule: str | None = None) -> NWBFi
     traces = {name: _joined(result, name.removeprefix(TRACE), phases, replicate, rule) for name in names}
     for name, (values, unit) in traces.items():
         if np.isfinite(values).any():
-            file.add_acquisition(TimeSeries(name.removeprefix(TRACE), data=values, unit=unit, rate=1 / STEP))
+            file.add_acquisition(TimeSeries(name=name.removeprefix(TRACE), data=values, unit=unit, rate=1 / STEP))
     steps = data.sizes["step"]
     file.add_trial_column("phase", "which recorded phase")
     for number, phase in enumerate(phases):
