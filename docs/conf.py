@@ -14,6 +14,8 @@ os.environ["PYTHONWARNINGS"] = "ignore"
 logging.getLogger("brian2").setLevel(logging.ERROR)
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
+from sphinx_gallery.scrapers import figure_rst  # noqa: E402
+
 import autapse_sim  # noqa: E402  # the folder of extensions is on the path first
 
 project = "autapse_sim"
@@ -72,7 +74,20 @@ def reset(gallery_conf, name):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def draw(block, variables, gallery_conf):
+    """Show a figure that stands in the last line of a block, as notebooks do."""
+    figure = variables["example_globals"].get("___")
+    if not hasattr(figure, "savefig") or getattr(figure, "is_on_page", False):
+        return ""
+    figure.is_on_page = True
+    path = next(variables["image_path_iterator"])
+    figure.savefig(path, dpi=110)
+    return figure_rst([path], gallery_conf["src_dir"])
+
+
 sphinx_gallery_conf = {
+    "image_scrapers": ("matplotlib", draw),
+    "ignore_repr_types": r"Drawn",
     "examples_dirs": "tutorials",
     "gallery_dirs": "learn",
     "filename_pattern": r"\.py$",

@@ -14,7 +14,7 @@ WINGS = (
     ("studies", "what is crossed, kept where, run where"),
     ("training", "one training run; controls/"),
     ("engines", "who runs a job: brian/, adjoint/, discrete/, reference/"),
-    ("results", "what came out: files, scores, tables; plots/figures/, report/, exchange/"),
+    ("results", "what came out: files, scores, tables; plots/figures/, report/, export/"),
     ("tasks", "what is shown: one file a task"),
     ("spec", "what is simulated: circuit, protocol, what model files may say"),
     ("machine", "files, processes, signals, memory"),

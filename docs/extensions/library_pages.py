@@ -53,14 +53,14 @@ def write_all(out):
 def rule_page(name, path, measured):
     """The page of a rule that has equations."""
     rule, text = read_rule(name), path.read_text()
-    said = ast.get_docstring(ast.parse(text))
+    said, unsuited = cautions(ast.get_docstring(ast.parse(text)))
     fits, refused = neurons_of(name)
     yield heading(name)
     yield f"*Teaches {TEACHES[role_of(rule)]}.*\n"
     yield linked(said) + "\n"
     yield heading("Equations", "-") + "\n" + equations(name, text)
     yield heading("When not to use it", "-")
-    yield listed(map(linked, cautions(said)))
+    yield listed(map(linked, unsuited))
     yield f"It means something with the neurons {', '.join(fits)}.\n"
     if refused:
         yield table(["not with", "because"], [[each, escaped(why)] for each, why in refused.items()])

@@ -52,7 +52,7 @@ import autapse_sim as ap
 
 circuit = ap.Circuit(neuron="lif", rule="eprop", neurons=30, learn=("W", "U", "V", "c"), readout="random",
                      feedback="symmetric")
-protocol = ap.Protocol(replicates=2, train=60, validate=2, test=2, record=1)
+protocol = ap.Protocol(replicates=2, train=60, validate=2, test=20, record=1, record_tests=20)
 values = {"v_th": 1, "tau_m": "10 ms", "tau_out": "3 ms", "tau_e": "3 ms", "eta": 0.3, "eta_out": 0.01}
 result = ap.train(circuit, ap.BouncingBall(), protocol, parameters=values)
 result.save("run.nc")

@@ -55,10 +55,16 @@ def listed(items):
     return "\n".join(f"- {item}" for item in items) + "\n"
 
 
+WHEN_NOT = re.compile(r"^When not to use it: (.*?)(?=\n\n|\Z)\s*", re.DOTALL | re.MULTILINE)
+
+
 def cautions(text):
-    """The sentences of a docstring that say what a thing is not for."""
-    prose = " ".join(text.split())
-    return [each for each in SENTENCE.split(prose) if re.match(r"(Not |An ablation|No )", each)]
+    """The docstring without its paragraph on when not to use a thing, and what is said there or in single sentences."""
+    told = [" ".join(each.split()) for each in WHEN_NOT.findall(text)]
+    rest = WHEN_NOT.sub("", text)
+    sentences = SENTENCE.split(" ".join(rest.split()))
+    said = [each for each in sentences if re.match(r"(Not |An ablation|No )", each)]
+    return rest, [f"{each[0].upper()}{each[1:]}" for each in (*told, *said)]
 
 
 def toctree(names, caption=""):

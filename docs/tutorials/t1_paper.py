@@ -34,13 +34,11 @@ result.data[["mse", "control_mse"]].median(("replicate", "trajectory")).to_dataf
 #
 # Trajectories of a network after learning, and learning curves with the controls as lines:
 
-from autapse_sim import plots
-
-plots.figure1(result)
+result.plot.fig1()
 
 # %%
 
-plots.figure2(result)
+result.plot.fig2()
 
 # %%
 # The answer at full size

@@ -31,11 +31,9 @@ print(result.data.alive.values)
 # ----
 #
 # Spikes, population rate, membranes, traces, stimulus and error, before learning beside after: on the command line
-# ``autapse plot raster run.nc``.
+# ``autapse plot raster run.nc``. ``dir(result.plot)`` has all figures that a result can draw.
 
-from autapse_sim.results.plots.figures import raster
-
-raster.draw(result)
+result.plot.raster()
 
 # %%
 # A figure of one's own
@@ -49,8 +47,8 @@ from autapse_sim import plots, recordings
 
 counts = recordings.spikes(result, "test 1", replicate=0)  # (steps, neurons)
 figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(7, 4), layout="constrained")
-plots.raster(counts, above, order="first spike", groups=["E"] * 24 + ["I"] * 6)
-plots.rate_histogram(counts, below, width=0.005, groups=["E"] * 24 + ["I"] * 6)
+plots.raster(counts, above, order="first spike")
+plots.rate_histogram(counts, below, width=0.005)
 
 # %%
 # Is it more than a read-out?

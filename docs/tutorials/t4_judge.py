@@ -31,14 +31,12 @@ print(result.data.attrs["table"])
 # Every seed is a dot. On the right the ratio of errors in the same seed, with its interval: left of 1 is better than
 # the fixed reservoir.
 
-from autapse_sim.results.plots.figures import learning_rates, scores
-
-scores.draw(result)
+result.plot.scores()
 
 # %%
 # What was tried of each method, on 16 other seeds:
 
-learning_rates.draw(result)
+result.plot.learning_rates()
 
 # %%
 # One page with all of it, which needs no network and can be sent to a reviewer:
