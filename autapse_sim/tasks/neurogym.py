@@ -95,11 +95,11 @@ class NeuroGym:
     def _trials(self, inside: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Trials one after the other, until there are enough steps."""
         inside.seed(seed)
-        seen, right, steps = [], [], 0
+        trials, steps = [], 0
         while steps < self.steps:
-            for held, values in zip((seen, right), self._trial(inside), strict=True):
-                held.append(values)
-            steps += len(right[-1])
+            trials.append(self._trial(inside))
+            steps += len(trials[-1][0])
+        seen, right = zip(*trials, strict=True)
         return np.concatenate(seen)[: self.steps], np.concatenate(right)[: self.steps]
 
     def _trial(self, inside: Any) -> tuple[np.ndarray, np.ndarray]:
