@@ -2,17 +2,18 @@
 
 import ast
 import inspect
-import json
+import re
 import textwrap
-from dataclasses import fields
-from hashlib import sha256
+from dataclasses import MISSING, fields
 from pathlib import Path
 
+from measure import CHECKS, CLAIMS, claim_texts, fresh
 from texts import cautions, code, escaped, heading, linked, listed, literal, raw, table, toctree, write
 
 from autapse_sim.engines import discrete
 from autapse_sim.errors import InputError
 from autapse_sim.experiments import benchmarks as folder
+from autapse_sim.experiments import claims as claims_folder
 from autapse_sim.experiments.benchmark import benchmarks
 from autapse_sim.experiments.checking.audits import audits
 from autapse_sim.experiments.checking.circuits import circuit_of, role_of
@@ -22,24 +23,25 @@ from autapse_sim.spec.audit import COLUMNS, QUESTIONS
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import library, read_neuron, read_rule
-from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.variables import variables
 from autapse_sim.tasks import catalogue
 
-MEASURED = Path(__file__).parents[1] / "data" / "checks.json"
-"""What `python docs/extensions/measure.py` has measured of each model, with the text that it measured."""
-TEACHES = {"rule": "W, U and b", "readout_rule": "the read-out V and c", "feedback_rule": "the feedback B"}
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "docs" / "explanation" / "published.md"
+"""The page whose commands repeat what others have published."""
+TEACHES = {"readout_rule": "the read-out V and c", "feedback_rule": "the feedback B"}
 
 
 def write_all(out):
     """Write all pages of the library into a folder."""
-    measured = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
     kinds = {
-        "rules": {name: rule_page(name, path, measured) for name, path in library("rules").items()}
+        "rules": {name: rule_page(name, path) for name, path in library("rules").items()}
         | {name: stated_page(name) for name in sorted(discrete.references().keys() - library("rules").keys())},
-        "neurons": {name: neuron_page(name, path, measured) for name, path in library("neurons").items()},
+        "neurons": {name: neuron_page(name, path) for name, path in library("neurons").items()},
         "tasks": {name: task_page(name, kind) for name, kind in catalogue.tasks().items()},
         "benchmarks": {name: benchmark_page(name, setting) for name, setting in benchmarks().items()},
+        "reproductions": {name: claim_page(name, module) for name, module in claims().items()}
+        | {path.stem: script_page(path) for path in scripts()},
     }
     for kind, pages in kinds.items():
         for name, parts in pages.items():
@@ -50,13 +52,14 @@ def write_all(out):
                 path.unlink()
 
 
-def rule_page(name, path, measured):
+def rule_page(name, path):
     """The page of a rule that has equations."""
     rule, text = read_rule(name), path.read_text()
     said, unsuited = cautions(ast.get_docstring(ast.parse(text)) or "")
-    fits, refused = neurons_of(name)
+    (fits, refused), circuit, role = neurons_of(name), circuit_of(name), role_of(rule)
     yield heading(name)
-    yield f"*Teaches {TEACHES[role_of(rule)]}.*\n"
+    taught = TEACHES.get(role, ", ".join(circuit.learn))
+    yield f"*Teaches {taught}{', and U where what is shown are spikes' if rule.events else ''}.*\n"
     yield linked(said) + "\n"
     yield heading("Equations", "-") + "\n" + equations(name, text)
     yield heading("When not to use it", "-")
@@ -68,10 +71,10 @@ def rule_page(name, path, measured):
         yield heading("What it asks of a brain", "-")
         yield audited(audits()[name])
     yield heading("Variables", "-")
-    yield variables_of(circuit_of(name), own="rule")
-    yield heading("Held against", "-") + "\n" + held_against(name, text, measured)
+    yield variables_of(circuit)
+    yield heading("Held against", "-") + "\n" + held_against(name, text)
     yield heading("Use it", "-")
-    yield code(USE[role_of(rule)].format(name=name, neuron=fits[0] if fits else "rate"), "console")
+    yield code(USE[role].format(name=name, neuron=circuit.neuron), "console")
     yield heading("The file", "-") + "\n" + code(text)
 
 
@@ -105,7 +108,7 @@ def stated_page(name):
     yield code(f"$ autapse train --rule {name} --replicates 20\n$ autapse check {name}", "console")
 
 
-def neuron_page(name, path, measured):
+def neuron_page(name, path):
     """The page of a neuron."""
     text = path.read_text()
     said, neuron = ast.get_docstring(ast.parse(text)), read_neuron(name)
@@ -117,8 +120,8 @@ def neuron_page(name, path, measured):
     yield heading("Rules that it goes with", "-")
     yield ", ".join(f":doc:`../rules/{rule}`" for rule in [*fits, "bptt", "fa"]) + "\n"
     yield heading("Variables", "-")
-    yield variables_of(Circuit(neuron=name, learn=()), own="neuron")
-    yield heading("Held against", "-") + "\n" + held_against(name, text, measured)
+    yield variables_of(Circuit(neuron=name, learn=()))
+    yield heading("Held against", "-") + "\n" + held_against(name, text)
     yield heading("Use it", "-")
     yield code(f"$ autapse train --neuron {name} --rule bptt --neurons 20\n$ autapse check {name}", "console")
     yield heading("The file", "-") + "\n" + code(text)
@@ -167,8 +170,8 @@ def benchmark_page(name, setting):
         else ["task", literal(type(setting.task).__name__)]
     ]
     rows += [[f"task, {each}", value] for each, value in changed(setting.task)]
-    rows += [[f"circuit, {each}", value] for each, value in changed(setting.circuit, Circuit())]
-    rows += [[f"protocol, {each}", value] for each, value in changed(setting.protocol, Protocol())]
+    rows += [[f"circuit, {each}", value] for each, value in changed(setting.circuit)]
+    rows += [[f"protocol, {each}", value] for each, value in changed(setting.protocol)]
     rows += [[f"parameter {each}", literal(value)] for each, value in setting.parameters.items()]
     rows += [["learning rates tried first", ", ".join(map(str, setting.etas))]]
     rows += [["judged beside", ", ".join(f":doc:`../rules/{rule}`" for rule in setting.beside)]]
@@ -184,13 +187,12 @@ def known(task):
     return type(task) in catalogue.tasks().values()
 
 
-def changed(value, default=None):
+def changed(value):
     """The fields of a dataclass that are not the defaults, as text."""
     for each in fields(value):
         mine = getattr(value, each.name)
-        if default is not None and mine == getattr(default, each.name):
-            continue
-        if each.init and not callable(mine):
+        default = each.default if each.default_factory is MISSING else each.default_factory()
+        if each.init and mine != default and not callable(mine):
             yield (
                 each.name,
                 literal(getattr(mine, "text", mine) if not hasattr(mine, "sample") else type(mine).__name__),
@@ -231,7 +233,7 @@ def _without_path(said):
     return f"{Path(path.split(',')[0]).name},{path.partition(',')[2]}: {rest}" if colon and "/" in path else said
 
 
-def variables_of(circuit, own):
+def variables_of(circuit):
     """A table of the variables of a circuit: those of the models themselves."""
     models = Models.of(circuit)
     rows = []
@@ -241,12 +243,52 @@ def variables_of(circuit, own):
     return table(["name", "place", "unit", "role"], rows)
 
 
-def held_against(name, text, measured):
+def held_against(name, text):
     """What was measured of a model, with the text that it was measured of."""
-    found = measured.get(name)
-    if not found or found["sha256"] != sha256(text.encode()).hexdigest():
+    found = fresh(CHECKS, name, text)
+    if not found:
         return f"Not measured since the file changed; ``autapse check {name}`` tells.\n"
-    return code("\n".join(found["held against"]), "text")
+    return code("\n".join(found["held against"]), "text", wraps=True)
+
+
+def claims():
+    """What the paper says, in its order."""
+    return dict(sorted(modules_in(claims_folder).items(), key=lambda each: each[1].KEY))
+
+
+def scripts():
+    """The programs that repeat what others have published, as the page on it names them."""
+    named = re.findall(r"python ((?:tests/benchmarks|figures)/\w+\.py)", PUBLISHED.read_text())
+    return [ROOT / name for name in dict.fromkeys(named)]
+
+
+def claim_page(name, module):
+    """The page of what the paper says."""
+    text = claim_texts()[name]
+    found = fresh(CLAIMS, name, text)
+    yield heading(f"({module.KEY}) {inspect.getdoc(module).rstrip('.')}")
+    yield f"Wang, Gray & Banerjee: *{escaped(module.SAYS)}*\n"
+    yield heading("Measured", "-")
+    if found:
+        yield f"**It {'is undecided' if found['answer'] == 'undecided' else escaped(found['answer'])}.**\n"
+        yield escaped(found["measured"] or "Times are those of a machine: the command prints them.") + "\n"
+        yield "Stored, of 200 networks a rule and seed 0; intervals are of 95%.\n"
+    else:
+        yield "Not measured since the file changed; the command below tells.\n"
+    yield code("$ autapse verdict --claims", "console")
+    yield heading("How", "-") + "\n" + code(text)
+
+
+def script_page(path):
+    """The page of a program that repeats what others have published."""
+    text = path.read_text()
+    first, _, rest = ast.get_docstring(ast.parse(text)).partition("\n\n")
+    yield heading(path.stem)
+    yield linked(first.partition(": python")[0].rstrip(".") + ".") + "\n"
+    yield linked(re.sub(r"^ *python .*$\n*", "", rest, flags=re.MULTILINE)) + "\n"
+    yield "What came out stands in :doc:`../../explanation/published`. In a clone of the repository:\n"
+    yield code(f"$ python {path.relative_to(ROOT).as_posix()}", "console")
+    yield heading("The file", "-") + "\n" + code(text)
 
 
 def rules_index(pages):
@@ -290,4 +332,24 @@ def benchmarks_index(pages):
     yield table(["benchmark", "family", "what a network has to do"], rows)
 
 
-INDEX = {"rules": rules_index, "neurons": neurons_index, "tasks": tasks_index, "benchmarks": benchmarks_index}
+def reproductions_index(pages):
+    """The list of what was repeated: the paper's claims, and numbers that others have published."""
+    yield heading("Reproductions")
+    yield "What Wang, Gray & Banerjee say of the autapse rule, claim by claim:\n"
+    texts, known = claim_texts(), claims()
+    rows = [
+        [f":doc:`{name}`", escaped(module.SAYS), fresh(CLAIMS, name, texts[name]).get("answer", "")]
+        for name, module in known.items()
+    ]
+    yield table(["claim", "the paper", "here"], rows)
+    yield "Programs that repeat what others have published (:doc:`../../explanation/published`):\n"
+    yield listed(f":doc:`{name}`" for name in pages if name not in known)
+
+
+INDEX = {
+    "rules": rules_index,
+    "neurons": neurons_index,
+    "tasks": tasks_index,
+    "benchmarks": benchmarks_index,
+    "reproductions": reproductions_index,
+}

@@ -6,11 +6,13 @@ import tempfile
 
 import numpy as np
 from matplotlib.figure import Figure
+from measure import VERDICT
 from texts import code, escaped, heading, toctree, write
 
 from autapse_sim.results.plots import style
 from autapse_sim.results.plots.catalogue import figures, figures_of
 from autapse_sim.results.plots.movies import Movie
+from autapse_sim.results.result import load
 from autapse_sim.tasks import catalogue
 
 
@@ -84,7 +86,7 @@ def draw_gallery(out):
     out.mkdir(parents=True, exist_ok=True)
     known = figures()
     if not all((out / f"{name}.png").exists() for name in known):
-        results = {run: made(text) for run, text in RUNS.items()}
+        results = {run: load(VERDICT) if run == "verdict" else made(text) for run, text in RUNS.items()}
         for run, result in results.items():
             for name in figures_of(result):
                 if not (out / f"{name}.png").exists():
@@ -120,7 +122,8 @@ def figure_page(name, module, run):
     yield f".. image:: {name}.png\n   :alt: {name}\n   :width: 100%\n"
     yield escaped(module.CAPTION.replace("{rule}", "the rule")) + "\n"
     yield heading("How it was drawn", "-")
-    yield "A small run, so that the picture is drawn while this site is built; its numbers mean nothing.\n"
+    yield "A small run, so that it takes no time; its numbers mean nothing."
+    yield " Its result is stored.\n" if run == "verdict" else "\n"
     yield code(RUNS[run].strip())
     yield code(f"$ autapse plot {name} {'study' if run == 'sweep' else 'run.nc'}", "console")
     yield "It needs of a result: " + (", ".join(f"``{each}``" for each in module.NEEDS) or "nothing beyond") + ".\n"
@@ -130,8 +133,9 @@ def index_page(drawn):
     """The gallery: a picture of each figure with a line below."""
     yield heading("Gallery")
     yield "Every figure that ``autapse plot`` draws; each is one file, found by scanning.\n"
+    yield ".. container:: pictures\n"
     for name, module in drawn.items():
         said = escaped(module.CAPTION.replace("{rule}", "the rule"))
-        head = f".. figure:: {name}.png\n   :width: 100%\n   :target: {name}.html\n   :alt: {name}\n"
-        yield f"{head}\n   :doc:`{name}`. {said}\n"
+        head = f"   .. figure:: {name}.png\n      :width: 100%\n      :target: {name}.html\n      :alt: {name}\n"
+        yield f"{head}\n      :doc:`{name}`. {said}\n"
     yield toctree(drawn)

@@ -19,10 +19,10 @@ def linked(text):
     return DOI.sub(lambda found: f"`doi:{found[1]} <https://doi.org/{found[1]}>`__", text)
 
 
-def code(text, language="python"):
-    """A block of code."""
+def code(text, language="python", wraps=False):
+    """A block of code, of which long lines may break."""
     inside = "\n".join(f"   {line}" if line else "" for line in text.rstrip().splitlines())
-    return f".. code-block:: {language}\n\n{inside}\n"
+    return f".. code-block:: {language}\n{'   :class: wraps' if wraps else ''}\n\n{inside}\n"
 
 
 def raw(html):
@@ -42,7 +42,7 @@ def table(head, rows):
 
 def literal(text):
     """A text as code within a line."""
-    return f"``{text}``" if text else ""
+    return f"``{text}``" if str(text) else ""
 
 
 def escaped(text):

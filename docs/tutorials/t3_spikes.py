@@ -46,7 +46,7 @@ from matplotlib import pyplot as plt
 from autapse_sim import plots, recordings
 
 counts = recordings.spikes(result, "test 1", replicate=0)  # (steps, neurons)
-figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(7, 4), layout="constrained")
+figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(7, 5), height_ratios=(3, 1), layout="constrained")
 plots.raster(counts, above, order="first spike")
 plots.rate_histogram(counts, below, width=0.005)
 

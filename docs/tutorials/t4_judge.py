@@ -15,10 +15,12 @@ page come from the full one, ``autapse verdict autapse --benchmark bounce`` with
 # were drawn, a random reservoir, and the same trained read-out. :doc:`../explanation/verdict` says why, and what else
 # has to be beaten.
 
+import textwrap
+
 import autapse_sim as ap
 
 result = ap.verdict("rflo", "copy", replicates=8, train=320)
-print(result.data.attrs["sentence"])
+print(textwrap.fill(result.data.attrs["sentence"], 88))
 
 # %%
 
