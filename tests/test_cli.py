@@ -49,6 +49,7 @@ rule = Rule(
 """
 
 
+@pytest.mark.slow
 def test_compare_writes_table_result_and_figures(run, tmp_path):
     done = run("compare", *SMALL, "--eta", "0.01", "--eta", "0.1")
     assert done.exit_code == 0, done.output
