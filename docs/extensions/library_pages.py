@@ -53,7 +53,7 @@ def write_all(out):
 def rule_page(name, path, measured):
     """The page of a rule that has equations."""
     rule, text = read_rule(name), path.read_text()
-    said, unsuited = cautions(ast.get_docstring(ast.parse(text)))
+    said, unsuited = cautions(ast.get_docstring(ast.parse(text)) or "")
     fits, refused = neurons_of(name)
     yield heading(name)
     yield f"*Teaches {TEACHES[role_of(rule)]}.*\n"
@@ -86,13 +86,16 @@ def stated_page(name):
     """The page of a rule without equations of its own."""
     reference = discrete.references()[name]
     yield heading(name)
-    yield linked(inspect.getdoc(inspect.getmodule(reference))) + "\n"
+    said, unsuited = cautions(inspect.getdoc(inspect.getmodule(reference)) or "")
+    yield linked(said) + "\n"
     along = name in ("bptt", "fa")
     yield (
         "Derived from the equations of any neuron, line by line of its integration step.\n"
         if along
         else "For the discrete network only (engine ``numpy``): it has no equations of a synapse.\n"
     )
+    yield heading("When not to use it", "-")
+    yield listed(map(linked, unsuited))
     yield heading("In the discrete network", "-")
     yield code(inspect.getdoc(reference) or "", "text")
     if reference.audit:

@@ -2,6 +2,9 @@
 
 Widrow & Hoff 1960, "Adaptive switching circuits", doi:10.21236/AD0241531.
 
+When not to use it: where the read-out has to follow within a few trajectories: along directions in which activities
+vary little it is slow (`force` is not). With eta_out above 2 over the squared length of the activity it diverges.
+
 ========= ======= ==== ======================================
 Parameter Default Unit Description
 ========= ======= ==== ======================================

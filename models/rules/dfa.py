@@ -6,6 +6,9 @@ mean of f'(a(l)) o(l-1)^T: the synapse needs to remember one number.
 Nokland 2016, "Direct feedback alignment provides learning in deep neural networks",
 doi:10.48550/arXiv.1609.01596.
 
+When not to use it: where errors have to be credited to what came round by way of other neurons, of which it knows
+nothing: on the bounce it is no better than a random reservoir (`autapse verdict dfa --benchmark bounce`).
+
 ========= ======= ==== =======================
 Parameter Default Unit Description
 ========= ======= ==== =======================

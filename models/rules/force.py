@@ -6,6 +6,9 @@ is kept as alpha P, which starts at the identity.
 Sussillo & Abbott 2009, "Generating coherent patterns of activity from chaotic neural networks",
 doi:10.1016/j.neuron.2009.07.018.
 
+When not to use it: where a rule has to be local (P joins all synapses of the read-out), for W (which stays as it was
+drawn), or where what is to be learned changes late: it forgets nothing, so that its steps become ever smaller.
+
 ========= ======= ==== ====================================================
 Parameter Default Unit Description
 ========= ======= ==== ====================================================

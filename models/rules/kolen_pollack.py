@@ -5,6 +5,9 @@ With the delta rule, its learning rate and the same start of learning, B - V^T s
 Kolen & Pollack 1994, "Backpropagation without weight transport", doi:10.1109/ICNN.1994.374486; Akrout et al. 2019,
 "Deep learning without weight transport", doi:10.48550/arXiv.1904.05391.
 
+When not to use it: where V does not learn, or learns by another rate or optimiser than B: then B does not turn towards
+V^T. Weights do not decay here, so that what B and V^T differ by stays, and counts less only as both grow.
+
 ========= ======= ==== ========================================
 Parameter Default Unit Description
 ========= ======= ==== ========================================

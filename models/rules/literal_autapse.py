@@ -4,6 +4,9 @@ A leaky integrator k of short time constant `tau_0` has a synapse onto itself, o
 tau_0 dk/dt = -k + w_a k + (1 - w_a) x. That is eq. 7 with tau = tau_0/(1 - w_a): a long memory out of a short one, lost
 where w_a reaches 1.
 
+When not to use it: where only the trace matters: `autapse` has the same one, without synapses to compute. Nor with w_a
+at 1 or above, where k grows or never forgets.
+
 ========= ======= ==== ======================================
 Parameter Default Unit Description
 ========= ======= ==== ======================================

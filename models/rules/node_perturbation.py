@@ -7,6 +7,9 @@ Williams 1992, "Simple statistical gradient-following algorithms for connectioni
 doi:10.1007/BF00992696; Fiete & Seung 2006, "Gradient learning in spiking neural networks by dynamic perturbation of
 conductances", doi:10.1103/PhysRevLett.97.048104.
 
+When not to use it: in large networks, or where the error of each output is known: one number for all tells a synapse
+little, the less the more neurons are perturbed, and `rflo` or `eprop` learn in far fewer trajectories.
+
 ========= ======= ==== ===============================================
 Parameter Default Unit Description
 ========= ======= ==== ===============================================

@@ -7,6 +7,9 @@ turns it into a change.
 "A reward-modulated Hebbian learning rule can explain experimentally observed network reorganization in a brain control
 task", doi:10.1523/JNEUROSCI.4284-09.2010.
 
+When not to use it: in large networks, or where the error of each output is known (see `node_perturbation`); nor where
+the loss tells of an action later than tau_p: its trace is gone by then.
+
 ========= ======= ==== ===============================================
 Parameter Default Unit Description
 ========= ======= ==== ===============================================

@@ -1,9 +1,10 @@
 """Results for other programs, a module a format: spikes as Neo objects, sessions as NWB, networks as NIR, tidy tables.
 
-A module that writes files says by which endings (``SUFFIXES``) and how (``write(result, path, **options)``), so that a
-new format is one new file. Everything else in a result is named arrays already: ``result.data`` is an xarray.Dataset,
-and its weights are ``result.data[["W", "U", "V", "B"]]``.
+Everything else in a result is named arrays already: ``result.data`` is an xarray.Dataset, and its weights are
+``result.data[["W", "U", "V", "B"]]``.
 """
+
+from __future__ import annotations
 
 from autapse_sim.results.export.files import write
 from autapse_sim.results.export.neo import spike_trains

@@ -1,4 +1,8 @@
-"""Which formats there are, by the endings of files, and what writes them."""
+"""Writes a result in the format that a file's name tells.
+
+A module of this folder that writes files says by which endings (``SUFFIXES``) and how (``write(result, path,
+**options)``), so that a new format is one new file.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Any
 from autapse_sim.checks import path as checked_path
 from autapse_sim.errors import InputError
 from autapse_sim.names import modules_in, one_of
-from autapse_sim.results import export as package
+from autapse_sim.results import export
 from autapse_sim.results.result import Result
 
 
@@ -22,7 +26,7 @@ def formats() -> dict[str, ModuleType]:
     >>> sorted(formats())
     ['.csv', '.nir', '.nwb', '.parquet']
     """
-    found = modules_in(package).values()
+    found = modules_in(export).values()
     return {suffix: module for module in found for suffix in getattr(module, "SUFFIXES", ())}
 
 

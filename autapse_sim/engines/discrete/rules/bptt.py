@@ -1,4 +1,8 @@
-"""Back-propagation through time (paper, eqs. 1 to 3)."""
+"""Back-propagation through time (paper, eqs. 1 to 3).
+
+When not to use it: as a model of a brain: it stores all that happened and goes back through it with transposed
+weights. It is the gradient, so what it does not learn in a setting is no ground to blame a rule there.
+"""
 
 from __future__ import annotations
 

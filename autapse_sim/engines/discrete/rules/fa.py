@@ -1,4 +1,8 @@
-"""Feedback alignment (paper, eqs. 4 and 5): back-propagation through time along fixed random weights."""
+"""Feedback alignment (paper, eqs. 4 and 5): back-propagation through time along fixed random weights.
+
+When not to use it: as a model of learning in time: it still stores a trajectory and goes back through it. What it
+drops is only that weights have to be the transposed ones.
+"""
 
 from __future__ import annotations
 

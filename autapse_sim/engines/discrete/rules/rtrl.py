@@ -1,6 +1,9 @@
 """Real-time recurrent learning (Williams & Zipser 1989): the exact gradient, carried forward in time.
 
 "A learning algorithm for continually running fully recurrent neural networks", doi:10.1162/neco.1989.1.2.270.
+
+When not to use it: in networks of more than some tens of neurons: each step costs n^4. `bptt` gives the same gradient
+where weights change after a trajectory.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """SnAp-1, the sparse one-step approximation of real-time recurrent learning (Menick et al. 2021).
 
 "A practical sparse approximation for real time recurrent learning", doi:10.48550/arXiv.2006.07232.
+
+When not to use it: where what a synapse did comes round by way of several neurons: it keeps the path through the
+neuron that receives, and no other.
 """
 
 from __future__ import annotations

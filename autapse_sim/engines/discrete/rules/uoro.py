@@ -1,6 +1,9 @@
 """Unbiased online recurrent optimisation (Tallec & Ollivier 2018): real-time recurrent learning in rank one.
 
 "Unbiased online recurrent optimization", doi:10.48550/arXiv.1702.05043.
+
+When not to use it: for a single network or few trajectories: its gradient is right on average only, and its noise
+grows with the number of neurons.
 """
 
 from __future__ import annotations
