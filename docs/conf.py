@@ -2,13 +2,14 @@
 
 import logging
 import os
-import re
 import shutil
 import sys
 import warnings
 from pathlib import Path
 
 HERE = Path(__file__).parent
+TUTORIALS = HERE / "_build" / "tutorials"
+"""Where tutorials run: copies, so that what they write is not left beside them."""
 sys.path.insert(0, str(HERE / "extensions"))
 os.environ["PYTHONWARNINGS"] = "ignore"
 logging.getLogger("brian2").setLevel(logging.ERROR)
@@ -66,12 +67,13 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
 
-def reset(gallery_conf, name):
-    """Start each tutorial with quiet libraries, and without the files that others left."""
+shutil.rmtree(TUTORIALS, ignore_errors=True)
+shutil.copytree(HERE / "tutorials", TUTORIALS)
+
+
+def quiet(gallery_conf, name):
+    """Start each tutorial with quiet libraries."""
     warnings.simplefilter("ignore")
-    for path in (HERE / "tutorials").iterdir():
-        if not re.fullmatch(r"t\d_\w+\.py|GALLERY_HEADER\.rst", path.name):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def draw(block, variables, gallery_conf):
@@ -88,12 +90,11 @@ def draw(block, variables, gallery_conf):
 sphinx_gallery_conf = {
     "image_scrapers": ("matplotlib", draw),
     "ignore_repr_types": r"Drawn",
-    "examples_dirs": "tutorials",
+    "examples_dirs": str(TUTORIALS),
     "gallery_dirs": "learn",
     "filename_pattern": r"\.py$",
-    "ignore_pattern": r"[\\/](?!t\d_)[^\\/]*\.py$",
     "within_subsection_order": "FileNameSortKey",
-    "reset_modules": (reset,),
+    "reset_modules": (quiet,),
     "reset_modules_order": "before",
     "download_all_examples": False,
     "copyfile_regex": r".*\.txt",

@@ -1,16 +1,20 @@
 """What README and docs say runs: Python page by page in order, commands as far as they can be told without a run."""
 
+import ast
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import click
 import pytest
 
 from autapse_sim.commands.main import main
+from autapse_sim.spec.model import library
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -113,6 +117,24 @@ def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", BLOCK.sub("", page.read_text())):
         if not target.startswith(("http", "mailto")):
             assert (page.parent / target).exists(), target
+
+
+def test_every_rule_says_where_it_is_from_and_when_not_to_use_it(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs" / "extensions")
+    from texts import DOI, cautions
+
+    for rule, path in library("rules").items():
+        said = ast.get_docstring(ast.parse(path.read_text()))
+        assert cautions(said)[1], rule
+        assert DOI.search(said) or "Wang, Gray & Banerjee" in said or "An ablation" in said, rule
+    assert not cautions("A rule. The trace is a mean.")[1]
+
+
+def test_what_is_said_of_models_was_measured_of_them():
+    stored = json.loads((ROOT / "docs" / "data" / "checks.json").read_text())
+    models = library("rules") | library("neurons")
+    stale = [name for name, path in models.items() if stored[name]["sha256"] != sha256(path.read_bytes()).hexdigest()]
+    assert not stale, f"python docs/extensions/measure.py measures {stale}"
 
 
 def test_a_wrong_command_is_found():

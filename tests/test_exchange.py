@@ -9,6 +9,7 @@ from click.testing import CliRunner
 import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.errors import InputError
+from autapse_sim.results import recordings
 
 TASK = ap.BouncingBall(steps=30)
 LIVELY = {"v_th": 0.2, "v_reset": -0.05, "tau_m": "8 ms", "tau_out": "5 ms"}
@@ -86,6 +87,39 @@ def test_nir_nodes_are_those_that_other_programs_read(tmp_path):
     np.testing.assert_array_equal(graph.nodes["neurons"].tau, np.full(12, 0.008))
     np.testing.assert_array_equal(graph.nodes["neurons"].v_reset, np.full(12, -0.05))
     assert {("neurons", "W"), ("W", "neurons")} <= set(graph.edges)
+
+
+def simulated(graph, x):
+    """What NIR's equations say of a graph, in steps of 1 ms, with a spike as a pulse of 1 for a step: its output."""
+    cell, filtered = graph.nodes["neurons"], graph.nodes.get("filter")
+    alpha = 1 - 1e-3 / cell.tau if filtered is None else np.exp(-1e-3 / cell.tau)  # as the neurons are integrated
+    v, sent, o = (np.zeros(len(cell.tau)) for _ in range(3))
+    said = []
+    for shown in x:
+        current = graph.nodes["U"].weight @ shown + graph.nodes["U"].bias + graph.nodes["W"].weight @ sent
+        v = alpha * v + (1 - alpha) * (cell.v_leak + cell.r * current)
+        if filtered is None:
+            sent = o = v
+        else:
+            sent = (v > cell.v_threshold).astype(float)
+            v = np.where(sent > 0, cell.v_reset, v)
+            kappa = np.exp(-1e-3 / filtered.tau)
+            o = kappa * o + (1 - kappa) * filtered.r * sent
+        said.append(graph.nodes["V"].weight @ o + graph.nodes["V"].bias)
+    return np.array(said)
+
+
+@pytest.mark.parametrize("neuron", ["lif_hard", "leaky"])
+def test_what_nir_says_of_a_file_is_what_the_network_predicts(neuron, tmp_path):
+    nir = pytest.importorskip("nir")
+    result = trained(neuron)
+    graph = nir.read(ap.export.write(result, tmp_path / "net.nir"))
+    shown = recordings.recording(result, "stimulus", "test 1", 0).transpose("step", ...).values
+    mine = result.data.prediction.isel(trajectory=0).values[0]
+    np.testing.assert_allclose(simulated(graph, shown), mine, rtol=0, atol=1e-12)
+    assert np.std(mine) > 1e-3
+    graph.nodes["neurons"].tau = graph.nodes["neurons"].tau * 1.1
+    assert abs(simulated(graph, shown) - mine).max() > 1e-4
 
 
 def test_a_file_of_another_program_is_read(tmp_path):

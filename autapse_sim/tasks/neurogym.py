@@ -55,6 +55,7 @@ class NeuroGym:
         if len(spaces[0].shape or ()) != 1 or not hasattr(spaces[1], "n"):
             raise InputError(f"{PREFIX}{self.name} has no vector to observe or no actions to choose from: {spaces}")
         object.__setattr__(self, "_sizes", (spaces[0].shape[0], int(spaces[1].n)))
+        self._trial(inside)
 
     @property
     def inputs(self) -> int:
@@ -94,13 +95,26 @@ class NeuroGym:
     def _trials(self, inside: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Trials one after the other, until there are enough steps."""
         inside.seed(seed)
-        seen, right, steps = [], [], 0
+        trials, steps = [], 0
         while steps < self.steps:
-            inside.new_trial()
-            seen.append(np.asarray(inside.ob, float))
-            right.append(np.asarray(inside.gt))
-            steps += len(inside.gt)
-        return np.concatenate(seen)[: self.steps], np.concatenate(right)[: self.steps].astype(int)
+            trials.append(self._trial(inside))
+            steps += len(trials[-1][0])
+        seen, right = zip(*trials, strict=True)
+        return np.concatenate(seen)[: self.steps], np.concatenate(right)[: self.steps]
+
+    def _trial(self, inside: Any) -> tuple[np.ndarray, np.ndarray]:
+        """What is observed in a new trial, and the action that is right at each of its steps."""
+        inside.new_trial()
+        try:
+            seen, right = np.asarray(inside.ob, float), np.asarray(inside.gt)
+        except AttributeError as error:
+            told = "it rewards what was done, and does not say beforehand which action is right: there is no target"
+            raise InputError(f"{PREFIX}{self.name} is no task here: {told}") from error
+        actions = np.arange(self.outputs)
+        if right.ndim != 1 or len(right) == 0 or len(right) != len(seen) or not np.isin(right, actions).all():
+            told = f"what it calls right is not one of its {self.outputs} actions at each step"
+            raise InputError(f"{PREFIX}{self.name} is no task here: {told}")
+        return seen, right.astype(int)
 
     def _environment(self) -> Any:
         """A new environment of that name, with all that NeuroGym prints and warns of kept back."""

@@ -58,6 +58,10 @@ def test_refusals():
         task_called("neurogym:PerceptualDecisonMaking")
     with pytest.raises(InputError, match="cannot be made"):
         task_called(NAME, {"nonsense": 1})
+    with pytest.raises(InputError, match="does not say beforehand which action is right"):
+        task_called("neurogym:Bandit")
+    with pytest.raises(InputError, match="is not one of its 3 actions"):
+        task_called("neurogym:Reaching1D")
 
 
 def test_without_neurogym(monkeypatch):
