@@ -62,7 +62,11 @@ def test_there_is_something_to_run():
     assert (ROOT / "README.md").read_text().count("\n") < 150
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name)
+PYTHON = [page for page in PAGES if blocks(page, "python")]
+PYTHON = [pytest.param(page, marks=[pytest.mark.slow] * (page.name != "README.md")) for page in PYTHON]
+
+
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: name(page))
 def test_python_of_a_page_runs_in_its_order(page, tmp_path):
     key = name(page).removeprefix("docs/")
     for package in NEEDED.get(key, ()):

@@ -70,6 +70,7 @@ def test_the_discrete_network_stands_in_for_nothing_but_itself():
     assert "'bias only': the biases learn by autapse" in json.loads(brian.attrs["notes"])[0]
 
 
+@pytest.mark.slow
 def test_w_is_0_is_what_it_says_and_the_best_read_out_is_better_than_the_drawn():
     circuit, parameters = CIRCUITS["leaky"]
     data = ap.compare(["autapse"], TASK, SMALL, circuit, etas=(0.0,), parameters=parameters).data

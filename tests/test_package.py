@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LEFT_OUT = {".git", "build", "dist", "results", ".venv", "_build", "__pycache__", "autapse_sim.egg-info"}
+LEFT_OUT = {".git", ".venv", "_build", "__pycache__", "autapse_sim.egg-info"}
+MADE = {"build", "dist", "results"}
+"""What stands at the top of a tree that was used, and is no part of it."""
 ENDS = {".py", ".h", ".cpp", ".mplstyle", ".typed"}
 
 
@@ -18,7 +20,9 @@ ENDS = {".py", ".h", ".cpp", ".mplstyle", ".typed"}
 def built(tmp_path_factory):
     """A folder with a wheel and an sdist of this tree."""
     source, out = tmp_path_factory.mktemp("source") / "tree", tmp_path_factory.mktemp("dist")
-    shutil.copytree(ROOT, source, ignore=lambda _, names: LEFT_OUT & {*names})
+    shutil.copytree(
+        ROOT, source, ignore=lambda path, names: {*names} & (LEFT_OUT | MADE if Path(path) == ROOT else LEFT_OUT)
+    )
     for kind in ("bdist_wheel", "sdist"):
         command = [sys.executable, "setup.py", "-q", kind, "--dist-dir", str(out)]
         done = subprocess.run(command, cwd=source, capture_output=True, text=True)

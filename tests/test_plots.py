@@ -288,6 +288,7 @@ def test_files_are_written_without_a_display_and_without_pyplot(data, tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fig1_trajectories", "fig2_mse"])
 def test_figure_scripts(data, tmp_path, name):
     Result(data).save(tmp_path / "result.nc")

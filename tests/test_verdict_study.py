@@ -95,6 +95,7 @@ def test_an_edited_rule_is_judged_anew_and_nothing_else(tmp_path):
     assert np.abs(errors[0] - errors[1]).max() > 1e-6
 
 
+@pytest.mark.slow
 def test_a_unit_that_fails_is_tried_again_and_told(tmp_path):
     _, calls = judge(tmp_path, Here([OSError("gone")]), replicates=8)
     assert calls == PILOTS + FIRST + 1

@@ -150,12 +150,16 @@ class _Reader:
         """All that the file holds, not decoded yet."""
         found = {}
         for name in self.file:
-            _expect(type(self.file.get(name, getlink=True)) is h5py.HardLink, f"{name!r} is a link")
-            _expect(self.file.get(name, getclass=True) is h5py.Dataset, f"{name!r} is no array")
+            word = name.encode()
+            _expect(self.file.id.links.get_info(word).type == h5py.h5l.TYPE_HARD, f"{name!r} is a link")
+            kind = h5py.h5o.get_info(self.file.id, word).type
+            _expect(kind == h5py.h5o.TYPE_DATASET, f"{name!r} is no array")
+            array = h5py.h5d.open(self.file.id, word)
             # first of all: asked how an array is kept, HDF5 looks up the value that it is filled with
-            self.check_kind(name, h5py.h5d.open(self.file.id, name.encode()).dtype)
-            found[name] = self.file[name]
+            self.check_kind(name, array.dtype)
+            found[name] = h5py.Dataset(array)
         attributes = {name: self.attributes(one) for name, one in found.items()}
+        shapes = {name: one.shape for name, one in found.items()}
         scales = {name: told["_Netcdf4Dimid"] for name, told in attributes.items() if "CLASS" in told}
         names = {number: name for name, number in scales.items()}
         variables = {}
@@ -164,7 +168,7 @@ class _Reader:
             if str(told.get("NAME", "")).startswith(NO_VARIABLE):
                 continue
             dims = [names[number] for number in np.atleast_1d(told.get("_Netcdf4Coordinates", [])).tolist()]
-            _expect(one.shape == tuple(len(found[dim]) for dim in dims), f"{name!r} does not fit its dimensions")
+            _expect(shapes[name] == tuple(shapes[dim][0] for dim in dims), f"{name!r} does not fit its dimensions")
             told = {key: value for key, value in told.items() if key not in INTERNAL and key != "_Encoding"}
             values = self.values(name, one)
             variables[name] = xr.Variable(dims[: values.ndim], values, told)
@@ -177,32 +181,33 @@ class _Reader:
         _expect(not array.is_virtual and not how.get_external_count(), f"{name!r} is stored elsewhere")
         filters = [how.get_filter(k)[0] for k in range(how.get_nfilters())]
         _expect(len(set(filters)) == len(filters) and set(filters) <= FILTERS, f"{name!r} is packed in another way")
-        held = array.size
-        if held and array.chunks:  # chunks are unpacked whole
-            held = prod(-(-size // part) * part for size, part in zip(array.shape, array.chunks, strict=True))
+        held, chunks = array.size, array.chunks
+        if held and chunks:  # chunks are unpacked whole
+            held = prod(-(-size // part) * part for size, part in zip(array.shape, chunks, strict=True))
         most = stored * (DEFLATED if h5py.h5z.FILTER_DEFLATE in filters else 1)
         _expect(held * array.dtype.itemsize <= most, f"{name!r} is larger than the file")
         self.stored -= stored
         _expect(self.stored >= 0, f"{name!r} is stored where others are")
         if array.dtype.kind == "O":
             return self.older_texts(name, array)
-        numbers = self.chunked(name, array, filters) if array.chunks else array[()]
+        numbers = self.chunked(name, array, filters) if chunks else array[()]
         return self.joined(name, numbers) if array.dtype.kind == "S" else numbers
 
     def chunked(self, name: str, array: h5py.Dataset, filters: list[int]) -> np.ndarray:
         """Numbers that are stored in chunks; these are unpacked here, for HDF5 trusts the lengths that they tell."""
-        found, seen = np.empty(array.shape, array.dtype), np.zeros(array.shape, bool)
-        length = prod(array.chunks) * array.dtype.itemsize
+        chunks, kind = array.chunks, array.dtype
+        found, seen = np.empty(array.shape, kind), np.zeros(array.shape, bool)
+        length = prod(chunks) * kind.itemsize
 
         def take(chunk: h5py.h5d.StoreInfo) -> None:
-            if array.size:
+            if found.size:
                 packed = self.content[chunk.byte_offset : chunk.byte_offset + chunk.size]
                 _expect(chunk.filter_mask == 0, f"{name!r} is packed in another way")
-                values = _unfiltered(packed, filters, array.dtype.itemsize, length)
+                values = _unfiltered(packed, filters, kind.itemsize, length)
                 _expect(len(values) == length, f"{name!r} has parts of another length")
-                place = tuple(map(slice, chunk.chunk_offset, np.add(chunk.chunk_offset, array.chunks)))
+                place = tuple(map(slice, chunk.chunk_offset, np.add(chunk.chunk_offset, chunks)))
                 inside = tuple(map(slice, found[place].shape))
-                found[place] = np.frombuffer(values, array.dtype).reshape(array.chunks)[inside]
+                found[place] = np.frombuffer(values, kind).reshape(chunks)[inside]
                 seen[place] = True
 
         array.id.chunk_iter(take)
@@ -230,20 +235,26 @@ class _Reader:
     def attributes(self, one: h5py.HLObject) -> dict[str, Any]:
         """The attributes of an array or a file, but for those that only HDF5 itself needs."""
         found: dict[str, Any] = {}
-        for name in [name for name in one.attrs if name not in REFERENCES]:
-            attribute = one.attrs.get_id(name)
+        every = one.attrs
+        for name in [name for name in every if name not in REFERENCES]:
+            attribute = every.get_id(name)
             kind = attribute.dtype
             self.check_kind(f"attribute {name}", kind)
             if attribute.get_space().get_simple_extent_type() == h5py.h5s.NULL:
                 found[name] = ""
-            elif kind.kind in "iuf":
-                value = np.empty(attribute.shape, dtype=kind)
-                attribute.read(value)
-                found[name] = value.flat[0] if value.size == 1 else value
-            else:
+                continue
+            if kind.kind == "O":
                 _expect(prod(attribute.shape) == 1, f"attribute {name!r} is more than one text")
-                value = np.asarray(one.attrs[name]).reshape(-1)[0]
+                value = np.asarray(every[name]).reshape(-1)[0]
                 found[name] = self.taken(value if isinstance(value, str) else value.decode())
+                continue
+            held = np.empty(attribute.shape, dtype=kind)
+            attribute.read(held)
+            if kind.kind == "S":
+                _expect(held.size == 1, f"attribute {name!r} is more than one text")
+                found[name] = self.taken(held.flat[0].decode())
+            else:
+                found[name] = held.flat[0] if held.size == 1 else held
         return found
 
     def check_kind(self, name: str, kind: np.dtype) -> None:

@@ -246,7 +246,10 @@ class Rule:
         take_texts(self, ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
         take_texts(self, ("finish_postsynaptic", "on_pre", "on_post"))
         if not any(each.name == "w" for text in self.code for each in statements(text)):
-            raise InputError("Rule(update=...) does not change the weight w; write for example 'w -= eta * ...'")
+            written = next(
+                (name for name in ("update", "on_pre", "on_post", "finish") if getattr(self, name)), "update"
+            )
+            raise InputError(f"Rule({written}=...) does not change the weight w; write for example 'w -= eta * ...'")
         connections = take_tuple(self, "connections", Connection)
         if len(connections) > 3:
             raise InputError(f"Rule(connections=...) has {len(connections)}; there is room for 3 in a step")

@@ -31,7 +31,9 @@ def gathered(written: Mapping[str, Any], store: Store) -> xr.Dataset:
             inner = tuple(str(dim) for dim in values.dims if dim not in unit["grid"] and dim != "replicate")
             sizes = tuple(values.sizes[dim] for dim in inner)
             named = tuple(f"{dim}_number" if dim in crossed else dim for dim in inner)  # the axis `neuron` has models
-            whole = arrays.setdefault(name, _empty(axes, replicates, named, values.transpose(..., *inner)))
+            if name not in arrays:
+                arrays[name] = _empty(axes, replicates, named, values.transpose(..., *inner))
+            whole = arrays[name]
             outer = len(axes) + 1
             if (whole[0][outer:], whole[1].shape[outer:]) == (named, sizes):
                 _fill(whole[1], axes, unit, values.transpose(*unit["grid"], "replicate", *inner).values)

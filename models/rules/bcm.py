@@ -1,7 +1,7 @@
 """BCM (Bienenstock, Cooper & Munro 1982, doi:10.1523/JNEUROSCI.02-01-00032.1982): a threshold follows the activity.
 
 What arrives is potentiated where the neuron is above its threshold theta, else depressed; theta is the running mean of
-the square of the activity over c_0 (the form of Intrator & Cooper 1992). No error is read.
+the square of the activity (Intrator & Cooper 1992; a power of the mean in 1982), over c_0. No error is read.
 
 When not to use it: where tau_theta is longer than learning takes (weights then swing or grow without bound), or where
 neurons are active all the time at about the same rate, so that there is nothing to select.

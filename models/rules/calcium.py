@@ -1,7 +1,8 @@
-"""Calcium-based plasticity (Graupner & Brunel 2012, eqs. 1 and 2, doi:10.1073/pnas.1109359109), with its noise.
+"""Calcium-based plasticity (Graupner & Brunel 2012, eq. 1, doi:10.1073/pnas.1109359109), with its noise.
 
 Spikes of both sides add calcium; above theta_d it depresses, above theta_p it potentiates the efficacy, which is w and
-drifts to 0 or 1. Defaults are those of the curve DP (their Table S1); its delay D of 13.7 ms is Circuit(delay="14 ms").
+drifts to 0 or 1. The noise is that of their correction (doi:10.1073/pnas.1220044110). Defaults are those of the curve
+DP (their Table S1); its delay D of 13.7 ms is Circuit(delay="14 ms").
 
 When not to use it: where w should go beyond 0 and 1, or within less than minutes (tau); nor where spikes
 should be transmitted faster than the calcium of the presynaptic side comes.
@@ -26,7 +27,7 @@ from brian2 import ms
 from autapse_sim import Rule
 
 rule = Rule(
-    eligibility="dCa/dt = -Ca/tau_Ca : 1 (event-driven)",  # eq. 2
+    eligibility="dCa/dt = -Ca/tau_Ca : 1 (event-driven)",
     on_pre="Ca += C_in",
     on_post="Ca += C_out",
     update="""

@@ -1,7 +1,8 @@
 """Inhibitory STDP (Vogels et al. 2011, doi:10.1126/science.1211095): inhibition that keeps neurons at a target rate.
 
 Each spike strengthens an inhibitory synapse by what the other side fired lately; each presynaptic one weakens it by
-alpha = 2 rho_0 tau. Inhibitory are weights of at most 0, which stay so; those above 0 do not learn.
+alpha = 2 rho_0 tau. Inhibitory are weights of at most 0, which stay so; those above 0 do not learn. tau, rho_0 and eta
+are those of the authors' network (ModelDB 143751). With few synapses the rate stays above rho_0.
 
 When not to use it: for excitatory synapses, for which it is unstable; where no spike arrives nothing balances a neuron.
 

@@ -1,4 +1,4 @@
-"""Oja's rule (Oja 1982, eq. 3, doi:10.1007/BF00275687): Hebb's, with a decay that keeps the norm of the weights at 1.
+"""Oja's rule (Oja 1982, doi:10.1007/BF00275687): Hebb's, with a decay that keeps the norm of the weights at 1.
 
 A linear neuron finds the first principal component of what arrives (of mean 0). No error is read.
 

@@ -1,7 +1,8 @@
 """Reward-modulated STDP (Izhikevich 2007, doi:10.1093/cercor/bhl152): dopamine turns what pairs have left into changes.
 
 dc/dt = -c/tau_c + STDP at spikes, dw/dt = c d, dd/dt = -d/tau_d + reward. A reward is how far the loss is below its
-running mean (there it was given from outside): the loss told to all, and no error of their own.
+running mean (there it was given from outside): the loss told to all, and no error of their own. The author's program
+(ModelDB 84167) pairs the nearest spikes, where here all count, keeps w from 0 to 4, and has some dopamine always.
 
 When not to use it: where an error of each neuron is at hand, since one number for all neurons learns slowly, the more
 so the more neurons there are; nor where a loss says nothing of what was done within tau_c.

@@ -1,7 +1,7 @@
 """Pair STDP (Song, Miller & Abbott 2000, doi:10.1038/78829): a window of spike times, all pairs, hard bounds.
 
 A pair of spikes changes w by A_plus exp(-dt/tau_plus) where the presynaptic one comes first, else by
--A_minus exp(dt/tau_minus); P_a and M there are Apre and Apost here, w is in units of their g_max.
+-A_minus exp(dt/tau_minus), with A_minus 5% larger; w is in units of their g_max.
 
 When not to use it: where rates vary (pairs predict no potentiation at high rates, see `triplet_stdp`), or where what is
 to be learned is told by an error, of which it knows nothing.

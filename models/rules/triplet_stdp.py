@@ -1,7 +1,8 @@
-"""Triplet STDP (Pfister & Gerstner 2006, eqs. 1 to 4, doi:10.1523/JNEUROSCI.1425-06.2006), all spikes count.
+"""Triplet STDP (Pfister & Gerstner 2006, eqs. 3 and 4, doi:10.1523/JNEUROSCI.1425-06.2006), all-to-all.
 
 Defaults are those of the minimal model for the visual cortex (A2_plus = A3_minus = 0, so that tau_x does not count);
-the full one has A2_plus 5e-10, A2_minus 7e-3, A3_plus 6.2e-3, A3_minus 2.3e-4, tau_y 125 ms.
+the full one (their Table 3) has A2_plus 5e-10, A2_minus 7e-3, A3_plus 6.2e-3, A3_minus 2.3e-4, tau_y 125 ms. Those of
+nearest spikes are others: traces add up here.
 
 When not to use it: where weights have to stay bounded by themselves (give the protocol a `bound`), or where the
 voltage and not the spikes decides (`clopath`).

@@ -60,6 +60,7 @@ def test_a_full_folder_for_temporary_files_is_named(small, tmp_path, size):
     assert output.strip() == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["800k", *(pytest.param(size, marks=pytest.mark.slow) for size in ("700k", "900k"))])
 def test_temporary_files_of_the_compiler_that_find_no_room_are_not_blamed_on_the_cache(small, tmp_path, size):
     code, said, output = small("temporary", f"size={size}", TRAIN)
