@@ -1,6 +1,6 @@
 """Measures what pages show and a build of the site has no time for: python docs/extensions/measure.py [NAME ...]
 
-NAME is a model, `claims` or `verdict`; without any, what is not up to date is measured. What was measured is stored in
+NAME is a model, `claims`, `verdict` or `scoreboard`; without any, what is not up to date is measured. What was measured is stored in
 docs/data/ with the text of the file that it was measured of, and shown as long as that file is the same.
 """
 
@@ -19,7 +19,9 @@ from autapse_sim.names import modules_in
 from autapse_sim.spec.model import library
 
 DATA = Path(__file__).parents[1] / "data"
-CHECKS, CLAIMS, VERDICT = DATA / "checks.json", DATA / "claims.json", DATA / "verdict.nc"
+CHECKS, CLAIMS = DATA / "checks.json", DATA / "claims.json"
+RUNS_STORED = ("verdict", "scoreboard")
+"""Small runs that the gallery draws, which take a minute."""
 TIMED = "h"
 """The claim on times, of which the answer is stored alone: numbers are those of a machine."""
 
@@ -65,11 +67,16 @@ def measure_claims():
         store(CLAIMS, keys[claim.key], claim_texts()[keys[claim.key]], **told)
 
 
-def measure_verdict():
-    """The small verdict that the gallery draws."""
+def stored_run(run):
+    """Where the result of a small run is stored."""
+    return DATA / f"{run}.nc"
+
+
+def measure_run(run):
+    """A small run that the gallery draws."""
     import pictures
 
-    pictures.made(pictures.RUNS["verdict"]).save(VERDICT)
+    pictures.made(pictures.RUNS[run]).save(stored_run(run))
 
 
 def main(names):
@@ -83,9 +90,10 @@ def main(names):
     if "claims" in names or not (names or all(fresh(CLAIMS, name, text) for name, text in texts.items())):
         print("claims", flush=True)
         measure_claims()
-    if "verdict" in names or not (names or VERDICT.exists()):
-        print("verdict", flush=True)
-        measure_verdict()
+    for run in RUNS_STORED:
+        if run in names or not (names or stored_run(run).exists()):
+            print(run, flush=True)
+            measure_run(run)
 
 
 if __name__ == "__main__":

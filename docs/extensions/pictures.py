@@ -6,7 +6,7 @@ import tempfile
 
 import numpy as np
 from matplotlib.figure import Figure
-from measure import VERDICT
+from measure import RUNS_STORED, stored_run
 from texts import code, escaped, heading, toctree, write
 
 from autapse_sim.results.plots import style
@@ -86,7 +86,7 @@ def draw_gallery(out):
     out.mkdir(parents=True, exist_ok=True)
     known = figures()
     if not all((out / f"{name}.png").exists() for name in known):
-        results = {run: load(VERDICT) if run == "verdict" else made(text) for run, text in RUNS.items()}
+        results = {run: load(stored_run(run)) if run in RUNS_STORED else made(text) for run, text in RUNS.items()}
         for run, result in results.items():
             for name in figures_of(result):
                 if not (out / f"{name}.png").exists():
@@ -120,13 +120,19 @@ def figure_page(name, module, run):
     yield heading(name)
     yield (inspect.getdoc(module) or "").strip() + "\n"
     yield f".. image:: {name}.png\n   :alt: {name}\n   :width: 100%\n"
-    yield escaped(module.CAPTION.replace("{rule}", "the rule")) + "\n"
+    yield caption(module) + "\n"
     yield heading("How it was drawn", "-")
-    yield "A small run, so that it takes no time; its numbers mean nothing."
-    yield " Its result is stored.\n" if run == "verdict" else "\n"
+    stored = " Its result is stored." if run in RUNS_STORED else ""
+    yield f"A small run, so that it takes little time; its numbers mean nothing.{stored}\n"
     yield code(RUNS[run].strip())
     yield code(f"$ autapse plot {name} {'study' if run == 'sweep' else 'run.nc'}", "console")
     yield "It needs of a result: " + (", ".join(f"``{each}``" for each in module.NEEDS) or "nothing beyond") + ".\n"
+
+
+def caption(module):
+    """What a figure shows."""
+    said = escaped(module.CAPTION.replace("{rule}", "the rule"))
+    return said[0].upper() + said[1:]
 
 
 def index_page(drawn):
@@ -135,7 +141,6 @@ def index_page(drawn):
     yield "Every figure that ``autapse plot`` draws; each is one file, found by scanning.\n"
     yield ".. container:: pictures\n"
     for name, module in drawn.items():
-        said = escaped(module.CAPTION.replace("{rule}", "the rule"))
         head = f"   .. figure:: {name}.png\n      :width: 100%\n      :target: {name}.html\n      :alt: {name}\n"
-        yield f"{head}\n      :doc:`{name}`. {said}\n"
+        yield f"{head}\n      :doc:`{name}`. {caption(module)}\n"
     yield toctree(drawn)

@@ -54,4 +54,5 @@ result.plot.fig2()
 # 0, too, and more so: the input passes straight through. So the paper's task cannot tell whether a rule learns
 # recurrence. :doc:`t4_judge` asks that question where it can be answered.
 #
-# Everything that the paper claims, claim by claim, is measured by ``autapse verdict --claims``.
+# Everything that the paper claims, claim by claim, is measured by ``autapse verdict --claims`` (some minutes); what it
+# printed stands in :doc:`../library/reproductions/index`.

@@ -84,6 +84,11 @@ result = ap.compare(("bptt", "autapse", "my_rule.py"), task=task, circuit=circui
 result.data.mse.median(("replicate", "trajectory")).to_dataframe()
 
 # %%
+# Learning curves, with the controls as lines:
+
+result.plot.fig2()
+
+# %%
 # A variant is a line of Python; the file stays as it is.
 
 slower = ap.read_rule("my_rule.py").replace(update="w -= eta * feedback_post * p * (1 + abs(w))")

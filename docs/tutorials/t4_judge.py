@@ -51,3 +51,8 @@ ap.report(result, "verdict.html")
 #
 # .. literalinclude:: ../data/verdict_bounce.txt
 #    :language: text
+#
+# An answer is one of its benchmark: ``autapse verdict autapse --benchmark flip-flop`` printed
+#
+# .. literalinclude:: ../data/verdict_flip_flop.txt
+#    :language: text

@@ -69,6 +69,8 @@ network = {
     "feedback": "symmetric",
     "learn": ("W", "b", "V", "c"),
 }
+cosines = {}
 for rule in ("rflo", "autapse", "dfa"):
     found = ap.align(ap.Circuit(rule=rule, **network), task, ap.Protocol(replicates=8, train=20))
-    print(rule, {name: round(float(found[name].median()), 2) for name in found.data_vars})
+    cosines[rule] = {name: float(found[name].median()) for name in found.data_vars}
+    print(rule, {name: round(value, 2) for name, value in cosines[rule].items()})
