@@ -89,7 +89,7 @@ WITHOUT |= {(rule, neuron) for rule in ("eprop", "eprop_alif", "rflo") for neuro
 WITHOUT |= {("autapse_f_prime", "autaptic")}
 WITHOUT |= {("eprop_alif", neuron) for neuron in NEURONS if neuron != "alif"}
 WITHOUT |= {(rule, neuron) for rule in EVENTS for neuron in ("rate", "leaky")}
-WITHOUT |= {("clopath", neuron) for neuron in ("lif", "alif")}
+WITHOUT |= {("clopath", neuron) for neuron in ("lif", "alif", "lif_hard")}
 """Rules that read what a neuron does not have (spikes, f', tau_m, beta), or share a parameter's name with it."""
 
 
