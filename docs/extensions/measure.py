@@ -1,7 +1,8 @@
 """Measures what pages show and a build of the site has no time for: python docs/extensions/measure.py [NAME ...]
 
-NAME is a model, `claims`, `verdict` or `scoreboard`; without any, what is not up to date is measured. What was measured is stored in
-docs/data/ with the text of the file that it was measured of, and shown as long as that file is the same.
+NAME is a model, `claims`, `verdict` or `scoreboard`; without any, what is not up to date is measured. What was
+measured is stored in docs/data/ with the text of the file that it was measured of, and shown as long as that file is
+the same.
 """
 
 import json
