@@ -89,6 +89,28 @@ def test_nir_nodes_are_those_that_other_programs_read(tmp_path):
     assert {("neurons", "W"), ("W", "neurons")} <= set(graph.edges)
 
 
+def test_nir_of_a_comparison_is_of_the_rule_that_is_named(tmp_path):
+    nir = pytest.importorskip("nir")
+    circuit = ap.Circuit(activation="linear", neurons=4, readout="random", learn=("W",))
+    protocol = ap.Protocol(replicates=3, train=5, validate=2, test=2)
+    compared = ap.compare(
+        ("dfa", "autapse"), task=ap.BouncingBall(steps=10), circuit=circuit, protocol=protocol, etas=(1e-4,)
+    )
+    written = {
+        rule: nir.read(ap.export.write(compared, tmp_path / f"{rule}.nir", replicate=2, rule=rule)).nodes
+        for rule in ("dfa", "autapse")
+    }
+    for rule, nodes in written.items():
+        np.testing.assert_array_equal(nodes["W"].weight, compared.data.W.sel(rule=rule).values[2])
+        np.testing.assert_array_equal(nodes["neurons"].tau, np.full(4, 0.001))
+    assert abs(written["dfa"]["W"].weight - written["autapse"]["W"].weight).max() > 1e-6
+    with pytest.raises(InputError, match="replicate"):
+        ap.export.to_nir(compared, replicate=3)
+    compared.data.W[0, 1, 0, 0] = np.nan
+    with pytest.raises(InputError, match="network 1 of dfa diverged"):
+        ap.export.to_nir(compared, replicate=1, rule="dfa")
+
+
 def simulated(graph, x):
     """What NIR's equations say of a graph, in steps of 1 ms, with a spike as a pulse of 1 for a step: its output."""
     cell, filtered = graph.nodes["neurons"], graph.nodes.get("filter")

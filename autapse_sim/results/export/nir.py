@@ -62,16 +62,18 @@ def to_nir(result: Result, replicate: int = 0, rule: str | None = None) -> NIRGr
     ------
     InputError
         nir is not installed, or NIR cannot say what the circuit has: another neuron or activation, a delay, a returned
-        prediction, a softmax.
+        prediction, a softmax; or the network diverged.
     """
     nir = _package()
     rule, replicate = rule_of(result, rule), whole("replicate", replicate)
     told = json.loads(dataset(result).attrs["circuit"])
     _sayable(told)
-    n, values = told["neurons"], _values(result, replicate)
+    n, values = told["neurons"], _values(result, replicate, rule)
     held = {name: recordings.weights(result, name, replicate, rule) for name in ("W", "U", "V")}
     data = of_rule(result, rule)
     b, c = (recordings.weights(result, name, replicate, rule) if name in data else None for name in ("b", "c"))
+    if not all(np.isfinite(each).all() for each in held.values()):
+        raise InputError(f"network {replicate} of {rule} diverged: it has weights that are not finite")
     nodes = {
         "input": nir.Input(np.array([held["U"].shape[1]])),
         "U": nir.Affine(held["U"], np.zeros(n) if b is None else b),
@@ -176,10 +178,12 @@ def _sayable(told: dict[str, Any]) -> None:
         raise InputError("NIR has no softmax: a circuit with loss='cross-entropy' cannot be written")
 
 
-def _values(result: Result, replicate: int) -> dict[str, Any]:
+def _values(result: Result, replicate: int, rule: str) -> dict[str, Any]:
     """The parameters of a replicate by name, in SI units: a number, or one for each neuron."""
-    values = {}
-    for name, value in json.loads(dataset(result).attrs["parameters"]).items():
+    values, told = {}, json.loads(dataset(result).attrs["parameters"])
+    for name, value in (
+        told[rule] if isinstance(told.get(rule), dict) else told
+    ).items():  # a comparison has each rule's
         found = np.asarray(value, float)
         values[name] = found if found.ndim == 0 else found[min(replicate, len(found) - 1)]
     start = values.get("a_0", np.zeros(()))
