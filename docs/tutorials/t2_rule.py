@@ -14,7 +14,7 @@ is one call.
 
 from pathlib import Path
 
-Path("my_rule.py").write_text('''"""Hebbian learning by the error: what comes in times what went wrong."""
+_ = Path("my_rule.py").write_text('''"""Hebbian learning by the error: what comes in times what went wrong."""
 
 from brian2 import ms
 
@@ -34,7 +34,7 @@ rule = Rule(
 # The trace shall live in the synapse, and count only where the neuron that receives can still change: times f'. The
 # words that may stand there are listed in :doc:`../meaning`; a word that means nothing is refused with the nearest one.
 
-Path("my_rule.py").write_text('''"""The error times a trace, in the synapse, of f' and what arrived."""
+_ = Path("my_rule.py").write_text('''"""The error times a trace, in the synapse, of f' and what arrived."""
 
 from brian2 import ms
 
@@ -58,6 +58,7 @@ rule = Rule(
 
 import subprocess
 import sys
+import textwrap
 
 autapse = [sys.executable, "-m", "autapse_sim"]
 print(subprocess.run([*autapse, "check", "my_rule.py"], capture_output=True, text=True).stdout)
@@ -66,8 +67,9 @@ print(subprocess.run([*autapse, "check", "my_rule.py"], capture_output=True, tex
 # A mistake is one line, with file and line and the remedy:
 
 wrong = Path("my_rule.py").read_text().replace("feedback_post", "feedbak_post")
-Path("wrong_rule.py").write_text(wrong)
-print(subprocess.run([*autapse, "check", "wrong_rule.py"], capture_output=True, text=True).stderr)
+_ = Path("wrong_rule.py").write_text(wrong)
+refused = subprocess.run([*autapse, "check", "wrong_rule.py"], capture_output=True, text=True).stderr
+print(textwrap.fill(refused, 88))
 
 # %%
 # Compare it

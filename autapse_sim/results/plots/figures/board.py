@@ -21,10 +21,11 @@ def draw(data: xr.Dataset | Result) -> Figure:
     """A row a benchmark, a column a rule."""
     data = dataset(data)
     with style.styled():
-        figure = Figure(figsize=(2.6 + 0.5 * len(rules_of(data)), 1.3 + 0.26 * data.sizes["benchmark"]))
+        height = max(2.2, 1.3 + 0.26 * data.sizes["benchmark"])
+        figure = Figure(figsize=(2.6 + 0.5 * len(rules_of(data)), height))
         ax = figure.subplots()
         image = draw_shares(data, ax)
         bar = figure.colorbar(image, ax=ax, pad=0.07, aspect=30, ticks=[-1, -0.5, 0, 0.5, 1])
         bar.ax.set_yticklabels(["≤ −100", "−50", "0", "50", "100"])
-        bar.set_label("share of the way to exact gradients (%)")
+        bar.set_label("share of the way\nto exact gradients (%)")
     return figure
