@@ -1,6 +1,7 @@
 """A page for each rule, neuron, task and benchmark, made of the file itself: what is added there is on the site."""
 
 import ast
+import functools
 import inspect
 import re
 import textwrap
@@ -215,6 +216,7 @@ def audited(audit):
     return table(["question", "answer"], rows)
 
 
+@functools.cache
 def neurons_of(name):
     """The neurons that a rule goes with, and for the others why not."""
     fits, refused = [], {}
