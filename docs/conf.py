@@ -101,6 +101,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_signature": False,
     "min_reported_time": 1e9,
+    "write_computation_times": False,
     "abort_on_example_error": False,
     "default_thumb_file": str(HERE / "_static" / "thumb.png"),
     "capture_repr": ("_repr_html_", "__repr__"),
