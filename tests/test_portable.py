@@ -13,7 +13,9 @@ HIDDEN = ("fcntl", "grp", "pwd", "resource", "termios")
 PREAMBLE = f"""
 import importlib.abc, os, signal, sys
 # what has names of POSIX of its own on a POSIX system
-import asyncio, click._termui_impl, numpy, platformdirs.unix, psutil, subprocess, tempfile
+import asyncio, click._termui_impl, numpy, platformdirs.unix, psutil, shutil, subprocess, tempfile
+
+shutil._use_fd_functions = False  # as it is elsewhere
 
 class Hidden(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
