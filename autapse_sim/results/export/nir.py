@@ -181,9 +181,8 @@ def _sayable(told: dict[str, Any]) -> None:
 def _values(result: Result, replicate: int, rule: str) -> dict[str, Any]:
     """The parameters of a replicate by name, in SI units: a number, or one for each neuron."""
     values, told = {}, json.loads(dataset(result).attrs["parameters"])
-    for name, value in (
-        told[rule] if isinstance(told.get(rule), dict) else told
-    ).items():  # a comparison has each rule's
+    own = told[rule] if isinstance(told.get(rule), dict) else told  # a comparison has those of each rule
+    for name, value in own.items():
         found = np.asarray(value, float)
         values[name] = found if found.ndim == 0 else found[min(replicate, len(found) - 1)]
     start = values.get("a_0", np.zeros(()))
