@@ -27,7 +27,7 @@ hypothesis.settings.register_profile("many", max_examples=3000, derandomize=Fals
 hypothesis.settings.load_profile("default")
 
 
-BY_DEFAULT = {"standalone": 1, "runtime": 2}
+BY_DEFAULT = {"standalone": 1, "runtime": 1}
 """So many cases of a test run in these engines by default: a program takes seconds to compile. The others are slow."""
 
 

@@ -167,6 +167,7 @@ def test_a_neuron_is_told_with_its_own_units(file):
     assert any("pseudo-derivative, threshold and reset" in line for line in found["order inside a step"])
 
 
+@pytest.mark.slow
 def test_steps_are_as_short_as_a_neuron_needs(file):
     assert "dt = 1 step" in next(check(file(f"neuron = {NEURON % '2*ms'}")))[0]
     assert "dt = 1/10 step" in next(check(file(f"neuron = {NEURON % '0.2*ms'}")))[0]

@@ -63,7 +63,7 @@ def test_there_is_something_to_run():
 
 
 PYTHON = [page for page in PAGES if blocks(page, "python")]
-PYTHON = [pytest.param(page, marks=[pytest.mark.slow] * (page.name != "README.md")) for page in PYTHON]
+PYTHON = [pytest.param(page, marks=[pytest.mark.slow] * (page.name != "rules.md")) for page in PYTHON]
 
 
 @pytest.mark.parametrize("page", PYTHON, ids=lambda page: name(page))

@@ -70,6 +70,7 @@ def test_a_program_that_is_called_wrongly_says_how_in_a_line(called, path, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_paper_s_figures_are_drawn_from_a_file(results, tmp_path):
     for path in FIGURES:
         if path.stem.startswith("fig"):

@@ -69,7 +69,7 @@ def test_every_module_can_be_imported(tmp_path):
     assert int(run(code, tmp_path)) > 150
 
 
-@pytest.mark.parametrize("engine", ["runtime", "numpy"])
+@pytest.mark.parametrize("engine", ["runtime", pytest.param("numpy", marks=pytest.mark.slow)])
 def test_engines_without_a_compiler_results_and_plots(engine, tmp_path):
     code = f"""
         import autapse_sim as ap
@@ -89,6 +89,7 @@ def test_engines_without_a_compiler_results_and_plots(engine, tmp_path):
     assert (tmp_path / "page.html").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_commands(tmp_path):
     code = """
         from autapse_sim.commands.main import main

@@ -48,6 +48,7 @@ def both(tmp_path_factory):
         return board(tmp_path_factory.mktemp("board"))[0]
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_the_verdicts_and_shares_go_from_reservoir_to_ceiling(both, tmp_path):
     data = both.data
     verdict = ap.verdict("fa", replace(BALL, beside=("snap1",)), 8, folder=tmp_path, on=Workers(Here(), lambda: 1)).data
@@ -65,6 +66,7 @@ def test_errors_are_those_of_the_verdicts_and_shares_go_from_reservoir_to_ceilin
     assert np.unique(found).size > 4
 
 
+@pytest.mark.slow
 def test_a_rule_that_does_not_go_with_a_benchmark_is_named_and_has_no_place_over_all(both):
     data, answers = both.data, json.loads(both.data.attrs["answers"])
     assert set(answers["slow"]) == {"fa"}
@@ -78,6 +80,7 @@ def test_a_rule_that_does_not_go_with_a_benchmark_is_named_and_has_no_place_over
     assert all(each["answer"] in (LEARNS, NO_MORE, NOT, UNSAID) for one in answers.values() for each in one.values())
 
 
+@pytest.mark.slow
 def test_it_is_kept_as_a_file_drawn_and_written_as_a_page(both, tmp_path):
     both.save(tmp_path / "scoreboard.nc")
     again = ap.load(tmp_path / "scoreboard.nc")

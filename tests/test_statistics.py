@@ -62,6 +62,7 @@ def test_both_ways_round():
     assert compare_paired(reference, reference).won.estimate == 0.5
 
 
+@pytest.mark.slow
 def test_intervals_cover():
     """95% intervals of the median of paired differences hold the true one about as often as they say."""
     rng = np.random.default_rng(0)
@@ -73,6 +74,7 @@ def test_intervals_cover():
         assert ((low <= truth + 1) & (truth + 1 <= high)).mean() < 0.05
 
 
+@pytest.mark.slow
 def test_without_an_effect_hardly_anything_is_found():
     wrong = 0
     for seed in range(60):

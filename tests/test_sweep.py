@@ -249,6 +249,7 @@ def test_tasks_go_by_name_file_and_arrays(tmp_path):
             task_called(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_any_executor_runs_units_each_in_a_process_of_its_own(tmp_path):
     grid = {"neurons": [2, 3]}
     circuit = ap.Circuit(rule="autapse", readout="random")
@@ -260,6 +261,7 @@ def test_any_executor_runs_units_each_in_a_process_of_its_own(tmp_path):
     assert data.equals(ap.sweep(grid, **given, on=Workers(Here(), lambda: 1)))
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_folder(tmp_path):
     code = (
         "import autapse_sim as ap\n"

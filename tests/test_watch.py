@@ -37,7 +37,7 @@ def protocol(**other):
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=[pytest.mark.slow] * (case == "going on")) for case in CASES]
+    "case", [pytest.param(case, marks=[pytest.mark.slow] * (case in ("going on", "adam"))) for case in CASES]
 )
 def test_a_watched_run_is_the_same_to_the_last_bit(case):
     circuit, engine, other = CASES[case]

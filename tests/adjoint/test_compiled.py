@@ -89,11 +89,9 @@ NEURONS = {
 
 
 QUICK = ("rate, tanh", "lif, reset detached", "alif, each another")
-"""What a default run takes in all layouts; the others in one."""
+"""What a default run takes."""
 CASES = [
-    pytest.param(case, lanes, marks=[] if case in QUICK or lanes == "Own<2>" else [pytest.mark.slow])
-    for case in NEURONS
-    for lanes in HOW
+    pytest.param(case, lanes, marks=[] if case in QUICK else [pytest.mark.slow]) for case in NEURONS for lanes in HOW
 ]
 
 

@@ -322,6 +322,7 @@ def endless(data):
     return bytes(content)
 
 
+@pytest.mark.slow
 def test_a_heap_that_is_read_for_ever_is_refused_in_a_while(tmp_path, monkeypatch):
     monkeypatch.setattr("autapse_sim.results.netcdf.ENDLESS", 3.0)
     content = endless(unpack(PLAIN))

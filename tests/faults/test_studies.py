@@ -157,6 +157,7 @@ def test_a_full_disk_is_named_and_what_was_written_is_whole(tmp_path, whole):
     assert sweep.finish() == whole[0]
 
 
+@pytest.mark.slow
 def test_units_that_are_damaged_are_run_again(tmp_path, whole):
     sweep = Sweep(tmp_path)
     units = sweep.out / "units"
