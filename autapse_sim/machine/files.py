@@ -120,6 +120,13 @@ def scratch() -> Iterator[Path]:
         raise InputError(why) from error
 
 
+def made(name: str, write: Callable[[Path], object]) -> bytes:
+    """What a library writes that knows files alone: the bytes of a temporary file of that name."""
+    with scratch() as folder:
+        write(folder / name)
+        return (folder / name).read_bytes()
+
+
 def _scarce(error: OSError | RuntimeError, home: Path) -> str | None:
     """What to say of an error where it comes of a disk that is full or cannot be written, or of too many open files.
 

@@ -9,7 +9,6 @@ simulators of NIR have it that run with dt = 1 ms. What NIR has no node for is r
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +17,7 @@ import numpy as np
 from autapse_sim.checks import path as checked_path
 from autapse_sim.checks import whole
 from autapse_sim.errors import InputError, in_a_line
-from autapse_sim.machine.files import read_whole, write_whole
+from autapse_sim.machine.files import made, read_whole, write_whole
 from autapse_sim.results import recordings
 from autapse_sim.results.result import Result, dataset, of_rule, rule_of
 from autapse_sim.spec.circuit import Circuit
@@ -148,10 +147,7 @@ def from_nir(path: str | Path) -> Network:
 def write(result: Result, path: Path, replicate: int = 0, rule: str | None = None) -> Path:
     """Write the network of one replicate as a .nir file."""
     graph = to_nir(result, replicate, rule)
-    with tempfile.TemporaryDirectory() as folder:
-        part = Path(folder) / "network.nir"
-        _package().write(part, graph)
-        return write_whole(path, part.read_bytes())
+    return write_whole(path, made("network.nir", lambda part: _package().write(part, graph)))
 
 
 def _package() -> Any:

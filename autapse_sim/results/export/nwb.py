@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from autapse_sim.checks import whole
 from autapse_sim.errors import InputError
-from autapse_sim.machine.files import write_whole
+from autapse_sim.machine.files import made, write_whole
 from autapse_sim.results import recordings
 from autapse_sim.results.result import Result, dataset, of_rule, rule_of
 from autapse_sim.spec.job import STEP
@@ -107,8 +106,8 @@ def write(result: Result, path: Path, replicate: int = 0, rule: str | None = Non
     file = to_nwb(result, replicate, rule)
     from pynwb import NWBHDF5IO
 
-    with tempfile.TemporaryDirectory() as folder:
-        part = Path(folder) / "session.nwb"
+    def write_part(part: Path) -> None:
         with NWBHDF5IO(str(part), "w") as out:
             out.write(file)
-        return write_whole(path, part.read_bytes())
+
+    return write_whole(path, made("session.nwb", write_part))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 from matplotlib.figure import Figure
 
 from autapse_sim import checks
 from autapse_sim.errors import InputError
-from autapse_sim.machine.files import write_whole
+from autapse_sim.machine.files import made, write_whole
 from autapse_sim.names import one_of
 from autapse_sim.results.plots import style
 
@@ -52,11 +51,9 @@ class Movie:
         if kind == "mp4" and not FFMpegWriter.isAvailable():
             raise InputError("an mp4 needs ffmpeg, which is not installed; write a gif")
         writer = (FFMpegWriter if kind == "mp4" else PillowWriter)(fps=self.pace)
-        with TemporaryDirectory() as folder, style.styled():
-            path = Path(folder, f"movie.{kind}")
+        with style.styled():
             played = FuncAnimation(self.figure, lambda frame: self.show(frame) or (), self.frames, repeat=False)
-            played.save(path, writer, dpi=DPI)
-            return path.read_bytes()
+            return made(f"movie.{kind}", lambda path: played.save(path, writer, dpi=DPI))
 
     def save(self, folder: str | Path, name: str, formats: Sequence[str] = ("gif",)) -> list[Path]:
         """Write the movie, as GIF where nothing else is said, each file whole or not at all; the files written."""

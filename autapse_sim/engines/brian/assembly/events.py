@@ -29,9 +29,9 @@ def jump(plan: Plan, group: NeuronGroup) -> None:
     """Let the traces of synapses that the neurons of a group keep jump where these spike, or their spikes arrive."""
     slots: dict[str, list[Statement]] = {}
     for each in plan.kept_in(group.name):
-        spiked = plan.delays.arriving.get("spiked_pre") if (each.weights, each.side) == ("W", "pre") else None
+        arriving = plan.delays.arriving if (each.weights, each.side) == ("W", "pre") else {}
         code = [one.renamed({each.state: each.variable}) for one in each.jumps]
-        lines = only_where((spiked or "spiked_pre").removesuffix("_pre"), code, {each.variable})
+        lines = only_where(arriving.get("spiked_pre", "spiked_pre").removesuffix("_pre"), code, {each.variable})
         slots.setdefault(each.slot, []).extend(lines)
     for slot, code in slots.items():
         plan.parts.regularly(group, code, slot)
