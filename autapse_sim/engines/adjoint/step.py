@@ -108,6 +108,11 @@ def step_of(models: Models, circuit: Circuit, exact: bool = True) -> Step:
     return Step(start, step, states, moving, arriving, sums, written.recorded)
 
 
+def f_prime_of(models: Models, circuit: Circuit) -> ast.expr:
+    """f' of a neuron's activation, in its states, parameters and what arrives."""
+    return _Written(models, circuit).full(ast.Name("f_prime", ast.Load()))
+
+
 def _check_noise(neuron: Neuron) -> None:
     for name in sorted(words(*neuron.texts)):
         if name in NOISE or name == "xi" or name.startswith("xi_"):

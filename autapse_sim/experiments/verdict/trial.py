@@ -11,6 +11,7 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
+from autapse_sim.engines.adjoint.compiled.run import covers_local
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import Method, parameters_of
 from autapse_sim.experiments.verdict.points import Point
@@ -41,9 +42,6 @@ synapse could carry. That is a decision, so what the others would give is told t
 
 ROOM = 2**28
 """Bytes that the activity of networks whose read-outs are refitted may take."""
-CUT = "rflo"
-"""A rule with equations whose update of rate neurons, as long as the weights stand still, is that of fa where nothing
-goes back through W: the same numbers as its synapses', in half of the time."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Trial:
     method : Method
         What is trained.
     engine : str
-        Who runs it where nothing else is the same with less work, see `CUT`.
+        Who runs it where no sweep gives the same numbers with less work, see `covers_local`.
     """
 
     setting: Benchmark
@@ -172,10 +170,9 @@ def train_method(
         tuned[name] = replace(first, value=np.repeat(each, protocol.replicates).tolist())
     values = parameters_of(trial.setting, circuit, networks, {**method.parameters, **tuned})
     job = prepare(circuit, given, protocol, values, grid.source)
-    engine = trial.engine
-    if method.rule == CUT and protocol.update != "step" and discretely(circuit) and one_for_all(values):
-        job, engine = along_fa(job)
-    return _run(replace(job, schedule=schedule) if schedule else job, engine)
+    still = protocol.update != "step" and one_for_all(values)
+    swept = trial.engine == "standalone" and still and covers_local(circuit) is None
+    return _run(replace(job, schedule=schedule) if schedule else job, "compiled" if swept else trial.engine)
 
 
 def _run(job: Job, engine: str) -> Outcome:
@@ -186,13 +183,6 @@ def _run(job: Job, engine: str) -> Outcome:
     pieces = np.split(np.arange(len(job.source)), range(size, len(job.source), size))
     outcomes = [simulated(job.part(piece, size), engine, processes=1) for piece in pieces]
     return Outcome.joined(outcomes, [size] * len(pieces))
-
-
-def along_fa(job: Job) -> tuple[Job, str]:
-    """A job of `CUT` as one of fa through which nothing goes back along W, and its engine."""
-    circuit = replace(job.circuit, rule="fa")
-    weights = replace(job.weights, B_rec=np.zeros_like(job.weights.W))
-    return replace(job, circuit=circuit, weights=weights), choose_engine(circuit, "auto")
 
 
 def score(setting: Benchmark, given: Drawn, protocol: Protocol, outcome: Outcome, refit: bool) -> Scores:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.engines.adjoint import DIMS
+from autapse_sim.engines.adjoint import DIMS, RULES
 from autapse_sim.engines.discrete.simulate import together_of
 from autapse_sim.spec.job import STEP, Job, Outcome, State
 from autapse_sim.spec.protocol import OPTIMISERS
@@ -38,12 +38,15 @@ class Fed:
         What is kept of traced networks, with its units.
     spiking : bool
         Whether neurons spike.
+    timed : bool
+        Whether the average over the steps so far is taken where a protocol asks for it.
     """
 
     key: str
     parameters: tuple[str, ...]
     recorded: Mapping[str, str]
     spiking: bool
+    timed: bool
 
     def to_json(self) -> str:
         """As text."""
@@ -68,8 +71,9 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     networks, n, steps = len(job.source), circuit.neurons, job.x.shape[2]
     checkpoints, states = job.kept
     sizes = [networks, len(job.x), n, job.x.shape[3], job.y.shape[3], steps, circuit.substeps, job.x.shape[1]]
-    sizes += [len(schedule.trajectory), len(runs), job.batch, job.update == "step", job.averaging]
-    sizes += [circuit.loss == "cross-entropy", circuit.rule == "fa", len(job.traced), schedule.keep.sum()]
+    sizes += [len(schedule.trajectory), len(runs), job.batch, job.update == "step", job.averaging and fed.timed]
+    sizes += [circuit.loss == "cross-entropy", circuit.rule != RULES[0], circuit.rule not in RULES]
+    sizes += [len(job.traced), schedule.keep.sum()]
     sizes += [schedule.trace.sum(), checkpoints.sum(), states.sum()]
     sizes += [job.done * (steps if job.update == "step" else 1) // job.batch, OPTIMISERS.index(job.optimiser)]
     sizes += ["sparse" in job.constraints, "dale" in job.constraints, job.bound is not None, ROOM, circuit.delay]

@@ -37,7 +37,7 @@ static const char *const WEIGHT_NAMES[] = {"W", "U", "b", "V", "c"};
 struct Sizes  // in the order in which they are given
 {
     int64_t networks, sources, neurons, inputs, outputs, steps, substeps, trajectories, presentations, runs, batch;
-    int64_t per_step, averaging, softmax, along_fixed, traced, kept, tracked, checkpoints, states, updates;
+    int64_t per_step, averaging, softmax, along_fixed, cut, traced, kept, tracked, checkpoints, states, updates;
     int64_t optimiser, sparse, dale, bounded, room, delay, learn[WEIGHTS];
 };
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from autapse_sim.errors import InputError
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Job, Outcome, Progress, check_targets
 from autapse_sim.spec.language import names
-from autapse_sim.spec.model import library, read_neuron, texts, words_of
+from autapse_sim.spec.library import Models
+from autapse_sim.spec.model import library, read_neuron, read_rule, texts, words_of
 from autapse_sim.spec.reading import self_contained
 
 TOLD = ("feedback", "loss")
@@ -30,6 +32,20 @@ def covers(circuit: Circuit) -> str | None:
     """Why a circuit does not run as a compiled program of exact gradients, or None where it does."""
     if circuit.rule not in RULES:
         return f"its rule is none of {', '.join(RULES)}"
+    return _uncovered(circuit)
+
+
+def covers_local(circuit: Circuit, sources: Mapping[str, str] = MappingProxyType({})) -> str | None:
+    """Why a circuit whose rule has equations does not run so, or None where it does: see `adjoint.local`."""
+    if circuit.rule in RULES or (reason := _uncovered(circuit)):
+        return reason if circuit.rule not in RULES else "its rule is an exact gradient"
+    from autapse_sim.engines.adjoint.local import uncovered
+
+    return uncovered(Models.of(circuit, sources), circuit)
+
+
+def _uncovered(circuit: Circuit) -> str | None:
+    """What of a circuit but its rule no program has."""
     if circuit.precision != "double" or circuit.readout_rule != "delta" or "B" in circuit.learn:
         return f"{circuit.rule} needs precision='double', readout_rule='delta' and no B that learns"
     if circuit.returned:
@@ -72,6 +88,8 @@ def simulate(
         Where the circuit is not covered, or its neuron does what has no derivative, with file and line.
     """
     check_targets(job)
+    if _local(job):
+        _check_local(job)
     command = compiler()
     if command is None:
         raise InputError("engine 'compiled' needs a C++ compiler (g++); install one or use engine='numpy'")
@@ -111,15 +129,38 @@ def generate(job: Job, command: str) -> tuple[Fed, str]:
     from autapse_sim.engines.adjoint.step import step_of
     from autapse_sim.spec.scopes import check_neuron, neuron_words
 
-    reason = covers(job.circuit)
+    reason = covers_local(job.circuit, job.sources) if _local(job) else covers(job.circuit)
     if reason:
         raise InputError(f"engine 'compiled' does not run this circuit: {reason}; use engine='numpy'")
-    models = models_of(job)
+    timed = True
+    if _local(job):
+        from autapse_sim.engines.adjoint.local import filter_of, local_step
+
+        models = Models.of(job.circuit, job.sources)
+        way = filter_of(models.rule)
+        assert way is not None  # it is covered
+        step, timed = local_step(models, job.circuit, way), way.timed
+    else:
+        models = models_of(job)
+        step = step_of(models, job.circuit, exact=_exact(job))
     check_neuron(models.neuron, job.circuit, neuron_words(models.neuron))
-    step = step_of(models, job.circuit, exact=_exact(job))
     source = source_of(step, _each(job), job.parameters, lanes_of(job))
     key = hashlib.sha256(f"{identity(command)}\n{source.text}".encode()).hexdigest()
-    return Fed(key, source.parameters, step.recorded, source.spiking), source.text
+    return Fed(key, source.parameters, step.recorded, source.spiking, timed), source.text
+
+
+def _local(job: Job) -> bool:
+    """Whether the rule has equations of its own."""
+    return job.circuit.rule not in RULES
+
+
+def _check_local(job: Job) -> None:
+    """Refuse what no sweep of a rule with equations has."""
+    if job.update == "step":
+        raise InputError("a rule with equations is swept where weights stand still: not with update='step'")
+    for name in read_rule(job.circuit.rule, job.sources).parameters:
+        if job.parameters[name].ndim > 1:
+            raise InputError(f"parameter {name} has one value per neuron; what is swept takes one per replicate")
 
 
 def _exact(job: Job) -> bool:
@@ -134,12 +175,20 @@ def _each(job: Job) -> list[str]:
 
 def _asked(job: Job, command: str) -> str | None:
     """The key of what is asked for; None where a model may read other files."""
-    models = texts(replace(job.circuit, rule=job.circuit.readout_rule), job.sources)
+    rule = job.circuit.rule if _local(job) else job.circuit.readout_rule
+    models = texts(replace(job.circuit, rule=rule), job.sources)
     if not all(map(self_contained, models.values())):
         return None
     told = asdict(
         replace(
-            job.circuit, rule=RULES[0], neurons=1, delay=0, learn=(), loss="mse", feedback="random", readout="random"
+            job.circuit,
+            rule=job.circuit.rule if _local(job) else RULES[0],
+            neurons=1,
+            delay=0,
+            learn=(),
+            loss="mse",
+            feedback="random",
+            readout="random",
         )
     )
     return asked_for(

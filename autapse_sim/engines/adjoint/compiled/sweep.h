@@ -64,7 +64,8 @@ public:
         if (job.sizes.along_fixed)
         {
             gather_networks(job.B, size_t(job.n) * job.q, fixed), M::pack(entry, fixed, job.n, job.q, false);
-            gather_networks(job.B_rec, size_t(job.n) * job.n, fixed), M::pack(back, fixed, job.n, job.n, true);
+            if (!job.sizes.cut)
+                gather_networks(job.B_rec, size_t(job.n) * job.n, fixed), M::pack(back, fixed, job.n, job.n, true);
         }
         for (int w = 0; w < WEIGHTS; w++) clear(w);
     }
@@ -276,6 +277,7 @@ private:
     // What was sent at the end of a step counts by the drive that it became, if that was not after `last`.
     void carry(int at, int last)
     {
+        if (job.sizes.cut) return;
         at += job.delay;
         if (at > last) row[8].clear();
         else M::template apply<false>(back, job.n, job.n, by_drive + stride * place_of(at), by_sent);
