@@ -263,6 +263,15 @@ def test_a_neuron_of_a_user(lanes, delay, tmp_path):
     assert_alive(job, outcome)
 
 
+@pytest.mark.parametrize("rule", ["bptt", "fa"])
+@pytest.mark.parametrize("lanes", HOW)
+def test_neurons_that_nothing_joins(lanes, rule):
+    job = job_of("rate", rule=rule, learn=("U", "b", "V", "c"), parameters={"tau_m": 3 * ms}, **HOW[lanes])
+    apart = replace(job, weights=replace(job.weights, W=0 * job.weights.W))
+    assert difference(simulate(apart), discrete.simulate(apart)) < EXACT
+    assert difference(simulate(apart), discrete.simulate(job)) > 1e-4
+
+
 REFUSED = {
     "returned": ({"returned": True}, "its prediction is returned"),
     "delays": ({"delay": np.array([1, 2])}, "its synapses have delays that differ"),

@@ -25,8 +25,7 @@ public:
         for (int w = 0; w < WEIGHTS; w++) now[w] = weight[w].take(job.width[w] * NETWORKS);
         A[W] = M::PLAIN ? now[W] : place[0].take(M::area(n, n)), A[U] = M::PLAIN ? now[U] : place[1].take(M::area(n, m));
         A[V] = M::PLAIN ? now[V] : place[3].take(M::area(q, n)), A[b] = place[2].take(size), A[c] = place[4].take(outs);
-        fixed = place[7].take(size_t(n) * std::max(n, q) * NETWORKS);
-        summed = place[8].take(std::max(n, q) * NETWORKS);
+        fixed = place[7].take(size_t(n) * std::max(n, q) * NETWORKS), summed = place[8].take(std::max(n, q) * NETWORKS);
         entry = place[5].take(M::area(n, q)), back = place[6].take(M::area(n, n));
         G[W] = sum[0].take(M::area(n, n)), G[U] = sum[1].take(M::area(n, m)), G[b] = sum[2].take(size);
         G[V] = sum[3].take(M::area(q, n)), G[c] = sum[4].take(outs);
@@ -37,8 +36,7 @@ public:
         xs = block[2].take(size_t(M::row(m)) * BLOCK);
         x = row[0].take(M::row(m)), y = row[1].take(outs), drive = row[2].take(size), input = row[3].take(size);
         spiked = row[4].take(size), predicted = row[5].take(outs), score = row[6].take(outs);
-        by_activity = row[7].take(size), by_sent = row[8].take(size), within = row[9].take(size);
-        counted = row[10].take(size);
+        by_activity = row[7].take(size), by_sent = row[8].take(size), within = row[9].take(size), counted = row[10].take(size);
     }
 
     // The lanes are those of networks from `first` on.
@@ -61,6 +59,9 @@ public:
             for (int w = 0; w < CONSTANTS; w++)
                 if (EACH[w]) constant[w].at[e] = constant[w].at[e - 1];
         for (int w = 0; w < WEIGHTS; w++) gather_networks(job.weights[w].data(), job.width[w], now[w]), pack(w);
+        apart = !job.learns(W) && (!job.sizes.along_fixed || job.sizes.cut || !job.exact());
+        for (size_t i = 0; apart && i < job.width[W] * NETWORKS; i++) apart = now[W][i] == 0;
+        row[2].clear(), row[8].clear();
         if (job.sizes.along_fixed)
         {
             gather_networks(job.B, size_t(job.n) * job.q, fixed), M::pack(entry, fixed, job.n, job.q, false);
@@ -70,8 +71,7 @@ public:
         for (int w = 0; w < WEIGHTS; w++) clear(w);
     }
 
-    // Nothing is summed yet.
-    void clear(int which) { sum[which].clear(); }
+    void clear(int which) { sum[which].clear(); }  // nothing is summed yet
 
     // Of numbers of all networks, those of the lanes' networks, as weights lie in a tile; and back.
     void gather_networks(const double *all, size_t width, double *to) const
@@ -207,6 +207,7 @@ private:
     int segment, base = 0;  // the integration steps that are kept at once, and the first of them
     size_t stride;
     bool learning = false, keeping = false, tracing = false, showing = false;
+    bool apart = false;  // W is 0 for good, and nothing goes back along another matrix
     Room saved;  // where segments begin
     Room constant[CONSTANTS + 1], state[STATES + 1], bar[BARS + 1], slope[SLOPES + 1];
     Room weight[WEIGHTS], place[9], sum[5], history[3], block[3], row[11];
@@ -229,7 +230,7 @@ private:
             stimulus(now, x);
             M::template apply<SPIKING>(A[U], job.n, job.m, x, input);
         }
-        M::template apply<SPIKING>(A[W], job.n, job.n, sent_of(std::max(at - job.delay, 0)), drive);
+        if (!apart) M::template apply<SPIKING>(A[W], job.n, job.n, sent_of(std::max(at - job.delay, 0)), drive);
         const bool kept = keeping && job.exact();
         double *slopes[SLOPES + 1];
         for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + (kept ? stride * (at - base) : 0);
@@ -271,16 +272,14 @@ private:
         }
     }
 
-    // Where the slopes by what arrived in an integration step lie; with delays all are kept.
-    int place_of(int at) const { return job.delay ? at : at % BLOCK; }
+    int place_of(int at) const { return job.delay ? at : at % BLOCK; }  // of the slopes by what arrived; with delays all
 
     // What was sent at the end of a step counts by the drive that it became, if that was not after `last`.
     void carry(int at, int last)
     {
-        if (job.sizes.cut) return;
-        at += job.delay;
-        if (at > last) row[8].clear();
-        else M::template apply<false>(back, job.n, job.n, by_drive + stride * place_of(at), by_sent);
+        if ((at += job.delay) > last) row[8].clear();
+        else if (!job.sizes.cut && !apart)
+            M::template apply<false>(back, job.n, job.n, by_drive + stride * place_of(at), by_sent);
     }
 
     // What a trajectory starts from may depend on the bias.
@@ -361,7 +360,6 @@ private:
     // What traced networks show of an integration step.
     RARE void record(int at, const double *activity)
     {
-        const int step = at / job.substeps;
         if (at % job.substeps == 0) std::fill_n(within, size, 0.0);
         if (SPIKING)
             for (int e = 0; e < size; e++) within[e] += spiked[e];
@@ -370,7 +368,7 @@ private:
         {
             const int64_t table = job.trace[shown[l]], which = job.traced[network[l]];
             if (table < 0 || which < 0) continue;
-            const size_t to = (size_t(table) * job.sizes.traced + which) * job.T + step;
+            const size_t to = (size_t(table) * job.sizes.traced + which) * job.T + at / job.substeps;
             for (int w = 0; w < RECORDED; w++)
             {
                 const double *from = RECORDS[w] < 0 ? activity : states[RECORDS[w]];
