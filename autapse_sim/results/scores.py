@@ -94,7 +94,8 @@ def affine_r2(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     p, y = np.asarray(prediction, dtype=float), np.asarray(target, dtype=float)
     defined = np.isfinite(p).all(axis=(-2, -1)) & ~np.isinf(y).any(axis=(-2, -1))
     known = ~np.isnan(y)
-    p, y = np.where(defined[..., None, None], p, 0), np.where(defined[..., None, None] & known, y, 0)
+    if not (defined.all() and known.all()):
+        p, y = np.where(defined[..., None, None], p, 0), np.where(defined[..., None, None] & known, y, 0)
     y = _centred(y, known, axis=(-2, -1))
     rounding = 1e-12 * np.sqrt(y.shape[-2])  # in units of the largest magnitude
     together = (known == known[..., :1]).all()  # the coordinates count in the same samples, so that one fit does
@@ -114,11 +115,13 @@ def _centred(samples: np.ndarray, known: np.ndarray, axis: int | tuple[int, int]
 
     The others are 0.
     """
-    samples = np.where(known, samples, 0)
-    largest = np.abs(samples).max(axis=axis, keepdims=True)
+    every = known.all()
+    samples = samples if every else np.where(known, samples, 0)
+    largest = np.maximum(samples.max(axis=axis, keepdims=True), -samples.min(axis=axis, keepdims=True))
     samples = samples / np.where(largest > 0, largest, 1)
     number = np.maximum(known.sum(axis=-2, keepdims=True), 1)
-    return np.where(known, samples - samples.sum(axis=-2, keepdims=True) / number, 0)
+    samples -= samples.sum(axis=-2, keepdims=True) / number
+    return samples if every else np.where(known, samples, 0)
 
 
 def divergence(target: np.ndarray) -> np.ndarray:

@@ -112,7 +112,8 @@ def fit_first(train: np.ndarray, target: np.ndarray, test: np.ndarray, columns: 
     if np.isfinite(train).all() and np.isfinite(test).all():
         for outputs, known, wanted in _known_samples(train, target):
             centre, inverse = _standard(known)
-            deviations, offset = (known - centre) * inverse, wanted.mean(axis=0)
+            deviations, offset = known - centre, wanted.mean(axis=0)
+            deviations *= inverse
             products, answers = deviations.T @ deviations, deviations.T @ (wanted - offset)
             seen = (test - centre) * inverse
             for prediction, p in zip(predictions, columns, strict=True):

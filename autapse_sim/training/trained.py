@@ -11,6 +11,7 @@ from autapse_sim.spec.weights import Weights
 from autapse_sim.training.beside import Networks
 from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.grid import Grid
+from autapse_sim.training.in_numpy import compiled_or_numpy
 from autapse_sim.training.train import run
 
 
@@ -24,7 +25,8 @@ def trained(networks: Networks, learn: tuple[str, ...], weights: Weights) -> np.
     values = {name: given[grid.source] for name, given in known.items()} | dict.fromkeys(rates, grid.each)
     free = replace(protocol, record=0, constraints=(), bound=None)
     drawn = replace(networks.drawn, weights=weights)
-    outcome = run(circuit, drawn, free, values, grid.source, networks.engine)
+    engine = compiled_or_numpy(circuit, "auto") if networks.engine == "numpy" else networks.engine
+    outcome = run(circuit, drawn, free, values, grid.source, engine)
     best = grid.best(grid.validation(protocol, outcome)[1])
     if best is None:
         raise InputError(f"at least half of its replicates diverged at each of {len(grid.rates)} learning rates")
