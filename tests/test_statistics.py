@@ -211,3 +211,40 @@ def test_bad_input_is_refused():
         replicates_needed(np.ones(1), 1)
     with pytest.raises(InputError, match="no number of replicates"):
         replicates_needed(np.array([1, np.inf, np.inf]), 1)
+
+
+SPREADS = {
+    "normal": lambda rng, count: rng.normal(0, 0.1, count),
+    "skewed": lambda rng, count: 0.1 * (np.exp(rng.normal(0, 1, count)) - 1),
+}
+TRIES = 300
+
+
+def by_pilots(rng, draw):
+    """The interval of as many seeds as pilots ask for."""
+    count = max(16, replicates_needed(draw(rng, 16), 0.08))
+    return median_interval(draw(rng, min(count, 200)))[1:]
+
+
+def until_narrow(rng, draw):
+    """The interval of seeds that were added until it is narrow."""
+    seen = draw(rng, 16)
+    while True:
+        _, low, high = median_interval(seen)
+        if high - low <= 0.08 or len(seen) >= 200:
+            return low, high
+        seen = np.append(seen, draw(rng, 4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spread", SPREADS)
+def test_intervals_cover_where_pilots_say_how_many_seeds_and_not_where_one_stops_as_it_suits(spread):
+    shares = []
+    for how in (by_pilots, until_narrow):
+        rng = np.random.default_rng(0)
+        intervals = [how(rng, SPREADS[spread]) for _ in range(TRIES)]
+        shares.append(np.mean([low <= 0 <= high for low, high in intervals]))
+    assert 0.93 < shares[0] < 0.98  # 0.95 within what so many tries tell
+    assert shares[1] < shares[0]
+    if spread == "normal":
+        assert shares[1] < 0.93

@@ -26,7 +26,11 @@ from autapse_sim.spec.circuit import FEEDBACKS
 @click.option("--dry-run", is_flag=True, help="Of several rules or benchmarks: say what is trained, and stop.")
 @click.option("--replicates", type=int, help="Seeds of every method. [default: 200; of several 48, spiking 16]")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
-@click.option("--precision", type=float, help="Wished width of the interval of the reduction, e.g. 0.04.")
+@click.option(
+    "--precision",
+    type=float,
+    help="As many seeds, up to --replicates, as make the interval of the reduction so wide by the pilots, e.g. 0.04.",
+)
 @click.option("--worthwhile", default=0.05, show_default=True, help="Least reduction of the error worth speaking of.")
 @click.option("--trajectories", type=int, help="Training trajectories. [default: the benchmark's]")
 @click.option("--ablations", is_flag=True, help="Train variants of the rule too.")

@@ -19,7 +19,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.experiments.benchmark import CHANGEABLE, Benchmark, benchmark_called
 from autapse_sim.experiments.verdict.answer import WORTHWHILE
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
-from autapse_sim.experiments.verdict.evidence import Block, Case, joined, result_of
+from autapse_sim.experiments.verdict.evidence import Block, Case, result_of
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, refitted
@@ -69,7 +69,8 @@ def verdict(
         All draws follow from it.
     precision : float, optional
         Wished width of the interval of the rule's reduction of the error against the fixed reservoir (0.04 is 4 in a
-        hundred): seeds are added until it is reached, up to `replicates`.
+        hundred): by the pilots, as many seeds are judged as it takes, up to `replicates`. What width it has then, the
+        result says.
     ablations : bool
         Whether variants of the rule are trained too, each at its own learning rate.
     worthwhile : float
@@ -158,16 +159,21 @@ def work(case: Case, replicates: int) -> int:
 
 def evidence(case: Case, study: Study, replicates: int, precision: float | None = None) -> Result:
     """The verdict on a case, with `precision` as `verdict` takes it."""
-    blocks = -(-replicates // BLOCK)
     case = _prepared(case, study)
-    found = _judged(case, study, range(min(blocks, 4) if precision else blocks))
-    while precision and len(found) < blocks:
-        reduction = 1 - joined(found, case.rule, "online") / joined(found, FIXED, "online")
-        needed = min(blocks, -(-replicates_needed(reduction, precision) // BLOCK))
-        if needed <= len(found):
-            break
-        found += _judged(case, study, range(len(found), needed))
-    return result_of(case, found)
+    if precision is not None:
+        replicates = min(replicates, fixed_beforehand(case, precision))
+    return result_of(case, _judged(case, study, range(-(-replicates // BLOCK))), precision)
+
+
+def fixed_beforehand(case: Case, precision: float) -> int:
+    """How many seeds bring the interval of the rule's reduction down to a width, by the pilots, of which none is judged.
+
+    Seeds that were added until the interval is narrow enough would stop where it happens to be so: then it is too
+    narrow. Never fewer than there are pilots: of few seeds no interval is a good one.
+    """
+    tried, chosen = case.tried, case.chosen
+    own, fixed = (tried[name].at(0, chosen[name].online) for name in (case.rule, FIXED))
+    return max(PILOT, replicates_needed(1 - own / fixed, precision))
 
 
 def _trials(setting: Benchmark, methods: Mapping[str, Method]) -> int:

@@ -135,6 +135,11 @@ class Tried:
         """The learning rates of the points."""
         return Grid.of([point.eta for point in self.points], self.errors.shape[2])
 
+    def at(self, score: int, point: Point) -> np.ndarray:
+        """The errors (R,) at one of the points; infinite where a network diverged."""
+        errors = self.errors[score, self.points.index(point)]
+        return np.where(np.isnan(errors), np.inf, errors)
+
     def best(self, score: int, otherwise: Point | None = None) -> Point:
         """The point of the least median error; where all diverged another one, by default the least learning rate."""
         index = self.grid.best(self.errors[score])
