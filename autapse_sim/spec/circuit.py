@@ -69,7 +69,8 @@ class Circuit:
     method : str, optional
         Any integrator of Brian2 ('euler' is the discrete network for substeps = 1); by default the neuron's own.
     precision : {'double', 'single'}
-        Of all numbers in Brian2; single halves memory and time, and is exact to about 1e-6.
+        Of all numbers in Brian2, and in compiled programs of exact gradients (there not of weights); single halves
+        memory and time, and is exact to about 1e-6.
     loss : {'mse', 'cross-entropy'}
         What is to fall. With 'cross-entropy' the prediction is the softmax over outputs of V o + c, and the targets are
         probabilities; the error is prediction - target for both.

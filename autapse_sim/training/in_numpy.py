@@ -46,11 +46,8 @@ def check_numpy(circuit: Circuit) -> None:
     if circuit.rule not in discrete.references():
         raise InputError(f"engine 'numpy' knows no rule {circuit.rule!r}; it knows {', '.join(discrete.references())}")
     if circuit.rule in EXACT:
-        if circuit.precision != "double" or circuit.readout_rule != "delta" or "B" in circuit.learn:
-            raise InputError(
-                f"rule {circuit.rule!r} takes any neuron, but precision='double', readout_rule='delta' and no B that "
-                "learns"
-            )
+        if circuit.readout_rule != "delta" or "B" in circuit.learn:
+            raise InputError(f"rule {circuit.rule!r} takes any neuron, but readout_rule='delta' and no B that learns")
     elif not _simple(circuit):
         raise InputError(
             f"rule {circuit.rule!r} on engine 'numpy' is the discrete network: it takes neuron='rate', substeps=1, "
@@ -86,12 +83,15 @@ def simulated_in_numpy(job: Job, progress: Progress | None = None) -> Outcome:
 
 def compiled_or_numpy(circuit: Circuit, engine: str) -> str:
     """The engine of a circuit that runs in NumPy: a compiled program where there is one and NumPy was not asked for."""
-    if engine == "numpy" or circuit.rule not in EXACT:
+    if circuit.rule not in EXACT or (engine == "numpy" and circuit.precision == "double"):
         return "numpy"
     from autapse_sim.engines.adjoint.compiled.run import covers
     from autapse_sim.engines.brian.compiler import compiler
 
     reason = covers(circuit) if compiler() else "there is no C++ compiler (g++)"
+    if circuit.precision != "double" and (reason or engine == "numpy"):
+        why = reason or "engine numpy was asked for"
+        raise InputError(f"rule {circuit.rule!r} has single precision in compiled programs alone: {why}")
     if reason and engine == "compiled":
         raise InputError(f"engine 'compiled' does not run this circuit: {reason}; use engine='numpy'")
     return "numpy" if reason else "compiled"

@@ -272,6 +272,28 @@ def test_neurons_that_nothing_joins(lanes, rule):
     assert difference(simulate(apart), discrete.simulate(job)) > 1e-4
 
 
+@pytest.mark.parametrize("neuron", ["rate", "lif"])
+@pytest.mark.parametrize("lanes", HOW)
+def test_single_precision_is_that_of_double_to_its_digits(lanes, neuron):
+    job = job_of(neuron, neurons=20 if lanes == "Single" else 6, updates=4, **HOW[lanes])
+    double, single = simulate(job), simulate(replace(job, circuit=replace(job.circuit, precision="single")))
+    assert_alive(job, single)
+    assert 1e-12 < difference(single, double) < 2e-5
+    for name, each in single.weights.items():
+        moved = np.abs(getattr(double.weights, name) - (getattr(job.weights, name) if name not in "bc" else 0)).max()
+        assert np.abs(each - getattr(double.weights, name)).max() <= 1e-4 * moved
+
+
+def test_single_precision_is_compiled_or_refused(monkeypatch):
+    circuit = ap.Circuit(rule="bptt", neuron="rate", precision="single")
+    assert choose_engine(circuit, "auto") == "compiled"
+    with pytest.raises(InputError, match="single precision in compiled programs alone: engine numpy was asked for"):
+        choose_engine(circuit, "numpy")
+    monkeypatch.setattr("autapse_sim.engines.brian.compiler.compiler", lambda: None)
+    with pytest.raises(InputError, match="alone: there is no C\\+\\+ compiler"):
+        choose_engine(circuit, "auto")
+
+
 REFUSED = {
     "returned": ({"returned": True}, "its prediction is returned"),
     "delays": ({"delay": np.array([1, 2])}, "its synapses have delays that differ"),

@@ -92,7 +92,6 @@ def test_the_filters_of_the_library():
         ({"delay": 1}, "delays"),
         ({"returned": True}, "returned"),
         ({"method": "exponential_euler"}, "Euler"),
-        ({"precision": "single"}, "double"),
         ({"rule": "bptt"}, "exact gradient"),
     ],
 )

@@ -166,7 +166,7 @@ def evidence(case: Case, study: Study, replicates: int, precision: float | None 
 
 
 def fixed_beforehand(case: Case, precision: float) -> int:
-    """How many seeds bring the interval of the rule's reduction down to a width, by the pilots, of which none is judged.
+    """How many seeds bring the interval of the rule's reduction down to a width, by the pilots, which are not judged.
 
     Seeds that were added until the interval is narrow enough would stop where it happens to be so: then it is too
     narrow. Never fewer than there are pilots: of few seeds no interval is a good one.

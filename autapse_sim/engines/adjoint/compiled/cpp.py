@@ -84,7 +84,7 @@ class Writer:
             case ast.BinOp(left=left, op=op, right=right) if type(op) in JOINED:
                 return f"({self.number(left)} {JOINED[type(op)]} {self.number(right)})"
             case ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
-                return f"({self.condition(node)} ? 1.0 : 0.0)"
+                return f"({self.condition(node)} ? Number(1) : Number(0))"
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self._call(name, arguments)
         raise InputError(f"{ast.unparse(node)!r} has no place in a program")
@@ -99,7 +99,7 @@ class Writer:
             case ast.Constant(value=int() | float() as value) if value == int(value) and 1 <= value <= POWERS:
                 return f"power<{int(value)}>({self.number(base)})"
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return f"(1.0 / {self._power(base, operand)})"
+                return f"(1 / {self._power(base, operand)})"
             case ast.Constant(value=0.5):
                 return f"std::sqrt({self.number(base)})"
         return f"std::pow({self.number(base)}, {self.number(exponent)})"
@@ -109,7 +109,7 @@ class Writer:
             condition, yes, no = arguments
             return f"pick({self.condition(condition)}, {self.number(yes)}, {self.number(no)})"
         if name == "autapse_spike":
-            return f"({self.condition(arguments[0])} ? 1.0 : 0.0)"
+            return f"({self.condition(arguments[0])} ? Number(1) : Number(0))"
         if name == "int" and _is_condition(arguments[0]):
             return self.number(arguments[0])
         if name not in FUNCTIONS:
@@ -128,7 +128,7 @@ class Writer:
                 return f"(!{self.condition(operand)})"
             case ast.Call(func=ast.Name(id="int"), args=[inner]) if _is_condition(inner):
                 return self.condition(inner)
-        return f"({self.number(node)} != 0.0)"
+        return f"({self.number(node)} != 0)"
 
 
 def _is_condition(node: ast.expr) -> bool:
@@ -151,4 +151,4 @@ def literal(value: float) -> str:
     """A number with every digit."""
     if value != value or value in (float("inf"), float("-inf")):
         return "(-INFINITY)" if value < 0 else "INFINITY" if value > 0 else "NAN"
-    return repr(value) if value >= 0 else f"({value!r})"
+    return f"Number({value!r})"

@@ -1,19 +1,21 @@
 // What a program reads and gives back.
 
-struct Room  // numbers that vectors may lie in, 0 at first
+template <class N> struct RoomOf  // numbers that vectors may lie in, 0 at first
 {
-    double *at = nullptr;
+    N *at = nullptr;
     size_t size = 0;
-    double *take(size_t wanted)
+    N *take(size_t wanted)
     {
-        size = (wanted + 7) / 8 * 8 + 8;
-        at = (double *)std::aligned_alloc(64, size * 8);
+        size = (wanted + PACK - 1) / PACK * PACK + PACK;
+        at = (N *)std::aligned_alloc(64, size * sizeof(N));
         if (!at) { std::fprintf(stderr, "there is no room for %zu numbers\n", size); std::exit(1); }
         clear();
         return at;
     }
-    void clear() { std::fill_n(at, size, 0.0); }
+    void clear() { std::fill_n(at, size, N(0)); }
 };
+typedef RoomOf<Number> Room;
+typedef RoomOf<double> Wide;
 
 template <class Number> static const Number *mapped(const std::string &name, size_t expected)
 {

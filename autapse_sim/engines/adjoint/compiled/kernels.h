@@ -2,7 +2,8 @@
 //
 // A row holds one number for every neuron of every lane, the lane innermost. Shared: the lanes are trajectories of one
 // network. Own: the lanes are networks, each with weights of its own. Single: one network with one trajectory, and
-// neurons lie where the lanes would. Vectors have 8 numbers, whatever the processor makes of them.
+// neurons lie where the lanes would. Vectors have 64 bytes, whatever the processor makes of them; a Number is a double,
+// or a float where single precision is asked for. Weights and what optimisers keep are doubles always.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <chrono>
+#include <numeric>
 #include <string>
 #include <vector>
 #include <fcntl.h>
@@ -23,20 +25,24 @@
 // What is not worth the compiler's time.
 #define RARE __attribute__((noinline, cold))
 
-typedef double Vector __attribute__((vector_size(64), may_alias));
+typedef Number Vector __attribute__((vector_size(64), may_alias));
+constexpr int PACK = 64 / sizeof(Number);  // numbers in a vector
+constexpr bool DOUBLE = sizeof(Number) == sizeof(double);
 #if defined(__AVX512F__)
 constexpr int SUMS = 16;  // that are held in registers
 #else
 constexpr int SUMS = 6;
 #endif
 
-static inline Vector load(const double *from) { return *(const Vector *)from; }
-static inline void store(double *to, Vector value) { *(Vector *)to = value; }
-static inline double total(Vector v)
+static inline Vector load(const Number *from) { return *(const Vector *)from; }
+static inline void store(Number *to, Vector value) { *(Vector *)to = value; }
+static inline Number total(Vector v)
 {
-    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+    Number sums[8];
+    for (int i = 0; i < 8; i++) sums[i] = DOUBLE ? v[i] : v[i] + v[i + 8 % PACK];
+    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
-static inline int padded(int size) { return (size + 7) / 8 * 8; }
+static inline int padded(int size) { return (size + PACK - 1) / PACK * PACK; }
 
 // Integration steps whose outer products are summed at once: what they read stays in a cache.
 constexpr int BLOCK = 16;
@@ -46,35 +52,35 @@ static size_t stride_of(size_t row) { return row < 512 ? row : row + 64; }
 
 // -- functions of neurons
 
-template <bool EVERY> static inline double at(const double *values, int e) { return values[EVERY ? e : 0]; }
-static inline double pick(bool condition, double yes, double no) { return condition ? yes : no; }
-static inline double sign(double x) { return double(x > 0) - double(x < 0); }
-static inline double clip(double x, double low, double high)
+template <bool EVERY> static inline Number at(const Number *values, int e) { return values[EVERY ? e : 0]; }
+static inline Number pick(bool condition, Number yes, Number no) { return condition ? yes : no; }
+static inline Number sign(Number x) { return Number(x > 0) - Number(x < 0); }
+static inline Number clip(Number x, Number low, Number high)
 {
-    const double above = x < low ? low : x;
+    const Number above = x < low ? low : x;
     return above > high ? high : above;
 }
-static inline double whole(double a, double b) { return std::floor(a / b); }
-static inline double modulo(double a, double b) { return a - std::floor(a / b) * b; }
-static inline double timestep(double t, double dt) { return std::trunc((t + 1e-3 * dt) / dt); }
-static inline double exprel(double x)
+static inline Number whole(Number a, Number b) { return std::floor(a / b); }
+static inline Number modulo(Number a, Number b) { return a - std::floor(a / b) * b; }
+static inline Number timestep(Number t, Number dt) { return std::trunc((t + Number(1e-3) * dt) / dt); }
+static inline Number exprel(Number x)
 {
-    const double near = 1 + x * (0.5 + x * (1 / 6. + x * (1 / 24. + x * (1 / 120. + x / 720.))));
-    const double far = std::expm1(x) / x;
-    return std::fabs(x) < 1e-3 ? near : far;
+    const Number near = 1 + x * (Number(0.5) + x * (Number(1 / 6.) + x * (Number(1 / 24.) + x * (Number(1 / 120.) + x / 720))));
+    const Number far = std::expm1(x) / x;
+    return std::fabs(x) < Number(1e-3) ? near : far;
 }
-static inline double exprel_slope(double x)
+static inline Number exprel_slope(Number x)
 {
-    double near = 0, factor = 1, below = 1;  // sum_k (k + 1)/(k + 2)! x^k
+    Number near = 0, factor = 1, below = 1;  // sum_k (k + 1)/(k + 2)! x^k
     for (int k = 0; k < 16; k++) below *= k + 2, near += (k + 1) / below * factor, factor *= x;
-    const double far = (std::exp(x) - exprel(x)) / x;
+    const Number far = (std::exp(x) - exprel(x)) / x;
     return std::fabs(x) < 1 ? near : far;
 }
-template <int P> static inline double power(double x)
+template <int P> static inline Number power(Number x)
 {
     if constexpr (P == 1) return x;
     else if constexpr (P % 2) return x * power<P - 1>(x);
-    else { const double half = power<P / 2>(x); return half * half; }
+    else { const Number half = power<P / 2>(x); return half * half; }
 }
 
 // -- layouts
@@ -86,20 +92,20 @@ template <int P> static inline double power(double x)
 template <int B> struct Shared
 {
     static constexpr bool OWN = false, PLAIN = true;
-    static constexpr int LANES = 8 * B, NETWORKS = 1;
+    static constexpr int LANES = PACK * B, NETWORKS = 1;
     static int row(int size) { return size * LANES; }
     static size_t area(int rows, int columns) { return size_t(rows) * columns; }
 
-    static void pack(double *to, const double *matrix, int rows, int columns, bool turned)
+    static void pack(Number *to, const double *matrix, int rows, int columns, bool turned)
     {
-        if (!turned) std::memcpy(to, matrix, sizeof(double) * rows * columns);
+        if (!turned) std::copy_n(matrix, size_t(rows) * columns, to);
         else
             for (int i = 0; i < rows; i++)
                 for (int j = 0; j < columns; j++) to[size_t(i) * columns + j] = matrix[size_t(j) * rows + i];
     }
 
     template <int R>
-    static inline void rows_of(const double *A, int columns, const double *in, double *out)
+    static inline void rows_of(const Number *A, int columns, const Number *in, Number *out)
     {
         Vector sum[R][B];
 #pragma GCC unroll 16
@@ -110,11 +116,11 @@ template <int B> struct Shared
         {
             Vector x[B];
 #pragma GCC unroll 4
-            for (int b = 0; b < B; b++) x[b] = load(in + (j * B + b) * 8);
+            for (int b = 0; b < B; b++) x[b] = load(in + (j * B + b) * PACK);
 #pragma GCC unroll 16
             for (int r = 0; r < R; r++)
             {
-                const double w = A[size_t(r) * columns + j];
+                const Number w = A[size_t(r) * columns + j];
 #pragma GCC unroll 4
                 for (int b = 0; b < B; b++) sum[r][b] += w * x[b];
             }
@@ -122,11 +128,11 @@ template <int B> struct Shared
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-            for (int b = 0; b < B; b++) store(out + (r * B + b) * 8, sum[r][b]);
+            for (int b = 0; b < B; b++) store(out + (r * B + b) * PACK, sum[r][b]);
     }
 
     template <bool SILENT>
-    static void apply(const double *A, int rows, int columns, const double *in, double *out)
+    static void apply(const Number *A, int rows, int columns, const Number *in, Number *out)
     {
         constexpr int R = SUMS / B;
         int i = 0;
@@ -137,12 +143,12 @@ template <int B> struct Shared
     }
 
     template <int P, int Q>
-    static inline void tile(double *G, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    static inline void tile(Number *G, int columns, const Number *D, size_t ds, const Number *S, size_t ss, int count)
     {
         Vector sum[P][Q] = {};
         for (int b = 0; b < B; b++)  // the outer loop: two products for a sum at once would become three operations
         {
-            const double *from = D + b * 8, *with = S + b * 8;
+            const Number *from = D + b * PACK, *with = S + b * PACK;
             for (int k = 0; k < count; k++, from += ds, with += ss)
             {
                 Vector d[P], s[Q];
@@ -163,42 +169,42 @@ template <int B> struct Shared
     }
 
     template <int P>
-    static void strip(double *G, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    static void strip(Number *G, int columns, const Number *D, size_t ds, const Number *S, size_t ss, int count)
     {
         int j = 0;
         for (; j + 4 <= columns; j += 4) tile<P, 4>(G + j, columns, D, ds, S + j * LANES, ss, count);
         for (; j < columns; j++) tile<P, 1>(G + j, columns, D, ds, S + j * LANES, ss, count);
     }
 
-    static void outer(double *G, int rows, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    static void outer(Number *G, int rows, int columns, const Number *D, size_t ds, const Number *S, size_t ss, int count)
     {
         int i = 0;
         for (; i + 4 <= rows; i += 4) strip<4>(G + size_t(i) * columns, columns, D + i * LANES, ds, S, ss, count);
         for (; i < rows; i++) strip<1>(G + size_t(i) * columns, columns, D + i * LANES, ds, S, ss, count);
     }
 
-    static const double *compact(double *G, int, int) { return G; }
+    static const Number *compact(Number *G, int, int) { return G; }
 };
 
 template <int B> struct Own
 {
     static constexpr bool OWN = true, PLAIN = true;
-    static constexpr int LANES = 8 * B, NETWORKS = LANES;
+    static constexpr int LANES = PACK * B, NETWORKS = LANES;
     static int row(int size) { return size * LANES; }
     static size_t area(int rows, int columns) { return size_t(rows) * columns * LANES; }
 
-    static void pack(double *to, const double *matrix, int rows, int columns, bool turned)
+    static void pack(Number *to, const double *matrix, int rows, int columns, bool turned)
     {
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < columns; j++, to += LANES)
             {
                 const double *from = matrix + (turned ? size_t(j) * rows + i : size_t(i) * columns + j) * LANES;
-                for (int b = 0; b < B; b++) store(to + b * 8, load(from + b * 8));
+                std::copy_n(from, LANES, to);
             }
     }
 
     template <bool SILENT>
-    static inline void apply(const double *A, int rows, int columns, const double *in, double *out)
+    static inline void apply(const Number *A, int rows, int columns, const Number *in, Number *out)
     {
         for (int i = 0; i < rows; i++, out += LANES)
         {
@@ -207,30 +213,30 @@ template <int B> struct Own
             for (int b = 0; b < B; b++) sum[b] = Vector{};
             for (int j = 0; j < columns; j++, A += LANES)
 #pragma GCC unroll 4
-                for (int b = 0; b < B; b++) sum[b] += load(A + b * 8) * load(in + j * LANES + b * 8);
+                for (int b = 0; b < B; b++) sum[b] += load(A + b * PACK) * load(in + j * LANES + b * PACK);
 #pragma GCC unroll 4
-            for (int b = 0; b < B; b++) store(out + b * 8, sum[b]);
+            for (int b = 0; b < B; b++) store(out + b * PACK, sum[b]);
         }
     }
 
-    static void outer(double *G, int rows, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    static void outer(Number *G, int rows, int columns, const Number *D, size_t ds, const Number *S, size_t ss, int count)
     {
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < columns; j++, G += LANES)
             {
-                const double *d = D + i * LANES, *s = S + j * LANES;
+                const Number *d = D + i * LANES, *s = S + j * LANES;
                 Vector sum[B];
 #pragma GCC unroll 4
-                for (int b = 0; b < B; b++) sum[b] = load(G + b * 8);
+                for (int b = 0; b < B; b++) sum[b] = load(G + b * PACK);
                 for (int k = 0; k < count; k++, d += ds, s += ss)
 #pragma GCC unroll 4
-                    for (int b = 0; b < B; b++) sum[b] += load(d + b * 8) * load(s + b * 8);
+                    for (int b = 0; b < B; b++) sum[b] += load(d + b * PACK) * load(s + b * PACK);
 #pragma GCC unroll 4
-                for (int b = 0; b < B; b++) store(G + b * 8, sum[b]);
+                for (int b = 0; b < B; b++) store(G + b * PACK, sum[b]);
             }
     }
 
-    static const double *compact(double *G, int, int) { return G; }
+    static const Number *compact(Number *G, int, int) { return G; }
 };
 
 struct Single
@@ -244,7 +250,7 @@ struct Single
         return one > other ? one : other;
     }
 
-    static void pack(double *to, const double *matrix, int rows, int columns, bool turned)
+    static void pack(Number *to, const double *matrix, int rows, int columns, bool turned)
     {
         const int width = padded(rows);
         for (int j = 0; j < columns; j++)
@@ -253,7 +259,7 @@ struct Single
     }
 
     template <int V, bool SILENT>
-    static inline void part(const double *A, int width, const double *in, const int *heard, int count, double *out)
+    static inline void part(const Number *A, int width, const Number *in, const int *heard, int count, Number *out)
     {
         Vector sum[V];
 #pragma GCC unroll 8
@@ -261,16 +267,16 @@ struct Single
         for (int q = 0; q < count; q++)
         {
             const int j = SILENT ? heard[q] : q;
-            const double *a = A + size_t(j) * width, x = in[j];
+            const Number *a = A + size_t(j) * width, x = in[j];
 #pragma GCC unroll 8
-            for (int v = 0; v < V; v++) sum[v] += load(a + v * 8) * x;
+            for (int v = 0; v < V; v++) sum[v] += load(a + v * PACK) * x;
         }
 #pragma GCC unroll 8
-        for (int v = 0; v < V; v++) store(out + v * 8, sum[v]);
+        for (int v = 0; v < V; v++) store(out + v * PACK, sum[v]);
     }
 
     template <bool SILENT>
-    static void apply(const double *A, int rows, int columns, const double *in, double *out)
+    static void apply(const Number *A, int rows, int columns, const Number *in, Number *out)
     {
         static std::vector<int> room;
         int count = columns, *heard = nullptr;
@@ -283,25 +289,25 @@ struct Single
         const int width = padded(rows);
         constexpr int V = SUMS > 8 ? 8 : 4;
         int i = 0;
-        for (; i + 8 * V <= width; i += 8 * V) part<V, SILENT>(A + i, width, in, heard, count, out + i);
-        for (; i + 32 <= width; i += 32) part<4, SILENT>(A + i, width, in, heard, count, out + i);
-        for (; i + 16 <= width; i += 16) part<2, SILENT>(A + i, width, in, heard, count, out + i);
-        for (; i < width; i += 8) part<1, SILENT>(A + i, width, in, heard, count, out + i);
+        for (; i + PACK * V <= width; i += PACK * V) part<V, SILENT>(A + i, width, in, heard, count, out + i);
+        for (; i + 4 * PACK <= width; i += 4 * PACK) part<4, SILENT>(A + i, width, in, heard, count, out + i);
+        for (; i + 2 * PACK <= width; i += 2 * PACK) part<2, SILENT>(A + i, width, in, heard, count, out + i);
+        for (; i < width; i += PACK) part<1, SILENT>(A + i, width, in, heard, count, out + i);
     }
 
     template <int P, int V>
-    static inline void tile(double *G, int width, const double *D, size_t ds, const double *S, size_t ss, int count)
+    static inline void tile(Number *G, int width, const Number *D, size_t ds, const Number *S, size_t ss, int count)
     {
         Vector sum[P][V];
 #pragma GCC unroll 4
         for (int p = 0; p < P; p++)
 #pragma GCC unroll 4
-            for (int v = 0; v < V; v++) sum[p][v] = load(G + size_t(p) * width + v * 8);
+            for (int v = 0; v < V; v++) sum[p][v] = load(G + size_t(p) * width + v * PACK);
         for (int k = 0; k < count; k++, D += ds, S += ss)
         {
             Vector s[V];
 #pragma GCC unroll 4
-            for (int v = 0; v < V; v++) s[v] = load(S + v * 8);
+            for (int v = 0; v < V; v++) s[v] = load(S + v * PACK);
 #pragma GCC unroll 4
             for (int p = 0; p < P; p++)
 #pragma GCC unroll 4
@@ -310,18 +316,18 @@ struct Single
 #pragma GCC unroll 4
         for (int p = 0; p < P; p++)
 #pragma GCC unroll 4
-            for (int v = 0; v < V; v++) store(G + size_t(p) * width + v * 8, sum[p][v]);
+            for (int v = 0; v < V; v++) store(G + size_t(p) * width + v * PACK, sum[p][v]);
     }
 
     template <int P>
-    static void strip(double *G, int width, const double *D, size_t ds, const double *S, size_t ss, int count)
+    static void strip(Number *G, int width, const Number *D, size_t ds, const Number *S, size_t ss, int count)
     {
         int j = 0;
-        for (; j + 32 <= width; j += 32) tile<P, 4>(G + j, width, D, ds, S + j, ss, count);
-        for (; j < width; j += 8) tile<P, 1>(G + j, width, D, ds, S + j, ss, count);
+        for (; j + 4 * PACK <= width; j += 4 * PACK) tile<P, 4>(G + j, width, D, ds, S + j, ss, count);
+        for (; j < width; j += PACK) tile<P, 1>(G + j, width, D, ds, S + j, ss, count);
     }
 
-    static void outer(double *G, int rows, int columns, const double *D, size_t ds, const double *S, size_t ss, int count)
+    static void outer(Number *G, int rows, int columns, const Number *D, size_t ds, const Number *S, size_t ss, int count)
     {
         const int width = padded(columns);
         int i = 0;
@@ -330,10 +336,10 @@ struct Single
     }
 
     // In place: rows move to the front.
-    static const double *compact(double *G, int rows, int columns)
+    static const Number *compact(Number *G, int rows, int columns)
     {
         const int width = padded(columns);
-        for (int i = 1; i < rows; i++) std::memmove(G + size_t(i) * columns, G + size_t(i) * width, sizeof(double) * columns);
+        for (int i = 1; i < rows; i++) std::memmove(G + size_t(i) * columns, G + size_t(i) * width, sizeof(Number) * columns);
         return G;
     }
 };

@@ -111,7 +111,7 @@ private:
     size_t width = 0;
     bool limited = false;
     std::vector<double> memory[2], kept[2], checkpoints;
-    Room here[2], rate, origin;
+    Wide here[2], rate, origin;
 
     static int memories() { return job.sizes.optimiser == SGD ? 0 : job.sizes.optimiser == MOMENTUM ? 1 : 2; }
     static const char *memory_name(int a)

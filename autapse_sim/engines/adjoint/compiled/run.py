@@ -24,6 +24,8 @@ from autapse_sim.spec.reading import self_contained
 
 TOLD = ("feedback", "loss")
 """What a neuron may read of the step before; no program has a way back through it."""
+NUMBERS = {"double": ("double", 8), "single": ("float", 16)}
+"""By precision: the type of numbers in C++, and how many lie in a vector."""
 WIDE = {4: 4, 8: 2, 16: 1}
 """Up to so many neurons so many times eight networks are laid side by side, where trajectories are too few for it."""
 
@@ -46,8 +48,8 @@ def covers_local(circuit: Circuit, sources: Mapping[str, str] = MappingProxyType
 
 def _uncovered(circuit: Circuit) -> str | None:
     """What of a circuit but its rule no program has."""
-    if circuit.precision != "double" or circuit.readout_rule != "delta" or "B" in circuit.learn:
-        return f"{circuit.rule} needs precision='double', readout_rule='delta' and no B that learns"
+    if circuit.readout_rule != "delta" or "B" in circuit.learn:
+        return f"{circuit.rule} needs readout_rule='delta' and no B that learns"
     if circuit.returned:
         return "its prediction is returned"
     if not isinstance(circuit.delay, int):
@@ -102,12 +104,11 @@ def simulate(
 
 def lanes_of(job: Job) -> str:
     """The layout that suits a job; not by how many networks there are, on which the numbers of one must not depend."""
-    if job.batch >= 12:
-        return "Shared<2>"
+    pack = NUMBERS[job.circuit.precision][1]
     if job.batch >= 4:
-        return "Shared<1>"
+        return f"Shared<{2 if job.batch > pack + 3 else 1}>"
     wide = next((wide for most, wide in WIDE.items() if job.circuit.neurons <= most), None)
-    return f"Own<{wide}>" if wide else "Single"
+    return f"Own<{max(1, wide * 8 // pack)}>" if wide else "Single"
 
 
 def _program(job: Job, folder: Path, command: str) -> tuple[Fed, Path]:
@@ -144,7 +145,8 @@ def generate(job: Job, command: str) -> tuple[Fed, str]:
         models = models_of(job)
         step = step_of(models, job.circuit, exact=_exact(job))
     check_neuron(models.neuron, job.circuit, neuron_words(models.neuron))
-    source = source_of(step, _each(job), job.parameters, lanes_of(job))
+    number = NUMBERS[job.circuit.precision][0]
+    source = source_of(step, _each(job), job.parameters, lanes_of(job), number)
     key = hashlib.sha256(f"{identity(command)}\n{source.text}".encode()).hexdigest()
     return Fed(key, source.parameters, step.recorded, source.spiking, timed), source.text
 

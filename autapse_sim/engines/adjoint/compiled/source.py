@@ -40,7 +40,7 @@ class Source:
     spiking: bool
 
 
-def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes: str) -> Source:
+def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes: str, number: str = "double") -> Source:
     """The program of a neuron.
 
     Parameters
@@ -53,12 +53,16 @@ def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes:
         All parameters that there are.
     lanes : str
         The layout, a class of kernels.h.
+    number : {'double', 'float'}
+        What neurons and the products between them are computed in.
     """
     written = _Written(step, frozenset(each), sorted(parameters))
     functions = [written.begin(), written.forward(), written.backward(), written.start_back()]
     text = "\n".join([written.facts(lanes), written.constants(), *functions])
     kernels, *others = (files("autapse_sim.engines.adjoint.compiled").joinpath(name).read_text() for name in HEADERS)
-    return Source("\n".join([kernels, text, *others]), tuple(written.parameters), written.spiking)
+    return Source(
+        "\n".join([f"typedef {number} Number;", kernels, text, *others]), tuple(written.parameters), written.spiking
+    )
 
 
 class _Written:
@@ -149,8 +153,8 @@ class _Written:
         body += self._lines(program.forward, lambda value: self.writer.number(tree(value)))
         body += [f"state_{q}[e] = {variable(program.last[name])};" for q, name in enumerate(self.states)]
         body += [f"{name}[e] = {variable(program.last[name])};" for name in SHOWN]
-        arguments = "const double *bias, double *const *states, double *activity, double *sent"
-        return self._function("begin", arguments, body, ["const double v_t = 0.0, v_steps = 1.0;"])
+        arguments = "const Number *bias, Number *const *states, Number *activity, Number *sent"
+        return self._function("begin", arguments, body, ["const Number v_t = 0.0, v_steps = 1.0;"])
 
     def forward(self) -> str:
         """One integration step; with KEEP what the way back needs is kept."""
@@ -163,9 +167,9 @@ class _Written:
         body.append(f"sent[e] = {variable(program.last['sent'])};")
         body.append("" if self.alike else f"activity[e] = {variable(program.last['activity'])};")
         body += [f"if (KEEP) slope_{q}[e] = {variable(name)};" for q, name in enumerate(self.kept)]
-        arguments = "double t, double steps, const double *drive, const double *input, const double *bias, "
-        arguments += "double *const *states, double *activity, double *sent, double *spiked, double *const *slopes"
-        head = [f"const double {variable(name)} = {name};" for name in TIME]
+        arguments = "Number t, Number steps, const Number *drive, const Number *input, const Number *bias, "
+        arguments += "Number *const *states, Number *activity, Number *sent, Number *spiked, Number *const *slopes"
+        head = [f"const Number {variable(name)} = {name};" for name in TIME]
         return "template <bool KEEP> " + self._function(
             "forward", arguments, body, [*head, *self._rows("slope", len(self.kept))]
         )
@@ -173,14 +177,14 @@ class _Written:
     def backward(self) -> str:
         """The slopes of the loss one integration step back."""
         program = self.step.step
-        body = [f"const double {variable(name)} = slope_{q}[e];" for q, name in enumerate(self.kept)]
+        body = [f"const Number {variable(name)} = slope_{q}[e];" for q, name in enumerate(self.kept)]
         body += self._back(program, lambda value: self._number(self._resolved(value)))
         body += [f"bar_{q}[e] = {variable(program.into(name))};" for q, name in enumerate(self.carried)]
         by = {name: variable(program.into(name)) for name in ARRIVING}
         body += [f"by_drive[e] = {by['drive']};", "" if self.same else f"by_input[e] = {by['input']};"]
         body += [f"if (BIAS) by_bias[e] += {by['bias']};"]
-        arguments = "double *const *bars, const double *by_activity, const double *by_sent, "
-        arguments += "const double *const *slopes, double *by_drive, double *by_input, double *by_bias"
+        arguments = "Number *const *bars, const Number *by_activity, const Number *by_sent, "
+        arguments += "const Number *const *slopes, Number *by_drive, Number *by_input, Number *by_bias"
         head = [*self._rows("bar", len(self.carried)), *self._rows("slope", len(self.kept), "const ")]
         return "template <bool BIAS> " + self._function("backward", arguments, body, head, states=False)
 
@@ -191,12 +195,12 @@ class _Written:
         def number(value: str) -> str:
             return self.writer.number(tree(value))
 
-        body = ["const double v_bias = bias[e];", *self._lines((*program.forward, *program.slopes), number)]
+        body = ["const Number v_bias = bias[e];", *self._lines((*program.forward, *program.slopes), number)]
         body += [*self._back(program, number), f"by_bias[e] += {variable(program.into('bias'))};"]
-        arguments = "const double *bias, double *const *bars, const double *by_activity, const double *by_sent, "
-        head = ["const double v_t = 0.0, v_steps = 1.0;", *self._rows("bar", len(self.carried))]
+        arguments = "const Number *bias, Number *const *bars, const Number *by_activity, const Number *by_sent, "
+        head = ["const Number v_t = 0.0, v_steps = 1.0;", *self._rows("bar", len(self.carried))]
         return self._function(
-            "start_back", arguments + "double *by_bias", body if self.begins else [], head, states=False
+            "start_back", arguments + "Number *by_bias", body if self.begins else [], head, states=False
         )
 
     def _back(self, program: Program, number: Callable[[str], str]) -> list[str]:
@@ -206,11 +210,11 @@ class _Written:
             shown = {"activity": "by_activity[e]", "sent": "by_sent[e]"}.get(name, "")
             carried = [f"bar_{self.carried.index(name)}[e]"] if name in self.carried else []
             value = " + ".join([*carried, *([shown] if shown else [])]) or "0.0"
-            found.append(f"double {variable(program.out_of(name))} = {value};")
+            found.append(f"Number {variable(program.out_of(name))} = {value};")
         made = {program.out_of(name) for name in self.step.moving}
         for line in program.backward:
             sign = "+=" if line.operator else "="
-            first = "" if line.name in made else "double "
+            first = "" if line.name in made else "Number "
             found.append(f"{first}{variable(line.name)} {sign} {number(line.value)};")
             made.add(line.name)
         return found
@@ -225,7 +229,7 @@ class _Written:
     def _lines(self, statements: Iterable[Statement], number: Callable[[str], str]) -> list[str]:
         found, made = [], set[str]()
         for line in statements:
-            found.append(f"{'' if line.name in made else 'double '}{variable(line.name)} = {number(line.assigned)};")
+            found.append(f"{'' if line.name in made else 'Number '}{variable(line.name)} = {number(line.assigned)};")
             made.add(line.name)
         return found
 
@@ -234,13 +238,13 @@ class _Written:
         for line in statements:
             read |= names(tree(line.assigned)) - made
             made.add(line.name)
-        found = [f"const double {variable(name)} = {array}[e];" for name, array in arriving.items()]
+        found = [f"const Number {variable(name)} = {array}[e];" for name, array in arriving.items()]
         states = [name for name in self.states if name in read or name not in made]
-        return found + [f"double {variable(name)} = state_{self.states.index(name)}[e];" for name in states]
+        return found + [f"Number {variable(name)} = state_{self.states.index(name)}[e];" for name in states]
 
     def _rows(self, name: str, count: int, const: str = "") -> list[str]:
         plural = f"{name}s"
-        return [f"{const}double *__restrict {name}_{q} = {plural}[{q}];" for q in range(count)]
+        return [f"{const}Number *__restrict {name}_{q} = {plural}[{q}];" for q in range(count)]
 
     def _function(
         self,
@@ -251,12 +255,12 @@ class _Written:
         states: bool = True,
     ) -> str:
         """A loop over all neurons of all lanes."""
-        first = [f"const double *__restrict k_{q} = k[{q}];" for q in range(len(self.writer.constants))]
+        first = [f"const Number *__restrict k_{q} = k[{q}];" for q in range(len(self.writer.constants))]
         first += self._rows("state", len(self.states)) if states else []
         first += [*head]
-        loop = ["for (int e = 0; e < (size & ~7); e++)", _block([line for line in body if line], 1)]
+        loop = ["for (int e = 0; e < size / PACK * PACK; e++)", _block([line for line in body if line], 1)]
         fast = "#pragma GCC ivdep"
-        return f"static void {name}(int size, const double *const *k, {arguments})\n" + _block([*first, fast, *loop])
+        return f"static void {name}(int size, const Number *const *k, {arguments})\n" + _block([*first, fast, *loop])
 
 
 class _Whole(ast.NodeTransformer):

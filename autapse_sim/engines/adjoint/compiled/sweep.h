@@ -13,7 +13,7 @@ public:
     {
         const int n = job.n, m = job.m, q = job.q;
         const size_t learning = job.exact() || job.reads(), steps = learning ? job.count : 1;
-        const size_t each = sizeof(double) * stride * ((job.exact() ? SLOPES : 0) + (ALIKE ? 1 : 2));
+        const size_t each = sizeof(Number) * stride * ((job.exact() ? SLOPES : 0) + (ALIKE ? 1 : 2));
         const bool fits = job.sizes.per_step || job.delay || each * steps <= size_t(job.sizes.room);
         segment = fits ? int(steps) : int(std::ceil(std::sqrt(double(steps))));
         const size_t rows = segment + 1 + job.delay, segments = (steps + segment - 1) / segment;
@@ -23,9 +23,11 @@ public:
         for (int w = 0; w < BARS; w++) bars[w] = bar[w].take(size);
         for (int w = 0; w < SLOPES; w++) slope[w].take(job.exact() ? stride * segment : 0);
         for (int w = 0; w < WEIGHTS; w++) now[w] = weight[w].take(job.width[w] * NETWORKS);
-        A[W] = M::PLAIN ? now[W] : place[0].take(M::area(n, n)), A[U] = M::PLAIN ? now[U] : place[1].take(M::area(n, m));
-        A[V] = M::PLAIN ? now[V] : place[3].take(M::area(q, n)), A[b] = place[2].take(size), A[c] = place[4].take(outs);
-        fixed = place[7].take(size_t(n) * std::max(n, q) * NETWORKS), summed = place[8].take(std::max(n, q) * NETWORKS);
+        const size_t areas[] = {M::area(n, n), M::area(n, m), 0, M::area(q, n)};
+        for (int w : {W, U, V}) A[w] = IN_PLACE ? (Number *)now[w] : place[w].take(areas[w]);
+        A[b] = place[2].take(size), A[c] = place[4].take(outs);
+        fixed = matrix.take(size_t(n) * std::max(n, q) * NETWORKS);
+        found = sums.take(*std::max_element(job.width, job.width + WEIGHTS) * NETWORKS);
         entry = place[5].take(M::area(n, q)), back = place[6].take(M::area(n, n));
         G[W] = sum[0].take(M::area(n, n)), G[U] = sum[1].take(M::area(n, m)), G[b] = sum[2].take(size);
         G[V] = sum[3].take(M::area(q, n)), G[c] = sum[4].take(outs);
@@ -91,10 +93,10 @@ public:
     {
         const int n = job.n, m = job.m, q = job.q;
         const bool exact = !job.sizes.along_fixed;
-        if (which == W && !M::PLAIN) M::pack(A[W], now[W], n, n, false);
+        if (which == W && !IN_PLACE) M::pack(A[W], now[W], n, n, false);
         if (which == W && exact) M::pack(back, now[W], n, n, true);
-        if (which == U && !M::PLAIN) M::pack(A[U], now[U], n, m, false);
-        if (which == V && !M::PLAIN) M::pack(A[V], now[V], q, n, false);
+        if (which == U && !IN_PLACE) M::pack(A[U], now[U], n, m, false);
+        if (which == V && !IN_PLACE) M::pack(A[V], now[V], q, n, false);
         if (which == V && exact) M::pack(entry, now[V], n, q, true);
         if (which == b || which == c)
             for (size_t i = 0; i < job.width[which]; i++)
@@ -182,7 +184,7 @@ public:
         }
         for (int at = first; at <= last; at++)
         {
-            const double *errs = err_of(at);
+            const Number *errs = err_of(at);
             for (int e = 0; e < outs; e++) G[c][e] += errs[e];
         }
     }
@@ -190,19 +192,16 @@ public:
     // The gradient that was summed, as weights lie in a tile.
     const double *gradient(int which)
     {
-        if (which == W) return M::compact(G[W], job.n, job.n);
-        if (which == U) return M::compact(G[U], job.n, job.m);
-        if (which == V) return M::compact(G[V], job.q, job.n);
-        if (OWN) return G[which];
-        for (size_t i = 0; i < job.width[which]; i++)
-        {
-            summed[i] = 0;
-            for (int l = 0; l < L; l++) summed[i] += G[which][i * L + l];
-        }
-        return summed;
+        const int rows = which == V ? job.q : job.n, columns = which == U ? job.m : job.n;
+        const size_t width = job.width[which] * NETWORKS;
+        Number *G = this->G[which];
+        if (OWN || (which != b && which != c)) std::copy_n(OWN ? G : M::compact(G, rows, columns), width, found);
+        else for (size_t i = 0; i < width; i++) found[i] = std::accumulate(G + i * L, G + (i + 1) * L, Number(0));
+        return found;
     }
 
 private:
+    static constexpr bool IN_PLACE = M::PLAIN && DOUBLE;  // weights lie as the products read them
     int size, outs, live_networks = 1;
     int segment, base = 0;  // the integration steps that are kept at once, and the first of them
     size_t stride;
@@ -210,16 +209,18 @@ private:
     bool apart = false;  // W is 0 for good, and nothing goes back along another matrix
     Room saved;  // where segments begin
     Room constant[CONSTANTS + 1], state[STATES + 1], bar[BARS + 1], slope[SLOPES + 1];
-    Room weight[WEIGHTS], place[9], sum[5], history[3], block[3], row[11];
-    double *k[CONSTANTS + 1], *states[STATES + 1], *bars[BARS + 1];
-    double *A[WEIGHTS], *G[WEIGHTS], *fixed, *summed, *entry, *back, *sent, *activity, *err, *by_drive, *by_input, *xs;
-    double *x, *y, *drive, *input, *spiked, *predicted, *score, *by_activity, *by_sent, *within, *counted;
+    Room place[7], sum[5], history[3], block[3], row[11];
+    Number *k[CONSTANTS + 1], *states[STATES + 1], *bars[BARS + 1];
+    Number *A[WEIGHTS], *G[WEIGHTS], *entry, *back, *sent, *activity, *err, *by_drive, *by_input, *xs;
+    Number *x, *y, *drive, *input, *spiked, *predicted, *score, *by_activity, *by_sent, *within, *counted;
     const double *from_x[L], *from_y[L];
+    double *fixed, *found;  // a matrix of all networks, and a gradient
+    Wide weight[WEIGHTS], matrix, sums;
     double squares[L], nats[L];  // of a trajectory
 
-    double *sent_of(int at) { return sent + stride * (keeping ? at - base : at % (2 + job.delay)); }
-    double *activity_of(int at) { return activity + stride * (keeping ? at - base : at % (2 + job.delay)); }
-    double *err_of(int at) { return err + size_t(outs) * (learning ? at : 0); }
+    Number *sent_of(int at) { return sent + stride * (keeping ? at - base : at % (2 + job.delay)); }
+    Number *activity_of(int at) { return activity + stride * (keeping ? at - base : at % (2 + job.delay)); }
+    Number *err_of(int at) { return err + size_t(outs) * (learning ? at : 0); }
 
     // What neurons do in integration step `at`.
     void step(int at)
@@ -232,7 +233,7 @@ private:
         }
         if (!apart) M::template apply<SPIKING>(A[W], job.n, job.n, sent_of(std::max(at - job.delay, 0)), drive);
         const bool kept = keeping && job.exact();
-        double *slopes[SLOPES + 1];
+        Number *slopes[SLOPES + 1];
         for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + (kept ? stride * (at - base) : 0);
         (kept ? forward<true> : forward<false>)(
             size, k, at * job.dt, now + 1, drive, input, A[b], states, activity_of(at + 1), sent_of(at + 1), spiked, slopes);
@@ -241,10 +242,10 @@ private:
     // Put what a segment begins from aside, or take it back.
     void exchange(int which, bool aside)
     {
-        double *there = saved.at + stride * (STATES + 1) * which;
+        Number *there = saved.at + stride * (STATES + 1) * which;
         for (int w = 0; w <= STATES; w++, there += stride)
         {
-            double *here = w < STATES ? states[w] : sent_of(which * segment);
+            Number *here = w < STATES ? states[w] : sent_of(which * segment);
             if (aside) std::copy_n(here, size, there);
             else std::copy_n(there, size, here);
         }
@@ -255,16 +256,16 @@ private:
     {
         for (int at = last; at >= end; at--)
         {
-            double *const drives = by_drive + stride * place_of(at), *const inputs = by_input + stride * place_of(at);
+            Number *const drives = by_drive + stride * place_of(at), *const inputs = by_input + stride * place_of(at);
             if (at >= first)
             {
-                const double *errs = err_of(at), share = job.share[at];
+                const Number *errs = err_of(at), share = job.share[at];
                 for (int e = 0; e < outs; e++) score[e] = errs[e] * share;
                 M::template apply<false>(entry, job.n, job.q, score, by_activity);
             }
             else if (at == first - 1) row[7].clear();
             carry(at + 1, segment < job.count ? job.count - 1 : last);
-            double *slopes[SLOPES + 1];
+            Number *slopes[SLOPES + 1];
             for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + stride * (at - base);
             (job.learns(b) ? backward<true> : backward<false>)(
                 size, k, bars, by_activity, by_sent, slopes, drives, inputs, G[b]);
@@ -296,7 +297,7 @@ private:
     }
 
     // What lanes are shown in a step, of arrays of so many channels; others see `nothing`, or what the first sees.
-    void gather_step(const double *const *from, int step, int channels, double *to, bool nothing)
+    void gather_step(const double *const *from, int step, int channels, Number *to, bool nothing)
     {
         for (int l = 0; l < live; l++)
         {
@@ -307,21 +308,21 @@ private:
             for (int i = 0; i < channels; i++) to[i * L + l] = nothing ? NAN : to[i * L];
     }
 
-    void stimulus(int step, double *to) { gather_step(from_x, step, job.m, to, false); }
+    void stimulus(int step, Number *to) { gather_step(from_x, step, job.m, to, false); }
 
     // Prediction and error after an integration step; it is 0 where nothing is known.
-    void read(int step, const double *activity, double *err, bool ends)
+    void read(int step, const Number *activity, Number *err, bool ends)
     {
         M::template apply<false>(A[V], job.q, job.n, activity, predicted);
         for (int e = 0; e < outs; e++) predicted[e] += A[c][e];
         gather_step(from_y, step, job.q, y, true);
         if (job.sizes.softmax) soften(ends);
-        const double once = ends ? 1 : 0;
+        const Number once = ends ? 1 : 0;
         for (int i = 0; i < job.q; i++)
             for (int l = 0; l < L; l++)
             {
                 const int e = i * L + l;
-                const double off = pick(y[e] == y[e], predicted[e] - y[e], 0);
+                const Number off = pick(y[e] == y[e], predicted[e] - y[e], 0);
                 err[e] = off, squares[l] += once * off * off;
             }
         if (ends && showing) show_prediction(step);
@@ -333,7 +334,7 @@ private:
         for (int l = 0; l < live; l++)
         {
             double most = predicted[l], sum = 0;
-            for (int i = 1; i < job.q; i++) most = std::max(most, predicted[i * L + l]);
+            for (int i = 1; i < job.q; i++) most = std::max(most, double(predicted[i * L + l]));
             for (int i = 0; i < job.q; i++) sum += std::exp(predicted[i * L + l] - most);
             const double whole = most + std::log(sum);
             for (int i = 0; i < job.q; i++)
@@ -358,11 +359,10 @@ private:
     }
 
     // What traced networks show of an integration step.
-    RARE void record(int at, const double *activity)
+    RARE void record(int at, const Number *activity)
     {
         if (at % job.substeps == 0) std::fill_n(within, size, 0.0);
-        if (SPIKING)
-            for (int e = 0; e < size; e++) within[e] += spiked[e];
+        for (int e = 0; SPIKING && e < size; e++) within[e] += spiked[e];
         if (at % job.substeps != job.substeps - 1) return;
         for (int l = 0; l < live; l++)
         {
@@ -371,7 +371,7 @@ private:
             const size_t to = (size_t(table) * job.sizes.traced + which) * job.T + at / job.substeps;
             for (int w = 0; w < RECORDED; w++)
             {
-                const double *from = RECORDS[w] < 0 ? activity : states[RECORDS[w]];
+                const Number *from = RECORDS[w] < 0 ? activity : states[RECORDS[w]];
                 for (int i = 0; i < job.n; i++) job.traces[w][to * job.n + i] = from[i * L + l];
             }
             if (SPIKING)
