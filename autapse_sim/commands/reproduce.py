@@ -55,6 +55,7 @@ def reproduce(
     if as_json:
         told = {key: about[key] for key in ("name", "answer", "sentence", "source", "published", "seed")}
         told |= {"quick": bool(about["quick"]), "findings": json.loads(about["findings"])}
+        told |= {"notes": json.loads(about["notes"])}
         click.echo(json.dumps(told, indent=1))
     else:
         click.echo(about["table"])

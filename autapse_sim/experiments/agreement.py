@@ -42,6 +42,21 @@ class Sample:
         return cls(float(np.mean(values)), float(np.std(values, ddof=1)), len(values))
 
 
+def quartiles(values: np.ndarray) -> str:
+    """Seeds in words: their median and quartiles, and how many diverged.
+
+    Examples
+    --------
+    >>> quartiles(np.array([1.0, 2.0, 3.0, np.nan]))
+    'median 2.5, quartiles 1.75 to inf, 4 seeds, 1 diverged'
+    """
+    values = np.where(np.isfinite(values), values, np.inf)
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    diverged = int(np.isinf(values).sum())
+    said = f"median {middle:.3g}, quartiles {low:.3g} to {high:.3g}, {len(values)} seeds"
+    return said + f", {diverged} diverged" * bool(diverged)
+
+
 def exact(found: np.ndarray | Sequence[float], published: np.ndarray | Sequence[float], tolerance: float) -> Decided:
     """Whether numbers are the same within a relative tolerance, each of them.
 

@@ -83,7 +83,13 @@ def _about(name: str, what: Reproduction, answer: Answer, quick: bool, seed: int
     sentence = f"{name}{short}: {answer.kind}. {what.title}; of what was published, {counts}."
     about = {"name": name, "title": what.title, "source": what.source, "published": what.published, "seed": seed}
     told = json.dumps([asdict(one) for one in answer.findings])
-    about |= {"quick": int(quick), "answer": answer.kind, "sentence": sentence, "findings": told}
+    about |= {
+        "quick": int(quick),
+        "answer": answer.kind,
+        "sentence": sentence,
+        "findings": told,
+        "notes": json.dumps(answer.notes),
+    }
     return about | {"table": table(about)}
 
 
@@ -96,6 +102,8 @@ def table(about: dict[str, Any]) -> str:
         lines.append(f"{one['answer'].upper()}: {one['what']}")
         for label, said in told.items():
             lines += textwrap.wrap(f"{label:<10}{said}", WIDTH, initial_indent="    ", subsequent_indent=" " * 14)
+    for note in json.loads(about["notes"]):
+        lines += textwrap.wrap(note, WIDTH)
     return "\n".join(lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from autapse_sim.checks import function, instance, items, real, text
 from autapse_sim.errors import InputError
 from autapse_sim.experiments.agreement import ANSWERS, NOT, REPRODUCED, UNSAID
 from autapse_sim.names import modules_in, one_of, shown
+from autapse_sim.results.contents import check_contents
 from autapse_sim.results.result import Result
 from autapse_sim.showing import showing
 from autapse_sim.spec.model import is_file
@@ -54,10 +55,13 @@ class Answer:
         All have to be reproduced.
     data : xarray.Dataset
         The numbers that they rest on, to be kept in the result.
+    notes : tuple of str
+        What else came out: controls, of which nothing was published.
     """
 
     findings: tuple[Finding, ...]
     data: xr.Dataset = field(default_factory=xr.Dataset)
+    notes: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -127,7 +131,7 @@ class Reproduction:
         opened = (
             Finding(one.what, one.published, one.here, UNSAID, f"a quick run: {self.quick}") for one in answer.findings
         )
-        return Answer(tuple(opened), answer.data)
+        return replace(answer, findings=tuple(opened))
 
 
 @dataclass(frozen=True)
@@ -163,8 +167,13 @@ class Call:
         return {"function": self.function.__qualname__, "source": source, "given": self.given}
 
     def run(self) -> Result:
-        """What the function gives."""
-        return Result(self.function(**self.given))
+        """What the function gives; an `InputError` where a name in it stands for something else in results."""
+        data = self.function(**self.given)
+        try:
+            check_contents(data)
+        except ValueError as error:
+            raise InputError(f"what {self.function.__qualname__} gives cannot be kept: {error}") from None
+        return Result(data)
 
 
 def reproductions() -> dict[str, Reproduction]:

@@ -155,9 +155,9 @@ def answer(found: Mapping[int, xr.Dataset], quick: bool) -> Answer:
     told = []
     for who, batch, published in compared:
         here = found[batch].loss.values
-        said = (", ".join(f"{loss:.12f}" for loss in each) for each in (published, here))
+        theirs, ours = (", ".join(f"{loss:.12f}" for loss in each) for each in (published, here))
         what = f"losses of {UPDATES} updates, batches of {batch}, {who}"
-        told.append(Finding(what, *said, *exact(here, published, TOLERANCES[who])))
+        told.append(Finding(what, theirs, ours, *exact(here, published, TOLERANCES[who])))
     return Answer(tuple(told), xr.concat(list(found.values()), "batch").assign_coords(batch=list(found)))
 
 
