@@ -131,6 +131,23 @@ def near(found: np.ndarray, published: float, margin: float) -> Decided:
     return REPRODUCED if least <= low and high <= most else NOT if high < least or low > most else UNSAID, by
 
 
+def below(found: np.ndarray, threshold: float) -> Decided:
+    """Whether the median over seeds lies below a number: by its 95% interval.
+
+    Examples
+    --------
+    >>> seeds = np.linspace(1, 2, 20)
+    >>> [below(seeds, threshold)[0] for threshold in (3, 1.5, 0.5)]
+    ['reproduced', 'cannot be said', 'not reproduced']
+    """
+    found = np.where(np.isfinite(found), found, np.inf)
+    _, low, high = median_interval(found)
+    by = f"95% interval of the median, {low:.3g} to {high:.3g}, against {threshold:.3g}; {len(found)} seeds"
+    if len(found) < FEWEST:
+        return UNSAID, by
+    return REPRODUCED if high < threshold else NOT if low > threshold else UNSAID, by
+
+
 def among(found: np.ndarray, published: float) -> Decided:
     """Whether the number of a single published run is as those of the seeds here: by its rank among them.
 
