@@ -203,3 +203,20 @@ def alike(errors: np.ndarray, reference: np.ndarray, margin: float, against: str
     beyond = paired.replicates >= FEWEST and (reduction.low > margin or reduction.high < -margin)
     found = REPRODUCED if equivalent(paired, margin) else NOT if beyond else UNSAID
     return found, f"{sentence(paired, against, score)}, margin {margin:.0%}, {paired.replicates} seeds"
+
+
+def no_worse(errors: np.ndarray, reference: np.ndarray, margin: float, against: str, score: str = "error") -> Decided:
+    """Whether errors exceed those of a reference by less than a relative margin, paired over seeds.
+
+    Examples
+    --------
+    >>> reference = np.linspace(1, 2, 20)
+    >>> [no_worse(factor * reference, reference, 0.1, "the gradient")[0] for factor in (0.5, 1.05, 1.5)]
+    ['reproduced', 'reproduced', 'not reproduced']
+    """
+    paired = compare_paired(errors, reference)
+    reduction = paired.reduction
+    found = REPRODUCED if reduction.low > -margin else NOT if reduction.high < -margin else UNSAID
+    if paired.replicates < FEWEST:
+        found = UNSAID
+    return found, f"{sentence(paired, against, score)}, margin {margin:.0%}, {paired.replicates} seeds"

@@ -83,6 +83,13 @@ def losses(
     return xr.Dataset(data, {"tried": list(etas), "trial": looks + 1})
 
 
+def tested(data: xr.Dataset, pilots: int) -> tuple[np.ndarray, float]:
+    """The losses of all but the first seeds, at the learning rate that is best on these, and that rate."""
+    loss = np.where(np.isfinite(data.loss.values), data.loss.values, np.inf)
+    best = int(np.argmin(np.median(loss[:, :pilots], axis=1)))
+    return loss[best, pilots:], float(data.tried.values[best])
+
+
 def share(task: PatternGeneration) -> float:
     """The share of steps that are scored."""
     return 1.0 if task.scored is None else float(task.scored.mean())
