@@ -121,6 +121,19 @@ def test_a_quick_run_says_so_and_shows_nothing_that_it_cannot(own):
         assert what.answered({}, quick=False).kind == REPRODUCED
 
 
+def test_where_the_setting_is_not_known_a_difference_may_be_due_to_that():
+    for off, kinds in ((1.0, (REPRODUCED, REPRODUCED)), (2.0, (NOT, UNSAID))):
+
+        def answer(found, quick, off=off):
+            return Answer((Finding("x", "1", "1", *exact([off], [1.0], 0.1)),))
+
+        for unknown, kind in zip(("", "the rates"), kinds, strict=True):
+            what = Reproduction("x", "y", "z", (1, 1), "less", lambda seed, quick: {}, answer, unknown=unknown)
+            answered = what.answered({}, quick=False)
+            assert answered.kind == kind
+            assert ("not known: the rates" in answered.findings[0].by) == (kind == UNSAID)
+
+
 def test_what_is_wrong_is_said_in_a_line(own):
     for words, says in (
         ([], "which published result?"),

@@ -95,6 +95,9 @@ class Reproduction:
         `Answer`.
     shorter : bool
         Whether a quick run trains less than was published: it then answers nothing, whatever comes out.
+    unknown : str
+        What of the published setting is not known, and chosen here. What is not seen again may then be due to that, so
+        that it cannot be said whether it is reproduced.
     """
 
     title: str
@@ -105,6 +108,7 @@ class Reproduction:
     units: Callable[[int, bool], Mapping[Any, Unit]]
     answer: Callable[[Mapping[Any, xr.Dataset], bool], Answer]
     shorter: bool = True
+    unknown: str = ""
 
     def checked(self, where: str) -> Reproduction:
         """The same, or an `InputError` that says what is wrong with it, and where it stands."""
@@ -122,16 +126,18 @@ class Reproduction:
         return self
 
     def answered(self, found: Mapping[Any, xr.Dataset], quick: bool) -> Answer:
-        """The answer to what the units gave; a quick run that trains less answers nothing."""
+        """The answer to what the units gave, as far as the run and what is known of the setting allow for one."""
         answer = instance("the answer", self.answer(found, quick), Answer)
-        for one in answer.findings:
-            one_of("answer", one.answer, ANSWERS)
-        if not (quick and self.shorter):
-            return answer
-        opened = (
-            Finding(one.what, one.published, one.here, UNSAID, f"a quick run: {self.quick}") for one in answer.findings
-        )
-        return replace(answer, findings=tuple(opened))
+        return replace(answer, findings=tuple(self._allowed(one, quick) for one in answer.findings))
+
+    def _allowed(self, one: Finding, quick: bool) -> Finding:
+        """A finding, left open where a quick run trains less, or where the setting may be why it is not reproduced."""
+        one_of("answer", one.answer, ANSWERS)
+        if quick and self.shorter:
+            return replace(one, answer=UNSAID, by=f"a quick run: {self.quick}")
+        if self.unknown and one.answer == NOT:
+            return replace(one, answer=UNSAID, by=f"{one.by}; it may be due to what is not known: {self.unknown}")
+        return one
 
 
 @dataclass(frozen=True)

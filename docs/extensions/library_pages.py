@@ -293,6 +293,7 @@ def reproduction_page(name, what):
     rows = [["published", escaped(what.published)], ["by", linked(escaped(what.source))]]
     rows += [["takes, on 2 cores", in_words(what.minutes[0])]]
     rows += [["a quick run", f"{in_words(what.minutes[1])}; {escaped(what.quick)}"]]
+    rows += [["not known, and chosen here", escaped(what.unknown)]] if what.unknown else []
     yield table(["what", "said"], rows)
     yield "What came out stands in :doc:`../../explanation/published`.\n"
     yield code(f"$ autapse reproduce {name} --quick\n$ autapse reproduce {name}", "console")

@@ -64,4 +64,5 @@ reproduction = Reproduction(
     quick=f"{FEW_SEEDS} of {SEEDS} seeds, {FEW_TRIALS} of {TRIALS} trials",
     units=units,
     answer=answer,
+    unknown="learning rates, number of trials",
 )
