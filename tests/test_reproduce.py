@@ -92,6 +92,10 @@ def test_a_file_of_ones_own_is_run_kept_and_answered(own, tmp_path, published, a
     assert (saved.attrs["answer"], saved.agrees.values.tolist()) == (answer, [answer])
     assert saved.attrs["table"] in done.output
     assert saved.sizes["replicate"] == 20
+    page = (out / "reproduction.html").read_text()
+    assert saved.attrs["source"] in page
+    assert "quick=False, seed=0" in json.loads(saved.attrs["provenance"])["command"]
+    assert page.count(f">{answer}</td>") == 1
     (unit,) = (out / "study" / "units").glob("*.nc")
     before = unit.stat().st_mtime_ns
     told = json.loads(command(own(published), "--out", str(out), "--json").stdout)

@@ -59,7 +59,7 @@ def reproduce(
         click.echo(json.dumps(told, indent=1))
     else:
         click.echo(about["table"])
-    write_others([path], {})
+    write_others([path], {"the page": lambda: [ap.report(result, path.with_suffix(".html"))]})
 
 
 def _list(as_json: bool) -> None:

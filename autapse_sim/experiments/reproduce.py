@@ -13,7 +13,7 @@ import xarray as xr
 from autapse_sim.checks import function, truth, whole
 from autapse_sim.experiments.reproduction import Answer, Reproduction, reproduction_called
 from autapse_sim.machine.bars import shows_progress
-from autapse_sim.results.result import Result
+from autapse_sim.results.result import Result, provenance
 from autapse_sim.spec.job import Progress
 from autapse_sim.studies.study import studying
 from autapse_sim.studies.workers import Executor, Workers
@@ -90,6 +90,8 @@ def _about(name: str, what: Reproduction, answer: Answer, quick: bool, seed: int
         "findings": told,
         "notes": json.dumps(answer.notes),
     }
+    command = f"autapse_sim.reproduce({name!r}, quick={quick}, seed={seed})"
+    about["provenance"] = json.dumps(provenance(command))
     return about | {"table": table(about)}
 
 
