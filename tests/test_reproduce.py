@@ -28,7 +28,7 @@ from autapse_sim.experiments.agreement import (
 from autapse_sim.experiments.reproduction import Answer, Call, Finding, Reproduction, reproductions
 from autapse_sim.studies.workers import Workers
 
-pytestmark = pytest.mark.usefixtures("no_workers")
+pytestmark = pytest.mark.usefixtures("no_workers", "fast_programs")
 
 HERE = Workers(Here(), lambda: 1)
 OWN = """
