@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
     from autapse_sim.experiments.align import align as align
     from autapse_sim.experiments.benchmark import Benchmark as Benchmark
     from autapse_sim.experiments.compare import compare as compare
+    from autapse_sim.experiments.reproduce import reproduce as reproduce
+    from autapse_sim.experiments.reproduction import Reproduction as Reproduction
     from autapse_sim.experiments.verdict.judging import verdict as verdict
     from autapse_sim.experiments.verdict.scoreboard import scoreboard as scoreboard
     from autapse_sim.results import export as export
@@ -73,6 +75,8 @@ _HOMES = {
     "read_neuron": "spec.model",
     "read_rule": "spec.model",
     "report": "results.report.write",
+    "reproduce": "experiments.reproduce",
+    "Reproduction": "experiments.reproduction",
     "Result": "results.result",
     "Rule": "spec.model",
     "scoreboard": "experiments.verdict.scoreboard",

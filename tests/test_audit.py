@@ -151,4 +151,5 @@ def test_all_rules_stand_in_one_table():
     assert any(line[1:2] == ["rflo"] for line in lines)
     at = table[0].index("transpose")
     asks = {line.split()[0]: line[at:].split()[0] for line in table[1:]}
-    assert {name for name, said in asks.items() if said == "yes"} == {"bptt", "rtrl", "snap1", "uoro"}
+    exact = {"bptt", "rtrl", "snap1", "uoro", "bptt_random_feedback", "rflo_exact_feedback"}
+    assert {name for name, said in asks.items() if said == "yes"} == exact

@@ -76,7 +76,7 @@ OBJECTS = {
     "notes": list,
 }
 OBJECTS |= {"statistics": dict, "methods": dict, "edges": dict, "floors": list, "claims": list, AXES: list}
-OBJECTS |= {"answers": dict, "headings": dict, "titles": dict, "chosen": dict}
+OBJECTS |= {"findings": list, "answers": dict, "headings": dict, "titles": dict, "chosen": dict}
 """Attributes that are JSON."""
 TEXTS = ("rule", "unit", "units", "long_name")
 """Attributes that are text."""

@@ -15,9 +15,11 @@ from autapse_sim.engines import discrete
 from autapse_sim.errors import InputError
 from autapse_sim.experiments import benchmarks as folder
 from autapse_sim.experiments import claims as claims_folder
+from autapse_sim.experiments import reproductions as reproductions_folder
 from autapse_sim.experiments.benchmark import benchmarks
 from autapse_sim.experiments.checking.audits import audits
 from autapse_sim.experiments.checking.circuits import circuit_of, role_of
+from autapse_sim.experiments.reproduction import in_words, reproductions
 from autapse_sim.names import modules_in
 from autapse_sim.results.report.equations import formulas
 from autapse_sim.spec.audit import COLUMNS, QUESTIONS
@@ -42,6 +44,7 @@ def write_all(out):
         "tasks": {name: task_page(name, kind) for name, kind in catalogue.tasks().items()},
         "benchmarks": {name: benchmark_page(name, setting) for name, setting in benchmarks().items()},
         "reproductions": {name: claim_page(name, module) for name, module in claims().items()}
+        | {name: reproduction_page(name, what) for name, what in reproductions().items()}
         | {path.stem: script_page(path) for path in scripts()},
     }
     for kind, pages in kinds.items():
@@ -281,6 +284,22 @@ def claim_page(name, module):
     yield heading("How", "-") + "\n" + code(text)
 
 
+def reproduction_page(name, what):
+    """The page of a published result."""
+    module = modules_in(reproductions_folder)[name.replace("-", "_")]
+    said = linked(inspect.getdoc(module))
+    yield heading(name)
+    yield said + "\n"
+    rows = [["published", escaped(what.published)], ["by", linked(escaped(what.source))]]
+    rows += [["takes, on 2 cores", in_words(what.minutes[0])]]
+    rows += [["a quick run", f"{in_words(what.minutes[1])}; {escaped(what.quick)}"]]
+    rows += [["not known, and chosen here", escaped(what.unknown)]] if what.unknown else []
+    yield table(["what", "said"], rows)
+    yield "What came out stands in :doc:`../../explanation/published`.\n"
+    yield code(f"$ autapse reproduce {name} --quick\n$ autapse reproduce {name}", "console")
+    yield heading("The file", "-") + "\n" + code(inspect.getsource(module))
+
+
 def script_page(path):
     """The page of a program that repeats what others have published."""
     text = path.read_text()
@@ -344,8 +363,12 @@ def reproductions_index(pages):
         for name, module in known.items()
     ]
     yield table(["claim", "the paper", "here"], rows)
-    yield "Programs that repeat what others have published (:doc:`../../explanation/published`):\n"
-    yield listed(f":doc:`{name}`" for name in pages if name not in known)
+    yield "What others have published (:doc:`../../explanation/published`); ``autapse reproduce --list`` lists it:\n"
+    others = reproductions()
+    rows = [[f":doc:`{name}`", escaped(one.title), in_words(one.minutes[0])] for name, one in others.items()]
+    yield table(["name", "what was shown", "takes"], rows)
+    yield "Programs of the paper's figures:\n"
+    yield listed(f":doc:`{name}`" for name in pages if name not in known and name not in others)
 
 
 INDEX = {

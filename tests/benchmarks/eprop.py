@@ -7,7 +7,7 @@ side: NEST on one core; ours with 1 network on one core; ours with 16 networks, 
 all cores, divided by 16. Medians of runs taken in turns, of the steps alone: no start, no compiling. NEST records what
 its example records (spikes, weights of 5 neurons, states of the read-out and of 1 neuron); ours records the read-out of
 all iterations, and the states of all neurons of one network in the first and the last. Both sides are held to the
-losses in tests/data/nest_eprop_sine.npz before their time counts. The bars: 1 network takes at most 1/5 of NEST's time,
+losses in `autapse reproduce eprop-sine` before their time counts. The bars: 1 network takes at most 1/5 of NEST's time,
 each of 16 at most 1/8. --json prints the figures as JSON, the rest goes to standard error.
 """
 
@@ -19,22 +19,19 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 
 from autapse_sim.engines import choose as engine
-from autapse_sim.spec.circuit import Circuit
+from autapse_sim.experiments.reproductions.eprop_sine import CIRCUIT, PARAMETERS, SAME, TOLERANCE, WEIGHTS, reference
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.protocol import Schedule
 from autapse_sim.spec.weights import Weights
 from autapse_sim.training.declared import resolve_parameters
 
 NEURONS, STEPS, NETWORKS = 100, 1000, 16
-SAME, TOLERANCE = 8, 1e-9
-"""Iterations in which no spike falls differently through rounding, and how well their losses agree."""
 BARS = {1: 5, NETWORKS: 8}
 """How many times faster than NEST a network is meant to be, by the number of networks."""
 
@@ -42,26 +39,20 @@ Side = Callable[[], tuple[float, np.ndarray]]
 """Runs once; gives back the seconds of the steps, and the losses of the (first) network."""
 
 
-def reference() -> dict[str, np.ndarray]:
-    """Weights, stimulus and target of the task, and its losses."""
-    with np.load(Path(__file__).parents[1] / "data" / "nest_eprop_sine.npz") as data:
-        return dict(data)
-
-
 def ours(data: dict[str, np.ndarray], iterations: int, networks: int, processes: int) -> Side:
     """The compiled engine; the first network learns at NEST's rate."""
     x = np.unpackbits(data["input_spikes"], axis=1).T[:STEPS].astype(float)
-    circuit = Circuit(neuron="lif", rule="eprop", neurons=NEURONS, readout="random", learn=("W", "U", "V"))
     eta = 1e-4 * np.linspace(1, 0.5, networks)
     order = np.arange(iterations)
-    names = {"W": "w_rec_rec", "U": "w_in_rec", "V": "w_rec_out", "B": "b_out_rec"}
     job = Job(
-        circuit=circuit,
+        circuit=CIRCUIT,
         x=x[None, None],
         y=data["target"][None, None, :, None],
         source=np.zeros(networks, dtype=int),
-        weights=Weights(**{name: np.repeat(data[key][None].astype(float), networks, 0) for name, key in names.items()}),
-        parameters=resolve_parameters(circuit, {"eta": eta, "eta_out": eta, "c_reg": 300.0}, networks),
+        weights=Weights(
+            **{name: np.repeat(data[key][None].astype(float), networks, 0) for name, key in WEIGHTS.items()}
+        ),
+        parameters=resolve_parameters(CIRCUIT, {**PARAMETERS, "eta": eta, "eta_out": eta}, networks),
         schedule=Schedule(0 * order, order >= 0, order >= 0, np.isin(order, [0, iterations - 1])),
         update="trajectory",
         traced=np.array([0]),

@@ -183,9 +183,10 @@ def loops(job, r):
             z, every = pre[-1], range(columns)
             g = [[0.0] * columns for _ in range(n)]
             share = 1 / t if job.averaging else 1
-            if rule == "rflo":
+            if rule.startswith("rflo"):
+                signal = exact if rule == "rflo_exact_feedback" else feedback
                 p = [[p[i][j] + (slopes[-1][i] * z[j] - p[i][j]) / tau_m for j in every] for i in range(n)]
-                g = [[feedback[i] * p[i][j] for j in every] for i in range(n)]
+                g = [[signal[i] * p[i][j] for j in every] for i in range(n)]
             elif rule == "rtrl":
                 P = [
                     [
@@ -223,7 +224,7 @@ def loops(job, r):
                             g[i][j] += share * feedback[i] * slopes[l][i] * pre[l][j]
             else:
                 signal = exact if rule == "bptt" else feedback
-                back = {"bptt": W, "fa": B_rec}[rule]
+                back = B_rec if rule == "fa" else W
                 for l in range(t, 0, -1):  # noqa: E741
                     d = [signal[i] * slopes[l - 1][i] / tau_m for i in range(n)]
                     for i in range(n):
@@ -441,7 +442,7 @@ def test_averaging_is_the_1_over_t_of_eq_1(rule, n):
         ]
         changes[averaging] = with_error[1] - with_error[0]
     assert np.abs(changes[True]).max() > 1e-5
-    expected = changes[True] * (1 if rule in ("rflo", "autapse") else 7)
+    expected = changes[True] * (1 if rule in ("rflo", "rflo_exact_feedback", "autapse") else 7)
     np.testing.assert_allclose(changes[False], expected, rtol=1e-9, atol=1e-13)
 
 
@@ -617,6 +618,8 @@ def test_the_first_change_of_adam_is_eta():
         ("fa", ("B", "B_rec"), ("tau",)),
         ("dfa", ("B",), ("B_rec", "tau")),
         ("rflo", ("B",), ("B_rec", "tau")),
+        ("rflo_exact_feedback", (), ("B", "B_rec", "tau")),
+        ("bptt_random_feedback", ("B",), ("B_rec", "tau")),
         ("autapse", ("B", "tau"), ("B_rec",)),
     ],
 )
@@ -765,3 +768,17 @@ def test_unknown_names_are_refused():
     job = make_job("fa")
     with pytest.raises(InputError, match="B_rec"):
         simulate(replace(job, weights=replace(job.weights, B_rec=None)))
+
+
+@pytest.mark.parametrize("update", ["step", "trajectory"])
+@pytest.mark.parametrize(("rule", "whole"), [("bptt_random_feedback", "bptt"), ("rflo_exact_feedback", "rflo")])
+def test_an_ablation_of_feedback_is_its_rule_where_feedback_is_symmetric(rule, whole, update):
+    """With B = V^T that stays, what carries errors in does not matter; with another B it does."""
+    for symmetric in (True, False):
+        jobs = [make_job(each, n=5, learn=("W",), tau_m=2.0, update=update) for each in (rule, whole)]
+        if symmetric:
+            weights = replace(jobs[0].weights, B=jobs[0].weights.V.transpose(0, 2, 1).copy())
+            jobs = [replace(job, weights=weights) for job in jobs]
+        one, other = (simulate(job).weights.W for job in jobs)
+        assert (np.abs(one - jobs[0].weights.W[jobs[0].source]) > 1e-6).any()
+        assert np.allclose(one, other, rtol=0, atol=1e-13) == symmetric

@@ -105,7 +105,7 @@ def references() -> dict[str, type[Rule]]:
     Examples
     --------
     >>> sorted(references())
-    ['autapse', 'bptt', 'dfa', 'fa', 'rflo', 'rtrl', 'snap1', 'uoro']
+    ['autapse', 'bptt', 'bptt_random_feedback', 'dfa', 'fa', 'rflo', 'rflo_exact_feedback', 'rtrl', 'snap1', 'uoro']
     """
     from autapse_sim.engines.discrete import rules as package
 

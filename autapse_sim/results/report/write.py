@@ -14,7 +14,7 @@ from autapse_sim.results.result import Result, dataset
 
 
 def report(data: xr.Dataset | Result, path: str | Path, score: str | None = None, title: str | None = None) -> Path:
-    """Write what a run, a comparison, a verdict or a sweep gave as one HTML file, whole or not at all.
+    """Write what a run, a comparison, a verdict, a reproduction or a sweep gave as one HTML file, whole or not at all.
 
     Parameters
     ----------
@@ -56,6 +56,10 @@ def _page(data: xr.Dataset, score: str | None, title: str | None) -> str:
 
         kind, page = _judged(data)
         return page(data, {name: draw(data) for name, draw in figures_of(data, kind).items()})
+    if "findings" in data.attrs and score is None:
+        from autapse_sim.results.report.reproduction import page as reproduction_page
+
+        return reproduction_page(data)
     if "rule" in data.attrs and score is None:
         from autapse_sim.results.report.results import results_page
 

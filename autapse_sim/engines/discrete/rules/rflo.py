@@ -18,23 +18,27 @@ class Rflo(Rule):
     def start(self) -> None:
         self.p: float | np.ndarray = 0.0
 
+    def signal(self, t: int | slice) -> np.ndarray:
+        """B err(t), what each neuron hears of the errors."""
+        return self.network.feedback(t)
+
     def plain(self, t: int) -> np.ndarray:
         network = self.network
         keep = 0.0 if network.keep is None else network.keep[:, :, None]
         # the solution of the difference equation: p(t) = (1/tau_m) sum_l (1 - 1/tau_m)^(t-l) f'(a(l)) o(l-1)^T
         p = sum(keep ** (t - past) * outer(network.gain[past], self.z[past]) for past in range(t + 1))
-        return network.feedback(t)[:, :, None] * p
+        return self.signal(t)[:, :, None] * p
 
     def fast(self, t: int) -> np.ndarray:
         """The trace by its difference equation."""
         network = self.network
         kept = 0.0 if network.keep is None else network.keep[:, :, None] * self.p
         self.p = kept + outer(network.gain[t], self.z[t])
-        return network.feedback(t)[:, :, None] * self.p
+        return self.signal(t)[:, :, None] * self.p
 
     def delta(self) -> np.ndarray:
         """delta(l) = (f'(a(l)) / tau_m) * s(l), s(l) = B err(l) + (1 - 1/tau_m) s(l+1): a low-pass from the end."""
-        signal, keep = self.network.feedback(slice(None)), self.network.keep
+        signal, keep = self.signal(slice(None)), self.network.keep
         if keep is not None:
             for past in range(self.network.steps - 2, -1, -1):
                 signal[past] += keep * signal[past + 1]
