@@ -106,9 +106,8 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray, seed: int = 0) -> 
             f"{len(errors)} errors are compared with {len(reference)}; they must be of the same replicates"
         )
     count = len(errors)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         difference = np.where(errors == reference, 0, errors - reference)
-        reduction = np.where(errors == reference, 0, 1 - errors / reference)
     wins, ties = int((difference < 0).sum()), int((difference == 0).sum())
     share = binomtest(wins, count).proportion_ci(method="wilson")
     decided = count - ties
@@ -117,7 +116,7 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray, seed: int = 0) -> 
     return Paired(
         replicates=count,
         difference=_median(difference, seed),
-        reduction=_median(reduction, seed),
+        reduction=_median(reductions(errors, reference), seed),
         won=Interval((wins + ties / 2) / count, share.low, share.high),
         diverged=int(np.isinf(errors).sum()),
         reference_diverged=int(np.isinf(reference).sum()),
@@ -125,6 +124,18 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray, seed: int = 0) -> 
         p_wilcoxon=p_wilcoxon,
         p=p_wilcoxon,
     )
+
+
+def reductions(errors: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """1 - error / reference error of each replicate, (R,); errors that diverged are infinite.
+
+    Examples
+    --------
+    >>> reductions(np.array([0.9, 2.0, np.inf, np.inf]), np.array([1.0, 1.0, 1.0, np.inf]))
+    array([ 0.1, -1. , -inf,  0. ])
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(errors == reference, 0, 1 - errors / reference)
 
 
 def compare_all(errors: Mapping[str, np.ndarray], reference: np.ndarray, seed: int = 0) -> dict[str, Paired]:
@@ -160,8 +171,8 @@ def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
     return corrected
 
 
-def replicates_needed(pilot: np.ndarray, width: float, seed: int = 0) -> int:
-    """How many replicates bring the interval of the median down to a width.
+def replicates_needed(pilot: np.ndarray, width: float, seed: int = 0) -> int | None:
+    """How many replicates bring the interval of the median down to a width; None where too many diverged to tell.
 
     The width shrinks with the root of the number of replicates.
 
@@ -186,12 +197,7 @@ def replicates_needed(pilot: np.ndarray, width: float, seed: int = 0) -> int:
     if len(pilot) < 2:
         raise InputError(f"the pilot has {len(pilot)} replicates; it needs at least 2")
     found = _median(pilot, seed).width
-    if np.isinf(found):
-        raise InputError(
-            f"too many of the {len(pilot)} replicates of the pilot diverged: no number of replicates makes the "
-            f"interval {width:g} wide"
-        )
-    return max(1, ceil(len(pilot) * (found / width) ** 2))
+    return None if np.isinf(found) else max(1, ceil(len(pilot) * (found / width) ** 2))
 
 
 def sentence(paired: Paired, against: str, score: str = "test MSE") -> str:

@@ -15,7 +15,7 @@ from autapse_sim.experiments.verdict.answer import answer_of, dependence, floors
 from autapse_sim.experiments.verdict.answer import text as table
 from autapse_sim.experiments.verdict.block import AGES
 from autapse_sim.experiments.verdict.methods import CEILING, FIXED, Method, described
-from autapse_sim.experiments.verdict.pilots import Tried
+from autapse_sim.experiments.verdict.pilots import Planned, Tried
 from autapse_sim.experiments.verdict.points import Chosen, told
 from autapse_sim.experiments.verdict.trial import FLOORS
 from autapse_sim.machine.memory import peak_memory_of_workers
@@ -88,8 +88,8 @@ def joined(blocks: Sequence[Block], name: str, part: str) -> np.ndarray:
     return np.concatenate([block.methods[name][part].values for block in blocks])
 
 
-def result_of(case: Case, blocks: Sequence[Block], precision: float | None = None) -> Result:
-    """The evidence, and the answer; with the width of the interval by which the number of seeds was fixed."""
+def result_of(case: Case, blocks: Sequence[Block], planned: Planned | None = None) -> Result:
+    """The evidence, and the answer; with how the number of seeds was fixed, if by the pilots."""
     rule, setting = case.rule, case.setting
     varied = [name for name in blocks[0].methods if name.startswith(f"{rule}, ")]
     names = [name for name in blocks[0].methods if name not in varied]
@@ -115,7 +115,7 @@ def result_of(case: Case, blocks: Sequence[Block], precision: float | None = Non
     if blocks[0].aligned:
         coordinates["updates_aligned"] = (np.array(AGES) * setting.protocol.train) // batch
         arrays |= _alignment(blocks[0], names)
-    return _answered(xr.Dataset(arrays, coordinates), case, blocks, [*names, *varied], precision)
+    return _answered(xr.Dataset(arrays, coordinates), case, blocks, [*names, *varied], planned)
 
 
 def measured(setting: Benchmark) -> tuple[str, str]:
@@ -224,19 +224,15 @@ def _alignment(first: Block, names: Sequence[str]) -> Arrays:
 
 
 def _answered(
-    data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequence[str], precision: float | None
+    data: xr.Dataset, case: Case, blocks: Sequence[Block], names: Sequence[str], planned: Planned | None
 ) -> Result:
     """The evidence with what it says, and what made it."""
     rule, setting, replicates = case.rule, case.setting, data.sizes["replicate"]
     unit = getattr(setting.task, "units", "1")
     judged, measure = judge(data, rule), f"test {measured(setting)[0]}"
     left_out = f"; left out, since not for this circuit: {', '.join(case.left_out)}" if case.left_out else ""
-    planned = ""
-    if precision is not None:
-        width = judged[FIXED][rule].reduction.width
-        planned = (
-            f"; so many seeds by the pilots, for an interval of the reduction {precision:g} wide: it is {width:.2g}"
-        )
+    reached = judged[FIXED][rule].reduction.width
+    how_many = f"; {planned.said(reached)}" if planned else ""
     about = f"{short(rule)} on {case.benchmark} ({setting.title})"
     circuit, protocol = (
         replace(setting.circuit, rule=rule),
@@ -252,7 +248,8 @@ def _answered(
         **({} if unit == "1" else {"unit": unit}),
         "benchmark": case.benchmark,
         "title": setting.title,
-        "heading": heading(setting, replicates, case.seed, case.chosen[FIXED].readout) + planned + left_out,
+        "heading": heading(setting, replicates, case.seed, case.chosen[FIXED].readout) + how_many + left_out,
+        **({"planned": json.dumps(planned.told(reached))} if planned else {}),
         "methods": json.dumps({name: described(name, case.methods.get(name), rule) for name in names}),
         "statistics": json.dumps({against: plain(pairs) for against, pairs in judged.items()}),
         "edges": json.dumps(_edges(case, names)),

@@ -21,12 +21,11 @@ from autapse_sim.experiments.verdict.answer import WORTHWHILE
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, result_of
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
-from autapse_sim.experiments.verdict.pilots import PILOT, chosen_points, points_for, tuned_reservoirs
+from autapse_sim.experiments.verdict.pilots import PILOT, Planned, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, refitted
 from autapse_sim.machine.bars import shows_progress
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
-from autapse_sim.results.statistics import replicates_needed
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Progress
 from autapse_sim.spec.model import Rule, carried, is_file, rules
@@ -160,20 +159,12 @@ def work(case: Case, replicates: int) -> int:
 def evidence(case: Case, study: Study, replicates: int, precision: float | None = None) -> Result:
     """The verdict on a case, with `precision` as `verdict` takes it."""
     case = _prepared(case, study)
+    planned = None
     if precision is not None:
-        replicates = min(replicates, fixed_beforehand(case, precision))
-    return result_of(case, _judged(case, study, range(-(-replicates // BLOCK))), precision)
-
-
-def fixed_beforehand(case: Case, precision: float) -> int:
-    """How many seeds bring the interval of the rule's reduction down to a width, by the pilots, which are not judged.
-
-    Seeds that were added until the interval is narrow enough would stop where it happens to be so: then it is too
-    narrow. Never fewer than there are pilots: of few seeds no interval is a good one.
-    """
-    tried, chosen = case.tried, case.chosen
-    own, fixed = (tried[name].at(0, chosen[name].online) for name in (case.rule, FIXED))
-    return max(PILOT, replicates_needed(1 - own / fixed, precision))
+        own, fixed = (case.tried[name].at(0, case.chosen[name].online) for name in (case.rule, FIXED))
+        planned = Planned.of(own, fixed, precision, replicates)
+        replicates = planned.seeds
+    return result_of(case, _judged(case, study, range(-(-replicates // BLOCK))), planned)
 
 
 def _trials(setting: Benchmark, methods: Mapping[str, Method]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -29,6 +29,7 @@ from autapse_sim.experiments.verdict.trial import (
     train_method,
 )
 from autapse_sim.results.result import Result
+from autapse_sim.results.statistics import reductions, replicates_needed
 from autapse_sim.studies.study import Study
 from autapse_sim.training.grid import ALIKE, Grid
 from autapse_sim.training.reservoir import Reservoir, tune_reservoir
@@ -173,6 +174,60 @@ class Tried:
     def joined(self, other: Tried) -> Tried:
         """With what more points gave."""
         return Tried(self.points + other.points, np.concatenate([self.errors, other.errors], axis=1))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """How many seeds are judged, fixed by the pilots before any is.
+
+    Seeds that were added until the interval is narrow enough would stop where it happens to be so: it would hold the
+    truth less often than it says.
+
+    Parameters
+    ----------
+    wished : float
+        Width of the interval of the rule's reduction.
+    asked : int, optional
+        The seeds that it takes by the pilots; None where so many of them diverged that they do not tell.
+    most : int
+        The seeds that there may be.
+    """
+
+    wished: float
+    asked: int | None
+    most: int
+
+    @classmethod
+    def of(cls, errors: np.ndarray, reference: np.ndarray, wished: float, most: int) -> Planned:
+        """By the errors (R,) of a rule on the pilots' seeds, and of what it is compared with.
+
+        Examples
+        --------
+        >>> reference = np.linspace(1, 2, 16)
+        >>> Planned.of(reference * np.linspace(0.8, 1, 16), reference, 0.05, 200).seeds
+        84
+        """
+        needed = replicates_needed(reductions(errors, reference), wished)
+        return cls(wished, needed and max(PILOT, needed), most)
+
+    @property
+    def seeds(self) -> int:
+        """How many are judged: never fewer than there are pilots, if there may be as many."""
+        return self.most if self.asked is None else min(self.asked, self.most)
+
+    def told(self, reached: float) -> dict[str, float | None]:
+        """The same as JSON holds it, with the width that the interval has in the end."""
+        return {**asdict(self), "reached": reached if np.isfinite(reached) else None}
+
+    def said(self, reached: float) -> str:
+        """The same in words."""
+        wish = f"an interval of the reduction {self.wished:g} wide"
+        if self.asked is None:
+            how = f"too many pilots diverged to say how many seeds give {wish}"
+        else:
+            how = f"by the pilots {self.asked} seeds give {wish}"
+            how += f", and {self.most} is the most" if self.asked > self.most else ""
+        return f"{how}; it is {reached:.2g} wide"
 
 
 def points_for(setting: Benchmark, methods: Mapping[str, Method]) -> dict[str, tuple[Point, ...]]:
