@@ -147,7 +147,7 @@ def test_copies_of_a_rule_that_were_trained_are_not_told_apart():
     for _ in range(4):
         null += [compare_paired(*pair) for pair in rng.permutation(learned.ravel()).reshape(learned.shape)]
     often, holds = shares(null)
-    print(f"{said:.1%} of {COMPARISONS} told apart; of {len(null)} {often:.1%}, and {holds:.1%} of the intervals hold 0")
+    print(f"{said:.1%} of {COMPARISONS} told apart; of {len(null)} {often:.1%}; {holds:.1%} of the intervals hold 0")
     assert max(said, often) <= 0.05
     assert 0.93 <= holds <= 0.97
     real = [compare_paired(one, other).verdict for one, other in zip(learned[:, 0], begun[:, 1], strict=True)]
