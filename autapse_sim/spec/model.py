@@ -140,6 +140,9 @@ class Connection:
     when : {'drive', 'update'}
         Summed with the drive, from the activity of the step before, or before the weights change, in the order of the
         connections, from that of this step.
+    among : {'presynaptic', 'taught'}
+        Which neurons are connected: those whose activity the rule's synapses read (where U learns, the stimulus), or
+        those that it teaches, whatever sends to them.
     """
 
     sums: Mapping[str, str]
@@ -148,6 +151,7 @@ class Connection:
     initial: str = "zeros"
     pairs: str = "all"
     when: str = "update"
+    among: str = "presynaptic"
 
     _repr_latex_ = latex
 
@@ -157,6 +161,7 @@ class Connection:
         one_of("initial", self.initial, ("zeros", "identity"))
         one_of("pairs", self.pairs, ("all", "self"))
         one_of("when", self.when, ("drive", "update"))
+        one_of("among", self.among, ("presynaptic", "taught"))
         take_texts(self, ("equations", "update"))
         if self.initial == "identity" and not self.equations.strip():
             raise InputError("Connection(initial='identity') needs equations; write for example equations='P : 1'")
@@ -207,7 +212,7 @@ class Rule:
         An expression, added to the bias of the neurons while something is learned (noise, of which ``perturbation``
         tells the value); it needs a neuron whose equations read ``bias``.
     connections : tuple of Connection
-        Synapses between presynaptic neurons that the rule needs, if any.
+        Synapses between neurons that the rule needs, if any.
     parameters : mapping
         Default values, Brian2 quantities where they have units. `trace` may name parameters of the neuron, too.
     tune : mapping of str to tuple
@@ -259,6 +264,18 @@ class Rule:
         take_mapping(self, "tune", choices)
         for name in self.tune:
             one_of("parameter to tune", name, self.parameters)
+
+    def connected(self, group: str) -> list[tuple[int, Connection]]:
+        """The connections within a group of neurons ('neurons', or what only sends), with their numbers from 1.
+
+        Examples
+        --------
+        >>> rule = Rule("w -= shared_post", connections=(Connection({"shared": "feedback_pre"}, among="taught"),))
+        >>> [len(rule.connected(group)) for group in ("neurons", "inputs")]
+        [1, 0]
+        """
+        every = enumerate(self.connections, 1)
+        return [(number, one) for number, one in every if group == "neurons" or one.among == "presynaptic"]
 
     @property
     def events(self) -> dict[str, str]:

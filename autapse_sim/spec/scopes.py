@@ -204,8 +204,9 @@ def check_rule(
     steady = {*models.neuron.parameters, *rule.parameters}
     here = {**groups, "neurons": {*groups["neurons"], *own, *steady, *perturbs, "sent_sum"}}
     here["outputs"] = {*groups["outputs"], *rule.parameters, *_readout_parameters(models, circuit)}
-    given = steady & names(rule.trace, *(text for each in rule.connections for text in each.texts))
-    here["inputs"] = {*PLACES["stimulus"], *trace, *sums, *given}
+    given = steady & names(rule.trace, *(text for _, each in rule.connected("inputs") for text in each.texts))
+    told = {name for _, each in rule.connected("inputs") for name in each.sums}
+    here["inputs"] = {*PLACES["stimulus"], *trace, *told, *given}
     here["unit"] = here["inputs"] - {*vocabulary.SHOWN_SPIKES}
     known = here["neurons"], vocabulary.NUMBERED
     neuron_scope = Scope.of(rule, "equations of the neuron", *known, numbers=within(sizes, "neurons"))
@@ -214,7 +215,7 @@ def check_rule(
         place = "a trace of the " + {"neurons": "neuron", "inputs": "stimulus (U learns)", "unit": "bias"}[group]
         scope = Scope.of(rule, place, here[group], vocabulary.NUMBERED, numbers=within(sizes, group))
         scope.check_equations(rule.trace, trace)
-        for each in rule.connections:
+        for _, each in rule.connected(group):
             check_connection(rule, each, here[group], between(sizes, group, group, each.pairs))
     if rule.perturbation.strip():
         neuron_scope.check(rule.perturbation, rule.perturbation)
@@ -253,6 +254,10 @@ def _check_role(rule: Rule, models: Models) -> None:
     for name in ("postsynaptic", "perturbation", "finish_postsynaptic"):
         if role != "rule" and getattr(rule, name).strip():
             raise InputError(f"{line_of(rule, name)}: {name} is for the rule of W, U and b; {role} has none")
+    if role != "rule" and any(each.among == "taught" for each in rule.connections):
+        raise InputError(
+            f"{line_of(rule, 'among')}: among='taught' is for the rule of W, U and b; {role} teaches no such neurons"
+        )
     if role == "feedback_rule" and (rule.trace.strip() or rule.connections):
         raise InputError(f"{line_of(rule, 'trace')}: the read-out keeps no trace or connection; use eligibility")
 

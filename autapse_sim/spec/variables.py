@@ -88,7 +88,7 @@ def _of_rule(rule: Rule) -> Iterator[Variable]:
             yield Variable(each.name, "synapse", "1", "temporary, within one step")
     for connection in rule.connections:
         yield from _declared(connection.equations, "synapse", {})
-        over = "all presynaptic neurons" if connection.pairs == "all" else "the synapse of a neuron on itself"
+        over = f"all {connection.among} neurons" if connection.pairs == "all" else "the synapse of a neuron on itself"
         yield from (Variable(name, "neuron", "1", f"sum over {over}") for name in connection.sums)
     yield from _parameters(rule.parameters, "the rule's")
 

@@ -83,7 +83,7 @@ class Wiring:
         group.add(neuron.equations)
         group.begin(neuron.initial)
         self._send(group)
-        self._remember(group, *ALL)
+        self._remember(group, "neurons", *ALL)
         for rule in self.teaching("W", "U", "b"):
             group.add(rule.postsynaptic, rule.initial, rule.lasting)
         return group
@@ -116,15 +116,16 @@ class Wiring:
         group.add(f"{text}\nsent = activity : 1")
         if "U" in taught and shows_spikes(self.rule, self.job.circuit.learn):
             group.declare("spiked")
-        self._remember(group, *taught)
+        self._remember(group, "inputs", *taught)
         return group
 
-    def _remember(self, group: Group, *taught: str) -> None:
-        """The traces and connections that presynaptic neurons of these weights get."""
+    def _remember(self, group: Group, name: str, *taught: str) -> None:
+        """The traces and connections that a group gets of the rules that teach these weights."""
         for rule in self.teaching(*taught):
-            group.declare(*(name for one in rule.connections for name in one.sums))
+            connections = [one for _, one in rule.connected(name)]
+            group.declare(*(name for one in connections for name in one.sums))
             group.add(rule.trace, rule.initial, rule.lasting)
-            for one in rule.connections:
+            for one in connections:
                 synapses = Synapses(group, group, one.equations, pairs=one.pairs)
                 if one.initial == "identity":
                     synapses.values[next(iter(synapses.values))] = np.eye(group.size)

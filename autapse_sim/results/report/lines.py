@@ -31,7 +31,7 @@ def equations(model: Neuron | Rule | Connection, notation: Notation, activation:
             text, unit = notation.line(line)
             yield f"  {text}" if unit in ("", "1") else f"  {text}   ({unit})"
     for each in getattr(model, "connections", ()):
-        over = "all presynaptic neurons" if each.pairs == "all" else "each neuron on itself"
+        over = f"all {each.among} neurons" if each.pairs == "all" else "each neuron on itself"
         yield f"connection, synapses of {over}"
         yield from (f"  {line}" for line in equations(each, notation))
 

@@ -37,7 +37,7 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     plan.parts.jumps += late.names
     shown = {name: renamed(value, words) for name, value in stored.items()}
     begin = plan.begin("neurons", [kept, *map(Equations, plan.postsynaptic)], neuron.initial, shown)
-    moving = ("spiked", OURS["spikes"], OURS["psi"], "sent_sum", "feedback", "loss", *plan.sums(*EVERYTHING))
+    moving = ("spiked", OURS["spikes"], OURS["psi"], "sent_sum", "feedback", "loss", *plan.sums("neurons"))
     begin = {name: "0" for name in moving if name in defined} | begin
     begin |= late.begin
     made = plan.parts.group(
@@ -90,7 +90,7 @@ def provided(plan: Plan) -> list[str]:
     if neuron.pseudo_derivative:
         lines += [f"{OURS['psi']} : 1", f"f_prime = {OURS['psi']} : 1"]
     lines += [f"{name} : 1" for name in ("loss", "sent_sum") if plan.asked & {name, f"{name}_post", f"{name}_pre"}]
-    lines += [f"{name} : 1" for name in (*neuron.sums, *plan.sums(*EVERYTHING))]
+    lines += [f"{name} : 1" for name in (*neuron.sums, *plan.sums("neurons"))]
     words = plan.words("neurons")
     for rule in plan.rules(*EVERYTHING):
         lines += rebuilt(Equations(rule.trace), words)
@@ -114,17 +114,17 @@ def neuron_parameters(plan: Plan) -> dict[str, object]:
     for rule in plan.rules("W", "U", "b", "B"):
         parameters |= rule.parameters
     for rule in plan.rules("V", "c"):
-        here = read_here([rule])
+        here = read_here([rule], "neurons")
         parameters |= {key: value for key, value in rule.parameters.items() if key in here}
     return parameters
 
 
-def read_here(rules: Iterable[Rule]) -> set[str]:
-    """The names that the traces and connections of rules read, but for what a connection's synapses have themselves."""
+def read_here(rules: Iterable[Rule], group: str) -> set[str]:
+    """The names that the traces and connections of rules read in a group, but for what a connection has itself."""
     found = set()
     for rule in rules:
         found |= names(rule.trace)
-        for one in rule.connections:
+        for _, one in rule.connected(group):
             found |= names(*one.texts) - {*Equations(one.equations), *(each.name for each in statements(one.update))}
     return found
 
@@ -132,13 +132,13 @@ def read_here(rules: Iterable[Rule]) -> set[str]:
 def build_shown(plan: Plan, name: str, equations: list[str], *taught: str) -> NeuronGroup:
     """Neurons whose activity is given, with the traces and connections of the rules that teach their weights."""
     rules, kept = plan.rules(*taught), plan.kept_in(name)
-    here = read_here(rules)
+    here = read_here(rules, name)
     here |= names(*kept_equations(kept), *(text for each in kept for text in (each.initial, *map(str, each.jumps))))
     possible = dict(plan.models.neuron.parameters)
     for rule in rules:
         possible |= rule.parameters
     traces = [line for rule in rules for line in rebuilt(Equations(rule.trace), plan.words(name))]
-    sums = plan.sums(*taught)
+    sums = plan.sums(name)
     equations = [*equations, "sent = activity : 1", *traces, *(f"{each} : 1" for each in sums)]
     spikes = name == "inputs" and shows_spikes(plan.models.rule, plan.circuit.learn)
     equations += ["spiked : 1"] * spikes
@@ -201,7 +201,7 @@ def connect(plan: Plan, group: NeuronGroup, *taught: str) -> None:
     """The connections within a group that the rules of these weights need."""
     size = plan.size[group.name]
     for each in plan.rules(*taught):
-        for number, one in enumerate(each.connections, 1):
+        for number, one in each.connected(group.name):
             (variable, _), *_ = one.sums.items()
             slot = "drive" if one.when == "drive" else f"sums {number}"
             equations, draws = Equations(one.equations), Draws(f"{group.name}.{variable}", size, size)

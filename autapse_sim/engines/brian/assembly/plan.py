@@ -97,9 +97,9 @@ class Plan:
         """What names in the texts of a group's neurons stand for."""
         return {"i": "autapse_i", "N": str(self.size[group]), "steps": STEPS}
 
-    def sums(self, *taught: str) -> list[str]:
-        """The variables that receive what the connections of these weights' rules sum."""
-        return [name for rule in self.rules(*taught) for one in rule.connections for name in one.sums]
+    def sums(self, group: str) -> list[str]:
+        """The variables of a group that receive what connections sum."""
+        return [name for rule in self.rules(*TAUGHT[group]) for _, one in rule.connected(group) for name in one.sums]
 
     def left(self, group: str) -> dict[str, str]:
         """The states of a group that start from where the last training trajectory left them; their units."""
