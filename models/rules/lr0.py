@@ -32,7 +32,7 @@ rule = Rule(
         dcurrent/dt = sent/step - current/tau_s : 1
         dPSP/dt = (current - PSP)/tau_m : 1
     """,
-    postsynaptic="phi = rho*exp((v/v_th - 1)/delta) : Hz",
+    postsynaptic="phi = clip(rho*exp((v/v_th - 1)/delta), 0*Hz, 1/dt) : Hz",
     eligibility="E : 1",
     update="E += (1 - exp(-dt/tau_E))*(PSP_pre/delta*(spiked_post*step/dt - phi_post*step) - E)",
     finish="R = 1 - 4*loss_post; w += eta*(R - 1)*E",
