@@ -1,6 +1,7 @@
 """Published results: found by looking, run as studies, answered by what can be shown."""
 
 import json
+import re
 from textwrap import dedent
 
 import numpy as np
@@ -26,6 +27,8 @@ from autapse_sim.experiments.agreement import (
 )
 from autapse_sim.experiments.reproduction import Answer, Call, Finding, Reproduction, reproductions
 from autapse_sim.studies.workers import Workers
+
+pytestmark = pytest.mark.usefixtures("no_workers", "fast_programs")
 
 HERE = Workers(Here(), lambda: 1)
 OWN = """
@@ -187,6 +190,29 @@ def test_equivalence_keeps_its_level():
         assert least < np.mean(same) < most
 
 
-def test_quick_runs_of_all_that_are_fast():
-    about = ap.reproduce("eprop-sine", quick=True, on=HERE).data.attrs
-    assert about["answer"] == REPRODUCED
+FAST = ("eprop-sine",)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in FAST)) for name in reproductions()]
+)
+def test_a_quick_run_of_each_is_run_and_says_what_it_may(name, tmp_path):
+    done = command(name, "--quick", "--out", str(tmp_path))
+    assert done.exit_code == 0, done.stderr
+    data = ap.load(tmp_path / "reproduction.nc").data
+    findings = json.loads(data.attrs["findings"])
+    assert findings
+    for one in findings:
+        assert re.search(r"\d", one["here"]), one
+        assert "nan" not in one["here"], one
+    what = reproductions()[name]
+    assert what.quick in data.attrs["sentence"]
+    assert data.attrs["answer"] == (UNSAID if what.shorter else REPRODUCED)
+
+
+def test_another_published_number_is_not_reproduced():
+    from autapse_sim.experiments.reproductions import eprop_sine
+
+    losses = 1.001 * eprop_sine.reference()["loss"][: eprop_sine.FEW]
+    found = {"": xr.Dataset({"loss": ("iteration", losses)})}
+    assert reproductions()["eprop-sine"].answered(found, quick=True).kind == NOT

@@ -178,7 +178,7 @@ class Call:
         try:
             check_contents(data)
         except ValueError as error:
-            raise InputError(f"what {self.function.__qualname__} gives cannot be kept: {error}") from None
+            raise InputError(f"what {self.function.__qualname__} gives needs another name: {error}") from None
         return Result(data)
 
 

@@ -10,7 +10,7 @@ from autapse_sim.results.plots import style
 OUT = Path(__file__).parents[1] / "_static" / "house.svg"
 WINGS = (
     ("commands", "what is typed: one file a command"),
-    ("experiments", "what is asked: compare, check, verdict; benchmarks/, claims/"),
+    ("experiments", "what is asked: compare, check, verdict, reproduce; one file each"),
     ("studies", "what is crossed, kept where, run where"),
     ("training", "one training run; controls/"),
     ("engines", "who runs a job: brian/, adjoint/, discrete/, reference/"),

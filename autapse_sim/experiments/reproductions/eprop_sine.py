@@ -2,10 +2,11 @@
 
 nest_eprop_sine.npz is what NEST 3.10.0 computed for the task of its example
 ``eprop_supervised_regression_sine-waves_bsshslm_2020`` (after Bellec et al. 2020; NEST's own test holds it to the
-TensorFlow original at a relative 1e-7): NumPy seed 1, 20 iterations of 1000 steps of 1 ms, double precision. Weights
-are [post, pre]; input_spikes is np.packbits over time, the same in each iteration; loss is half the sum over steps of
-(read-out - target)^2. Another order of the same sums gives the same losses to the last digits up to iteration 8; in the
-9th a spike falls differently through rounding, and the runs part by 1e-4 to 2e-2.
+TensorFlow original at a relative 1e-7): NumPy seed 1, 20 iterations of 1000 steps of 1 ms, double precision. Initial
+weights U, W and V (w_in_rec, w_rec_rec, w_rec_out) and feedback B (b_out_rec) are [post, pre]; input_spikes is
+np.packbits over time, the same in each iteration; loss is half the sum over steps of (read-out - target)^2. Another
+order of the same sums gives the same losses to the last digits up to iteration 8; in the 9th a spike falls differently
+through rounding, and the runs part by 1e-4 to 2e-2.
 """
 
 from __future__ import annotations

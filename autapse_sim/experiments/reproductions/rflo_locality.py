@@ -17,7 +17,7 @@ import xarray as xr
 
 from autapse_sim.experiments.agreement import lower, no_worse, quartiles
 from autapse_sim.experiments.reproduction import Answer, Call, Finding, Reproduction
-from autapse_sim.experiments.reproductions.rflo_pattern import CIRCUIT, losses, tested
+from autapse_sim.experiments.reproductions.rflo_pattern import CIRCUIT, losses, rates_told, tested
 from autapse_sim.tasks.pattern import PatternGeneration
 
 TASK = PatternGeneration(steps=800)
@@ -51,9 +51,9 @@ def answer(found: Mapping[str, xr.Dataset], quick: bool) -> Answer:
         same = published == "the same loss"
         said = no_worse(one, two, MARGIN, other, "loss") if same else lower(two, one, rule, "loss")
         told.append(Finding(what, published, f"{rule}: {quartiles(one)}; {other}: {quartiles(two)}", *said))
-    rates = ", ".join(f"{rule} {eta:g}" for rule, (_, eta) in chosen.items())
+    rates = rates_told({rule: eta for rule, (_, eta) in chosen.items()}, ETAS)
     data = xr.concat(list(found.values()), "case").assign_coords(case=list(found))
-    return Answer(tuple(told), data, (f"Learning rates, of {', '.join(map(str, ETAS))}: {rates}.",))
+    return Answer(tuple(told), data, (rates,))
 
 
 reproduction = Reproduction(

@@ -90,6 +90,19 @@ def tested(data: xr.Dataset, pilots: int) -> tuple[np.ndarray, float]:
     return loss[best, pilots:], float(data.tried.values[best])
 
 
+def rates_told(chosen: Mapping[str, float], tried: tuple[float, ...]) -> str:
+    """The learning rates that were chosen, in words.
+
+    Examples
+    --------
+    >>> rates_told({"bptt": 0.03, "rflo": 0.1}, (0.01, 0.03, 0.1))
+    'Learning rates, of 0.01, 0.03, 0.1: bptt 0.03, rflo 0.1 (at the edge of what was tried).'
+    """
+    edge = " (at the edge of what was tried)"
+    said = (f"{name} {eta:g}" + edge * (eta in (min(tried), max(tried))) for name, eta in chosen.items())
+    return f"Learning rates, of {', '.join(map(str, tried))}: {', '.join(said)}."
+
+
 def share(task: PatternGeneration) -> float:
     """The share of steps that are scored."""
     return 1.0 if task.scored is None else float(task.scored.mean())

@@ -20,7 +20,7 @@ import xarray as xr
 from autapse_sim.engines.discrete.simulate import simulate
 from autapse_sim.experiments.agreement import lower, no_worse, quartiles
 from autapse_sim.experiments.reproduction import Answer, Call, Finding, Reproduction
-from autapse_sim.experiments.reproductions.rflo_pattern import TAU_M, tested
+from autapse_sim.experiments.reproductions.rflo_pattern import TAU_M, rates_told, tested
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.protocol import Schedule
@@ -106,9 +106,9 @@ def answer(found: Mapping[tuple[int, str], xr.Dataset], quick: bool) -> Answer:
         said = no_worse(rflo, bptt, MARGIN, "bptt", "loss") if near else lower(bptt, rflo, "rflo", "loss")
         here = f"rflo: {quartiles(rflo)}; bptt: {quartiles(bptt)}"
         told.append(Finding(f"RFLO, intervals up to {longest} tau", published, here, *said))
-    rates = ", ".join(f"{rule} up to {longest} tau {eta:g}" for (longest, rule), (_, eta) in chosen.items())
+    rates = rates_told({f"{rule} up to {longest} tau": eta for (longest, rule), (_, eta) in chosen.items()}, ETAS)
     nothing = ", ".join(f"{longest} tau {silence(longest):.2g}" for longest in LONGEST)
-    notes = (f"Learning rates, of {', '.join(map(str, ETAS))}: {rates}.", f"Loss of the mean target: {nothing}.")
+    notes = (rates, f"Loss of the mean target: {nothing}.")
     data = xr.concat(list(found.values()), "case")
     return Answer(tuple(told), data.assign_coords(case=[f"{rule} {longest}" for longest, rule in found]), notes)
 

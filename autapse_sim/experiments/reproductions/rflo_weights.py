@@ -16,7 +16,7 @@ import xarray as xr
 
 from autapse_sim.experiments.agreement import below, lower, quartiles
 from autapse_sim.experiments.reproduction import Answer, Call, Finding, Reproduction
-from autapse_sim.experiments.reproductions.rflo_pattern import CIRCUIT, constant, losses, tested
+from autapse_sim.experiments.reproductions.rflo_pattern import CIRCUIT, constant, losses, rates_told, tested
 from autapse_sim.tasks.pattern import PatternGeneration
 
 TASK = PatternGeneration(steps=200)
@@ -57,16 +57,16 @@ def answer(found: Mapping[str, xr.Dataset], quick: bool) -> Answer:
             *lower(both, readout, "the read-out alone", "loss"),
         ),
     )
-    rates = ", ".join(f"{name} {eta:g}" for name, (_, eta) in chosen.items())
+    rates = rates_told({name: eta for name, (_, eta) in chosen.items()}, ETAS)
     data = xr.concat(list(found.values()), "case").assign_coords(case=list(found))
-    return Answer(told, data, (f"Learning rates, of {', '.join(map(str, ETAS))}: {rates}.",))
+    return Answer(told, data, (rates,))
 
 
 reproduction = Reproduction(
     title="RFLO, 30 rate neurons, a periodic output: both recurrent and read-out weights have to learn",
     source="Murray 2019, eLife 8:e43299, fig. 2, supplement 2, doi:10.7554/eLife.43299",
     published="recurrent weights alone fail; both beat the read-out alone",
-    minutes=(5, 0.2),
+    minutes=(4, 0.2),
     quick=f"{FEW_SEEDS} of {SEEDS} seeds, {FEW_TRIALS} of {TRIALS} trials",
     units=units,
     answer=answer,
