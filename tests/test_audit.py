@@ -37,6 +37,12 @@ LITERATURE = {
     "clopath": ("synapse", "neuron"),
     # Izhikevich 2007: eligibility in the synapse, dopamine
     "rewarded_stdp": ("synapse", "neuron", "signals"),
+    # Miconi 2017: fluctuations of the neuron, an eligibility, and the error of a trial as the only signal
+    "miconi": ("synapse", "neuron", "signals"),
+    # Jordan et al. 2021, Urbanczik & Senn 2009: an eligibility of spikes beyond those expected, and a reward
+    "lr0": ("synapse", "neuron", "signals"),
+    # Barretto-Bittar et al. 2026: e-prop, and a signal that neighbours pass on
+    "eprop_diffusion": ("derivative", "synapse", "neuron", "signals"),
     # Oja 1982: pre, post and w; Bienenstock, Cooper & Munro 1982: a threshold in the neuron
     "oja": (),
     "bcm": ("neuron",),

@@ -23,7 +23,7 @@ SUBSTEPS = {"adex": 10, "hh": 20, "autaptic": 20}
 LIVELY = {"lif": {"v_th": 0.01}, "alif": {"v_th": 0.01}, "adex": {"I_scale": 20 * nA}, "hh": {"I_scale": 5 * nA}}
 LIVELY |= {"autaptic": {"I_scale": 3 * nA}}
 """What lets a neuron spike within a few steps."""
-NOISY = {"node_perturbation", "three_factor", "calcium"}
+NOISY = {"node_perturbation", "three_factor", "calcium", "miconi"}
 TAUGHT = {"delta": ("V", "c"), "force": ("V",), "kolen_pollack": ("W", "V", "B")}
 """What the rules for read-outs and feedback teach here; the others teach W, U and b."""
 
@@ -87,7 +87,8 @@ RULES = sorted(library("rules").keys() - NOISY)
 WITHOUT = {("rflo", "autaptic"), ("dfa", "autaptic"), ("eprop", "autaptic"), ("literal_autapse", "autaptic")}
 WITHOUT |= {(rule, neuron) for rule in ("eprop", "eprop_alif", "rflo") for neuron in ("adex", "hh")}
 WITHOUT |= {("autapse_f_prime", "autaptic")}
-WITHOUT |= {("eprop_alif", neuron) for neuron in NEURONS if neuron != "alif"}
+WITHOUT |= {(rule, neuron) for rule in ("eprop_alif", "eprop_diffusion") for neuron in NEURONS if neuron != "alif"}
+WITHOUT |= {("lr0", neuron) for neuron in NEURONS if neuron not in ("lif", "alif")}
 WITHOUT |= {(rule, neuron) for rule in EVENTS for neuron in ("rate", "leaky")}
 WITHOUT |= {("clopath", neuron) for neuron in ("lif", "alif", "lif_hard")}
 """Rules that read what a neuron does not have (spikes, f', tau_m, beta), or share a parameter's name with it."""

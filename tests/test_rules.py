@@ -7,8 +7,10 @@ import pytest
 from brian2 import second
 
 import autapse_sim as ap
+from autapse_sim.engines import reference
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.engines.choose import simulate
+from autapse_sim.errors import InputError
 from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.draws import draw
 from autapse_sim.training.train import prepare
@@ -243,3 +245,46 @@ def test_feedback_that_learns_moves_as_the_readout_does(engine):
     assert np.abs(still.W - after.W).max() > 1e-4
     with pytest.raises(ap.InputError, match="B"):
         ap.train(circuit, task, protocol, engine="numpy")
+
+
+SHARED = ap.Rule(
+    update="w -= eta*shared_post*activity_pre",
+    connections=(ap.Connection(sums={"shared": "(i + 1)*feedback_pre/N_pre"}, among="taught"),),
+    parameters={"eta": 0.02},
+)
+"""What all neurons that are taught hear of each other's errors."""
+
+
+@pytest.mark.parametrize("engine", [*SAMPLED, "reference"])
+@pytest.mark.parametrize("learn", ["U", ("W", "U", "b")])
+def test_neurons_that_are_taught_hear_of_each_other_whatever_sends_to_them(engine, learn):
+    n, steps = 5, 12
+    rng = np.random.default_rng(3)
+    task = ap.ArrayTask(rng.normal(size=(1, 1, steps, 3)), rng.normal(size=(1, 1, steps, 2)))
+    circuit = ap.Circuit(rule=SHARED, neurons=n, readout="random", activation="tanh", learn=learn, feedback="random")
+    protocol = ap.Protocol(1, 1, 0, 0, record=0)
+    job = job_of(circuit, task, protocol)
+    first = {name: value[0].copy() for name, value in job.weights.items() if name in ("W", "U", "V", "B", "b")}
+    W, U, b, o = first["W"], first["U"], first.get("b", np.zeros(n)).reshape(n), np.zeros(n)
+    for x, y in zip(task.x[0, 0], task.y[0, 0], strict=True):
+        before, o = o, np.tanh(W @ o + U @ x + b)
+        signal = 0.02 * np.full(n, (np.arange(1, n + 1) * (first["B"] @ (first["V"] @ o - y))).mean())
+        U = U - np.outer(signal, x)
+        if "W" in learn:
+            W, b = W - np.outer(signal, o), b - signal
+    assert before.std() > 0.1
+    outcome = simulate(job, engine) if engine != "reference" else reference.simulate(job)
+    assert np.abs(outcome.weights.U[0] - U).max() <= EXACT
+    assert np.abs(outcome.weights.W[0] - W).max() <= EXACT
+    assert np.abs(U - first["U"]).max() > 1e-3
+
+
+def test_a_read_out_has_no_neurons_that_could_hear_of_each_other():
+    delta = ap.read_rule("delta")
+    mine = delta.replace(connections=(ap.Connection(sums={"shared": "activity_pre"}, among="taught"),))
+    mine = mine.replace(update="w -= eta_out*err_post*activity_pre*shared_pre")
+    circuit = ap.Circuit(readout_rule=mine, neurons=3, readout="random", learn="V")
+    with pytest.raises(InputError, match="among='taught' is for the rule of W, U and b"):
+        ap.train(circuit, ap.BouncingBall(steps=9), ap.Protocol(1, 1, 0, 0))
+    with pytest.raises(InputError, match="among is 'taugt'|did you mean 'taught'"):
+        ap.Connection(sums={"shared": "activity_pre"}, among="taugt")

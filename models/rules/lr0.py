@@ -4,7 +4,7 @@ The rule that evolution found for a neuron that has to spike in answer to one ha
 Urbanczik & Senn had derived: dw = eta (R - 1) E at the end of a trial, so that a right answer (R = 1) changes nothing. E
 filters what arrived (PSP) times what the neuron did beyond what was to be expected: its spike, less the rate phi at
 which it would spike at random, at this distance from its threshold. Here R = 1 - 4 loss, with the loss of the last step:
-1 where the prediction is right, -1 where it is off by 1.
+1 where the prediction is right, -1 where it is off by 1; and phi is that after the reset, where there is a spike.
 
 "Evolving interpretable plasticity for spiking networks", doi:10.7554/eLife.66273; Urbanczik & Senn 2009, "Reinforcement
 learning in populations of spiking neurons", doi:10.1038/nn.2264.
@@ -32,7 +32,7 @@ rule = Rule(
         dcurrent/dt = sent/step - current/tau_s : 1
         dPSP/dt = (current - PSP)/tau_m : 1
     """,
-    postsynaptic="phi = rho*exp((v/v_th - 1)/delta) : Hz",
+    postsynaptic="phi = clip(rho*exp((v/v_th - 1)/delta), 0*Hz, 1/dt) : Hz",
     eligibility="E : 1",
     update="E += (1 - exp(-dt/tau_E))*(PSP_pre/delta*(spiked_post*step/dt - phi_post*step) - E)",
     finish="R = 1 - 4*loss_post; w += eta*(R - 1)*E",
