@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # what is lazy at run time, for editors and type checkers
     from autapse_sim.results.result import Result as Result
     from autapse_sim.results.result import load as load
     from autapse_sim.spec.circuit import Circuit as Circuit
+    from autapse_sim.spec.connection import Connection as Connection
     from autapse_sim.spec.model import Activation as Activation
-    from autapse_sim.spec.model import Connection as Connection
     from autapse_sim.spec.model import Neuron as Neuron
     from autapse_sim.spec.model import Rule as Rule
     from autapse_sim.spec.model import read_neuron as read_neuron
@@ -58,7 +58,7 @@ _HOMES = {
     "ChaoticSeries": "tasks.chaos",
     "Circuit": "spec.circuit",
     "compare": "experiments.compare",
-    "Connection": "spec.model",
+    "Connection": "spec.connection",
     "DelayedCopy": "tasks.memory",
     "DelayedMatch": "tasks.match",
     "EvidenceAccumulation": "tasks.evidence",

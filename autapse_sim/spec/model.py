@@ -14,6 +14,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.showing import latex, showing
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
+from autapse_sim.spec.connection import Connection
 from autapse_sim.spec.fields import choices, parameter, take_mapping, take_texts, take_tuple, text
 from autapse_sim.spec.language import names, statements
 from autapse_sim.spec.lines import texts_at
@@ -117,60 +118,6 @@ class Neuron:
         'v > 2*v_th'
         """
         return _variant(self, changes)
-
-
-@showing
-@dataclass(frozen=True)
-class Connection:
-    """Synapses that a rule needs beside those that it teaches, within the neurons that it reads.
-
-    Parameters
-    ----------
-    sums : mapping of str to str
-        Expressions that are summed over presynaptic neurons, by the variable of the postsynaptic neuron that receives
-        the sum, in words such as ``activity_pre``; one connection has one sum.
-    equations : str
-        State of the synapses, which lasts from trajectory to trajectory.
-    update : str
-        How it changes, together with the weights.
-    initial : {'zeros', 'identity'}
-        The first variable of `equations` at the start: 0, or 1 from each neuron to itself.
-    pairs : {'all', 'self'}
-        Which neurons are connected: all with all within a network, or each with itself (autapses).
-    when : {'drive', 'update'}
-        Summed with the drive, from the activity of the step before, or before the weights change, in the order of the
-        connections, from that of this step.
-    among : {'presynaptic', 'taught'}
-        Which neurons are connected: those whose activity the rule's synapses read (where U learns, the stimulus), or
-        those that it teaches, whatever sends to them.
-    """
-
-    sums: Mapping[str, str]
-    equations: str = ""
-    update: str = ""
-    initial: str = "zeros"
-    pairs: str = "all"
-    when: str = "update"
-    among: str = "presynaptic"
-
-    _repr_latex_ = latex
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.sums, Mapping) or len(self.sums) != 1:
-            raise InputError("Connection(sums=...) maps one name to one expression, such as {'total': 'activity_pre'}")
-        one_of("initial", self.initial, ("zeros", "identity"))
-        one_of("pairs", self.pairs, ("all", "self"))
-        one_of("when", self.when, ("drive", "update"))
-        one_of("among", self.among, ("presynaptic", "taught"))
-        take_texts(self, ("equations", "update"))
-        if self.initial == "identity" and not self.equations.strip():
-            raise InputError("Connection(initial='identity') needs equations; write for example equations='P : 1'")
-        take_mapping(self, "sums", text)
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """All that is written in Brian2's language."""
-        return (*self.sums.values(), self.equations, self.update)
 
 
 @showing

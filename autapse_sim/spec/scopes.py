@@ -12,6 +12,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec import vocabulary
 from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.connection import Connection
 from autapse_sim.spec.dimensions import check_dimensions
 from autapse_sim.spec.events import check_events
 from autapse_sim.spec.feeding import check_fed
@@ -19,7 +20,7 @@ from autapse_sim.spec.hints import nearest
 from autapse_sim.spec.language import is_condition, names
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.lines import line_of
-from autapse_sim.spec.model import Connection, Neuron, Rule
+from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.scope import Scope, read_equations
 from autapse_sim.spec.vocabulary import PLACES, refusal
 

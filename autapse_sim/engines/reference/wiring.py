@@ -12,9 +12,10 @@ from autapse_sim.engines.reference.parts import Group, Part, Sum, Synapses, Worl
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY
+from autapse_sim.spec.connection import Connection
 from autapse_sim.spec.events import shows_spikes
 from autapse_sim.spec.job import STEP, Job
-from autapse_sim.spec.model import Connection, Neuron, Rule
+from autapse_sim.spec.model import Neuron, Rule
 
 ALL = ("W", "U", "b", "V", "c")
 """The weights whose rules have traces and connections in the neurons."""

@@ -26,7 +26,8 @@ from autapse_sim.results.report.html import listing, paragraphs, preformatted, r
 from autapse_sim.results.result import Result
 from autapse_sim.showing import changed, literal, shows
 from autapse_sim.spec.circuit import Circuit
-from autapse_sim.spec.model import Activation, Connection, Neuron, Rule, texts
+from autapse_sim.spec.connection import Connection
+from autapse_sim.spec.model import Activation, Neuron, Rule, texts
 from autapse_sim.spec.written import Written, model_text
 
 STYLE = """\

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from autapse_sim.results.report.notation import FIELDS, Notation
 from autapse_sim.results.report.plain import LATEX
-from autapse_sim.spec.model import Activation, Connection, Neuron, Rule
+from autapse_sim.spec.connection import Connection
+from autapse_sim.spec.model import Activation, Neuron, Rule
 
 
 def equations(model: Neuron | Rule | Connection, notation: Notation, activation: str = "") -> Iterator[str]:
