@@ -43,6 +43,8 @@ LITERATURE = {
     "lr0": ("synapse", "neuron", "signals"),
     # Barretto-Bittar et al. 2026: e-prop, and a signal that neighbours pass on
     "eprop_diffusion": ("derivative", "synapse", "neuron", "signals"),
+    # Liu et al. 2021: e-prop, and a modulator that tells what other neurons were of use
+    "mdgl": ("derivative", "synapse", "neuron", "signals"),
     # Oja 1982: pre, post and w; Bienenstock, Cooper & Munro 1982: a threshold in the neuron
     "oja": (),
     "bcm": ("neuron",),

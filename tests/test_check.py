@@ -219,7 +219,8 @@ EVENTS = [name for name in library("rules") if read_rule(name).on_pre and name !
 def test_every_rule_finds_its_circuit_and_its_audit(name):
     circuit = circuit_of(name)
     assert circuit.learn[0] in ("W", "V", "B")
-    others = {"eprop_alif": "alif", "eprop_diffusion": "alif", "clopath": "adex", "lr0": "lif"}
+    others = {"eprop_alif": "alif", "eprop_diffusion": "alif", "mdgl": "alif"}
+    others |= {"clopath": "adex", "lr0": "lif"}
     others |= dict.fromkeys(EVENTS, "lif")
     assert circuit.neuron == others.get(name, "rate")
 

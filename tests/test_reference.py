@@ -87,7 +87,9 @@ RULES = sorted(library("rules").keys() - NOISY)
 WITHOUT = {("rflo", "autaptic"), ("dfa", "autaptic"), ("eprop", "autaptic"), ("literal_autapse", "autaptic")}
 WITHOUT |= {(rule, neuron) for rule in ("eprop", "eprop_alif", "rflo") for neuron in ("adex", "hh")}
 WITHOUT |= {("autapse_f_prime", "autaptic")}
-WITHOUT |= {(rule, neuron) for rule in ("eprop_alif", "eprop_diffusion") for neuron in NEURONS if neuron != "alif"}
+WITHOUT |= {
+    (rule, neuron) for rule in ("eprop_alif", "eprop_diffusion", "mdgl") for neuron in NEURONS if neuron != "alif"
+}
 WITHOUT |= {("lr0", neuron) for neuron in NEURONS if neuron not in ("lif", "alif")}
 WITHOUT |= {(rule, neuron) for rule in EVENTS for neuron in ("rate", "leaky")}
 WITHOUT |= {("clopath", neuron) for neuron in ("lif", "alif", "lif_hard")}

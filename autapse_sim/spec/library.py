@@ -10,7 +10,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
 from autapse_sim.spec.lines import line_of
-from autapse_sim.spec.model import Neuron, Rule, read_neuron, read_rule
+from autapse_sim.spec.model import Connection, Neuron, Rule, read_neuron, read_rule
 
 
 @dataclass(frozen=True)
@@ -58,3 +58,16 @@ class Models:
                 raise InputError(f"{line_of(rule, twice[0])}: {twice[0]!r} is a parameter of the neuron too; rename it")
             merged |= rule.parameters
         return merged
+
+
+def connected(rule: Rule, group: str) -> list[tuple[int, Connection]]:
+    """The connections of a rule within a group of neurons ('neurons', or what only sends), with numbers from 1.
+
+    Examples
+    --------
+    >>> rule = Rule("w -= shared_post", connections=(Connection({"shared": "feedback_pre"}, among="taught"),))
+    >>> [len(connected(rule, group)) for group in ("neurons", "inputs")]
+    [1, 0]
+    """
+    every = enumerate(rule.connections, 1)
+    return [(number, one) for number, one in every if group == "neurons" or one.among == "presynaptic"]

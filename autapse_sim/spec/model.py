@@ -198,9 +198,8 @@ class Rule:
         take_texts(self, ("update", "trace", "postsynaptic", "eligibility", "finish", "perturbation"))
         take_texts(self, ("finish_postsynaptic", "on_pre", "on_post"))
         if not any(each.name == "w" for text in self.code for each in statements(text)):
-            written = next(
-                (name for name in ("update", "on_pre", "on_post", "finish") if getattr(self, name)), "update"
-            )
+            named = ("update", "on_pre", "on_post", "finish")
+            written = next((name for name in named if getattr(self, name)), "update")
             raise InputError(f"Rule({written}=...) does not change the weight w; write for example 'w -= eta * ...'")
         connections = take_tuple(self, "connections", Connection)
         if len(connections) > 3:
@@ -211,18 +210,6 @@ class Rule:
         take_mapping(self, "tune", choices)
         for name in self.tune:
             one_of("parameter to tune", name, self.parameters)
-
-    def connected(self, group: str) -> list[tuple[int, Connection]]:
-        """The connections within a group of neurons ('neurons', or what only sends), with their numbers from 1.
-
-        Examples
-        --------
-        >>> rule = Rule("w -= shared_post", connections=(Connection({"shared": "feedback_pre"}, among="taught"),))
-        >>> [len(rule.connected(group)) for group in ("neurons", "inputs")]
-        [1, 0]
-        """
-        every = enumerate(self.connections, 1)
-        return [(number, one) for number, one in every if group == "neurons" or one.among == "presynaptic"]
 
     @property
     def events(self) -> dict[str, str]:

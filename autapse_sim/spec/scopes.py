@@ -18,7 +18,7 @@ from autapse_sim.spec.events import check_events
 from autapse_sim.spec.feeding import check_fed
 from autapse_sim.spec.hints import nearest
 from autapse_sim.spec.language import is_condition, names
-from autapse_sim.spec.library import Models
+from autapse_sim.spec.library import Models, connected
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.scope import Scope, read_equations
@@ -205,8 +205,8 @@ def check_rule(
     steady = {*models.neuron.parameters, *rule.parameters}
     here = {**groups, "neurons": {*groups["neurons"], *own, *steady, *perturbs, "sent_sum"}}
     here["outputs"] = {*groups["outputs"], *rule.parameters, *_readout_parameters(models, circuit)}
-    given = steady & names(rule.trace, *(text for _, each in rule.connected("inputs") for text in each.texts))
-    told = {name for _, each in rule.connected("inputs") for name in each.sums}
+    given = steady & names(rule.trace, *(text for _, each in connected(rule, "inputs") for text in each.texts))
+    told = {name for _, each in connected(rule, "inputs") for name in each.sums}
     here["inputs"] = {*PLACES["stimulus"], *trace, *told, *given}
     here["unit"] = here["inputs"] - {*vocabulary.SHOWN_SPIKES}
     known = here["neurons"], vocabulary.NUMBERED
@@ -216,7 +216,7 @@ def check_rule(
         place = "a trace of the " + {"neurons": "neuron", "inputs": "stimulus (U learns)", "unit": "bias"}[group]
         scope = Scope.of(rule, place, here[group], vocabulary.NUMBERED, numbers=within(sizes, group))
         scope.check_equations(rule.trace, trace)
-        for _, each in rule.connected(group):
+        for _, each in connected(rule, group):
             check_connection(rule, each, here[group], between(sizes, group, group, each.pairs))
     if rule.perturbation.strip():
         neuron_scope.check(rule.perturbation, rule.perturbation)

@@ -1,13 +1,14 @@
 """e-prop with a learning signal that diffuses (Barretto-Bittar, Levina, Giannakakis & Zeraati 2026).
 
-As `eprop_alif`, but what the error tells a neuron stays there and spreads. Neurons sit on a torus, row by row with `side`
-in a row; in each step a neuron hears, beside the error, k times the mean of what itself and its eight neighbours heard in
-the step before. With k = 0 it is `eprop_alif`. Where the error reaches few neurons, their neighbours learn of it.
+As `eprop_alif`, but what the error tells a neuron stays there and spreads. Neurons sit on a torus, row by row with
+`side` in a row; in each step a neuron hears, beside the error, k times the mean of what itself and its eight
+neighbours heard in the step before. With k = 0 it is `eprop_alif`. Where the error reaches few neurons, their
+neighbours learn of it.
 
 "Diffusion of Neuromodulators for Temporal Credit Assignment", doi:10.48550/arXiv.2603.08949.
 
-When not to use it: where the error reaches every neuron, or where neighbours on the torus have nothing to do with each
-other (weights drawn without regard to it); nor where errors change their sign within some 1/(1 - k) steps.
+When not to use it: where the error reaches every neuron, or where neighbours on the torus have nothing to do with
+each other (weights drawn without regard to it); nor where errors change their sign within some 1/(1 - k) steps.
 
 ========= ======= ==== ==================================================================
 Parameter Default Unit Description

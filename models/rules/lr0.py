@@ -1,16 +1,17 @@
 """Reward minus its largest value, times eligibility (Jordan, Schmidt, Senn & Petrovici 2021, rule LR0).
 
 The rule that evolution found for a neuron that has to spike in answer to one half of its input patterns, and that
-Urbanczik & Senn had derived: dw = eta (R - 1) E at the end of a trial, so that a right answer (R = 1) changes nothing. E
-filters what arrived (PSP) times what the neuron did beyond what was to be expected: its spike, less the rate phi at
-which it would spike at random, at this distance from its threshold. Here R = 1 - 4 loss, with the loss of the last step:
-1 where the prediction is right, -1 where it is off by 1; and phi is that after the reset, where there is a spike.
+Urbanczik & Senn had derived: dw = eta (R - 1) E at the end of a trial, so that a right answer (R = 1) changes
+nothing. E filters what arrived (PSP) times what the neuron did beyond what was to be expected: its spike, less the
+rate phi at which it would spike at random, at this distance from its threshold. Here R = 1 - 4 loss, with the loss
+of the last step: 1 where the prediction is right, -1 where it is off by 1; and phi is that after the reset, where
+there is a spike.
 
-"Evolving interpretable plasticity for spiking networks", doi:10.7554/eLife.66273; Urbanczik & Senn 2009, "Reinforcement
-learning in populations of spiking neurons", doi:10.1038/nn.2264.
+"Evolving interpretable plasticity for spiking networks", doi:10.7554/eLife.66273; Urbanczik & Senn 2009,
+"Reinforcement learning in populations of spiking neurons", doi:10.1038/nn.2264.
 
-When not to use it: where a trial lasts much longer than tau_E, where a perfect answer cannot be reached (weights then
-never rest), or in large networks: all neurons hear the same reward.
+When not to use it: where a trial lasts much longer than tau_E, where a perfect answer cannot be reached (weights
+then never rest), or in large networks: all neurons hear the same reward.
 
 ========= ======= ==== =======================================================================
 Parameter Default Unit Description

@@ -34,7 +34,9 @@ def gradients(k):
     for trial in range(TRIALS):
         v, a, z, r, out, signal, psi = *(np.zeros(N) for _ in range(4)), np.zeros(OUTPUTS), np.zeros(N), np.zeros(N)
         beta, spikes = BETA * adapts, np.zeros(N)
-        keep = {name: [np.zeros(w.shape[1]), *(np.zeros(w.shape) for _ in range(4))] for name, w in (("W", W), ("U", U))}
+        keep = {
+            name: [np.zeros(w.shape[1]), *(np.zeros(w.shape) for _ in range(4))] for name, w in (("W", W), ("U", U))
+        }
         for t in range(STEPS):
             arrived = {"W": z, "U": x[trial, t]}
             r = np.where(z > 0, REFRACTORY, np.maximum(0, r - 1))

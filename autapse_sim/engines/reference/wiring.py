@@ -15,6 +15,7 @@ from autapse_sim.spec.circuit import TAUGHT_BY
 from autapse_sim.spec.connection import Connection
 from autapse_sim.spec.events import shows_spikes
 from autapse_sim.spec.job import STEP, Job
+from autapse_sim.spec.library import connected
 from autapse_sim.spec.model import Neuron, Rule
 
 ALL = ("W", "U", "b", "V", "c")
@@ -123,7 +124,7 @@ class Wiring:
     def _remember(self, group: Group, name: str, *taught: str) -> None:
         """The traces and connections that a group gets of the rules that teach these weights."""
         for rule in self.teaching(*taught):
-            connections = [one for _, one in rule.connected(name)]
+            connections = [one for _, one in connected(rule, name)]
             group.declare(*(name for one in connections for name in one.sums))
             group.add(rule.trace, rule.initial, rule.lasting)
             for one in connections:

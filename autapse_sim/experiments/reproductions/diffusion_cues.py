@@ -26,7 +26,7 @@ from autapse_sim.experiments.reproduction import Answer, Call, Finding, Reproduc
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.weights import Weights
-from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.cued import Cued
 from autapse_sim.tasks.evidence import EvidenceAccumulation
 from autapse_sim.training.stretches import stretches
 from autapse_sim.training.train import train
@@ -48,7 +48,7 @@ class Setting:
 
     Parameters
     ----------
-    task : Task
+    task : Cued
         What is shown.
     tau_a : float
         Time constant of the adaptation, in ms.
@@ -60,7 +60,7 @@ class Setting:
         What the task is called in the published file.
     """
 
-    task: Task
+    task: Cued
     tau_a: float
     gains: tuple[float, float, float]
     c_reg: Mapping[str, float]
@@ -111,8 +111,8 @@ def circuit(rule: str) -> Circuit:
 
     delta = read_rule("delta")
     sparse = delta.replace(update="w -= int(w != 0)*eta_out*err_post*activity_pre")
-    given = {"neuron": "alif", "readout": "random", "learn": ("W", "U", "V"), "loss": "cross-entropy"}
-    return Circuit(rule=rule, readout_rule=sparse, neurons=NEURONS, **given)
+    learn = ("W", "U", "V")
+    return Circuit("alif", rule, NEURONS, "random", learn=learn, loss="cross-entropy", readout_rule=sparse)
 
 
 def parameters(setting: Setting, name: str, adapts: np.ndarray) -> dict[str, Any]:
@@ -132,9 +132,20 @@ def scores(
     given = parameters(setting, name, adapts)
     window = int(setting.task.scored.sum())
     share = min(STRETCH, updates)
-    how = {"update": "batch", "batch": batch, "optimiser": "adam", "epsilon": 1e-8 * window, "constraints": ("sparse",)}
     draws = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-    protocol = Protocol(1, share * batch, 0, 0, record=0, seed=draws, **how)
+    protocol = Protocol(
+        1,
+        share * batch,
+        0,
+        0,
+        update="batch",
+        batch=batch,
+        optimiser="adam",
+        epsilon=1e-8 * window,
+        constraints=("sparse",),
+        record=0,
+        seed=draws,
+    )
     rounds = stretches(circuit, setting.task, protocol, weights, given)
     for _ in range(updates // share):
         weights = next(rounds).weights
@@ -180,8 +191,8 @@ def answer_of(setting: Setting, found: Mapping[tuple[str, int], xr.Dataset]) -> 
         told.append(Finding(f"accuracy, {name}, in %", quartiles(theirs[name]), quartiles(here), *decided))
     errors = {name: 100 - data[name].percent.values for name in RULES}
     what = "diffusion errs less than e-prop, in % of trials"
-    ranks = [quartiles(100 - theirs["diffusion"]), quartiles(errors["diffusion"])]
-    told.append(Finding(what, *ranks, *lower(errors["diffusion"], errors["e-prop"], "e-prop")))
+    there, here = quartiles(100 - theirs["diffusion"]), quartiles(errors["diffusion"])
+    told.append(Finding(what, there, here, *lower(errors["diffusion"], errors["e-prop"], "e-prop")))
     notes = tuple(f"Mean rate, {name}, in Hz: {quartiles(one.hertz.values)}." for name, one in data.items())
     return Answer(tuple(told), xr.concat(list(data.values()), "rule").assign_coords(rule=list(data)), notes)
 

@@ -129,7 +129,9 @@ def answer(found: Mapping[tuple[str, int], xr.Dataset], quick: bool) -> Answer:
     better = lower(wrong["LR0"], wrong["R E"], "R E", "distance from the largest fitness")
     told = (
         Finding("fitness of LR0, mean", f"{VALIDATED.mean():.4g}", f"{here['LR0'].mean():.4g}", *decided),
-        Finding("LR0 is fitter than R E", f"{WITH} and {WITHOUT}", " and ".join(map(quartiles, here.values())), *better),
+        Finding(
+            "LR0 is fitter than R E", f"{WITH} and {WITHOUT}", " and ".join(map(quartiles, here.values())), *better
+        ),
     )
     late = " and ".join(quartiles(one.late.values) for one in data.values())
     notes = (f"R in the last tenth of trials: {late}.",)

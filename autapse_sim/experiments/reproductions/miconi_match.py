@@ -1,14 +1,15 @@
 """Delayed non-match to sample, learned from the error of each trial alone (Miconi 2017).
 
-200 tanh neurons in the chaotic regime (g = 1.5, tau = 30 ms), of which three are held at 1, 1 and -1, see two stimuli of
-200 ms, 200 ms apart; one of them has to be at 0.98 in the last 200 of 1,000 ms where the stimuli differed, else at
--0.98. The four kinds of trials take turns, and each has a running mean of the error of its own. A trial is right whose
-mean error is below 1; the criterion is met after the first trial up to which 96 of the last 100 were right.
+200 tanh neurons in the chaotic regime (g = 1.5, tau = 30 ms), of which three are held at 1, 1 and -1, see two
+stimuli of 200 ms, 200 ms apart; one of them has to be at 0.98 in the last 200 of 1,000 ms where the stimuli
+differed, else at -0.98. The four kinds of trials take turns, and each has a running mean of the error of its own. A
+trial is right whose mean error is below 1; the criterion is met after the first trial up to which 96 of the last 100
+were right.
 
-The parameters are those of the author's code and of the script that made its 20 runs (dnms/net.cpp and subsingle.sh in
-github.com/ThomasMiconi/BiologicallyPlausibleLearningRNN): eta = 0.1, running means that keep 0.75, changes of at most
-3e-4. Others are said in the text: 0.5, 0.33 and 1e-4. Both are tried; the published number has to come out of the first.
-With an eligibility that is linear instead of cubed nothing is learned, as is published without a number.
+The parameters are those of the author's code and of the script that made its 20 runs (dnms/net.cpp and subsingle.sh
+in github.com/ThomasMiconi/BiologicallyPlausibleLearningRNN): eta = 0.1, running means that keep 0.75, changes of at
+most 3e-4. Others are said in the text: 0.5, 0.33 and 1e-4. Both are tried; the published number has to come out of
+the first. With an eligibility that is linear instead of cubed nothing is learned, as is published without a number.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class NonMatch:
 
 
 def circuit(linear: bool) -> Circuit:
-    """The network, with a running mean of the error for each of four kinds of trials, and 101 trials without learning."""
+    """The network, with a running mean of the error for each kind of trial; learning begins after 101 trials."""
     from brian2 import ms  # which takes its time
 
     from autapse_sim.spec.model import read_neuron, read_rule

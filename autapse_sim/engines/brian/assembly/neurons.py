@@ -21,6 +21,7 @@ from autapse_sim.engines.brian.assembly.statements import (
 from autapse_sim.engines.brian.program import Bias, Identity
 from autapse_sim.spec.events import shows_spikes
 from autapse_sim.spec.language import Statement, names, renamed, statements
+from autapse_sim.spec.library import connected
 from autapse_sim.spec.model import Rule
 
 
@@ -124,7 +125,7 @@ def read_here(rules: Iterable[Rule], group: str) -> set[str]:
     found = set()
     for rule in rules:
         found |= names(rule.trace)
-        for _, one in rule.connected(group):
+        for _, one in connected(rule, group):
             found |= names(*one.texts) - {*Equations(one.equations), *(each.name for each in statements(one.update))}
     return found
 
@@ -201,7 +202,7 @@ def connect(plan: Plan, group: NeuronGroup, *taught: str) -> None:
     """The connections within a group that the rules of these weights need."""
     size = plan.size[group.name]
     for each in plan.rules(*taught):
-        for number, one in each.connected(group.name):
+        for number, one in connected(each, group.name):
             (variable, _), *_ = one.sums.items()
             slot = "drive" if one.when == "drive" else f"sums {number}"
             equations, draws = Equations(one.equations), Draws(f"{group.name}.{variable}", size, size)

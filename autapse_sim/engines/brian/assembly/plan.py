@@ -13,7 +13,7 @@ from autapse_sim.engines.brian.assembly.parts import Parts
 from autapse_sim.engines.brian.assembly.statements import OURS, changing
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.language import names, parsed, renamed
-from autapse_sim.spec.library import Models
+from autapse_sim.spec.library import Models, connected
 from autapse_sim.spec.model import Rule
 from autapse_sim.spec.quantities import unit_of
 from autapse_sim.spec.scopes import POST, PRE
@@ -99,7 +99,7 @@ class Plan:
 
     def sums(self, group: str) -> list[str]:
         """The variables of a group that receive what connections sum."""
-        return [name for rule in self.rules(*TAUGHT[group]) for _, one in rule.connected(group) for name in one.sums]
+        return [name for rule in self.rules(*TAUGHT[group]) for _, one in connected(rule, group) for name in one.sums]
 
     def left(self, group: str) -> dict[str, str]:
         """The states of a group that start from where the last training trajectory left them; their units."""
