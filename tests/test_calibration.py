@@ -60,9 +60,7 @@ def test_of_several_copies_hardly_ever_is_one_told_apart(scattered):
     wrong, alone = 0, 0
     for _ in range(COMPARISONS):
         reference, _ = scattered(rng, SEEDS)
-        copies = {
-            name: reference * np.exp(scattered(rng, SEEDS)[1] * rng.choice([-1, 1], SEEDS)) for name in "abcde"
-        }
+        copies = {name: reference * np.exp(scattered(rng, SEEDS)[1] * rng.choice([-1, 1], SEEDS)) for name in "abcde"}
         compared = compare_all(copies, reference).values()
         wrong += any(each.verdict != "undecided" for each in compared)
         alone += any(replace(each, p=each.p_wilcoxon).verdict != "undecided" for each in compared)
