@@ -216,3 +216,16 @@ def test_another_published_number_is_not_reproduced():
     losses = 1.001 * eprop_sine.reference()["loss"][: eprop_sine.FEW]
     found = {"": xr.Dataset({"loss": ("iteration", losses)})}
     assert reproductions()["eprop-sine"].answered(found, quick=True).kind == NOT
+
+
+def test_a_stimulus_that_is_not_there_is_silence():
+    from autapse_sim.experiments.reproductions.diffusion_match import MATCH
+
+    task = MATCH.task
+    x, y = task.sample(np.random.default_rng(0), 1, 200)
+    fired = x[0].reshape(200, task.steps, 4, task.population).mean(axis=(1, 3)) * task.steps / task.cue
+    there = fired[:, :2] > 0.01
+    assert set(map(tuple, there)) == {(False, False), (False, True), (True, False), (True, True)}
+    assert np.allclose(fired[:, :2][there], 0.04, atol=0.015)
+    assert (fired[:, :2][~there] == 0).all()
+    assert ((there[:, 0] != there[:, 1]) == y[0, :, -1].argmax(axis=1)).all()

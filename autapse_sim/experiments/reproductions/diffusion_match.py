@@ -1,20 +1,37 @@
 """A learning signal that diffuses, beside e-prop: how often a network tells whether two stimuli were the same.
 
 The networks, their training and where the published seeds come from are those of diffusion-cues, which says what is
-left out; the task is delayed match to sample, with smaller initial weights.
+left out. The task is delayed match to sample as their code has it: a stimulus is there or not, each of the two has a
+population of inputs of its own, and initial weights are smaller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
 
 from autapse_sim.experiments.reproduction import Answer, Call, Reproduction
 from autapse_sim.experiments.reproductions.diffusion_cues import QUICK, SOURCE, Setting, answer_of, units_of
 from autapse_sim.tasks.match import DelayedMatch
 
-MATCH = Setting(DelayedMatch(), 1400, (0.5, 0.1, 0.5), {"e-prop": 0.1, "diffusion": 0.01}, "delayed_match")
+
+@dataclass(frozen=True)
+class ThereOrNot(DelayedMatch):
+    """A first stimulus, there or not, and a second one, there or not: was it the same?"""
+
+    def _rates(self, shown: np.ndarray) -> np.ndarray:
+        rates = np.zeros((self.steps, 4, self.population))
+        for number, start in enumerate(self._starts()):
+            rates[start : start + self.cue, number] = self.probability * shown[number]
+        rates[self.scored, 2] = self.probability
+        rates[:, 3] = self.probability / 4
+        return rates.reshape(self.steps, -1)
+
+
+MATCH = Setting(ThereOrNot(), 1400, (0.5, 0.1, 0.5), {"e-prop": 0.1, "diffusion": 0.01}, "delayed_match")
 
 
 def units(seed: int, quick: bool) -> dict[tuple[str, int], Call]:
