@@ -205,7 +205,7 @@ class Planned:
         --------
         >>> reference = np.linspace(1, 2, 16)
         >>> Planned.of(reference * np.linspace(0.8, 1, 16), reference, 0.05, 200).seeds
-        84
+        56
         """
         needed = replicates_needed(reductions(errors, reference), wished)
         return cls(wished, needed and max(PILOT, needed), most)
