@@ -263,7 +263,7 @@ def test_a_neuron_of_a_user(lanes, delay, tmp_path):
     assert_alive(job, outcome)
 
 
-@pytest.mark.parametrize("rule", ["bptt", "fa"])
+@pytest.mark.parametrize("rule", ["bptt", pytest.param("fa", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("lanes", HOW)
 def test_neurons_that_nothing_joins(lanes, rule):
     job = job_of("rate", rule=rule, learn=("U", "b", "V", "c"), parameters={"tau_m": 3 * ms}, **HOW[lanes])
@@ -272,7 +272,7 @@ def test_neurons_that_nothing_joins(lanes, rule):
     assert difference(simulate(apart), discrete.simulate(job)) > 1e-4
 
 
-@pytest.mark.parametrize("neuron", ["rate", "lif"])
+@pytest.mark.parametrize("neuron", ["rate", pytest.param("lif", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("lanes", HOW)
 def test_single_precision_is_that_of_double_to_its_digits(lanes, neuron):
     job = job_of(neuron, neurons=20 if lanes == "Single" else 6, updates=4, **HOW[lanes])

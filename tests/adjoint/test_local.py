@@ -39,7 +39,7 @@ def numbers_of(outcome):
 
 
 @needs_compiler
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("activation", ["sigmoid", pytest.param("tanh", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("lanes", HOW)
 @pytest.mark.parametrize("rule", ["autapse", "dfa", "rflo"])
 def test_as_the_discrete_network(rule, lanes, activation):

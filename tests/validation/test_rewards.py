@@ -40,7 +40,7 @@ def miconi(power, eta=2.0, alpha=0.5, max_dw=1e-3):
     return W
 
 
-@pytest.mark.parametrize("power", [3, 1])
+@pytest.mark.parametrize("power", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_miconi_as_published(power):
     W, U, x, y = shown()
     rule = ap.read_rule("miconi").replace(perturbation=KICK)
