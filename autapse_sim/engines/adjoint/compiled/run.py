@@ -39,8 +39,10 @@ def covers(circuit: Circuit) -> str | None:
 
 def covers_local(circuit: Circuit, sources: Mapping[str, str] = MappingProxyType({})) -> str | None:
     """Why a circuit whose rule has equations does not run so, or None where it does: see `adjoint.local`."""
-    if circuit.rule in RULES or (reason := _uncovered(circuit)):
-        return reason if circuit.rule not in RULES else "its rule is an exact gradient"
+    if circuit.rule in RULES:
+        return "its rule is an exact gradient"
+    if reason := _uncovered(circuit):
+        return reason
     from autapse_sim.engines.adjoint.local import uncovered
 
     return uncovered(Models.of(circuit, sources), circuit)
