@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from here import Here
 from scipy.stats import trim_mean
+from two_seeds import contradictions, table
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
@@ -221,3 +222,16 @@ def test_the_command_writes_result_figures_and_page(tmp_path):
     assert {"scoreboard.nc", "scoreboard.html", "board.png", "standing.pdf"} <= {
         each.name for each in tmp_path.iterdir()
     }
+
+
+def test_scoreboards_of_two_seeds_contradict_each_other_only_where_what_is_shown_does():
+    def said(**answers):
+        reduction = {FIXED: {"reduction": {"estimate": 0.12}}}
+        return {"ball": {rule: {"answer": kind, **reduction} for rule, kind in answers.items()}}
+
+    one = said(a=LEARNS, b=NO_MORE, c=NOT, d=UNSAID, e=LEARNS, f=NOT)
+    other = said(a=NOT, b=NOT, c=UNSAID, d=LEARNS, e=NO_MORE, f=NOT)
+    assert contradictions(one, other) == contradictions(other, one) == [("ball", "a"), ("ball", "b")]
+    lines = table(one, other).splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("!")] == ["a", "b"]
+    assert "+ 12% / - 12% !" in lines[1]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import ttest_ind_from_stats
 
-from autapse_sim.experiments.verdict.answer import FEWEST, equivalent
-from autapse_sim.results.scores import median_interval
-from autapse_sim.results.statistics import LEVEL, compare_paired, sentence
+from autapse_sim.experiments.verdict.answer import equivalent
+from autapse_sim.results.scores import FEWEST, LEVEL, median_interval
+from autapse_sim.results.statistics import compare_paired, sentence
 
 REPRODUCED, NOT, UNSAID = ANSWERS = ("reproduced", "not reproduced", "cannot be said")
 Decided = tuple[str, str]

@@ -15,10 +15,7 @@ import numpy as np
 from scipy.stats import binomtest, wilcoxon
 
 from autapse_sim.errors import InputError
-from autapse_sim.results.scores import median_interval
-
-LEVEL = 0.05
-"""Above this a corrected p is not taken for a difference; the intervals are of 1 - LEVEL."""
+from autapse_sim.results.scores import LEVEL, median_interval
 
 _HUGE = 1e100  # stands in for infinity where differences are ranked
 
@@ -52,7 +49,7 @@ class Paired:
     replicates : int
         R.
     difference : Interval
-        Median over replicates of error - reference error, with a bootstrap interval.
+        Median over replicates of error - reference error, see `autapse_sim.results.scores.median_interval`.
     reduction : Interval
         Median over replicates of 1 - error / reference error: 0.08 is 8% lower, negative is higher.
     won : Interval
@@ -63,6 +60,9 @@ class Paired:
         Two-sided, of the sign test (ties left out) and of Wilcoxon's signed-rank test (ties split).
     p : float
         `p_wilcoxon`, corrected by Holm's method for the family that was compared (see `compare_all`).
+    joint : Interval
+        The reduction with an interval so wide that those of the whole family hold at once (Bonferroni); infinite where
+        there are too few replicates for that. What is shown to be small is so by this one.
     """
 
     replicates: int
@@ -74,6 +74,7 @@ class Paired:
     p_sign: float
     p_wilcoxon: float
     p: float
+    joint: Interval
 
     @property
     def verdict(self) -> str:
@@ -83,15 +84,13 @@ class Paired:
         return "lower" if self.reduction.low > 0 else "higher"
 
 
-def compare_paired(errors: np.ndarray, reference: np.ndarray, seed: int = 0) -> Paired:
+def compare_paired(errors: np.ndarray, reference: np.ndarray) -> Paired:
     """Compare the errors of a rule with those of a reference on the same replicates.
 
     Parameters
     ----------
     errors, reference : array (R,)
         Not negative; NaN and infinity are replicates that diverged.
-    seed : int
-        Of the bootstrap.
 
     Examples
     --------
@@ -111,18 +110,19 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray, seed: int = 0) -> 
     wins, ties = int((difference < 0).sum()), int((difference == 0).sum())
     share = binomtest(wins, count).proportion_ci(method="wilson")
     decided = count - ties
-    finite = np.clip(difference, -_HUGE, _HUGE)
+    finite, reduced = np.clip(difference, -_HUGE, _HUGE), reductions(errors, reference)
     p_wilcoxon = float(wilcoxon(finite, zero_method="zsplit").pvalue) if decided else 1.0
     return Paired(
         replicates=count,
-        difference=_median(difference, seed),
-        reduction=_median(reductions(errors, reference), seed),
+        difference=_median(difference),
+        reduction=_median(reduced),
         won=Interval((wins + ties / 2) / count, share.low, share.high),
         diverged=int(np.isinf(errors).sum()),
         reference_diverged=int(np.isinf(reference).sum()),
         p_sign=float(binomtest(wins, decided).pvalue) if decided else 1.0,
         p_wilcoxon=p_wilcoxon,
         p=p_wilcoxon,
+        joint=_joint(reduced, 1),
     )
 
 
@@ -138,8 +138,10 @@ def reductions(errors: np.ndarray, reference: np.ndarray) -> np.ndarray:
         return np.where(errors == reference, 0, 1 - errors / reference)
 
 
-def compare_all(errors: Mapping[str, np.ndarray], reference: np.ndarray, seed: int = 0) -> dict[str, Paired]:
-    """Compare several rules with one reference, as one family: `p` is corrected for their number.
+def compare_all(
+    errors: Mapping[str, np.ndarray], reference: np.ndarray, family: int | None = None
+) -> dict[str, Paired]:
+    """Compare several rules with one reference, as one family: `p` and `joint` are corrected for their number.
 
     Parameters
     ----------
@@ -147,12 +149,24 @@ def compare_all(errors: Mapping[str, np.ndarray], reference: np.ndarray, seed: i
         By name of the rule.
     reference : array (R,)
         Of the same replicates.
-    seed : int
-        Of the bootstrap.
+    family : int, optional
+        For how many comparisons `joint` holds at once, where these are not all.
+
+    Examples
+    --------
+    >>> reference = np.linspace(1, 2, 41)
+    >>> found = compare_all({"one": reference + 0.01, "other": reference - 0.01}, reference)
+    >>> found["one"].joint.width > found["one"].reduction.width
+    True
     """
-    compared = {name: compare_paired(values, reference, seed) for name, values in errors.items()}
+    compared = {name: compare_paired(values, reference) for name, values in errors.items()}
     corrected = holm([one.p_wilcoxon for one in compared.values()])
-    return {name: replace(one, p=float(p)) for (name, one), p in zip(compared.items(), corrected, strict=True)}
+    family = family or len(compared)
+    joint = {name: _joint(reductions(_checked(values), _checked(reference)), family) for name, values in errors.items()}
+    return {
+        name: replace(one, p=float(p), joint=joint[name])
+        for (name, one), p in zip(compared.items(), corrected, strict=True)
+    }
 
 
 def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -171,7 +185,7 @@ def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
     return corrected
 
 
-def replicates_needed(pilot: np.ndarray, width: float, seed: int = 0) -> int | None:
+def replicates_needed(pilot: np.ndarray, width: float) -> int | None:
     """How many replicates bring the interval of the median down to a width; None where too many diverged to tell.
 
     The width shrinks with the root of the number of replicates.
@@ -182,8 +196,6 @@ def replicates_needed(pilot: np.ndarray, width: float, seed: int = 0) -> int | N
         Differences or reductions of a first few replicates.
     width : float
         That is wished for, in their unit.
-    seed : int
-        Of the bootstrap.
 
     Examples
     --------
@@ -196,7 +208,7 @@ def replicates_needed(pilot: np.ndarray, width: float, seed: int = 0) -> int | N
     pilot = np.asarray(pilot, dtype=float)
     if len(pilot) < 2:
         raise InputError(f"the pilot has {len(pilot)} replicates; it needs at least 2")
-    found = _median(pilot, seed).width
+    found = _median(pilot).width
     return None if np.isinf(found) else max(1, ceil(len(pilot) * (found / width) ** 2))
 
 
@@ -250,8 +262,15 @@ def _percent(share: Interval) -> str:
     return f"{estimate}% [{low}, {high}]"
 
 
-def _median(values: np.ndarray, seed: int) -> Interval:
-    return Interval(*(float(value) for value in median_interval(values, seed)))
+def _median(values: np.ndarray, level: float = LEVEL) -> Interval:
+    return Interval(*(float(value) for value in median_interval(values, level=level)))
+
+
+def _joint(values: np.ndarray, family: int) -> Interval:
+    """One of a family of intervals that hold at once."""
+    found, level = _median(values, LEVEL / family), LEVEL / family
+    told = 2 * 0.5 ** len(values) <= level  # how often all lie on one side of the median
+    return found if told else Interval(found.estimate, -np.inf, np.inf)
 
 
 def _checked(errors: np.ndarray) -> np.ndarray:

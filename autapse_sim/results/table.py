@@ -25,7 +25,7 @@ ROUNDING = 1e-9
 def rows(data: xr.Dataset) -> list[dict]:
     """One dictionary per rule and per control, each group sorted by median test MSE.
 
-    `mse`, `r2_trajectory` and `r2_network` are [median, low, high] over replicates (95% bootstrap interval); `mean_mse`
+    `mse`, `r2_trajectory` and `r2_network` are [median, low, high] over replicates (95% interval); `mean_mse`
     leaves nothing out, so that it is None where a replicate diverged. None stands for infinite or not defined.
     """
     if "mse" not in data:

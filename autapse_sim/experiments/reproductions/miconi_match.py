@@ -22,7 +22,7 @@ import xarray as xr
 
 from autapse_sim.experiments.agreement import NOT, REPRODUCED, UNSAID, near, quartiles
 from autapse_sim.experiments.reproduction import Answer, Call, Finding, Reproduction
-from autapse_sim.experiments.verdict.answer import FEWEST
+from autapse_sim.results.scores import FEWEST
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.weights import Weights

@@ -22,8 +22,6 @@ from autapse_sim.training.reservoir import Reservoir
 
 WORTHWHILE = 0.05
 """The least reduction of the error that is worth speaking of, where nothing else is said."""
-FEWEST = 6
-"""Seeds below which nothing is shown to be small: of five, not even the whole range is a 95% interval of the median."""
 
 
 def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
@@ -35,28 +33,28 @@ def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
     return against_references(data) | {rule: against_others(data, rule)}
 
 
-def against_references(data: xr.Dataset) -> dict[str, dict[str, Paired]]:
-    """Every method against what each has to beat, as `judge` has it."""
+def against_references(data: xr.Dataset, family: int | None = None) -> dict[str, dict[str, Paired]]:
+    """Every method against what each has to beat, as `judge` has it; `family` is that of `compare_all`."""
     online = _by_method(data.mse_online)
     taught = _taught(online)
-    judged = {FIXED: compare_all(taught, online[FIXED])}
+    judged = {FIXED: compare_all(taught, online[FIXED], family)}
     if BIASES in online:
-        judged[BIASES] = compare_all(taught, online[BIASES])
+        judged[BIASES] = compare_all(taught, online[BIASES], family)
     if TUNED in online and "mse_refit" in data:
         refit = _by_method(data.mse_refit)
-        judged[TUNED] = compare_all(_taught(refit), refit[TUNED])
+        judged[TUNED] = compare_all(_taught(refit), refit[TUNED], family)
     plain = [name for name in data.control.values.tolist() if not name.startswith("physics")]
     medians = {name: float(np.median(data.control_mse.sel(control=name))) for name in plain}
     best = min(medians, key=medians.__getitem__)
-    judged[best] = compare_all(taught, data.control_mse.sel(control=best).values)
+    judged[best] = compare_all(taught, data.control_mse.sel(control=best).values, family)
     return judged
 
 
-def against_others(data: xr.Dataset, rule: str) -> dict[str, Paired]:
-    """The other methods that learn, against a rule."""
+def against_others(data: xr.Dataset, rule: str, family: int | None = None) -> dict[str, Paired]:
+    """The other methods that learn, against a rule; `family` is that of `compare_all`."""
     online = _by_method(data.mse_online)
     others = {name: errors for name, errors in _taught(online).items() if name != rule}
-    return compare_all(others, online[rule])
+    return compare_all(others, online[rule], family)
 
 
 def _by_method(errors: xr.DataArray) -> dict[str, np.ndarray]:
@@ -131,7 +129,7 @@ def answer_of(
     worthwhile : float
         The least reduction of the error against the fixed reservoir that is worth speaking of. Where the interval of
         the reduction lies below it, it is shown that the rule does not learn; where another method's errors are within
-        as much of the rule's, that the two are the same.
+        as much of the rule's, that the two are the same: by intervals that hold for all methods at once.
     """
     against = {name: pairs[rule] for name, pairs in judged.items() if name != rule}
     fixed = against[FIXED]
@@ -165,7 +163,7 @@ def kind_of(rule: str, judged: Mapping[str, Mapping[str, Paired]], worthwhile: f
     against = {name: pairs[rule] for name, pairs in judged.items() if name != rule}
     fixed = against[FIXED]
     unbeaten = [name for name, paired in against.items() if paired.verdict != "lower"]
-    if fixed.verdict == "higher" or (fixed.replicates >= FEWEST and fixed.reduction.high < worthwhile):
+    if fixed.verdict == "higher" or fixed.joint.high < worthwhile:
         return NOT, unbeaten
     if fixed.verdict == "lower":
         return (NO_MORE if unbeaten else LEARNS), unbeaten
@@ -184,12 +182,12 @@ def equivalent(paired: Paired, worthwhile: float) -> bool:
     >>> equivalent(compare_paired(1.1 * reference, reference), 0.05)
     False
     """
-    return paired.replicates >= FEWEST and -worthwhile < paired.reduction.low and paired.reduction.high < worthwhile
+    return -worthwhile < paired.joint.low and paired.joint.high < worthwhile
 
 
 def _more(fixed: Paired, worthwhile: float) -> str:
     """How many seeds would tell, as far as one can know from those that there are."""
-    reduction = fixed.reduction
+    reduction = fixed.joint if np.isfinite(fixed.joint.width) else fixed.reduction
     far = max(abs(reduction.estimate), abs(worthwhile - reduction.estimate))
     if not (np.isfinite(reduction.width) and far > 0):
         return ""

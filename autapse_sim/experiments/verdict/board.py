@@ -143,12 +143,14 @@ def _known(values: np.ndarray) -> np.ndarray:
 
 def _answered(data: xr.Dataset, found: Mapping[str, Judgement], rules: Sequence[str]) -> xr.Dataset:
     """The numbers with the answers, and what made them."""
-    judged = corrected({name: against_references(one.data) for name, one in found.items()})
+    taught = {name: len({*one.rules, CEILING}) for name, one in found.items()}
+    family, pairs_of_rules = sum(taught.values()), sum(count * (count - 1) for count in taught.values())
+    judged = corrected({name: against_references(one.data, family) for name, one in found.items()})
     answers: dict[str, dict[str, dict]] = {}
     for name, one in found.items():
         answers[name] = {}
         for rule in (rule for rule in one.rules if rule != CEILING):
-            pairs = judged[name] | {rule: against_others(one.data, rule)}
+            pairs = judged[name] | {rule: against_others(one.data, rule, pairs_of_rules)}
             about, score = f"{short(rule)} on {name}", one.data.attrs["score"]
             kind, unbeaten = kind_of(rule, pairs, one.case.worthwhile)
             answers[name][rule] = {
@@ -176,7 +178,8 @@ def _answered(data: xr.Dataset, found: Mapping[str, Judgement], rules: Sequence[
 def corrected(judged: Mapping[str, dict[str, dict[str, Paired]]]) -> dict[str, dict[str, dict[str, Paired]]]:
     """The comparisons with each reference, corrected for the number of methods and benchmarks by Holm's method.
 
-    The best control without a network may be another one on each benchmark: it is the last reference of each.
+    Their joint intervals are so from the start. The best control without a network may be another one on each
+    benchmark: it is the last reference of each.
     """
     found = {name: {against: dict(pairs) for against, pairs in one.items()} for name, one in judged.items()}
     roles: dict[str, list[tuple[str, str, str]]] = {}

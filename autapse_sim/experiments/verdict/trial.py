@@ -151,10 +151,12 @@ def train_method(
     points: Sequence[Point],
     eta_out: float | None = None,
     schedule: Schedule | None = None,
+    precision: str | None = None,
 ) -> Outcome:
     """Train the networks of a block with a method, once for each of some points, as one run.
 
-    The read-out learns at `eta_out`, or at the same rates as the rest where that is not given.
+    The read-out learns at `eta_out`, or at the same rates as the rest where that is not given. The precision is that
+    of compiled sweeps, by default the circuit's; what is not swept always has the circuit's.
     """
     method, circuit = trial.method, trial.method.circuit_of(trial.setting)
     if method.reservoir:
@@ -172,7 +174,10 @@ def train_method(
     job = prepare(circuit, given, protocol, values, grid.source)
     still = protocol.update != "step" and one_for_all(values)
     swept = trial.engine == "standalone" and still and covers_local(circuit) is None
-    return _run(replace(job, schedule=schedule) if schedule else job, "compiled" if swept else trial.engine)
+    job = replace(job, schedule=schedule) if schedule else job
+    if swept or trial.engine == "compiled":
+        return _run(replace(job, circuit=replace(circuit, precision=precision or circuit.precision)), "compiled")
+    return _run(job, trial.engine)
 
 
 def _run(job: Job, engine: str) -> Outcome:

@@ -49,7 +49,7 @@ def score_of(data: xr.Dataset, score: str | None = None) -> str:
 
 
 def summed_up(data: xr.Dataset, score: str, axes: Sequence[str]) -> xr.DataArray:
-    """Median and 95% bootstrap interval over replicates, each by its mean over test trajectories: (axes, 3)."""
+    """Median and its 95% interval over replicates, each by its mean over test trajectories: (axes, 3)."""
     values = data[score]
     inner = [dim for dim in values.dims if dim in INNER - {"replicate"}]
     if inner:

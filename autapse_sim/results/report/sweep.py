@@ -70,7 +70,7 @@ def _caption(over: Sequence[str], medians: xr.DataArray, score: str) -> str:
     best = best_of(medians, score)
     others = [axis for axis in best if axis not in (*over, apart) and medians.sizes[axis] > 1]
     at = ", ".join(f"{axis} = {plain(medians[axis].values[best[axis]])}" for axis in others)
-    bands = ", with 95% bootstrap intervals" if len(over) == 1 else ""
+    bands = ", with 95% intervals" if len(over) == 1 else ""
     edge = "; what is infinite, since replicates diverged, stands at the edge" if np.isinf(medians).any() else ""
     return f"{bands}{f'; at {at}' if at else ''}{edge}"
 

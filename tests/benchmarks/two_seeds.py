@@ -1,0 +1,93 @@
+"""Two scoreboards that share no seed, side by side: whether a court says the same twice.
+
+    python tests/benchmarks/two_seeds.py [RULE ...] [--benchmark NAME]... [--seeds 0 1] [--replicates N]
+        [--trajectories N] [--folder STUDY] [--json]
+
+Prints what each says of every method on every benchmark. One answer may be more certain than the other; where one shows
+what the other shows to be false, they contradict each other, and the exit code is 1. Without --benchmark it takes those
+that are leak-free.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import autapse_sim as ap
+from autapse_sim.experiments.benchmark import benchmarks
+from autapse_sim.experiments.verdict.answer import LEARNS, NO_MORE, NOT
+from autapse_sim.experiments.verdict.board import MARKS, SAYS
+from autapse_sim.names import short
+from autapse_sim.results.table import columns
+
+Answers = Mapping[str, Mapping[str, Mapping]]
+"""The attribute `answers` of a scoreboard: by benchmark and method."""
+
+
+def contradictions(one: Answers, other: Answers) -> list[tuple[str, str]]:
+    """The benchmarks and methods of which one scoreboard shows that the rule learns, and the other that it does not.
+
+    Nothing contradicts that it cannot be said; and to beat all controls in one, and not to be shown to do so in the
+    other, is no contradiction either.
+    """
+    found = []
+    for name in one:
+        for rule in one[name]:
+            said = {answers[name][rule]["answer"] for answers in (one, other)}
+            if NOT in said and said & {LEARNS, NO_MORE}:
+                found.append((name, rule))
+    return found
+
+
+def table(one: Answers, other: Answers) -> str:
+    """Method by benchmark: both answers and reductions, ! where they contradict each other."""
+    against = contradictions(one, other)
+    rules = list(dict.fromkeys(rule for each in one.values() for rule in each))
+    rows = [["", *one]]
+    for rule in rules:
+        cells = []
+        for name in one:
+            both = [_cell(answers[name].get(rule)) for answers in (one, other)]
+            cells.append(f"{' / '.join(both)}{' !' if (name, rule) in against else ''}")
+        rows.append([short(rule), *cells])
+    return "\n".join([*columns(rows), f"{SAYS}; ! they contradict each other"])
+
+
+def _cell(answer: Mapping | None) -> str:
+    """The mark of an answer with the reduction of the error against the fixed reservoir."""
+    if answer is None:
+        return "-"
+    estimate = answer["fixed reservoir"]["reduction"]["estimate"]
+    return f"{MARKS[answer['answer']]} {'-inf' if estimate is None else f'{100 * estimate:.0f}'}%"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rules", nargs="*")
+    parser.add_argument("--benchmark", action="append")
+    parser.add_argument("--seeds", nargs=2, type=int, default=(0, 1))
+    parser.add_argument("--replicates", type=int)
+    parser.add_argument("--trajectories", type=int)
+    parser.add_argument("--folder", type=Path, help="Where what is trained is kept.")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    named = given.benchmark or [name for name, one in benchmarks().items() if one.family == "leak-free"]
+    boards = []
+    for seed in given.seeds:
+        how = {"replicates": given.replicates, "train": given.trajectories, "folder": given.folder}
+        result = ap.scoreboard(given.rules or None, named, seed=seed, progress=False, **how)
+        boards.append(json.loads(result.data.attrs["answers"]))
+    against = contradictions(*boards)
+    if given.json:
+        answers = {str(seed): board for seed, board in zip(given.seeds, boards, strict=True)}
+        print(json.dumps({"answers": answers, "contradictions": against}, indent=1))
+    else:
+        print(table(*boards))
+    sys.exit(1 if against else 0)
+
+
+if __name__ == "__main__":
+    main()
