@@ -1,11 +1,12 @@
-"""Speed of exact gradients: compiled from the circuit's equations, beside a program written by hand, and NumPy.
+"""Speed of exact gradients: compiled from the circuit's equations, beside a program written by hand, and libraries.
 
     python tests/benchmarks/gradients.py [--json] [--tiny]
 
 Prints the ns of a network-step, forward and backward with the gradient of W and its update; medians of runs taken in
 turns on one core, without compiling and start-up. Every side is held to the same W before its time counts.
 
-- n = 8, 32, 96: tanh neurons, an update after each batch of 16 trajectories; by hand is hand_gradients.cpp.
+- n = 8, 32, 96: tanh neurons, an update after each batch of 16 trajectories; by hand is hand_gradients.cpp; beside
+  NumPy, and JAX and PyTorch where they are installed (pip install '.[benchmark]').
 - n = 2, 800 networks: an update after each trajectory, and after each step.
 - lif: 100 neurons, 100 inputs, T = 1000; beside the way forward alone.
 
@@ -24,7 +25,8 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from sides import check, compile_hand, one_core
+from autograd import libraries
+from sides import Side, check, compile_hand, one_core
 
 from autapse_sim.engines import discrete
 from autapse_sim.engines.adjoint import simulate as adjoint
@@ -38,9 +40,6 @@ BATCH, TOLERANCE = 16, 1e-10
 SIZES = {8: (40, 20), 32: (8, 10), 96: (2, 5)}
 """Neurons: networks, batches."""
 LIF = {"tau_m": 30 * STEP, "tau_out": 30 * STEP, "v_th": 0.03, "t_ref": 0.0, "gamma": 0.3}
-
-Side = Callable[[], tuple[float, np.ndarray]]
-"""Runs once; gives back its seconds, and W afterwards."""
 
 
 def make_job(circuit: Circuit, networks: int, trajectories: int, steps: int, inputs: int = 2, **how: object) -> Job:
@@ -134,6 +133,7 @@ def batches(turns: int, tiny: bool, folder: Path) -> list[dict[str, float]]:
         circuit = Circuit(rule="bptt", neurons=n, readout="random", activation="tanh")
         job = make_job(circuit, networks, BATCH * count, steps, update="batch", batch=BATCH)
         sides = {"numpy": in_numpy(job, discrete.simulate), "hand": by_hand(job, folder), "compiled": compiled(job)}
+        sides |= libraries(job)
         rows.append({"neurons": n, **timed(job, sides, turns)})
     return rows
 
@@ -146,7 +146,9 @@ def small(turns: int, tiny: bool) -> dict[str, dict[str, float]]:
     for update in ("trajectory", "step"):
         job = make_job(circuit, networks, trajectories, steps, update=update, averaging=update == "step")
         job = replace(job, parameters={**job.parameters, "eta": np.full(networks, 1e-4)})  # none of 800 diverges
-        found[update] = timed(job, {"numpy": in_numpy(job, discrete.simulate), "compiled": compiled(job)}, turns)
+        sides = {"numpy": in_numpy(job, discrete.simulate), "compiled": compiled(job)}
+        sides |= libraries(job) if update == "trajectory" else {}
+        found[update] = timed(job, sides, turns)
     return found
 
 
