@@ -8,7 +8,13 @@ import pytest
 from here import Here
 
 import autapse_sim as ap
+from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.experiments.benchmark import Benchmark
+from autapse_sim.experiments.verdict import trial
+from autapse_sim.experiments.verdict.block import Judged
+from autapse_sim.experiments.verdict.methods import Method
+from autapse_sim.experiments.verdict.pilots import Pilot
+from autapse_sim.experiments.verdict.points import Chosen, Point
 from autapse_sim.studies.workers import Workers
 
 FEW = ap.Protocol(train=16, validate=2, test=2, validate_every=8, update="batch", batch=8, optimiser="adam")
@@ -111,3 +117,21 @@ def test_what_is_kept_differs_where_the_benchmark_does(tmp_path, monkeypatch):
     data, calls = judge(tmp_path, replicates=8)
     assert calls == PILOTS + FIRST
     assert json.loads(data.attrs["task"])["speed"] == 0.04
+
+
+@pytest.mark.skipif(not compiler(), reason="what is swept in single precision is compiled")
+@pytest.mark.parametrize("rule", ["bptt", "rflo"])
+def test_pilots_are_swept_in_single_precision_and_nothing_else(rule, monkeypatch):
+    seen, sweep = [], trial.simulated
+    monkeypatch.setattr(
+        trial, "simulated", lambda job, *how, **more: seen.append(job.circuit.precision) or sweep(job, *how, **more)
+    )
+    one, points = trial.Trial.of(BALL, Method(rule)), (Point(0.01), Point(0.03))
+    rough = Pilot(one, points, 0.01, (0, 1)).run().data.tried.sel(score=0)
+    assert set(seen) == {"single"}
+    seen.clear()
+    Judged(one, Chosen(*points, 0.01), (0, 1)).run()
+    assert set(seen) == {"double"}
+    monkeypatch.setattr("autapse_sim.experiments.verdict.pilots.ROUGH", "double")
+    exact = Pilot(one, points, 0.01, (0, 1)).run().data.tried.sel(score=0)
+    assert 0 < np.abs(rough / exact - 1).max() < 1e-4

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import atexit
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Protocol
 
 from autapse_sim.checks import text
@@ -85,20 +83,21 @@ class _Apart:
 
 
 def apart(function: Callable[..., Any], *items: Any) -> Any:
-    """The value of a call that is made in a process which this one keeps for that."""
-    with _starting:
-        crew = _crew()
-    return crew.submit(function, *items).result()
+    """The value of a call that is made in a process which this one keeps for that: as many as calls at a time."""
+    try:
+        crew = _idle.pop()
+    except IndexError:
+        ending = ExitStack()
+        atexit.register(ending.close)
+        crew = ending.enter_context(Crew(1))
+    try:
+        return crew.submit(function, *items).result()
+    finally:
+        _idle.append(crew)
 
 
-_starting = threading.Lock()
-
-
-@lru_cache(maxsize=1)
-def _crew() -> Crew:
-    ending = ExitStack()
-    atexit.register(ending.close)
-    return ending.enter_context(Crew())
+_idle: list[Crew] = []
+"""Processes that wait for the next call; what they have read and compiled, they keep."""
 
 
 def _slurm(settings: dict[str, Any]) -> Any:

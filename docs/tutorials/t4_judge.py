@@ -46,7 +46,7 @@ result.plot.learning_rates()
 ap.report(result, "verdict.html")
 
 # %%
-# A full verdict, stored: 200 seeds a method, printed by ``autapse verdict autapse --benchmark bounce`` (9 minutes on
+# A full verdict, stored: 200 seeds a method, printed by ``autapse verdict autapse --benchmark bounce`` (5 minutes on
 # two idle cores).
 #
 # .. literalinclude:: ../data/verdict_bounce.txt

@@ -32,8 +32,8 @@ from autapse_sim.studies.workers import Executor, Workers
 SEEDS = {"spiking": 16}
 """Seeds of every method in a family of benchmarks, where nothing is said; `FEW` in the others."""
 FEW = 48
-SAME = ("rtrl",)
-"""Rules that give the numbers of the ceiling: they are left out where nothing is said."""
+UNASKED = ("rtrl", "bptt_random_feedback", "rflo_exact_feedback")
+"""Rules that are left out where nothing is said: one gives the numbers of the ceiling, two are ablations of others."""
 TIMED = 2
 """Updates that are timed."""
 
@@ -187,7 +187,7 @@ def costs(case: Case) -> dict[str, float]:
 def _rules(given: Iterable[str | Path | Rule] | None) -> list[str]:
     """The rules that are judged, each once: those that teach W, where none is named."""
     if given is None:
-        without = discrete.references().keys() - {CEILING, *SAME}
+        without = discrete.references().keys() - {CEILING, *UNASKED}
         return sorted(rules() | without)
     named = [model_name("rules", rule, kind="Rule") for rule in items("rules", given, "rules")]
     if not named:
