@@ -85,7 +85,7 @@ def fast_programs(shared_folder):
 def no_workers():
     """What runs on all cores otherwise runs in this process: to start another one takes longer than a small unit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autapse_sim.studies.workers.Crew", Here)
+        patch.setattr("autapse_sim.studies.workers.Crew", lambda size=1: Here())
         yield
 
 

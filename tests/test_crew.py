@@ -10,12 +10,14 @@ import sys
 import tempfile
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import autapse_sim
 from autapse_sim.errors import InputError
 from autapse_sim.machine.crew import GRACE, Crew
+from autapse_sim.studies import workers
 
 WAITING = """
 import sys, time
@@ -165,3 +167,15 @@ def test_workers_do_not_outlive_a_process_that_is_killed(waiting):
     while any(map(alive, workers)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(alive, workers))
+
+
+def test_calls_of_other_executors_keep_one_process_for_each_that_runs_at_a_time(monkeypatch):
+    monkeypatch.setattr(workers, "_idle", [])
+    with ThreadPoolExecutor(2) as pool, contextlib.ExitStack() as ending:
+        alone = {workers.apart(os.getpid) for _ in range(4)}
+        ending.callback(lambda: [crew.shutdown() for crew in workers._idle])
+        assert len(alone) == 1
+        assert os.getpid() not in alone
+        list(pool.map(lambda _: workers.apart(time.sleep, 0.5), range(2)))
+        assert len(workers._idle) == 2
+        assert alone < {crew.submit(os.getpid).result() for crew in workers._idle}
