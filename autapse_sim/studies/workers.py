@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from shutil import which
+from subprocess import run
 from typing import Any, Protocol
 
-from autapse_sim.checks import text
-from autapse_sim.errors import InputError
+from autapse_sim.checks import text, whole
+from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.machine.crew import Crew
 
 AHEAD = 2
@@ -100,14 +102,30 @@ _idle: list[Crew] = []
 """Processes that wait for the next call; what they have read and compiled, they keep."""
 
 
-def _slurm(settings: dict[str, Any]) -> Any:
+@contextmanager
+def _slurm(settings: dict[str, Any]) -> Iterator[str]:
+    """The address of a dask scheduler here, whose workers are jobs of Slurm."""
     try:
         from dask_jobqueue import SLURMCluster
     except ImportError as error:
         raise InputError(
             "on 'slurm' needs dask-jobqueue; install it with pip install 'autapse-sim[cluster]'"
         ) from error
-    jobs = settings.pop("jobs", 1)
-    cluster = SLURMCluster(**settings)
-    cluster.scale(jobs=jobs)
-    return cluster
+    sbatch = which("sbatch")
+    if not sbatch:
+        raise InputError("on 'slurm' submits jobs by sbatch, which is not in the PATH: start it on a node that has it")
+    jobs = whole("jobs", settings.pop("jobs", 1), least=1)
+    try:
+        cluster = SLURMCluster(**settings)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"dask-jobqueue's SLURMCluster does not take this ([slurm] of a study file, or jobqueue.slurm of dask's "
+            f"configuration): {in_a_line(error)}"
+        ) from error
+    with cluster:
+        # dask would go on without the jobs, and wait for their workers for ever
+        tried = run([sbatch, "--test-only"], input=cluster.job_script(), capture_output=True, text=True, check=False)
+        if tried.returncode:
+            raise InputError(f"Slurm does not take the job: {' '.join((tried.stderr or tried.stdout).split())}")
+        cluster.scale(jobs=jobs)
+        yield cluster.scheduler_address
