@@ -84,13 +84,15 @@ class Paired:
         return "lower" if self.reduction.low > 0 else "higher"
 
 
-def compare_paired(errors: np.ndarray, reference: np.ndarray) -> Paired:
+def compare_paired(errors: np.ndarray, reference: np.ndarray, family: int = 1) -> Paired:
     """Compare the errors of a rule with those of a reference on the same replicates.
 
     Parameters
     ----------
     errors, reference : array (R,)
         Not negative; NaN and infinity are replicates that diverged.
+    family : int
+        For how many comparisons `joint` holds at once.
 
     Examples
     --------
@@ -122,7 +124,7 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray) -> Paired:
         p_sign=float(binomtest(wins, decided).pvalue) if decided else 1.0,
         p_wilcoxon=p_wilcoxon,
         p=p_wilcoxon,
-        joint=_joint(reduced, 1),
+        joint=_joint(reduced, family),
     )
 
 
@@ -150,7 +152,7 @@ def compare_all(
     reference : array (R,)
         Of the same replicates.
     family : int, optional
-        For how many comparisons `joint` holds at once, where these are not all.
+        As of `compare_paired`, where these comparisons are not all.
 
     Examples
     --------
@@ -159,14 +161,10 @@ def compare_all(
     >>> found["one"].joint.width > found["one"].reduction.width
     True
     """
-    compared = {name: compare_paired(values, reference) for name, values in errors.items()}
+    family = family or len(errors)
+    compared = {name: compare_paired(values, reference, family) for name, values in errors.items()}
     corrected = holm([one.p_wilcoxon for one in compared.values()])
-    family = family or len(compared)
-    joint = {name: _joint(reductions(_checked(values), _checked(reference)), family) for name, values in errors.items()}
-    return {
-        name: replace(one, p=float(p), joint=joint[name])
-        for (name, one), p in zip(compared.items(), corrected, strict=True)
-    }
+    return {name: replace(one, p=float(p)) for (name, one), p in zip(compared.items(), corrected, strict=True)}
 
 
 def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
