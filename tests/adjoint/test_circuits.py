@@ -200,7 +200,7 @@ def test_a_rate_neuron_may_have_a_time_constant_of_its_own(tau_m):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"precision": "single", "returned": True}, "single precision in compiled programs alone: .*returned"),
+        ({"precision": "single", "delay": np.array([1, 2])}, "single precision in compiled programs alone: .*delays"),
         ({"readout_rule": "force"}, "takes any neuron, but .*readout_rule='delta'"),
         ({"rule": "rtrl"}, "is the discrete network.*bptt and fa take any neuron"),
         ({"neuron": "liv"}, "unknown neuron 'liv'; did you mean 'lif'"),

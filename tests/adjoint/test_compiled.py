@@ -31,7 +31,7 @@ HOW |= {"Shared<2>": {"update": "batch", "batch": 16}, "Single": {"update": "tra
 
 def job_of(neuron, neurons=6, replicates=3, parameters=None, steps=20, updates=20, learn=ALL, activation="tanh", **how):
     """A job of 20 updates of all weights, with looks in between that interrupt batches."""
-    fields = {"loss", "substeps", "through_reset", "rule", "delay"}
+    fields = {"loss", "substeps", "through_reset", "rule", "delay", "returned", "precision"}
     circuit = ap.Circuit(
         **{"rule": "bptt", **{name: how.pop(name) for name in fields & how.keys()}},
         neuron=neuron,
@@ -294,8 +294,37 @@ def test_single_precision_is_compiled_or_refused(monkeypatch):
         choose_engine(circuit, "auto")
 
 
+TOLD = {
+    "lanes that share": ("rate", {"update": "batch", "batch": 16}),
+    "networks side by side": ("leaky", {"update": "trajectory"}),
+    "a network alone": ("rate", {"update": "trajectory", "neurons": 20, "replicates": 1}),
+    "at each step": ("rate", {"update": "step"}),
+    "at each step, odds": ("lif", {"update": "step", "loss": "cross-entropy", "parameters": {"v_th": 0.01}}),
+    "spikes, odds": ("alif", {"update": "batch", "batch": 5, "loss": "cross-entropy"}),
+    "substeps, delays": ("leaky", {"update": "trajectory", "substeps": 2, "delay": 3}),
+    "along B": ("rate", {"update": "batch", "batch": 5, "rule": "fa"}),
+    "of long trajectories": ("rate", {"update": "trajectory", "steps": 70}),
+}
+"""Predictions that are returned to neurons, whatever else there is."""
+LATER = ("at each step, odds", "along B", "of long trajectories", "substeps, delays")
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, marks=[pytest.mark.slow] if c in LATER else []) for c in TOLD])
+def test_predictions_that_are_returned_go_around_as_in_numpy(case):
+    neuron, options = TOLD[case]
+    job = job_of(neuron, returned=True, **options)
+    job = replace(job, weights=replace(job.weights, F=0.3 * job.weights.F))
+    outcome = simulate(job)
+    assert difference(outcome, in_numpy.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
+    other = simulate(replace(job, weights=replace(job.weights, F=1.1 * job.weights.F)))
+    assert np.abs(other.weights.W - outcome.weights.W).max() > 1e-6
+    rough = simulate(replace(job, circuit=replace(job.circuit, precision="single")))
+    if neuron not in ("lif", "alif"):
+        assert 0 < np.abs(rough.weights.W - outcome.weights.W).max() < 1e-4
+
+
 REFUSED = {
-    "returned": ({"returned": True}, "its prediction is returned"),
     "delays": ({"delay": np.array([1, 2])}, "its synapses have delays that differ"),
     "another rule": ({"rule": "rtrl", "neuron": "rate"}, "is for exact gradients, the rules bptt and fa"),
 }

@@ -49,7 +49,7 @@ struct Job
     int N, n, m, q, T, substeps, count, delay;  // q outputs, count integration steps
     double epsilon, low, high, dt, step;
     const int64_t *source, *traced, *trajectory, *learn, *keep, *trace, *checkpoint, *state, *runs;
-    const double *x, *y, *given, *rates[2], *B, *B_rec, *origin[2];
+    const double *x, *y, *given, *rates[2], *B, *B_rec, *F, *origin[2];
     std::vector<double> weights[WEIGHTS];
     size_t width[WEIGHTS];
     std::vector<double> share;

@@ -292,6 +292,7 @@ RARE static void read_job()
     }
     job.B = s.along_fixed ? mapped<double>("B.bin", N * n * q) : nullptr;
     job.B_rec = s.along_fixed && !s.cut ? mapped<double>("B_rec.bin", N * n * n) : nullptr;
+    job.F = RETURNED ? mapped<double>("F.bin", N * n * q) : nullptr;
     const bool limited = s.sparse || s.dale || s.bounded;
     job.origin[W] = limited ? mapped<double>("W.origin", N * n * n) : nullptr;
     job.origin[U] = limited ? mapped<double>("U.origin", N * n * m) : nullptr;

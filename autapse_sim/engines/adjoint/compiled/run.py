@@ -52,8 +52,6 @@ def _uncovered(circuit: Circuit) -> str | None:
     """What of a circuit but its rule no program has."""
     if circuit.readout_rule != "delta" or "B" in circuit.learn:
         return f"{circuit.rule} needs readout_rule='delta' and no B that learns"
-    if circuit.returned:
-        return "its prediction is returned"
     if not isinstance(circuit.delay, int):
         return "its synapses have delays that differ"
     known = library("neurons").get(circuit.neuron)
@@ -148,7 +146,7 @@ def generate(job: Job, command: str) -> tuple[Fed, str]:
         step = step_of(models, job.circuit, exact=_exact(job))
     check_neuron(models.neuron, job.circuit, neuron_words(models.neuron))
     number = NUMBERS[job.circuit.precision][0]
-    source = source_of(step, _each(job), job.parameters, lanes_of(job), number)
+    source = source_of(step, _each(job), job.parameters, lanes_of(job), number, job.circuit.returned)
     key = hashlib.sha256(f"{identity(command)}\n{source.text}".encode()).hexdigest()
     return Fed(key, source.parameters, step.recorded, source.spiking, timed), source.text
 

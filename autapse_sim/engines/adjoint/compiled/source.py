@@ -17,7 +17,7 @@ from autapse_sim.spec.language import Statement
 GIVEN = ("dt", "step", "N", "i")
 """What stands still beside the parameters."""
 TIME = ("t", "steps")
-HEADERS = ("kernels.h", "job.h", "sweep.h", "program.h")
+HEADERS = ("kernels.h", "job.h", "returned.h", "sweep.h", "program.h")
 """What is the same for all neurons, in the order of a program; what is generated stands behind the first."""
 
 
@@ -40,7 +40,14 @@ class Source:
     spiking: bool
 
 
-def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes: str, number: str = "double") -> Source:
+def source_of(
+    step: Step,
+    each: Iterable[str],
+    parameters: Iterable[str],
+    lanes: str,
+    number: str = "double",
+    returned: bool = False,
+) -> Source:
     """The program of a neuron.
 
     Parameters
@@ -55,10 +62,12 @@ def source_of(step: Step, each: Iterable[str], parameters: Iterable[str], lanes:
         The layout, a class of kernels.h.
     number : {'double', 'float'}
         What neurons and the products between them are computed in.
+    returned : bool
+        Whether neurons are told the prediction.
     """
     written = _Written(step, frozenset(each), sorted(parameters))
     functions = [written.begin(), written.forward(), written.backward(), written.start_back()]
-    text = "\n".join([written.facts(lanes), written.constants(), *functions])
+    text = "\n".join([written.facts(lanes, returned), written.constants(), *functions])
     kernels, *others = (files("autapse_sim.engines.adjoint.compiled").joinpath(name).read_text() for name in HEADERS)
     return Source(
         "\n".join([f"typedef {number} Number;", kernels, text, *others]), tuple(written.parameters), written.spiking
@@ -116,7 +125,7 @@ class _Written:
 
     # -- the parts ----------------------------------------------------------------------------------------------------
 
-    def facts(self, lanes: str) -> str:
+    def facts(self, lanes: str, returned: bool) -> str:
         """What the sweeps know of the neuron."""
         numbers = {
             "PARAMETERS": len(self.parameters),
@@ -125,6 +134,7 @@ class _Written:
             "BARS": len(self.carried),
         }
         truths = {"SPIKING": self.spiking, "ALIKE": self.alike, "SAME": self.same, "BEGINS": self.begins}
+        truths |= {"RETURNED": returned}
         recorded = [str(self.states.index(name)) if name in self.states else "-1" for name in self.step.recorded]
         lines = [f"using Lanes = {lanes};", "constexpr bool OWN = Lanes::OWN;"]
         lines += [f"constexpr int {name} = {value};" for name, value in numbers.items()]

@@ -14,7 +14,7 @@ public:
         const int n = job.n, m = job.m, q = job.q;
         const size_t learning = job.exact() || job.reads(), steps = learning ? job.count : 1;
         const size_t each = sizeof(Number) * stride * ((job.exact() ? SLOPES : 0) + (ALIKE ? 1 : 2));
-        const bool fits = job.sizes.per_step || job.delay || each * steps <= size_t(job.sizes.room);
+        const bool fits = job.sizes.per_step || job.delay || RETURNED || each * steps <= size_t(job.sizes.room);
         segment = fits ? int(steps) : int(std::ceil(std::sqrt(double(steps))));
         const size_t rows = segment + 1 + job.delay, segments = (steps + segment - 1) / segment;
         saved.take(segments > 1 ? stride * (STATES + 1) * segments : 0);
@@ -33,6 +33,7 @@ public:
         G[V] = sum[3].take(M::area(q, n)), G[c] = sum[4].take(outs);
         sent = history[0].take(stride * rows), activity = ALIKE ? sent : history[1].take(stride * rows);
         err = history[2].take(size_t(outs) * steps);
+        if (RETURNED) returned.start(job, size, outs, steps);
         const size_t swept = job.delay ? std::max<size_t>(steps, BLOCK) : BLOCK;
         by_drive = block[0].take(stride * swept), by_input = SAME ? by_drive : block[1].take(stride * swept);
         xs = block[2].take(size_t(M::row(m)) * BLOCK);
@@ -64,6 +65,7 @@ public:
         apart = !job.learns(W) && (!job.sizes.along_fixed || job.sizes.cut || !job.exact());
         for (size_t i = 0; apart && i < job.width[W] * NETWORKS; i++) apart = now[W][i] == 0;
         row[2].clear(), row[8].clear();
+        if (RETURNED) gather_networks(job.F, size_t(job.n) * job.q, fixed), returned.take(fixed);
         if (job.sizes.along_fixed)
         {
             gather_networks(job.B, size_t(job.n) * job.q, fixed), M::pack(entry, fixed, job.n, job.q, false);
@@ -108,8 +110,7 @@ public:
     {
         live = OWN ? live_networks : count;
         for (int l = 0; l < L; l++) shown[l] = OWN ? first : first + std::min(l, count - 1);
-        this->learning = learning, keeping = learning && segment == job.count, base = 0;
-        tracing = showing = false;
+        this->learning = learning, keeping = learning && segment == job.count, tracing = showing = false, base = 0;
         for (int l = 0; l < live; l++)
         {
             tracing = tracing || (job.trace[shown[l]] >= 0 && job.traced[network[l]] >= 0);
@@ -129,8 +130,8 @@ public:
         step(at);
         const int now = at / job.substeps;
         read(now, activity_of(at + 1), err_of(at), at % job.substeps == job.substeps - 1);
-        if (SPIKING)
-            for (int e = 0; e < size; e++) counted[e] += spiked[e];
+        if (RETURNED) returned.keep(learning ? at : 0, predicted);
+        for (int e = 0; SPIKING && e < size; e++) counted[e] += spiked[e];
         if (tracing) record(at, activity_of(at + 1));
     }
 
@@ -216,6 +217,7 @@ private:
     const double *from_x[L], *from_y[L];
     double *fixed, *found;  // a matrix of all networks, and a gradient
     Wide weight[WEIGHTS], matrix, sums;
+    Returned<M> returned;
     double squares[L], nats[L];  // of a trajectory
 
     Number *sent_of(int at) { return sent + stride * (keeping ? at - base : at % (2 + job.delay)); }
@@ -226,11 +228,9 @@ private:
     void step(int at)
     {
         const int now = at / job.substeps;
-        if (at % job.substeps == 0 || at == base)
-        {
-            stimulus(now, x);
-            M::template apply<SPIKING>(A[U], job.n, job.m, x, input);
-        }
+        if (RETURNED || at % job.substeps == 0 || at == base)
+            stimulus(now, x), M::template apply<SPIKING>(A[U], job.n, job.m, x, input);
+        if (RETURNED && at) returned.add(predicted, input);
         if (!apart) M::template apply<SPIKING>(A[W], job.n, job.n, sent_of(std::max(at - job.delay, 0)), drive);
         const bool kept = keeping && job.exact();
         Number *slopes[SLOPES + 1];
@@ -246,8 +246,7 @@ private:
         for (int w = 0; w <= STATES; w++, there += stride)
         {
             Number *here = w < STATES ? states[w] : sent_of(which * segment);
-            if (aside) std::copy_n(here, size, there);
-            else std::copy_n(there, size, here);
+            std::copy_n(aside ? here : there, size, aside ? there : here);
         }
     }
 
@@ -257,10 +256,11 @@ private:
         for (int at = last; at >= end; at--)
         {
             Number *const drives = by_drive + stride * place_of(at), *const inputs = by_input + stride * place_of(at);
-            if (at >= first)
+            if (at >= first || RETURNED)
             {
-                const Number *errs = err_of(at), share = job.share[at];
+                const Number *errs = err_of(at), share = at < first ? 0 : job.share[at];
                 for (int e = 0; e < outs; e++) score[e] = errs[e] * share;
+                if (RETURNED && at < last) returned.enter(at, by_input + stride * place_of(at + 1), score);
                 M::template apply<false>(entry, job.n, job.q, score, by_activity);
             }
             else if (at == first - 1) row[7].clear();
