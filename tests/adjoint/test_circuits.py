@@ -200,7 +200,10 @@ def test_a_rate_neuron_may_have_a_time_constant_of_its_own(tau_m):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"precision": "single", "delay": np.array([1, 2])}, "single precision in compiled programs alone: .*delays"),
+        (
+            {"precision": "single", "neuron": ap.Neuron("dv/dt = (drive - v + feedback)/(9*ms) : 1\nactivity = v : 1")},
+            "single precision in compiled programs alone: .*reads feedback",
+        ),
         ({"readout_rule": "force"}, "takes any neuron, but .*readout_rule='delta'"),
         ({"rule": "rtrl"}, "is the discrete network.*bptt and fa take any neuron"),
         ({"neuron": "liv"}, "unknown neuron 'liv'; did you mean 'lif'"),

@@ -306,6 +306,33 @@ TOLD = {
     "of long trajectories": ("rate", {"update": "trajectory", "steps": 70}),
 }
 """Predictions that are returned to neurons, whatever else there is."""
+LATE = {
+    "lanes that share": ("rate", {"update": "batch", "batch": 16}),
+    "networks side by side": ("leaky", {"update": "trajectory", "parameters": {"a_0": 0.3}}),
+    "a network alone": ("rate", {"update": "trajectory", "neurons": 20, "replicates": 1}),
+    "at each step": ("alif", {"update": "step"}),
+    "along B": ("lif", {"update": "batch", "batch": 5, "rule": "fa"}),
+    "returned": ("rate", {"update": "batch", "batch": 5, "returned": True}),
+}
+"""Delays of each synapse, whatever else there is."""
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[pytest.mark.slow] if i > 3 else []) for i, c in enumerate(LATE)]
+)
+def test_delays_of_each_synapse_are_as_in_numpy(case):
+    neuron, options = LATE[case]
+    n = options.get("neurons", 6)
+    late = (3 * np.arange(n)[:, None] + np.arange(n)) % 4  # of those that a neuron hears some are later
+    job, at_once, senders = (job_of(neuron, delay=delay, **options) for delay in (late, 0, np.arange(n) % 4))
+    outcome = simulate(job)
+    assert difference(outcome, in_numpy.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
+    for other in (at_once, senders):
+        assert np.abs(simulate(other).weights.W - outcome.weights.W).max() > 1e-6
+    assert difference(simulate(senders), in_numpy.simulate(senders)) <= EXACT
+
+
 LATER = ("at each step, odds", "along B", "of long trajectories", "substeps, delays")
 
 
@@ -324,8 +351,11 @@ def test_predictions_that_are_returned_go_around_as_in_numpy(case):
         assert 0 < np.abs(rough.weights.W - outcome.weights.W).max() < 1e-4
 
 
+TOLD_FEEDBACK = ap.Neuron("dv/dt = (-v + drive + input + 0.1*feedback)/(10*ms) : 1\nactivity = tanh(v) : 1")
+SUMMING = ap.Neuron("dv/dt = (-v + up + input)/(10*ms) : 1\nactivity = tanh(v) : 1", sums={"up": "abs(w)*sent_pre"})
 REFUSED = {
-    "delays": ({"delay": np.array([1, 2])}, "its synapses have delays that differ"),
+    "what reads feedback": ({"neuron": TOLD_FEEDBACK}, "its neuron reads feedback or loss"),
+    "sums": ({"neuron": SUMMING}, "its neuron has sums of its own"),
     "another rule": ({"rule": "rtrl", "neuron": "rate"}, "is for exact gradients, the rules bptt and fa"),
 }
 

@@ -70,18 +70,20 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     runs = np.array([(each[0], each[-1] + 1) for each in together_of(schedule.learn, job.batch)])
     networks, n, steps = len(job.source), circuit.neurons, job.x.shape[2]
     checkpoints, states = job.kept
+    delays, late = np.unique(np.broadcast_to(np.array(circuit.delay), (n, n)), return_inverse=True)
     sizes = [networks, len(job.x), n, job.x.shape[3], job.y.shape[3], steps, circuit.substeps, job.x.shape[1]]
     sizes += [len(schedule.trajectory), len(runs), job.batch, job.update == "step", job.averaging and fed.timed]
     sizes += [circuit.loss == "cross-entropy", circuit.rule != RULES[0], circuit.rule not in RULES]
     sizes += [len(job.traced), schedule.keep.sum()]
     sizes += [schedule.trace.sum(), checkpoints.sum(), states.sum()]
     sizes += [job.done * (steps if job.update == "step" else 1) // job.batch, OPTIMISERS.index(job.optimiser)]
-    sizes += ["sparse" in job.constraints, "dale" in job.constraints, job.bound is not None, ROOM, circuit.delay]
+    sizes += ["sparse" in job.constraints, "dale" in job.constraints, job.bound is not None, ROOM, len(delays)]
     sizes += [name in circuit.learn for name in LEARNS]
     traced = np.full(networks, -1)
     traced[job.traced] = np.arange(len(job.traced))
     rows = [schedule.trajectory, schedule.learn, _rows(schedule.keep), _rows(schedule.trace)]
     integers: dict[str, Any] = {"sizes": sizes, "source": job.source, "traced": traced, "runs": runs}
+    integers |= {"delays": delays, "late": late}
     integers["schedule"] = [*rows, _rows(checkpoints), _rows(states)]
     low, high = job.bound or (0.0, 0.0)
     given = [np.broadcast_to(job.parameters[name].reshape(networks, -1), (networks, n)) for name in fed.parameters]

@@ -40,15 +40,16 @@ struct Sizes  // in the order in which they are given
 {
     int64_t networks, sources, neurons, inputs, outputs, steps, substeps, trajectories, presentations, runs, batch;
     int64_t per_step, averaging, softmax, along_fixed, cut, traced, kept, tracked, checkpoints, states, updates;
-    int64_t optimiser, sparse, dale, bounded, room, delay, learn[WEIGHTS];
+    int64_t optimiser, sparse, dale, bounded, room, delays, learn[WEIGHTS];
 };
 
 struct Job
 {
     Sizes sizes;
-    int N, n, m, q, T, substeps, count, delay;  // q outputs, count integration steps
+    int N, n, m, q, T, substeps, count, delay;  // q outputs, count integration steps, the longest delay
+    std::vector<int64_t> delays;
     double epsilon, low, high, dt, step;
-    const int64_t *source, *traced, *trajectory, *learn, *keep, *trace, *checkpoint, *state, *runs;
+    const int64_t *late, *source, *traced, *trajectory, *learn, *keep, *trace, *checkpoint, *state, *runs;
     const double *x, *y, *given, *rates[2], *B, *B_rec, *F, *origin[2];
     std::vector<double> weights[WEIGHTS];
     size_t width[WEIGHTS];

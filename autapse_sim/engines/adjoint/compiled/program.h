@@ -271,7 +271,10 @@ RARE static void read_job()
     job.sizes = *mapped<Sizes>("sizes.bin", 1);
     const Sizes &s = job.sizes;
     job.N = s.networks, job.n = s.neurons, job.m = s.inputs, job.q = s.outputs;
-    job.T = s.steps, job.substeps = s.substeps, job.count = s.steps * s.substeps, job.delay = s.delay;
+    job.T = s.steps, job.substeps = s.substeps, job.count = s.steps * s.substeps;
+    const int64_t *delays = mapped<int64_t>("delays.bin", s.delays);
+    job.delays.assign(delays, delays + s.delays), job.delay = *std::max_element(delays, delays + s.delays);
+    job.late = mapped<int64_t>("late.bin", size_t(job.n) * job.n);
     const size_t N = job.N, n = job.n, m = job.m, q = job.q, P = s.presentations;
     const double *reals = mapped<double>("reals.bin", 5);
     job.epsilon = reals[0], job.low = reals[1], job.high = reals[2], job.dt = reals[3], job.step = reals[4];

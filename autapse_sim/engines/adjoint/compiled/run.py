@@ -52,8 +52,6 @@ def _uncovered(circuit: Circuit) -> str | None:
     """What of a circuit but its rule no program has."""
     if circuit.readout_rule != "delta" or "B" in circuit.learn:
         return f"{circuit.rule} needs readout_rule='delta' and no B that learns"
-    if not isinstance(circuit.delay, int):
-        return "its synapses have delays that differ"
     known = library("neurons").get(circuit.neuron)
     if known and not {*TOLD, "sums"} & words_of(known):
         return None  # without Brian2, which takes its time

@@ -23,13 +23,14 @@ public:
         for (int w = 0; w < BARS; w++) bars[w] = bar[w].take(size);
         for (int w = 0; w < SLOPES; w++) slope[w].take(job.exact() ? stride * segment : 0);
         for (int w = 0; w < WEIGHTS; w++) now[w] = weight[w].take(job.width[w] * NETWORKS);
-        const size_t areas[] = {M::area(n, n), M::area(n, m), 0, M::area(q, n)};
-        for (int w : {W, U, V}) A[w] = IN_PLACE ? (Number *)now[w] : place[w].take(areas[w]);
+        const size_t areas[] = {0, M::area(n, m), 0, M::area(q, n)};
+        for (int w : {U, V}) A[w] = IN_PLACE ? (Number *)now[w] : place[w].take(areas[w]);
+        synapses.start(job, IN_PLACE ? (Number *)now[W] : nullptr);
         A[b] = place[2].take(size), A[c] = place[4].take(outs);
         fixed = matrix.take(size_t(n) * std::max(n, q) * NETWORKS);
         found = sums.take(*std::max_element(job.width, job.width + WEIGHTS) * NETWORKS);
-        entry = place[5].take(M::area(n, q)), back = place[6].take(M::area(n, n));
-        G[W] = sum[0].take(M::area(n, n)), G[U] = sum[1].take(M::area(n, m)), G[b] = sum[2].take(size);
+        entry = place[5].take(M::area(n, q));
+        G[U] = sum[1].take(M::area(n, m)), G[b] = sum[2].take(size);
         G[V] = sum[3].take(M::area(q, n)), G[c] = sum[4].take(outs);
         sent = history[0].take(stride * rows), activity = ALIKE ? sent : history[1].take(stride * rows);
         err = history[2].take(size_t(outs) * steps);
@@ -70,12 +71,12 @@ public:
         {
             gather_networks(job.B, size_t(job.n) * job.q, fixed), M::pack(entry, fixed, job.n, job.q, false);
             if (!job.sizes.cut)
-                gather_networks(job.B_rec, size_t(job.n) * job.n, fixed), M::pack(back, fixed, job.n, job.n, true);
+                gather_networks(job.B_rec, size_t(job.n) * job.n, fixed), synapses.pack_back(fixed);
         }
         for (int w = 0; w < WEIGHTS; w++) clear(w);
     }
 
-    void clear(int which) { sum[which].clear(); }  // nothing is summed yet
+    void clear(int which) { which == W ? synapses.clear() : sum[which].clear(); }  // nothing is summed yet
 
     // Of numbers of all networks, those of the lanes' networks, as weights lie in a tile; and back.
     void gather_networks(const double *all, size_t width, double *to) const
@@ -95,8 +96,8 @@ public:
     {
         const int n = job.n, m = job.m, q = job.q;
         const bool exact = !job.sizes.along_fixed;
-        if (which == W && !IN_PLACE) M::pack(A[W], now[W], n, n, false);
-        if (which == W && exact) M::pack(back, now[W], n, n, true);
+        if (which == W) synapses.pack(now[W]);
+        if (which == W && exact) synapses.pack_back(now[W]);
         if (which == U && !IN_PLACE) M::pack(A[U], now[U], n, m, false);
         if (which == V && !IN_PLACE) M::pack(A[V], now[V], q, n, false);
         if (which == V && exact) M::pack(entry, now[V], n, q, true);
@@ -196,7 +197,8 @@ public:
         const int rows = which == V ? job.q : job.n, columns = which == U ? job.m : job.n;
         const size_t width = job.width[which] * NETWORKS;
         Number *G = this->G[which];
-        if (OWN || (which != b && which != c)) std::copy_n(OWN ? G : M::compact(G, rows, columns), width, found);
+        if (which == W) synapses.gradient(found);
+        else if (OWN || (which != b && which != c)) std::copy_n(OWN ? G : M::compact(G, rows, columns), width, found);
         else for (size_t i = 0; i < width; i++) found[i] = std::accumulate(G + i * L, G + (i + 1) * L, Number(0));
         return found;
     }
@@ -210,19 +212,21 @@ private:
     bool apart = false;  // W is 0 for good, and nothing goes back along another matrix
     Room saved;  // where segments begin
     Room constant[CONSTANTS + 1], state[STATES + 1], bar[BARS + 1], slope[SLOPES + 1];
-    Room place[7], sum[5], history[3], block[3], row[11];
+    Room place[6], sum[5], history[3], block[3], row[11];
     Number *k[CONSTANTS + 1], *states[STATES + 1], *bars[BARS + 1];
-    Number *A[WEIGHTS], *G[WEIGHTS], *entry, *back, *sent, *activity, *err, *by_drive, *by_input, *xs;
+    Number *A[WEIGHTS], *G[WEIGHTS], *entry, *sent, *activity, *err, *by_drive, *by_input, *xs;
     Number *x, *y, *drive, *input, *spiked, *predicted, *score, *by_activity, *by_sent, *within, *counted;
     const double *from_x[L], *from_y[L];
     double *fixed, *found;  // a matrix of all networks, and a gradient
     Wide weight[WEIGHTS], matrix, sums;
     Returned<M> returned;
+    Recurrent<M> synapses;
     double squares[L], nats[L];  // of a trajectory
 
     Number *sent_of(int at) { return sent + stride * (keeping ? at - base : at % (2 + job.delay)); }
     Number *activity_of(int at) { return activity + stride * (keeping ? at - base : at % (2 + job.delay)); }
     Number *err_of(int at) { return err + size_t(outs) * (learning ? at : 0); }
+    auto by_drive_of() const { return [this](int at) { return by_drive + stride * place_of(at); }; }
 
     // What neurons do in integration step `at`.
     void step(int at)
@@ -231,7 +235,7 @@ private:
         if (RETURNED || at % job.substeps == 0 || at == base)
             stimulus(now, x), M::template apply<SPIKING>(A[U], job.n, job.m, x, input);
         if (RETURNED && at) returned.add(predicted, input);
-        if (!apart) M::template apply<SPIKING>(A[W], job.n, job.n, sent_of(std::max(at - job.delay, 0)), drive);
+        if (!apart) synapses.drive([this](int k) { return sent_of(k); }, at, drive);
         const bool kept = keeping && job.exact();
         Number *slopes[SLOPES + 1];
         for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + (kept ? stride * (at - base) : 0);
@@ -264,7 +268,8 @@ private:
                 M::template apply<false>(entry, job.n, job.q, score, by_activity);
             }
             else if (at == first - 1) row[7].clear();
-            carry(at + 1, segment < job.count ? job.count - 1 : last);
+            if (!job.sizes.cut && !apart)
+                synapses.carry(by_drive_of(), at + 1, segment < job.count ? job.count - 1 : last, by_sent);
             Number *slopes[SLOPES + 1];
             for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + stride * (at - base);
             (job.learns(b) ? backward<true> : backward<false>)(
@@ -275,24 +280,12 @@ private:
 
     int place_of(int at) const { return job.delay ? at : at % BLOCK; }  // of the slopes by what arrived; with delays all
 
-    // What was sent at the end of a step counts by the drive that it became, if that was not after `last`.
-    void carry(int at, int last)
-    {
-        if ((at += job.delay) > last) row[8].clear();
-        else if (!job.sizes.cut && !apart)
-            M::template apply<false>(back, job.n, job.n, by_drive + stride * place_of(at), by_sent);
-    }
-
     // What a trajectory starts from may depend on the bias.
     void begin_back(int last)
     {
         if (!BEGINS) return;
         row[7].clear(), row[8].clear();
-        for (int at = 0; at <= std::min(job.delay, last); at++)
-        {
-            M::template apply<false>(back, job.n, job.n, by_drive + stride * place_of(at), drive);
-            for (int e = 0; e < size; e++) by_sent[e] += drive[e];
-        }
+        synapses.carry_first(by_drive_of(), last, by_sent);
         start_back(size, k, A[b], bars, by_activity, by_sent, G[b]);
     }
 
@@ -384,14 +377,7 @@ private:
     void gather(int at, int steps)
     {
         const size_t from = stride * place_of(at);
-        const int early = std::min(std::max(job.delay - at, 0), steps);  // hear how the trajectory started
-        if (job.learns(W))
-        {
-            if (early) M::outer(G[W], job.n, job.n, by_drive + from, stride, sent_of(0), 0, early);
-            if (early < steps)
-                M::outer(G[W], job.n, job.n, by_drive + from + stride * early, stride, sent_of(at + early - job.delay),
-                         stride, steps - early);
-        }
+        if (job.learns(W)) synapses.gather([this](int k) { return sent_of(k); }, by_drive + from, stride, at, steps);
         if (!job.learns(U)) return;
         const size_t wide = M::row(job.m);
         for (int s = 0; s < steps; s++) stimulus((at + s) / job.substeps, xs + wide * s);
