@@ -8,13 +8,15 @@ from here import Here
 
 import autapse_sim as ap
 from autapse_sim.experiments.paper import cases, decide, trials
-from autapse_sim.experiments.paper.cases import Case, Networks
+from autapse_sim.experiments.paper.cases import Case, Networks, paper_rules
 from autapse_sim.experiments.paper.setting import ANSWERS, SPECTRA, Setting
 from autapse_sim.experiments.paper.table import claims, claims_table
 from autapse_sim.experiments.paper.trials import Trials
 from autapse_sim.results.statistics import Interval, compare_paired
 from autapse_sim.studies.study import studying
 from autapse_sim.studies.workers import Workers
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.train import run
 
 HOLDS, EMPTY, FAILS, OPEN = ANSWERS
 LITTLE = Setting(
@@ -44,7 +46,7 @@ BETTER, WORSE, SAME = paired(0.5), paired(2.0), paired(1.0)
 def test_every_claim_is_measured_and_answered():
     shares = []
     found = claims(6, seed=1, progress=shares.append, setting=LITTLE)
-    assert [one.key for one in found] == list("abcdefghij")
+    assert [one.key for one in found] == list("abcdefghijk")
     assert {one.answer for one in found} <= set(ANSWERS)
     assert all(one.says and "nan" not in one.measured for one in found)
     assert shares == sorted(shares)
@@ -54,6 +56,24 @@ def test_every_claim_is_measured_and_answered():
     again = claims(6, seed=1, setting=LITTLE)
     assert [one for one in again if one.key != "h"] == [one for one in found if one.key != "h"]
     assert claims(6, seed=2, setting=LITTLE)[1].measured != found[1].measured
+
+
+def test_in_continuous_time_all_is_slower_and_the_controls_filter_too():
+    with studying(None) as study:
+        fast = Trials(LITTLE, 4, 0, study)
+        slow, rules = fast.slower(10), paper_rules(tau_m=10)
+        assert (slow.setting.task.steps, slow.setting.task.horizon) == (200, 20)
+        x, later = (each.blocks[0].drawn(rules["dfa"]).x for each in (fast, slow))
+        np.testing.assert_allclose(later[:, :, ::10], x, rtol=0, atol=1e-12)  # the same ball, seen ten times as often
+        trained = {rule: one.test_mse for rule, one in slow.trained(rules).items()}
+        still = slow.controls("sigmoid", 10)["untrained W"]
+        circuit = replace(rules["dfa"].circuit, learn=("W",))
+        drawn = slow.blocks[0].drawn(rules["dfa"])
+        values = resolve_parameters(circuit, {"eta": 0.0, "tau_m": "10 ms"}, 4)
+        nothing = run(circuit, drawn, slow.blocks[0].protocol, values, np.arange(4), "numpy").mse[:, -3:].mean(axis=1)
+        np.testing.assert_allclose(still, nothing, rtol=1e-10)
+        assert np.abs(still / slow.controls("sigmoid")["untrained W"] - 1).max() > 1e-3
+        assert all(np.abs(one - still).max() > 1e-6 for one in trained.values())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
     python tests/benchmarks/two_seeds.py [RULE ...] [--benchmark NAME]... [--seeds 0 1] [--replicates N]
         [--trajectories N] [--folder STUDY] [--json]
+    python tests/benchmarks/two_seeds.py --of scoreboard.nc other/scoreboard.nc
 
 Prints what each says of every method on every benchmark. One answer may be more certain than the other; where one shows
 what the other shows to be false, they contradict each other, and the exit code is 1. Without --benchmark it takes those
@@ -73,20 +74,26 @@ def main() -> None:
     parser.add_argument("--trajectories", type=int)
     parser.add_argument("--folder", type=Path, help="Where what is trained is kept.")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--of", nargs=2, type=Path, help="Scoreboards that are there.", metavar="FILE")
     given = parser.parse_args()
+    boards = [json.loads(ap.load(file).data.attrs["answers"]) for file in given.of or ()] or judged(given)
+    against = contradictions(*boards)
+    if given.json:
+        print(json.dumps({"answers": boards, "contradictions": against}, indent=1))
+    else:
+        print(table(*boards))
+    sys.exit(1 if against else 0)
+
+
+def judged(given: argparse.Namespace) -> list[Answers]:
+    """The answers of two scoreboards that are run."""
     named = given.benchmark or [name for name, one in benchmarks().items() if one.family == "leak-free"]
     boards = []
     for seed in given.seeds:
         how = {"replicates": given.replicates, "train": given.trajectories, "folder": given.folder}
         result = ap.scoreboard(given.rules or None, named, seed=seed, progress=False, **how)
         boards.append(json.loads(result.data.attrs["answers"]))
-    against = contradictions(*boards)
-    if given.json:
-        answers = {str(seed): board for seed, board in zip(given.seeds, boards, strict=True)}
-        print(json.dumps({"answers": answers, "contradictions": against}, indent=1))
-    else:
-        print(table(*boards))
-    sys.exit(1 if against else 0)
+    return boards
 
 
 if __name__ == "__main__":

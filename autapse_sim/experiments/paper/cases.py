@@ -73,16 +73,19 @@ class Case:
         Of the read-out; None lets it be chosen with eta.
     start : str
         One of `STARTS`.
+    tau_m : int
+        In steps, of the neurons.
     """
 
     circuit: Circuit
     tau: int | None = None
     eta_out: float | None = None
     start: str = "as drawn"
+    tau_m: int = 1
 
     def told(self) -> list[Any]:
         """What determines it, see `autapse_sim.studies.unit`."""
-        return [told_circuit(self.circuit), self.tau, self.eta_out, self.start]
+        return [told_circuit(self.circuit), self.tau, self.eta_out, self.start, self.tau_m]
 
     def etas(self, setting: Setting) -> tuple[float, ...]:
         """The learning rates to choose from."""
@@ -143,8 +146,9 @@ class Networks:
         }
         if case.eta_out is not None:
             given["eta_out"] = case.eta_out
-        if case.tau is not None:
-            given["tau"] = Amount(case.tau * STEP, "second", f"{case.tau} ms")
+        for name, steps in (("tau", case.tau), ("tau_m", case.tau_m)):
+            if steps is not None:
+                given[name] = Amount(steps * STEP, "second", f"{steps} ms")
         values = resolve_parameters(case.circuit, given, len(source))
         return run(case.circuit, drawn, self.protocol, values, source, self.engine(case), room=places(self.setting))
 
@@ -183,6 +187,6 @@ def _correlation(prediction: np.ndarray, signal: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(product), product, 0).mean(axis=1)
 
 
-def paper_rules(**changes: Any) -> dict[str, Case]:
+def paper_rules(tau_m: int = 1, **changes: Any) -> dict[str, Case]:
     """The paper's circuit, or one that differs in something, with each of its rules."""
-    return {rule: Case(replace(PAPER, rule=rule, **changes)) for rule in RULES}
+    return {rule: Case(replace(PAPER, rule=rule, **changes), tau_m=tau_m) for rule in RULES}

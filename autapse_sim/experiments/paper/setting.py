@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Claim:
     Parameters
     ----------
     key : str
-        'a' to 'j'.
+        A letter.
     says : str
         What the paper says.
     measured : str
@@ -81,3 +81,9 @@ class Setting:
     sizes: tuple[int, ...] = (2, 10, 50)
     engine: str = "auto"
     turns: int = 7
+
+    def slower(self, times: int) -> Setting:
+        """The same with a ball that takes so many times as long for everything."""
+        ball = self.task
+        long = replace(ball, steps=times * ball.steps, horizon=times * ball.horizon)
+        return replace(self, task=replace(long, speed=ball.speed / times, gravity=ball.gravity / times**2))

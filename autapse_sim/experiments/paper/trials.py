@@ -66,7 +66,7 @@ class Trials:
     """
 
     def __init__(self, setting: Setting, replicates: int, seed: int, study: Study) -> None:
-        self.setting, self.study = setting, study
+        self.setting, self.replicates, self.seed, self.study = setting, replicates, seed, study
         tested, pilots = np.random.SeedSequence(seed).generate_state(2).tolist()
         self.pilots = Networks(setting, pilots, False, 0, setting.pilots)
         self.blocks = [
@@ -74,6 +74,10 @@ class Trials:
             for first in range(0, replicates, BLOCK)
         ]
         self._known: dict[str, xr.Dataset] = {}
+
+    def slower(self, times: int) -> Trials:
+        """The same networks with a ball that takes so many times as long for everything."""
+        return Trials(self.setting.slower(times), self.replicates, self.seed, self.study)
 
     def _results(self, units: Sequence[Unit]) -> list[xr.Dataset]:
         """What units give, in order; each is run and read once."""
@@ -117,11 +121,11 @@ class Trials:
             name: {str(key): values.values for key, values in data.data_vars.items()} for name, data in found.items()
         }
 
-    def controls(self, activation: str) -> dict[str, np.ndarray]:
+    def controls(self, activation: str, tau_m: int = 1) -> dict[str, np.ndarray]:
         """Test MSE (R,) of the controls of the paper's circuit with some neurons."""
         circuit = replace(PAPER, activation=activation)
-        drawn = {"": Case(circuit)}
-        biased = {"": Case(replace(circuit, rule="fa", learn=("b",)), start="silent")}
+        drawn = {"": Case(circuit, tau_m=tau_m)}
+        biased = {"": Case(replace(circuit, rule="fa", learn=("b",)), start="silent", tau_m=tau_m)}
         beside = self._tested({"": [Beside(Case(PAPER), block) for block in self.blocks]})[""]
         return {
             "untrained W": self.still(drawn)[""]["test_mse"],

@@ -99,7 +99,8 @@ class Still:
         weights = drawn.weights
         if self.silent:
             weights = replace(weights, W=np.zeros_like(weights.W))
-        o = activity(weights, drawn.x[:, -tested:], self.case.circuit.activation)
+        tau_m = np.full(len(weights.W), float(self.case.tau_m))
+        o = activity(weights, drawn.x[:, -tested:], self.case.circuit.activation, tau_m)
         found = scores_of(np.einsum("rktn,rcn->rktc", o, weights.V), drawn, tested)
         return Result(xr.Dataset({name: ("replicate", values) for name, values in found.items()}))
 
