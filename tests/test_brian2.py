@@ -73,6 +73,7 @@ def test_monitors_and_parts_change_no_number(case):
     assert difference(plain, trained) <= 1e-12
 
 
+@pytest.mark.slow
 def test_monitors_see_what_train_records():
     circuit, parameters, protocol = CASES["spikes"]
     trained = ap.train(circuit, BALL, protocol, parameters=parameters, engine="runtime").data

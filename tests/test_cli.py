@@ -219,7 +219,7 @@ def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "rule",
-    ["bptt", "autapse", *(pytest.param(rule, marks=pytest.mark.slow) for rule in ("rtrl", "snap1", "uoro", "fa"))],
+    ["bptt", *(pytest.param(rule, marks=pytest.mark.slow) for rule in ("autapse", "rtrl", "snap1", "uoro", "fa"))],
 )
 def test_only_who_runs_in_brian2_runs_slower_without_a_compiler(run, rule, monkeypatch):
     monkeypatch.setattr("autapse_sim.engines.brian.compiler.compiler", lambda: None)

@@ -89,6 +89,7 @@ def test_nir_nodes_are_those_that_other_programs_read(tmp_path):
     assert {("neurons", "W"), ("W", "neurons")} <= set(graph.edges)
 
 
+@pytest.mark.slow
 def test_nir_of_a_comparison_is_of_the_rule_that_is_named(tmp_path):
     nir = pytest.importorskip("nir")
     circuit = ap.Circuit(activation="linear", neurons=4, readout="random", learn=("W",))

@@ -155,7 +155,11 @@ def numpy_target():
 
 RUNS = [("lif", "runtime")]
 if COMPILED != "runtime":
-    RUNS += [pytest.param("lif", COMPILED, marks=pytest.mark.slow), ("adex", COMPILED), ("hh", COMPILED)]
+    RUNS += [
+        pytest.param("lif", COMPILED, marks=pytest.mark.slow),
+        pytest.param("adex", COMPILED, marks=pytest.mark.slow),
+        ("hh", COMPILED),
+    ]
 
 
 @pytest.mark.parametrize(("neuron", "engine"), RUNS)
@@ -234,6 +238,7 @@ def rates(spikes, begin, end):
     return np.array([(len(t) - 1) / np.ptp(t) / MS if len(t) > 1 else 0 for t in times])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(COMPILED == "runtime", reason="100,000 time steps need a compiler")
 def test_a_tuned_autapse_holds_rates_and_a_mistuned_one_loses_them():
     begins, pulse, hold, window = (300, 1850, 3400), 150, 1400, 400

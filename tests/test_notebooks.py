@@ -120,6 +120,7 @@ def test_a_result_is_a_card_and_its_figures_are_pictures(notebook):
     assert notebook.value("hasattr(result.plot, 'traces'), 'fig1' in dir(result.plot)")["text/plain"] == "(True, True)"
 
 
+@pytest.mark.slow
 def test_the_network_is_there_for_monitors(notebook):
     text = """
 from brian2 import StateMonitor
@@ -140,6 +141,7 @@ def test_a_cell_that_is_run_again_gives_the_same(notebook, engine):
     assert notebook.left() == []
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_long_shows_a_bar_below_its_cell(notebook):
     slow = (
         "ap.train(circuit, ball, ap.Protocol(replicates=20, train=300, validate=0, test=1), engine='runtime'{})\n'done'"
@@ -194,6 +196,7 @@ def test_a_kernel_that_ends_takes_its_programs_with_it(tmp_path):
         assert left == []
 
 
+@pytest.mark.slow
 def test_training_is_watched_below_its_cell(notebook):
     text = "some = ap.Protocol(replicates=2, train=6, validate=0, test=1)\nview = ap.LiveView(every=2)\n"
     text += "watched = ap.train(circuit, ball, some, engine={!r}, watch=view, progress=False)\n'done'"

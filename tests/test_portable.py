@@ -55,6 +55,7 @@ def test_the_hidden_is_hidden(tmp_path):
     assert run(code, tmp_path).split() == ["fcntl", "resource", "False"]
 
 
+@pytest.mark.slow
 def test_every_module_can_be_imported(tmp_path):
     code = """
         import autapse_sim, importlib
@@ -69,7 +70,8 @@ def test_every_module_can_be_imported(tmp_path):
     assert int(run(code, tmp_path)) > 150
 
 
-@pytest.mark.parametrize("engine", ["runtime", pytest.param("numpy", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["runtime", "numpy"])
 def test_engines_without_a_compiler_results_and_plots(engine, tmp_path):
     code = f"""
         import autapse_sim as ap

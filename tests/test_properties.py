@@ -149,6 +149,7 @@ def arrays(draw_, shape):
     return draw_(FORMS)(array)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_weights(data):
     circuit, task = ap.Circuit(rule="dfa", neurons=3, readout="random"), ap.BouncingBall(steps=4)
@@ -178,6 +179,7 @@ DISCRETE = {"activation", "feedback", "learn", "loss", "neurons", "rule"}
 SHOWN = {"batch", "epsilon", "optimiser", "record", "replicates", "seed", "test", "train", "update", "validate"}
 
 
+@pytest.mark.slow
 @given(st.data(), st.sampled_from(TASKS))
 def test_experiments(data, kind):
     with outcome_of("experiment"):

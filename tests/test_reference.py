@@ -98,7 +98,7 @@ WITHOUT |= {("clopath", neuron) for neuron in ("lif", "alif", "lif_hard")}
 
 SLOW = [pytest.mark.slow]
 PAIRS = [
-    pytest.param(rule, neuron, marks=SLOW if neuron not in ("rate", "lif") and rule != "dfa" else [])
+    pytest.param(rule, neuron, marks=SLOW if neuron not in ("rate", "lif") else [])
     for rule in RULES
     for neuron in NEURONS
     if (rule, neuron) not in WITHOUT

@@ -166,7 +166,7 @@ def test_the_cross_entropy_is_the_mean_over_steps_that_count(engine):
 
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
-@pytest.mark.parametrize("loss", ["mse", "cross-entropy"])
+@pytest.mark.parametrize("loss", ["mse", pytest.param("cross-entropy", marks=pytest.mark.slow)])
 def test_a_loss_that_a_rule_reads_is_zero_where_nothing_counts(tmp_path, loss):
     rule = tmp_path / "summing.py"
     rule.write_text(

@@ -56,6 +56,7 @@ result.data = xr.Dataset()  # wrong
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("mypy") is None, reason="there is no type checker")
 def test_a_type_checker_takes_what_is_right_and_finds_what_is_wrong(tmp_path):
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path), "--no-error-summary", "-c", SCRIPT]

@@ -124,8 +124,10 @@ def test_so_it_is_for_sizes_of_any_kind(neuron, neurons, replicates, batch):
 
 AS_USERS = [
     ("rate, tanh", "Own<2>"),
-    *(pytest.param(*each, marks=pytest.mark.slow) for each in (("rate, sigmoid", "Shared<2>"), ("alif", "Shared<1>"))),
-    ("alif", "Single"),
+    *(
+        pytest.param(*each, marks=pytest.mark.slow)
+        for each in (("rate, sigmoid", "Shared<2>"), ("alif", "Shared<1>"), ("alif", "Single"))
+    ),
 ]
 
 
@@ -318,7 +320,7 @@ LATE = {
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(c, marks=[pytest.mark.slow] if i > 3 else []) for i, c in enumerate(LATE)]
+    "case", [pytest.param(c, marks=[pytest.mark.slow] if i > 1 else []) for i, c in enumerate(LATE)]
 )
 def test_delays_of_each_synapse_are_as_in_numpy(case):
     neuron, options = LATE[case]
@@ -333,10 +335,10 @@ def test_delays_of_each_synapse_are_as_in_numpy(case):
     assert difference(simulate(senders), in_numpy.simulate(senders)) <= EXACT
 
 
-LATER = ("at each step, odds", "along B", "of long trajectories", "substeps, delays")
+QUICKLY = ("lanes that share", "networks side by side")
 
 
-@pytest.mark.parametrize("case", [pytest.param(c, marks=[pytest.mark.slow] if c in LATER else []) for c in TOLD])
+@pytest.mark.parametrize("case", [pytest.param(c, marks=[] if c in QUICKLY else [pytest.mark.slow]) for c in TOLD])
 def test_predictions_that_are_returned_go_around_as_in_numpy(case):
     neuron, options = TOLD[case]
     job = job_of(neuron, returned=True, **options)

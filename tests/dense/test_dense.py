@@ -217,6 +217,7 @@ def test_numbers_that_change_never_compile(make_job, monkeypatch):
         simulate(make_job(**{**sizes, "neurons": 3}, steps=20), "standalone")
 
 
+@pytest.mark.slow
 def test_a_warm_run_needs_no_brian(tmp_path):
     code = """
 import sys

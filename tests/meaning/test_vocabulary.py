@@ -59,6 +59,7 @@ def objects(files, **circuit):
         return {each.name: each for each in network.objects}
 
 
+@pytest.mark.slow
 def test_the_table_is_what_the_circuit_provides(files):
     found = objects(files, learn=("W", "b", "V", "B"))
     brians = {"N", "i", "dt", "t", "t_in_timesteps", "autapse_i"}
@@ -270,7 +271,7 @@ ALIEN = "SIGINT SIG_DFL CLOCKS_PER_SEC block size layout jumps tape tile brian s
 
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
-@pytest.mark.parametrize("turn", [0, 1])
+@pytest.mark.parametrize("turn", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_names_of_the_generated_program_are_free_for_models(files, turn):
     names = ALIEN.split()
     defined, given = names[turn::2], names[1 - turn :: 2]

@@ -43,7 +43,8 @@ CONTROLS = {
 
 
 @pytest.mark.parametrize(
-    "control", [pytest.param(name, marks=[pytest.mark.slow] * ("Adam" in name)) for name in CONTROLS]
+    "control",
+    [pytest.param(name, marks=[pytest.mark.slow] * ("Adam" in name or "eligibility" in name)) for name in CONTROLS],
 )
 def test_what_must_matter_matters(control):
     _, losses = trained(**CONTROLS[control])

@@ -36,6 +36,7 @@ def pairings(delta, interval, count, first=50, after=300):
 # -- pairs ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_stdp_has_the_window_of_song_miller_and_abbott():
     """Their window: A+ exp(-dt/tau), -A- exp(dt/tau); A- is 1.05 A+."""
     deltas = np.array([-40, -20, -5, -1, 1, 5, 20, 40])
@@ -87,6 +88,7 @@ def fitted(*names):
     return np.linalg.lstsq(np.stack(columns, -1).reshape(-1, len(names)), (DATA / ERRORS).ravel())[0]
 
 
+@pytest.mark.slow
 def test_triplets_have_the_frequency_dependence_of_the_visual_cortex():
     """Pfister & Gerstner 2006: their amplitudes are those that fit; pairs alone do not."""
     changes = after_60_pairs()
@@ -291,6 +293,7 @@ def in_percent(parameters=None, **circuit):
     return 100 + 200 * moved * [50, 15, 15, 15, 15]
 
 
+@pytest.mark.slow
 def test_clopath_has_the_frequency_dependence_of_the_visual_cortex():
     """Clopath et al. 2010, Fig. 2b: rare pairs do nothing or depress, frequent ones potentiate in either order."""
     assert np.abs(in_percent() - FIG_2B).max() < 2
@@ -298,6 +301,7 @@ def test_clopath_has_the_frequency_dependence_of_the_visual_cortex():
     assert np.abs(other - FIG_2B).max() > 10
 
 
+@pytest.mark.slow
 def test_clopath_counts_no_spike_by_its_own_depolarisation():
     """Which it would, were the filtered voltages not late: a rare pair would potentiate, which Fig. 2b denies."""
     assert in_percent(substeps=20)[0, 0] == pytest.approx(100, abs=2)
