@@ -186,6 +186,7 @@ def test_the_command_writes_the_formats_that_are_asked_for(trained, tmp_path):
     assert (done.exit_code, "figure fig1 takes no --order" in done.output) == (2, True)
 
 
+@pytest.mark.slow
 def test_the_command_draws_sweeps_from_their_folder(tmp_path):
     few = ap.Protocol(replicates=3, train=2, validate=0, test=2)
     grid = {"eta": [0.01, 0.1], "rule": ["dfa", "fa"]}

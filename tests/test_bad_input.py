@@ -85,6 +85,7 @@ def told(done, seconds):
     return "refused" if refused else "works"
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(line=lines())
 def test_a_command_line_works_or_is_refused_in_one_line(line, place):

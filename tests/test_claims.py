@@ -58,6 +58,7 @@ def test_every_claim_is_measured_and_answered():
     assert claims(6, seed=2, setting=LITTLE)[1].measured != found[1].measured
 
 
+@pytest.mark.slow
 def test_in_continuous_time_all_is_slower_and_the_controls_filter_too():
     with studying(None) as study:
         fast = Trials(LITTLE, 4, 0, study)

@@ -155,11 +155,7 @@ def numpy_target():
 
 RUNS = [("lif", "runtime")]
 if COMPILED != "runtime":
-    RUNS += [
-        pytest.param("lif", COMPILED, marks=pytest.mark.slow),
-        pytest.param("adex", COMPILED, marks=pytest.mark.slow),
-        ("hh", COMPILED),
-    ]
+    RUNS += [pytest.param(name, COMPILED, marks=pytest.mark.slow) for name in ("lif", "adex", "hh")]
 
 
 @pytest.mark.parametrize(("neuron", "engine"), RUNS)

@@ -166,7 +166,11 @@ def workers(kernel):
     [
         ("ap.train(heavy, ball, some, engine='standalone')", lambda kernel: len(kernel.children()) > 1),
         ("ap.train(circuit, ball, long, engine='runtime')", lambda kernel: time.sleep(3) or True),
-        ("ap.train(circuit, ball, long, engine='numpy')", lambda kernel: time.sleep(3) or True),
+        pytest.param(
+            "ap.train(circuit, ball, long, engine='numpy')",
+            lambda kernel: time.sleep(3) or True,
+            marks=pytest.mark.slow,
+        ),
         ("ap.sweep({'eta': [0.1, 0.2], 'neurons': [100, 101]}, circuit=heavy, task=ball, protocol=some)", workers),
         ("ap.compare(['dfa', 'autapse'], ball, some, heavy, [0.1])", workers),
     ],
@@ -181,6 +185,7 @@ def test_an_interrupted_cell_leaves_no_process_and_a_kernel_that_works(notebook,
     assert notebook.value(again)["text/plain"] == "2"
 
 
+@pytest.mark.slow
 def test_a_kernel_that_ends_takes_its_programs_with_it(tmp_path):
     with Notebook(tmp_path) as one:
         train = "threading.Thread(target=lambda: ap.train(heavy, ball, some, progress=False)).start()"

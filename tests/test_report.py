@@ -109,7 +109,9 @@ def test_nothing_on_a_page_is_cut_off(kind, width, request, tmp_path):
     assert measured(broken, width, tmp_path)[2] != []
 
 
-@pytest.mark.parametrize("kind", ["sweep", "trained", pytest.param("verdict", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kind", ["sweep", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("trained", "verdict"))]
+)
 def test_a_page_holds_all_it_needs(kind, request, tmp_path):
     data = request.getfixturevalue(kind)
     path = report(data, tmp_path / "new" / "page.html")

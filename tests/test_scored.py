@@ -165,8 +165,9 @@ def test_the_cross_entropy_is_the_mean_over_steps_that_count(engine):
     assert_same(data, train(Trials(LONG, y=np.where(LONG[..., None], SURE, 7.0)), engine, circuit))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
-@pytest.mark.parametrize("loss", ["mse", pytest.param("cross-entropy", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("loss", ["mse", "cross-entropy"])
 def test_a_loss_that_a_rule_reads_is_zero_where_nothing_counts(tmp_path, loss):
     rule = tmp_path / "summing.py"
     rule.write_text(

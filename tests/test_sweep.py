@@ -330,6 +330,7 @@ def test_an_attempt_tells_what_went_wrong():
     )
 
 
+@pytest.mark.slow
 def test_a_study_has_a_page(tmp_path):
     given = ["sweep", "--grid", "eta=0.01,0.03", "--rule", "autapse", "--set", "train=2", "--set", "test=1"]
     done = CliRunner().invoke(main, [*given, "--set", "validate=0", "--replicates", "2", "--out", str(tmp_path / "s")])

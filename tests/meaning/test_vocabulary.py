@@ -270,8 +270,9 @@ ALIEN = "SIGINT SIG_DFL CLOCKS_PER_SEC block size layout jumps tape tile brian s
 """Names that headers of C++, the generated program and Brian2's objects have, too."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
-@pytest.mark.parametrize("turn", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("turn", [0, 1])
 def test_names_of_the_generated_program_are_free_for_models(files, turn):
     names = ALIEN.split()
     defined, given = names[turn::2], names[1 - turn :: 2]
