@@ -16,7 +16,7 @@ import pytest
 
 import autapse_sim
 from autapse_sim.errors import InputError
-from autapse_sim.machine.crew import GRACE, Crew
+from autapse_sim.machine.crew import GRACE, TRIMMING, Crew
 from autapse_sim.studies import workers
 
 WAITING = """
@@ -179,3 +179,10 @@ def test_calls_of_other_executors_keep_one_process_for_each_that_runs_at_a_time(
         list(pool.map(lambda _: workers.apart(time.sleep, 0.5), range(2)))
         assert len(workers._idle) == 2
         assert alone < {crew.submit(os.getpid).result() for crew in workers._idle}
+
+
+def test_workers_keep_the_memory_that_they_freed_wherever_they_are_started(monkeypatch):
+    monkeypatch.setenv(TRIMMING, "65536")
+    with Crew(1) as crew:
+        assert crew.submit(os.getenv, TRIMMING).result() is None
+        assert crew.submit(os.getenv, "PATH").result() == os.environ["PATH"]

@@ -20,6 +20,8 @@ from autapse_sim.machine.worker import START, receive, send
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Where linear algebra reads how many threads it may use."""
+TRIMMING = "MALLOC_TRIM_THRESHOLD_"
+"""What dask sets for its workers, so that freed memory goes back at once: NumPy takes a fifth longer with it."""
 GRACE = 2.0
 """Seconds in which a worker ends what it runs."""
 
@@ -56,7 +58,8 @@ class Crew(ThreadPoolExecutor):
         with contextlib.ExitStack() as starting:
             temporary = starting.enter_context(scratch())
             starting.callback(self.shutdown)
-            self.environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "TMPDIR": str(temporary)}
+            own = {name: value for name, value in os.environ.items() if name != TRIMMING}
+            self.environment = {**own, **dict.fromkeys(THREADS, "1"), "TMPDIR": str(temporary)}
             self.ending = starting.pop_all()
         return self
 
