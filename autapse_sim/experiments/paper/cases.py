@@ -89,7 +89,8 @@ class Case:
 
     def etas(self, setting: Setting) -> tuple[float, ...]:
         """The learning rates to choose from."""
-        return (() if self.circuit.activation == "sigmoid" else setting.gentle) + setting.etas
+        plain = self.circuit.activation == "sigmoid" and self.tau_m == 1
+        return (() if plain else setting.gentle) + setting.etas
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ class Setting:
     etas : tuple of float
         The learning rates that every rule may choose from.
     gentle : tuple of float
-        More of them for neurons whose slope may reach 1: with these, errors that are fed back may grow.
+        More of them for neurons whose slope may reach 1, with which errors that are fed back may grow, and for those
+        that filter: they are taught at more steps.
     pilots : int
         Networks on which they are chosen; none of them is tested.
     sizes : tuple of int
