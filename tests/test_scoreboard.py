@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from autapse_sim.experiments.verdict.board import corrected
 from autapse_sim.experiments.verdict.methods import FIXED
 from autapse_sim.experiments.verdict.scoreboard import plan_scoreboard
 from autapse_sim.experiments.verdict.standing import mean, middle, profile, shares
-from autapse_sim.results.plots.catalogue import figures_of
+from autapse_sim.results.plots.catalogue import figures, figures_of
 from autapse_sim.results.statistics import compare_all, holm
 from autapse_sim.studies.workers import Workers
 
@@ -235,3 +236,18 @@ def test_scoreboards_of_two_seeds_contradict_each_other_only_where_what_is_shown
     lines = table(one, other).splitlines()
     assert [line.split()[0] for line in lines if line.endswith("!")] == ["a", "b"]
     assert "+ 12% / - 12% !" in lines[1]
+
+
+STORED = sorted((Path(__file__).parents[1] / "figures" / "scoreboard").glob("*.nc"))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_scoreboards_that_are_kept_can_be_read_and_drawn(path):
+    data = ap.load(path).data
+    assert path.stat().st_size < 2e6
+    assert data.sizes["replicate"] >= 50
+    answers = json.loads(data.attrs["answers"])
+    assert answers.keys() == set(data.benchmark.values.tolist())
+    assert (data.share.sel({"method": "bptt"}).median("replicate").round(6) == 1).all()
+    assert figures("scoreboard")["board"].draw(data).axes
+    assert path.with_suffix(".html").read_text().count("<svg") >= 3
