@@ -266,7 +266,8 @@ def _median(values: np.ndarray, level: float = LEVEL) -> Interval:
 
 def _joint(values: np.ndarray, family: int) -> Interval:
     """One of a family of intervals that hold at once."""
-    found, level = _median(values, LEVEL / family), LEVEL / family
+    level = LEVEL / family
+    found = _median(values, level)
     told = 2 * 0.5 ** len(values) <= level  # how often all lie on one side of the median
     return found if told else Interval(found.estimate, -np.inf, np.inf)
 

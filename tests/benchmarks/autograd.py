@@ -1,4 +1,4 @@
-"""Networks of tanh neurons that learn W by back-propagation through time, in libraries that differentiate programs."""
+"""Networks that learn W by back-propagation through time, in libraries that differentiate programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from autapse_sim.spec.job import Job
 
 
 def libraries(job: Job) -> dict[str, Side]:
-    """Those that are installed here; `job` has no averaging, and updates after each batch or trajectory."""
+    """Those that are installed here; `job` updates after each batch or trajectory, and where JAX is, has tanh neurons
+    and no averaging."""
     known = {"jax": in_jax, "torch": in_torch}
     return {name: side(job) for name, side in known.items() if find_spec(name)}
 
@@ -71,6 +72,8 @@ def in_torch(job: Job) -> Side:
     U, V = (torch.tensor(getattr(job.weights, name)).transpose(1, 2) for name in ("U", "V"))
     x, y = (torch.tensor(np.ascontiguousarray(_shown(values, batch))) for values in (job.x, job.y))
     eta = torch.tensor(job.parameters["eta"])[:, None, None]
+    f = getattr(torch, job.circuit.activation)
+    elapsed = torch.arange(1.0, x.shape[3] + 1, dtype=x.dtype)[:, None] if job.averaging else 1.0
 
     def run() -> tuple[float, np.ndarray]:
         start = perf_counter()
@@ -79,10 +82,10 @@ def in_torch(job: Job) -> Side:
             drive = torch.matmul(shown, U[:, None])
             o, activity = torch.zeros_like(drive[:, :, 0]), []
             for t in range(drive.shape[2]):
-                o = torch.tanh(torch.baddbmm(drive[:, :, t], o, W.transpose(1, 2)))
+                o = f(torch.baddbmm(drive[:, :, t], o, W.transpose(1, 2)))
                 activity.append(o)
             err = torch.matmul(torch.stack(activity, dim=2), V[:, None]) - target
-            (gradient,) = torch.autograd.grad((0.5 / batch * err**2).sum(), W)
+            (gradient,) = torch.autograd.grad((0.5 / batch / elapsed * err**2).sum(), W)
             with torch.no_grad():
                 W -= eta * gradient
         return perf_counter() - start, W.detach().numpy()

@@ -14,6 +14,7 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
+from autograd import in_torch
 
 from autapse_sim.engines.discrete import simulate
 from autapse_sim.spec.circuit import Circuit
@@ -45,29 +46,6 @@ def make_job(neurons: int, networks: int, trajectories: int, update: str) -> Job
     )
 
 
-def autograd(job: Job) -> np.ndarray:
-    """The same learning in PyTorch; returns W at the end."""
-    import torch
-
-    W, U, V = (torch.tensor(getattr(job.weights, name)) for name in ("W", "U", "V"))
-    x, y = torch.tensor(job.x), torch.tensor(job.y)
-    eta = torch.tensor(job.parameters["eta"])[:, None, None]
-    share = 0.5 / torch.arange(1.0, STEPS + 1, dtype=torch.float64)[:, None]
-    W.requires_grad_()
-    for trajectory in job.schedule.trajectory:
-        drive = x[:, trajectory] @ U.transpose(1, 2)
-        o, activity = torch.zeros_like(drive[:, 0]), []
-        for t in range(STEPS):
-            o = torch.sigmoid(torch.matmul(W, o[:, :, None])[:, :, 0] + drive[:, t])
-            activity.append(o)
-        err = torch.stack(activity, dim=1) @ V.transpose(1, 2) - y[:, trajectory]
-        (share * err**2).sum().backward()
-        with torch.no_grad():
-            W -= eta * W.grad
-        W.grad = None
-    return W.detach().numpy()
-
-
 def in_turns(*functions: Callable[[], object]) -> list[float]:
     """The median seconds of each function, called one after the other, after a call to warm up."""
     seconds: list[list[float]] = [[] for _ in functions]
@@ -92,10 +70,11 @@ def main() -> None:
         job = make_job(neurons, networks, TRAJECTORIES, "trajectory")
         row: dict[str, float] = {"neurons": neurons, "networks": networks}
         scale = 1e9 / (networks * STEPS * TRAJECTORIES)
-        sides = [lambda job=job: simulate(job)] + ([lambda job=job: autograd(job)] if torch else [])
+        autograd = in_torch(job) if torch else None
+        sides = [lambda job=job: simulate(job), *([autograd] if autograd else [])]
         row["numpy_ns"], *other = (seconds * scale for seconds in in_turns(*sides))
-        if torch:
-            difference = np.abs(simulate(job).weights.W - autograd(job)).max()
+        if autograd:
+            difference = np.abs(simulate(job).weights.W - autograd()[1]).max()
             row |= {"torch_ns": other[0], "ratio": row["numpy_ns"] / other[0], "difference": float(difference)}
         rows.append(row)
     job = make_job(2, 800, 3, "step")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from autapse_sim.experiments.paper.cases import PAPER, paper_rules
-from autapse_sim.experiments.paper.decide import decide_learning
-from autapse_sim.experiments.paper.setting import MOVING, STATIC
+from autapse_sim.experiments.claims.learning import beside_controls
 from autapse_sim.experiments.paper.trials import Trials
-from autapse_sim.experiments.paper.words import as_number, families, listed, median_of, rates_told, told
 
 KEY = "k"
 SAYS = (
@@ -18,14 +15,6 @@ TAU_M = 10
 
 def measure(trials: Trials) -> tuple[str, str]:
     """The numbers, and the answer."""
-    slow, cases = trials.slower(TAU_M), paper_rules(tau_m=TAU_M)
-    mse = {rule: one.test_mse for rule, one in slow.trained(cases).items()}
-    controls = slow.controls(PAPER.activation, TAU_M)
-    compared = families({name: (mse, controls[name]) for name in (*STATIC, *MOVING)})
-    shown = {name: median_of(controls[name]) for name in (*STATIC, *MOVING)}
-    measured = (
-        f"With neurons that filter their input over {TAU_M} steps, and a ball that takes {TAU_M} times as long, test "
-        f"MSE: {listed({rule: median_of(one) for rule, one in mse.items()}, as_number)} ({rates_told(slow, cases)}); "
-        f"controls: {listed(shown, as_number)}. Lower than these, paired and corrected: {told(compared)}."
-    )
-    return measured, decide_learning([one for (name, _), one in compared.items() if name in STATIC])
+    said, answer = beside_controls(trials.slower(TAU_M), TAU_M)
+    how = f"neurons that filter their input over {TAU_M} steps, and a ball that takes {TAU_M} times as long"
+    return f"With {how}, test {said}", answer

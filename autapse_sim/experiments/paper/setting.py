@@ -86,5 +86,11 @@ class Setting:
     def slower(self, times: int) -> Setting:
         """The same with a ball that takes so many times as long for everything."""
         ball = self.task
-        long = replace(ball, steps=times * ball.steps, horizon=times * ball.horizon)
-        return replace(self, task=replace(long, speed=ball.speed / times, gravity=ball.gravity / times**2))
+        slow = replace(
+            ball,
+            steps=times * ball.steps,
+            horizon=times * ball.horizon,
+            speed=ball.speed / times,
+            gravity=ball.gravity / times**2,
+        )
+        return replace(self, task=slow)

@@ -174,10 +174,10 @@ def train_method(
     job = prepare(circuit, given, protocol, values, grid.source)
     still = protocol.update != "step" and one_for_all(values)
     swept = trial.engine == "standalone" and still and covers_local(circuit) is None
-    job = replace(job, schedule=schedule) if schedule else job
-    if swept or trial.engine == "compiled":
-        return _run(replace(job, circuit=replace(circuit, precision=precision or circuit.precision)), "compiled")
-    return _run(job, trial.engine)
+    engine = "compiled" if swept else trial.engine
+    if precision and engine == "compiled":
+        job = replace(job, circuit=replace(circuit, precision=precision))
+    return _run(replace(job, schedule=schedule) if schedule else job, engine)
 
 
 def _run(job: Job, engine: str) -> Outcome:

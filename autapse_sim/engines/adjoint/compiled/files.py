@@ -93,8 +93,7 @@ def write(job: Job, fed: Fed, work: Path) -> None:
         "y": job.y,
         "parameters": np.stack(given, axis=1) if given else np.empty(0),
         **{name: job.parameters.get(name, np.zeros(networks)) for name in ("eta", "eta_out")},
-        **{name: weights[name] for name in ("W", "U", "V", "B", "B_rec") if name in weights},
-        **({"F": weights["F"]} if circuit.returned else {}),
+        **{name: weights[name] for name in ("W", "U", "V", "B", "B_rec", "F") if name in weights},
         "b": weights.get("b", np.zeros((networks, n))),
         "c": weights.get("c", np.zeros((networks, job.y.shape[3]))),
     }

@@ -133,8 +133,13 @@ class _Written:
             "SLOPES": len(self.kept),
             "BARS": len(self.carried),
         }
-        truths = {"SPIKING": self.spiking, "ALIKE": self.alike, "SAME": self.same, "BEGINS": self.begins}
-        truths |= {"RETURNED": returned}
+        truths = {
+            "SPIKING": self.spiking,
+            "ALIKE": self.alike,
+            "SAME": self.same,
+            "BEGINS": self.begins,
+            "RETURNED": returned,
+        }
         recorded = [str(self.states.index(name)) if name in self.states else "-1" for name in self.step.recorded]
         lines = [f"using Lanes = {lanes};", "constexpr bool OWN = Lanes::OWN;"]
         lines += [f"constexpr int {name} = {value};" for name, value in numbers.items()]

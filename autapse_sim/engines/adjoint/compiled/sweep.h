@@ -194,11 +194,15 @@ public:
     // The gradient that was summed, as weights lie in a tile.
     const double *gradient(int which)
     {
+        if (which == W)
+        {
+            synapses.gradient(found);
+            return found;
+        }
         const int rows = which == V ? job.q : job.n, columns = which == U ? job.m : job.n;
         const size_t width = job.width[which] * NETWORKS;
         Number *G = this->G[which];
-        if (which == W) synapses.gradient(found);
-        else if (OWN || (which != b && which != c)) std::copy_n(OWN ? G : M::compact(G, rows, columns), width, found);
+        if (OWN || (which != b && which != c)) std::copy_n(OWN ? G : M::compact(G, rows, columns), width, found);
         else for (size_t i = 0; i < width; i++) found[i] = std::accumulate(G + i * L, G + (i + 1) * L, Number(0));
         return found;
     }
@@ -226,6 +230,7 @@ private:
     Number *sent_of(int at) { return sent + stride * (keeping ? at - base : at % (2 + job.delay)); }
     Number *activity_of(int at) { return activity + stride * (keeping ? at - base : at % (2 + job.delay)); }
     Number *err_of(int at) { return err + size_t(outs) * (learning ? at : 0); }
+    auto sent_rows() { return [this](int at) { return sent_of(at); }; }
     auto by_drive_of() const { return [this](int at) { return by_drive + stride * place_of(at); }; }
 
     // What neurons do in integration step `at`.
@@ -235,7 +240,7 @@ private:
         if (RETURNED || at % job.substeps == 0 || at == base)
             stimulus(now, x), M::template apply<SPIKING>(A[U], job.n, job.m, x, input);
         if (RETURNED && at) returned.add(predicted, input);
-        if (!apart) synapses.drive([this](int k) { return sent_of(k); }, at, drive);
+        if (!apart) synapses.drive(sent_rows(), at, drive);
         const bool kept = keeping && job.exact();
         Number *slopes[SLOPES + 1];
         for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + (kept ? stride * (at - base) : 0);
@@ -377,7 +382,7 @@ private:
     void gather(int at, int steps)
     {
         const size_t from = stride * place_of(at);
-        if (job.learns(W)) synapses.gather([this](int k) { return sent_of(k); }, by_drive + from, stride, at, steps);
+        if (job.learns(W)) synapses.gather(sent_rows(), by_drive + from, stride, at, steps);
         if (!job.learns(U)) return;
         const size_t wide = M::row(job.m);
         for (int s = 0; s < steps; s++) stimulus((at + s) / job.substeps, xs + wide * s);
