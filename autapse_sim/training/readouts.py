@@ -111,9 +111,8 @@ def fit_first(train: np.ndarray, target: np.ndarray, test: np.ndarray, columns: 
     predictions = np.full((len(columns), *test.shape[:2], target.shape[-1]), np.nan)
     if np.isfinite(train).all() and np.isfinite(test).all():
         for outputs, known, wanted in _known_samples(train, target):
-            centre, inverse = _standard(known)
-            deviations, offset = known - centre, wanted.mean(axis=0)
-            deviations *= inverse
+            centre, inverse, deviations = _standard(known)
+            offset = wanted.mean(axis=0)
             products, answers = deviations.T @ deviations, deviations.T @ (wanted - offset)
             seen = (test - centre) * inverse
             for prediction, p in zip(predictions, columns, strict=True):
@@ -150,8 +149,8 @@ def _ridge_predict(
     selected = np.full((len(penalties), *select.shape[:2], target.shape[-1]), np.nan)
     maps = []
     for outputs, columns, wanted in _known_samples(train, target):
-        centre, inverse = _standard(columns)
-        deviations, offset = (columns - centre) * inverse, wanted.mean(axis=0)
+        centre, inverse, deviations = _standard(columns)
+        offset = wanted.mean(axis=0)
         spread, axes = np.linalg.eigh(deviations.T @ deviations / len(columns))
         along = axes.T @ (deviations.T @ (wanted - offset)) / len(columns)
         matrices = axes @ (along / (np.maximum(spread, 0)[:, None] + penalties[:, None, None]))
@@ -168,8 +167,12 @@ def _ridge_predict(
     return prediction
 
 
-def _standard(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and inverse standard deviation of columns; 0 for one that does not vary."""
-    centre, scale = columns.mean(axis=0), columns.std(axis=0)
-    varies = scale > 1e-12 * np.abs(columns).max(axis=0)
-    return centre, np.where(varies, 1 / np.where(varies, scale, 1), 0)
+def _standard(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means and inverse standard deviations of columns, 0 where they do not vary; deviations in units of these."""
+    centre = columns.mean(axis=0)
+    deviations = columns - centre
+    scale = np.sqrt(np.einsum("sp,sp->p", deviations, deviations) / len(columns))
+    varies = scale > 1e-12 * np.maximum(columns.max(axis=0), -columns.min(axis=0))
+    inverse = np.where(varies, 1 / np.where(varies, scale, 1), 0)
+    deviations *= inverse
+    return centre, inverse, deviations

@@ -35,5 +35,6 @@ def affine(shown: Shown, lags: Sequence[int]) -> np.ndarray:
 def _lagged(x: np.ndarray, lags: int) -> np.ndarray:
     """The last `lags` observations (K, T, lags * m) of x (K, T, m); before the start stands the first one."""
     K, T, m = x.shape
-    source = np.maximum(np.arange(T)[:, None] - np.arange(lags), 0)
-    return x[:, source].reshape(K, T, lags * m)
+    held = np.concatenate([np.repeat(x[:, :1], lags - 1, axis=1), x], axis=1)
+    windows = np.lib.stride_tricks.sliding_window_view(held, lags, axis=1)  # (K, T, m, lags), the oldest first
+    return windows[..., ::-1].swapaxes(2, 3).reshape(K, T, lags * m)
