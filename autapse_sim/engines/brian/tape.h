@@ -288,12 +288,27 @@ template <class V> inline double known(V target) { return target == target; }
 
 template <class C, class A, class B> inline auto choose(C condition, A yes, B no) { return condition != 0 ? yes : no; }
 
+// a number where a condition holds, else 0; by its bits, which compilers do for several numbers at once where the
+// condition is one for all
+template <class C> inline double only(C condition, double value) {
+    uint64_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    bits &= condition != 0 ? ~uint64_t(0) : 0;
+    std::memcpy(&value, &bits, sizeof bits);
+    return value;
+}
+
+// a/b of numbers below 10^15, rounded down: processors divide integers one by one, and doubles several at once
+inline int64_t quotient(int64_t a, int64_t b) { return int64_t((double(a) + 0.5) / double(b)); }
+
 // Which network an element of a group belongs to, and which of its `size` elements it is.
 inline int64_t network_of(int64_t element, int64_t size) {
-    return tape.lanes ? element / (size * tape.tile) * tape.tile + element % tape.tile : element / size;
+    const int64_t tile = tape.lanes ? tape.tile : 1;
+    return quotient(element, size * tile) * tile + element - quotient(element, tile) * tile;
 }
 inline int64_t within(int64_t element, int64_t size) {
-    return tape.lanes ? element % (size * tape.tile) / tape.tile : element % size;
+    const int64_t tile = tape.lanes ? tape.tile : 1;
+    return quotient(element, tile) - quotient(element, size * tile) * size;
 }
 
 inline double trace(int64_t table, int64_t element, int64_t, double value) {

@@ -36,6 +36,7 @@ FUNCTIONS = {
     "autapse_pair_normal": ("pair_normal", ("integer",) * 6, True),
     "autapse_keep": ("keep", ("integer", "integer", "any", "any", "any"), False),
     "autapse_trace": ("trace", ("integer", "integer", "integer", "any"), False),
+    "autapse_only": ("only", ("any", "any"), True),
     "choose": ("choose", ("any", "any", "any"), True),
 }
 """The functions that equations may call, in the order of their arguments."""
@@ -294,6 +295,9 @@ class Tape:
 
     def choose(self, condition: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
         return np.where(condition, yes, no)
+
+    def only(self, condition: np.ndarray, value: np.ndarray) -> np.ndarray:
+        return np.where(condition, value, 0.0)
 
     def uniform(self, place: Number, element: np.ndarray, size: np.ndarray, timestep: Number) -> np.ndarray:
         return self._uniform(place, element // size, element % size, timestep)

@@ -57,7 +57,7 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     draws = Draws("neurons", size)
     if plan.perturbs:
         value = Draws("neurons.perturbation", size)(renamed(plan.models.rule.perturbation, words))
-        code = [Statement("perturbation", "", f"choose({OURS['learns']}, {value}, 0)")]
+        code = [Statement("perturbation", "", f"autapse_only({OURS['learns']}, {value})")]
         plan.parts.regularly(made, code, "perturbation")
     mine = {each.name: f"autapse_own_{each.name}" for each in statements(neuron.reset) if each.name not in kept}
     reset = statements(draws(renamed(neuron.reset, {**words, **mine})))
