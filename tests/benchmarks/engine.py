@@ -2,10 +2,12 @@
 
     python tests/benchmarks/engine.py [--json] [--only N]
 
-Prints the ns of a network-step beside a C++ program written by hand (hand.cpp, the better of two layouts), Brian2 as it
-comes, NumPy and PyTorch; medians of runs taken in turns on one core, without compiling and start-up. Every side is held
-to the discrete reference before its time counts. Then how the cost grows with networks, steps and neurons, and what a
-second process brings (not with --only). --json prints the rows of the table as JSON, the rest goes to standard error.
+Prints the ns of a network-step beside a C++ program written by hand (hand.cpp, the better of two layouts), a strong one
+(the same with tiles of networks that stay in the cache, a polynomial for exp, and sums that need not wait for the
+error), Brian2 as it comes, NumPy and PyTorch; medians of runs taken in turns on one core, without compiling and
+start-up. Every side is held to the discrete reference before its time counts. Then how the cost grows with networks,
+steps and neurons, and what a second process brings (not with --only). --json prints the rows of the table as JSON, the
+rest goes to standard error.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ from autapse_sim.spec.weights import draw_weights
 STEPS, TURNS, TOLERANCE = 100, 5, 1e-10
 SIZES = {(2, 1): (2000, 100), (2, 1000): (60, 5), (32, 100): (20, 3), (100, 16): (20, 3), (1000, 1): (5, 1)}
 """(Neurons, networks): presentations for compiled sides, and for the others."""
+TILES = {(2, 1000): 40, (32, 100): 2}
+"""Networks whose numbers stay in the nearest cache together; else one, or all."""
 
 
 def make_job(n: int, networks: int, presentations: int) -> Job:
@@ -81,14 +85,15 @@ def reference(job: Job) -> tuple[np.ndarray, np.ndarray]:
     return outcome.weights.W, outcome.mse
 
 
-def hand(job: Job, folder: Path, lanes: bool, expected_mse: np.ndarray) -> Side:
-    """The program written by hand: presynaptic index innermost, or that of the network (`lanes`)."""
-    program = folder / f"hand_{lanes}"
-    compile_hand("hand.cpp", program, job.circuit.neurons, *(["-DLANES"] if lanes else []))
+def hand(job: Job, folder: Path, expected_mse: np.ndarray, lanes: bool, tile: int | None = None) -> Side:
+    """The program written by hand: presynaptic index innermost, or that of the network; with a tile the strong one."""
+    options = ["-DLANES"] * lanes + ["-DSTRONG"] * (tile is not None)
+    program = folder / "_".join(["hand", *options])
+    compile_hand("hand.cpp", program, job.circuit.neurons, *options)
     give_hand(job, folder, {"eta": job.parameters["eta"], "tau": job.parameters["tau"] / STEP})
 
     def run() -> tuple[float, np.ndarray]:
-        seconds = run_hand(job, program, folder)
+        seconds = run_hand(job, program, folder, *([] if tile is None else [tile]))
         found = np.fromfile(folder / "mse.out").reshape(expected_mse.T.shape).T
         check("mse of hand", found, expected_mse, TOLERANCE)
         return seconds, np.fromfile(folder / "W.out").reshape(job.weights.W.shape)
@@ -193,15 +198,21 @@ def compare(n: int, networks: int, with_torch: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as temporary:
         script = brian2(slow, Path(temporary, "brian2"))
         with one_core():
-            sides = {"ns": (ours(job), job, W), "hand_pre_ns": (hand(job, Path(temporary), False, mse), job, W)}
-            if networks > 1 or n == 2:
-                sides["hand_rep_ns"] = (hand(job, Path(temporary), True, mse), job, W)
+            sides = {"ns": (ours(job), job, W)}
+            layouts = {"pre": False, "rep": True} if networks > 1 or n == 2 else {"pre": False}
+            tile = TILES.get((n, networks), 1)
+            for kind, how in (("hand", ()), ("strong", (tile,))):
+                for name, lanes in layouts.items():
+                    sides[f"{kind}_{name}_ns"] = (hand(job, Path(temporary), mse, lanes, *how), job, W)
             sides |= {"brian2_ns": (script, slow, W_slow), "numpy_ns": (numpy(slow), slow, W_slow)}
             if with_torch:
                 sides["torch_ns"] = (torch_side(slow), slow, W_slow)
             found = in_turns(sides, TURNS, TOLERANCE)
-    ns, hand_ns = found.pop("ns"), min(value for name, value in found.items() if name.startswith("hand_"))
-    return {"n": n, "R": networks, "ns": ns, "hand_ns": hand_ns, "ratio": ns / hand_ns} | found
+    ns = found.pop("ns")
+    hand_ns = min(value for name, value in found.items() if name.startswith("hand_"))
+    strong_ns = min(hand_ns, *(value for name, value in found.items() if name.startswith("strong_")))
+    ratios = {"ratio": ns / hand_ns, "ratio_strong": ns / strong_ns}
+    return {"n": n, "R": networks, "ns": ns, "hand_ns": hand_ns, "strong_ns": strong_ns} | ratios | found
 
 
 def own_seconds(n: int, networks: int, presentations: int) -> float:

@@ -100,9 +100,9 @@ def give_hand(job: Job, folder: Path, parameters: Mapping[str, np.ndarray]) -> N
         values.tofile(folder / f"{name}.bin")
 
 
-def run_hand(job: Job, program: Path, folder: Path) -> float:
+def run_hand(job: Job, program: Path, folder: Path, *tile: int) -> float:
     """Run a program written by hand; the seconds of its steps."""
-    sizes = map(str, (len(job.source), TRAJECTORIES, job.x.shape[2], len(job.schedule.trajectory)))
+    sizes = map(str, (len(job.source), TRAJECTORIES, job.x.shape[2], len(job.schedule.trajectory), *tile))
     done = subprocess.run([program, folder, *sizes], check=True, capture_output=True, text=True)
     return float(done.stdout)
 
