@@ -35,23 +35,24 @@ def contradictions(one: Answers, other: Answers) -> list[tuple[str, str]]:
     other, is no contradiction either.
     """
     found = []
-    for name in one:
-        for rule in one[name]:
+    for name in one.keys() & other.keys():
+        for rule in one[name].keys() & other[name].keys():
             said = {answers[name][rule]["answer"] for answers in (one, other)}
             if NOT in said and said & {LEARNS, NO_MORE}:
                 found.append((name, rule))
-    return found
+    return sorted(found)
 
 
 def table(one: Answers, other: Answers) -> str:
-    """Method by benchmark: both answers and reductions, ! where they contradict each other."""
+    """Method by benchmark: both answers and reductions, - where there is none, ! where they contradict each other."""
     against = contradictions(one, other)
-    rules = list(dict.fromkeys(rule for each in one.values() for rule in each))
-    rows = [["", *one]]
+    rules = list(dict.fromkeys(rule for board in (one, other) for each in board.values() for rule in each))
+    names = list(dict.fromkeys([*one, *other]))
+    rows = [["", *names]]
     for rule in rules:
         cells = []
-        for name in one:
-            both = [_cell(answers[name].get(rule)) for answers in (one, other)]
+        for name in names:
+            both = [_cell(answers.get(name, {}).get(rule)) for answers in (one, other)]
             cells.append(f"{' / '.join(both)}{' !' if (name, rule) in against else ''}")
         rows.append([short(rule), *cells])
     return "\n".join([*columns(rows), f"{SAYS}; ! they contradict each other"])
@@ -62,7 +63,7 @@ def _cell(answer: Mapping | None) -> str:
     if answer is None:
         return "-"
     estimate = answer["fixed reservoir"]["reduction"]["estimate"]
-    return f"{MARKS[answer['answer']]} {'-inf' if estimate is None else f'{100 * estimate:.0f}'}%"
+    return f"{MARKS[answer['answer']]} {'-inf' if estimate is None else round(100 * estimate)}%"
 
 
 def main() -> None:
