@@ -55,8 +55,9 @@ def sweep(study: Path | None, **options: Any) -> None:
     plan = plan_sweep(written["grid"], **_base(written), engine=run["engine"])
     store = Store(options["out"])
     done = sum(map(store.has, plan.units))
+    units = f"{len(plan.units)} {'unit' if len(plan.units) == 1 else 'units'}"
     click.echo(
-        f"{plan.trainings} networks in {len(plan.units)} units, {plan.programs} of circuits to compile, "
+        f"{plan.trainings} networks in {units}, {plan.programs} of circuits to compile, "
         f"{done} finished; axes {' x '.join(f'{axis.name} ({len(axis.values)})' for axis in plan.axes) or 'none'}",
         err=True,
     )
