@@ -259,8 +259,8 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
 def _reduced(paired: Paired) -> str:
     """By how much the error is lower than that of the reference, and how often."""
     reduction, won = paired.reduction, paired.won
-    span = f"[{100 * reduction.low:.0f}, {100 * reduction.high:.0f}]"
-    return f"{100 * reduction.estimate:.0f}% {span}, lower in {won.estimate:.0%} of the seeds"
+    span = f"[{100 * reduction.low:z.0f}, {100 * reduction.high:z.0f}]"
+    return f"{100 * reduction.estimate:z.0f}% {span}, lower in {won.estimate:.0%} of the seeds"
 
 
 def _labelled(name: str, one: xr.Dataset) -> str:

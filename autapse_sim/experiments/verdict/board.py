@@ -221,7 +221,7 @@ def text(data: xr.Dataset) -> str:
     for name in data["benchmark"].values.tolist():
         shown = data.share.sel(benchmark=name)
         rows.append([name, *(_cell(shown.sel({"method": rule}).values, answers[name].get(rule)) for rule in rules)])
-    for what, variable, form in (("middle half", "middle", "{:.0%}"), ("mean rank", "mean_rank", "{:.1f}")):
+    for what, variable, form in (("middle half", "middle", "{:z.0%}"), ("mean rank", "mean_rank", "{:.1f}")):
         for family in data["family"].values.tolist():
             one = data[variable].sel(family=family)
             rows.append([f"{what}, {family}", *(_bounded(one.sel({"method": rule}).values, form) for rule in rules)])
@@ -234,7 +234,7 @@ def _cell(values: np.ndarray, answer: Mapping | None) -> str:
     known = values[~np.isnan(values)]
     if not known.size:
         return "-"
-    return f"{np.median(known):.0%} {MARKS[answer['answer']] if answer else ''}".strip()
+    return f"{np.median(known):z.0%} {MARKS[answer['answer']] if answer else ''}".strip()
 
 
 def _bounded(values: np.ndarray, form: str) -> str:

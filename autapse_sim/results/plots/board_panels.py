@@ -54,7 +54,7 @@ def draw_shares(data: xr.Dataset | Result, ax: Axes) -> AxesImage:
         for column, rule in enumerate(rules):
             value = medians[row, column]
             mark = MARKS.get(answers[name].get(rule, {}).get("answer", ""), "")
-            told = "–" if np.isnan(value) else f"{100 * value:.0f} {mark}".strip()
+            told = "–" if np.isnan(value) else f"{100 * value:z.0f} {mark}".strip()
             ink = "white" if abs(value) > 0.6 else "0.1"
             ax.text(column, row, told, ha="center", va="center", fontsize=6.5, color=ink)
     ax.set_xticks(range(len(rules)), map(style.label, rules), rotation=35, ha="right", rotation_mode="anchor")

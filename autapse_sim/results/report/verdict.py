@@ -98,8 +98,8 @@ def _reduction(paired: Mapping | None) -> str:
     if not paired or None in (paired["reduction"][name] for name in ("estimate", "low", "high")):
         return "-"
     share = {name: 100 * value for name, value in paired["reduction"].items()}
-    span = f"[{share['low']:.0f}, {share['high']:.0f}]"
-    return f"{share['estimate']:.0f}% {span}, lower in {paired['won']['estimate']:.0%} of the seeds"
+    span = f"[{share['low']:z.0f}, {share['high']:z.0f}]"
+    return f"{share['estimate']:z.0f}% {span}, lower in {paired['won']['estimate']:.0%} of the seeds"
 
 
 def _run(about: Mapping) -> str:
