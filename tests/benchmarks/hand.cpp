@@ -53,9 +53,12 @@ static void write(const std::string &name, const double *values, size_t size) {
     if (!file || std::fwrite(values, 8, size, file) != size || std::fclose(file)) std::exit(1);
 }
 
-#ifdef STRONG
-constexpr bool AHEAD = true;
+#ifndef STRONG
+#define STRONG false
+#endif
+
 static inline double exponential(double a) {
+    if (!STRONG) return std::exp(a);
     a = a < -700 ? -700 : a > 700 ? 700 : a;
     const double whole = std::rint(a * 1.4426950408889634);
     const double r = a - whole * 0.693147180369123816490 - whole * 1.90821492927058770002e-10;
@@ -67,10 +70,6 @@ static inline double exponential(double a) {
     std::memcpy(&power, &bits, 8);
     return (low + r8 * high) * power;
 }
-#else
-constexpr bool AHEAD = false;
-static inline double exponential(double a) { return std::exp(a); }
-#endif
 
 struct Networks {
     int R;
@@ -85,10 +84,9 @@ struct Networks {
 #pragma GCC ivdep
         for (size_t r = 0; r < R; r++) {
             double along = 0;
-#ifdef STRONG
+            if (STRONG)
 #pragma GCC unroll 8
-            for (int j = 0; j < N; j++) along += k[j * R + r] * o[j * R + r];
-#endif
+                for (int j = 0; j < N; j++) along += k[j * R + r] * o[j * R + r];
 #pragma GCC unroll 8
             for (int i = 0; i < N; i++) {
                 double sum = 0, change = eta[r] * feedback[i * R + r];
@@ -96,7 +94,7 @@ struct Networks {
                 for (int j = 0; j < N; j++) {
                     const double before = W[(i * N + j) * R + r], w = before - change * k[j * R + r];
                     W[(i * N + j) * R + r] = w;
-                    sum += (AHEAD ? before : w) * o[j * R + r];
+                    sum += (STRONG ? before : w) * o[j * R + r];
                 }
                 drive[i * R + r] = sum - change * along;
             }
@@ -127,9 +125,8 @@ struct Networks {
         for (int r = 0; r < R; r++) {
             const double *__restrict o = this->o + r * N, *__restrict k = this->k + r * N;
             double along = 0;
-#ifdef STRONG
-            for (int j = 0; j < N; j++) along += k[j] * o[j];
-#endif
+            if (STRONG)
+                for (int j = 0; j < N; j++) along += k[j] * o[j];
             for (int i = 0; i < N; i++) {
                 double *__restrict w = W + (size_t(r) * N + i) * N;
                 double sum = 0;
@@ -137,7 +134,7 @@ struct Networks {
                 for (int j = 0; j < N; j++) {
                     const double before = w[j];
                     w[j] = before - change * k[j];
-                    sum += (AHEAD ? before : w[j]) * o[j];
+                    sum += (STRONG ? before : w[j]) * o[j];
                 }
                 drive[r * N + i] = sum - change * along;
             }
