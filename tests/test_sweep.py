@@ -303,6 +303,30 @@ def test_the_command_plans_runs_and_goes_on(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("grid", "readout"),
+    [
+        ({"neurons": [2, 8], "task": "flip-flop"}, "random"),
+        ({"neurons": [2, 8]}, "random"),
+        ({"circuit.neurons": 8}, "random"),
+        ({"neurons": 2}, "identity"),
+        ({"task": ["bouncing-ball", "flip-flop"]}, "random"),
+        ({"task": "bouncing-ball"}, "identity"),
+    ],
+)
+def test_the_command_takes_one_readout_that_fits_all(tmp_path, grid, readout):
+    study = tmp_path / "study.toml"
+    lines = [f"{json.dumps(name)} = {json.dumps(values)}" for name, values in grid.items()]
+    few = ["[protocol]", "replicates = 2", "train = 2", "validate = 0", "test = 1"]
+    study.write_text("\n".join(["[grid]", *lines, *few]))
+    line = ["sweep", str(study), "--rule", "dfa", "--engine", "numpy", "--out", str(tmp_path / "out")]
+    ran = CliRunner().invoke(main, line)
+    assert ran.exit_code == 0, ran.output
+    data = sweeps.open_study(tmp_path / "out")
+    assert json.loads(data.attrs["circuit"])["readout"] == readout
+    assert np.isfinite(data.mse).all()
+
+
+@pytest.mark.parametrize(
     ("line", "said"),
     [
         (["--grid", "tau"], "--grid 'tau': write NAME=VALUE, for example tau=5ms,10ms"),
@@ -314,12 +338,23 @@ def test_the_command_plans_runs_and_goes_on(tmp_path):
             "unknown option of bouncing-ball 'speeed'; did you mean 'speed'",
         ),
         (["-p", "eta_x=1"], "parameter 'eta_x' is one of no circuit of this study"),
+        (
+            ["--grid", "neurons=2,8", "-s", "readout=identity"],
+            "readout 'identity' needs as many neurons (8) as inputs (2)",
+        ),
     ],
 )
 def test_a_line_that_means_nothing_is_refused(tmp_path, line, said):
     asked = CliRunner().invoke(main, ["sweep", *line, "--engine", "numpy", "--out", str(tmp_path / "study")])
     assert asked.exit_code == 2, asked.output
     assert said in asked.output
+
+
+def test_what_cannot_be_is_refused_before_anything_runs(tmp_path):
+    with pytest.raises(ap.InputError, match=r"needs as many neurons \(8\) as inputs \(2\)"):
+        run(tmp_path, {"neurons": [2, 8]}, circuit=ap.Circuit())
+    with pytest.raises(ap.InputError, match="task is 3; it must be a task"):
+        run(tmp_path, {"task": [BALL, 3]})
 
 
 def test_an_attempt_tells_what_went_wrong():

@@ -46,7 +46,12 @@ def experiment_options(command: Callable) -> Callable:
             help="Whether gradients (bptt, fa) go through the reset of a spike.",
         ),
         click.option("--replicates", default=100, show_default=True, help="Networks per rule."),
-        click.option("--trajectories", default=100, show_default=True, help="Training trajectories."),
+        click.option(
+            "--trajectories",
+            default=100,
+            show_default=True,
+            help="Training trajectories, further ones with --start.",
+        ),
         click.option("--validate", default=20, show_default=True, help="Validation trajectories."),
         click.option("--test", default=20, show_default=True, help="Test trajectories."),
         click.option("--update", type=click.Choice(UPDATES), default="step", show_default=True, help="When W changes."),
@@ -92,8 +97,7 @@ def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol
     """Circuit, task, protocol and parameters that the options name."""
     take = options.pop
     task = task_of({name: take(name) for name in BALL}, take("task"), take("task_option"))
-    square = task.inputs == task.outputs == options["neurons"]
-    readout = take("readout") or ("identity" if square else "random")
+    readout = take("readout") or readout_of([task], [options["neurons"]])
     learn = tuple(part for part in re.split(r"[,\s]+", take("learn")) if part)
     of_circuit = ("neuron", "neurons", "activation", "feedback", "substeps", "method", "precision", "through_reset")
     circuit = Circuit(rule=rule, readout=readout, learn=learn, **{name: take(name) for name in of_circuit})
@@ -105,6 +109,11 @@ def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol
     if tau is not None:
         given["tau"] = tau
     return circuit, task, protocol, {name: amount(value, name) for name, value in given.items()}
+
+
+def readout_of(tasks: Sequence[Task], neurons: Sequence[int]) -> str:
+    """The read-out where nothing is said: U = V = I where that fits all tasks and sizes, else drawn."""
+    return "identity" if all(task.inputs == task.outputs == n for task in tasks for n in neurons) else "random"
 
 
 def task_of(ball: dict[str, Any], name: str | None, options: Sequence[str]) -> Task:

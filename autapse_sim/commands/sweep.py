@@ -7,13 +7,13 @@ import math
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from autapse_sim.commands.options import pair, plain
+from autapse_sim.commands.options import pair, plain, readout_of
 from autapse_sim.errors import InputError
 
 SECTIONS = ("grid", "circuit", "protocol", "task", "parameters", "run", "slurm")
@@ -55,9 +55,8 @@ def sweep(study: Path | None, **options: Any) -> None:
     plan = plan_sweep(written["grid"], **_base(written), engine=run["engine"])
     store = Store(options["out"])
     done = sum(map(store.has, plan.units))
-    units = f"{len(plan.units)} {'unit' if len(plan.units) == 1 else 'units'}"
     click.echo(
-        f"{plan.trainings} networks in {units}, {plan.programs} of circuits to compile, "
+        f"{plan.trainings} networks in {_units(len(plan.units))}, {plan.programs} of circuits to compile, "
         f"{done} finished; axes {' x '.join(f'{axis.name} ({len(axis.values)})' for axis in plan.axes) or 'none'}",
         err=True,
     )
@@ -70,10 +69,14 @@ def sweep(study: Path | None, **options: Any) -> None:
     failures = json.loads(data.attrs["failures"])
     for reason in sorted(set(failures.values())):
         many = sum(each == reason for each in failures.values())
-        click.echo(f"failed: {many} unit{'s' if many > 1 else ''}: {reason}", err=True)
+        click.echo(f"failed: {_units(many)}: {reason}", err=True)
     click.echo(f"written to {store.folder}; open it with autapse_sim.open_study({str(store.folder)!r})", err=True)
     if failures:
-        raise InputError(f"{len(failures)} units failed; the same command tries them again")
+        raise InputError(f"{_units(len(failures))} failed; the same command tries them again")
+
+
+def _units(count: int) -> str:
+    return f"{count} {'unit' if count == 1 else 'units'}"
 
 
 def _read(path: Path | None) -> dict[str, dict[str, Any]]:
@@ -94,7 +97,9 @@ def _read(path: Path | None) -> dict[str, dict[str, Any]]:
     for name in written.get("run", {}):
         if name not in RUN:
             raise InputError(f"{path}: run has no {name!r}; it has {', '.join(RUN)}")
-    return {name: dict(written.get(name, {})) for name in SECTIONS}
+    tables = {name: dict(written.get(name, {})) for name in SECTIONS}
+    tables["grid"] = {name: value if isinstance(value, list) else [value] for name, value in tables["grid"].items()}
+    return tables
 
 
 def _with_options(written: dict[str, dict[str, Any]], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -158,7 +163,9 @@ def _base(written: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     from autapse_sim.spec.protocol import Protocol
     from autapse_sim.tasks.library import task_called
 
-    made: dict[str, Any] = {}
+    options = dict(written["task"])
+    task = task_called(options.pop("name", "bouncing-ball"), options)
+    made: dict[str, Any] = {"task": task}
     kinds: dict[str, type[Circuit | Protocol]] = {"circuit": Circuit, "protocol": Protocol}
     for name, kind in kinds.items():
         for field in written[name]:
@@ -166,8 +173,11 @@ def _base(written: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
                 raise InputError(f"{name} has no {field!r}; it has {', '.join(each.name for each in fields(kind))}")
         given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in written[name].items()}
         made[name] = kind(**given)
-    options = dict(written["task"])
-    made["task"] = task_called(options.pop("name", "bouncing-ball"), options)
+    if not ({"readout", "circuit.readout"} & set(written["grid"]) or "readout" in written["circuit"]):
+        crossed = {name.partition("circuit.")[2] or name: values for name, values in written["grid"].items()}
+        tasks = [task_called(each) for each in crossed.get("task", ())] or [task]
+        readout = readout_of(tasks, crossed.get("neurons", [made["circuit"].neurons]))
+        made["circuit"] = replace(made["circuit"], readout=readout)
     return {**made, "parameters": written["parameters"]}
 
 
@@ -198,8 +208,8 @@ def _table(data: Any, as_json: bool) -> None:
             row["mse"] = row["mse"] if math.isfinite(row["mse"]) else None
         click.echo(json.dumps(rows))
         return
+    units = {axis: f" {data[axis].attrs.get('units', '1')}".removesuffix(" 1") for axis in axes}
     for row in rows:
-        where = ", ".join(
-            f"{axis} {row[axis]:g}" if isinstance(row[axis], float) else f"{axis} {row[axis]}" for axis in axes
-        )
+        shown = {axis: f"{row[axis]:g}" if isinstance(row[axis], float) else row[axis] for axis in axes}
+        where = ", ".join(f"{axis} {value}{units[axis]}" for axis, value in shown.items())
         click.echo(f"{where or 'all'}: median test MSE {row['mse']:.4g}")

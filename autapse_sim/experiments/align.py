@@ -17,7 +17,6 @@ from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
-from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.draws import draw
 from autapse_sim.training.train import choose_engine, prepare
@@ -66,7 +65,7 @@ def align(
     >>> found.W.shape, float(found.W.min().round(9))
     ((2, 3), 1.0)
     """
-    task = check_task(task_called(task))
+    task = task_called(task)
     instance("circuit", circuit, Circuit)
     instance("protocol", protocol, Protocol)
     if not protocol.train:

@@ -28,7 +28,6 @@ from autapse_sim.studies.unit import Unit, told_task
 from autapse_sim.studies.workers import Executor, Workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
-from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.beside import Networks, Parameters, network_controls, task_controls
 from autapse_sim.training.declared import check_optimiser, resolve_parameters
 from autapse_sim.training.description import (
@@ -96,9 +95,7 @@ def compare(
     Result
         With a dimension `rule` and a dimension `control`.
     """
-    from autapse_sim.tasks.ball import BouncingBall
-
-    task = check_task(BouncingBall() if task is None else task_called(task))
+    task = task_called("bouncing-ball" if task is None else task)
     protocol = instance("protocol", Protocol() if protocol is None else protocol, Protocol)
     circuit = instance("circuit", Circuit() if circuit is None else circuit, Circuit)
     tell = function("progress", progress)

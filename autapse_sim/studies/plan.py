@@ -15,6 +15,7 @@ from autapse_sim.studies.axes import Axis, Setting, crossed
 from autapse_sim.studies.training import Training
 from autapse_sim.studies.unit import name_of
 from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.draws import checked_sizes
 from autapse_sim.training.sizes import at_once, check_sizes
 from autapse_sim.training.train import choose_engine
 
@@ -65,6 +66,7 @@ def planned(axes: Sequence[Axis], base: Setting, engine: str) -> Plan:
     structural = [axis for axis in axes if axis.place != "parameter"]
     units, places = {}, []
     for where, setting in crossed(structural, base):
+        checked_sizes(setting.circuit, setting.task)
         chosen = choose_engine(setting.circuit, engine)
         declared = resolve_parameters(setting.circuit, {}, 1)
         mine = {axis.field: axis.values for axis in riding if axis.field in declared}

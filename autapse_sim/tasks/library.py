@@ -16,6 +16,7 @@ from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.catalogue import tasks
 from autapse_sim.tasks.neurogym import PREFIX, neurogym_task
+from autapse_sim.tasks.shown import check_task
 
 
 def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
@@ -35,6 +36,7 @@ def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
     """
     options = dict(options or {})
     if not isinstance(given, str | Path):
+        check_task(given)
         return replace(given, **options) if options else given
     if str(given).startswith(PREFIX):
         return neurogym_task(str(given), options)
@@ -52,7 +54,7 @@ def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
         raise InputError(
             f"{given}: its options are written in the file; {', '.join(options)} cannot be set from outside"
         )
-    return task
+    return check_task(task)
 
 
 def _defined(path: Path) -> Task:

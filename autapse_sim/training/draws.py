@@ -51,7 +51,7 @@ def draws(
 
     A replicate's draws do not depend on how many run beside it: each has a generator of its own, spawned in order.
     """
-    sizes = _sizes(circuit, task)
+    sizes = checked_sizes(circuit, task)
     to_weights, to_task = _generators(protocol.seed, 0)
     if weights is not None:
         weights = instance("weights", weights, Weights).checked(protocol.replicates, *sizes)
@@ -71,7 +71,7 @@ def draws(
 
 def draw_block(circuit: Circuit, task: Task, protocol: Protocol, start: int, count: int) -> Drawn:
     """The draws of the replicates from `start` on, as they are where all are drawn; models are read by the caller."""
-    sizes = _sizes(circuit, task)
+    sizes = checked_sizes(circuit, task)
     to_weights, to_task = _generators(protocol.seed, start)
     weights = draw_weights(to_weights, count, *sizes, circuit.readout, circuit.feedback, circuit.returned)
     drawn = _shown(task, protocol, to_task, start, count, weights, {})
@@ -85,7 +85,7 @@ def draw_block(circuit: Circuit, task: Task, protocol: Protocol, start: int, cou
     return drawn
 
 
-def _sizes(circuit: Circuit, task: Task) -> tuple[int, int, int]:
+def checked_sizes(circuit: Circuit, task: Task) -> tuple[int, int, int]:
     """Neurons, inputs and outputs, checked."""
     check_blanked(task)
     inputs, outputs, _ = sizes_of(task)

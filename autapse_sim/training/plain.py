@@ -16,7 +16,6 @@ from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
-from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.declared import check_optimiser, resolve_parameters
 from autapse_sim.training.description import without_equations
 from autapse_sim.training.draws import draws
@@ -36,7 +35,7 @@ def plain(
 ) -> PlainNetwork:
     """The Brian2 network of a circuit, see `Circuit.brian2`."""
     protocol = instance("protocol", protocol or Protocol(replicates=1), Protocol)
-    circuit, task = carried(circuit), check_task(task_called(task))
+    circuit, task = carried(circuit), task_called(task)
     if without_equations(circuit):
         raise InputError(
             f"rule {circuit.rule!r} has no equations that Brian2 could run; take one that has, such as 'dfa'"

@@ -28,7 +28,6 @@ from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
-from autapse_sim.tasks.shown import check_task
 from autapse_sim.training.beside import task_controls
 from autapse_sim.training.continuation import Begun, Shares, checksum, going_on
 from autapse_sim.training.declared import check_optimiser, declared, resolve_parameters
@@ -113,7 +112,7 @@ def train(
     >>> more.data.training_trajectory.values
     array([ 6,  7,  8,  9, 10])
     """
-    task, protocol = check_task(task_called(task)), instance("protocol", protocol, Protocol)
+    task, protocol = task_called(task), instance("protocol", protocol, Protocol)
     circuit = carried(instance("circuit", circuit, Circuit))  # model files are read once
     tell, watch = function("progress", progress), function("watch", watch)
     engine = choose_engine(circuit, engine)

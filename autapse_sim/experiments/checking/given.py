@@ -14,11 +14,10 @@ from autapse_sim.spec.model import is_file, library, read_neuron, read_rule
 from autapse_sim.spec.reading import python_text, run
 from autapse_sim.tasks.catalogue import tasks
 from autapse_sim.tasks.library import task_called
-from autapse_sim.tasks.shown import check_task
 
 READ: dict[str, Callable[[str], Any]] = {
     "benchmark": lambda given: benchmark_called(given)[1],
-    "task": lambda given: check_task(task_called(given)),
+    "task": task_called,
     "neuron": read_neuron,
     "rule": lambda given: given if given in stated() else read_rule(given),
 }
