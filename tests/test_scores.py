@@ -7,9 +7,11 @@ import pytest
 
 from autapse_sim.results.scores import (
     DIVERGED,
+    LEVEL,
     affine_r2,
     diverged,
     divergence,
+    interval_name,
     mean_squared_error,
     median_interval,
 )
@@ -169,3 +171,10 @@ def test_the_mean_squared_error_is_over_what_counts():
     whole = mean_squared_error(prediction, target, axis=(2, 3))
     np.testing.assert_array_equal(whole, ((prediction - target) ** 2).mean(axis=(2, 3)))
     assert np.abs(found - whole).max() > 0.1
+
+
+@pytest.mark.parametrize(("count", "name"), [(2, "range"), (5, "range"), (6, "95%"), (200, "95%")])
+def test_the_range_of_few_is_not_called_an_interval(count, name):
+    assert interval_name(count) == name
+    missed = 2 * 0.5**count  # all on one side of the true median
+    assert (missed <= LEVEL) == (name == "95%")

@@ -114,6 +114,10 @@ def same_mean(found: np.ndarray, published: Sample, margin: float) -> Decided:
     return REPRODUCED if p <= LEVEL and len(found) >= FEWEST else UNSAID, by
 
 
+def _spread(found: np.ndarray) -> str:
+    return "95% interval of the median" if len(found) >= FEWEST else "range of the seeds"
+
+
 def near(found: np.ndarray, published: float, margin: float) -> Decided:
     """Whether the median over seeds is a published number, within a relative margin: by its 95% interval.
 
@@ -125,7 +129,7 @@ def near(found: np.ndarray, published: float, margin: float) -> Decided:
     """
     _, low, high = median_interval(np.asarray(found, dtype=float))
     least, most = sorted((published * (1 - margin), published * (1 + margin)))
-    by = f"95% interval of the median, {low:.3g} to {high:.3g}, against {least:.3g} to {most:.3g}; {len(found)} seeds"
+    by = f"{_spread(found)}, {low:.3g} to {high:.3g}, against {least:.3g} to {most:.3g}; {len(found)} seeds"
     if len(found) < FEWEST:
         return UNSAID, by
     return REPRODUCED if least <= low and high <= most else NOT if high < least or low > most else UNSAID, by
@@ -142,7 +146,7 @@ def below(found: np.ndarray, threshold: float) -> Decided:
     """
     found = np.where(np.isfinite(found), found, np.inf)
     _, low, high = median_interval(found)
-    by = f"95% interval of the median, {low:.3g} to {high:.3g}, against {threshold:.3g}; {len(found)} seeds"
+    by = f"{_spread(found)}, {low:.3g} to {high:.3g}, against {threshold:.3g}; {len(found)} seeds"
     if len(found) < FEWEST:
         return UNSAID, by
     return REPRODUCED if high < threshold else NOT if low > threshold else UNSAID, by

@@ -172,6 +172,11 @@ def diverged(mse: np.ndarray, limit: np.ndarray | float, *arrays: np.ndarray) ->
     return ~finite | (flat[0].sum(axis=1) > limit * flat[0].shape[1])
 
 
+def interval_name(count: int) -> str:
+    """What `median_interval` gives of that many values: '95%', or 'range', from the smallest to the largest."""
+    return f"{1 - LEVEL:.0%}" if count >= FEWEST else "range"
+
+
 def median_interval(
     values: np.ndarray, worst: float = np.inf, level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from autapse_sim.results.plots.catalogue import captions, figures_of
 from autapse_sim.results.report.drawing import drawn
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, listing, page, paragraphs, read, table
+from autapse_sim.results.scores import interval_name
 
 
 def results_page(data: xr.Dataset) -> str:
@@ -51,7 +52,8 @@ def score_table(data: xr.Dataset) -> str:
     """The table of rules and controls, the best first."""
     if "mse" not in data:
         return ""
-    head = ["", "learning rate", "test MSE, median [95%]", "mean", "R2 of trajectories", "R2 of networks"]
+    error = f"test MSE, median [{interval_name(data.sizes['replicate'])}]"
+    head = ["", "learning rate", error, "mean", "R2 of trajectories", "R2 of networks"]
     head += ["diverged", "worse than untrained W"]
     rows: list = []
     for row in scores.rows(data):

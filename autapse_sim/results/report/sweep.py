@@ -25,6 +25,7 @@ from autapse_sim.results.report.drawing import drawn
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, page, paragraphs, read, table
 from autapse_sim.results.report.results import settings
+from autapse_sim.results.scores import interval_name
 
 ROWS = 200
 """The most rows of the table."""
@@ -47,12 +48,12 @@ def sweep_page(data: xr.Dataset, score: str | None = None, title: str = "Sweep")
     axes = sweep_axes(data, score)
     medians = summed_up(data, score, axes)
     shown = {f"{score} over {' and '.join(over)}": over for over in views(medians, axes)}
-    label = label_of(data, score)
+    label, interval = label_of(data, score), interval_name(data.sizes["replicate"])
     figures = {
         name: lines(medians, *over, label, score) if len(over) == 1 else heat_map(medians, *over, label, score)
         for name, over in shown.items()
     }
-    captions = {name: f"Median {name}{_caption(over, medians, score)}." for name, over in shown.items()}
+    captions = {name: f"Median {name}{_caption(over, medians, score, interval)}." for name, over in shown.items()}
     sections = [
         Section("run", "What was run", paragraphs(_said(data, axes))),
         Section("figures", "Figures", drawn(figures, captions)),
@@ -64,13 +65,13 @@ def sweep_page(data: xr.Dataset, score: str | None = None, title: str = "Sweep")
     return page(title, _best(medians, axes, score) or title, sections)
 
 
-def _caption(over: Sequence[str], medians: xr.DataArray, score: str) -> str:
+def _caption(over: Sequence[str], medians: xr.DataArray, score: str, interval: str) -> str:
     """What a figure over some axes shows beside the medians, and where the other axes stand."""
     apart = apart_of(medians, over[0]) if len(over) == 1 else None
     best = best_of(medians, score)
     others = [axis for axis in best if axis not in (*over, apart) and medians.sizes[axis] > 1]
     at = ", ".join(f"{axis} = {plain(medians[axis].values[best[axis]])}" for axis in others)
-    bands = ", with 95% intervals" if len(over) == 1 else ""
+    bands = f", with intervals ({interval})" if len(over) == 1 else ""
     edge = "; what is infinite, since replicates diverged, stands at the edge" if np.isinf(medians).any() else ""
     return f"{bands}{f'; at {at}' if at else ''}{edge}"
 
@@ -117,4 +118,5 @@ def _table(medians: xr.DataArray, axes: Sequence[str], data: xr.Dataset, score: 
     ]
     more = len(order) - len(rows)
     said = paragraphs([f"the {ROWS} best of {len(order)} combinations"] if more > 0 else [])
-    return said + table([", ".join(axes), f"median {label_of(data, score)}", "95% from", "to"], rows)
+    interval = interval_name(data.sizes["replicate"])
+    return said + table([", ".join(axes), f"median {label_of(data, score)}", f"{interval} from", "to"], rows)

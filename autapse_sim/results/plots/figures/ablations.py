@@ -9,7 +9,8 @@ from matplotlib.patches import Patch
 from autapse_sim.results.plots import style
 from autapse_sim.results.plots.evidence_panels import draw_ablations
 from autapse_sim.results.plots.looks import colours, legend, methods, part_of
-from autapse_sim.results.result import Result
+from autapse_sim.results.result import Result, dataset
+from autapse_sim.results.scores import interval_name
 
 KIND, PLACE, NEEDS = "verdict", 150, ("mse_online", "ablation_mse")
 CAPTION = (
@@ -26,6 +27,7 @@ def draw(data: xr.Dataset | Result) -> Figure:
         ax = figure.subplots()
         draw_ablations(data, ax)
         bar = Patch(color=colours(data)[methods(data)[0]], alpha=0.45, linewidth=0)
+        said = f"median of an ablation, with its interval ({interval_name(dataset(data).sizes['replicate'])})"
         handles, labels = ax.get_legend_handles_labels()
-        legend(figure, [bar, *handles], ["median of an ablation, with its 95% interval", *labels], None)
+        legend(figure, [bar, *handles], [said, *labels], None)
     return figure

@@ -13,7 +13,7 @@ from autapse_sim.results.plots.sweeps import crossed, draw_lines, label_of, scor
 from autapse_sim.results.result import Result, dataset
 
 KIND, PLACE, NEEDS = "sweep", 210, ()
-CAPTION = "Medians with 95% intervals over each axis, the others where they are best."
+CAPTION = "Medians with intervals (95%; of fewer than 6 replicates the range) over each axis, the others at their best."
 
 
 def draw(data: xr.Dataset | Result, score: str | None = None, over: Sequence[str] | None = None) -> Figure:

@@ -10,6 +10,7 @@ from autapse_sim.results.plots import style
 from autapse_sim.results.plots.evidence_panels import draw_ratios, draw_scores
 from autapse_sim.results.plots.looks import READOUTS, REFERENCE, legend, methods
 from autapse_sim.results.result import Result, dataset
+from autapse_sim.results.scores import interval_name
 
 KIND, PLACE, NEEDS = "verdict", 110, ("mse_online",)
 CAPTION = (
@@ -37,6 +38,6 @@ def draw(data: xr.Dataset | Result) -> Figure:
         ]
         title = f"dots: {data.sizes['replicate']} replicates; bars: middle half, with the median"
         if paired:
-            title += "; right: median ratio with 95% interval"
+            title += f"; right: median ratio with its interval ({interval_name(data.sizes['replicate'])})"
         legend(figure, handles, [READOUTS[name] for name in READOUTS if name in data], title)
     return figure
