@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from math import ceil, log10
 
 import numpy as np
-from scipy.stats import binomtest, wilcoxon
 
 from autapse_sim.errors import InputError
 from autapse_sim.results.scores import LEVEL, median_interval
@@ -101,6 +100,8 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray, family: int = 1) -
     >>> round(paired.reduction.estimate, 6), paired.won.estimate, paired.verdict
     (0.1, 1.0, 'lower')
     """
+    from scipy.stats import binomtest, wilcoxon  # slow to load, and not for who only draws
+
     errors, reference = (_checked(array) for array in (errors, reference))
     if errors.shape != reference.shape:
         raise InputError(

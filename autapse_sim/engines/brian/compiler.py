@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import threading
-from importlib import import_module
 from pathlib import Path
 
 from autapse_sim.errors import InputError
@@ -56,8 +54,6 @@ def identity(command: str) -> str:
 def compile_program(command: str, source: Path, program: Path) -> None:
     """Compile one source file; RuntimeError with the compiler's first error where it fails."""
     arguments = [command, *flags(), "-I.", "-Ibrianlib", source.name, "-o", str(program)]
-    # slow to load, and wanted after the run: it has the time of the compiler for it
-    threading.Thread(target=import_module, args=("scipy.stats",), daemon=True).start()
     with Programs() as programs:
         answer = programs.run(arguments, "the C++ compiler", COMPILING, source.parent)
     if answer.code:

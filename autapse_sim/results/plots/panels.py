@@ -9,7 +9,6 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from scipy.optimize import isotonic_regression
 
 from autapse_sim.checks import whole
 from autapse_sim.errors import InputError
@@ -281,5 +280,7 @@ def _label_lines(ax: Axes, values: np.ndarray, names: list[str]) -> None:
 
 def _apart(heights: np.ndarray, gap: float) -> np.ndarray:
     """Ascending heights moved as little as possible until neighbours are `gap` apart, within 0 to 1 where they fit."""
+    from scipy.optimize import isotonic_regression  # slow to load, and for few figures
+
     steps = gap * np.arange(len(heights))
     return np.clip(isotonic_regression(heights - steps).x, 0, max(0, 1 - steps[-1])) + steps
