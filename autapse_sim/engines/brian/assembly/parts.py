@@ -14,6 +14,7 @@ from brian2.groups.neurongroup import Thresholder
 from autapse_sim.engines.brian.assembly.equations import Draws, integrator
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
 from autapse_sim.engines.brian.assembly.statements import only_where
+from autapse_sim.engines.brian.assembly.truths import as_numbers
 from autapse_sim.engines.brian.dense.layout import Block, Layout
 from autapse_sim.engines.brian.dense.synapses import DenseNeurons, DenseSynapses, at_spikes
 from autapse_sim.engines.brian.program import Index, Input, Parameter
@@ -190,6 +191,9 @@ def _text(group: NeuronGroup | Synapses, code: Iterable[Statement]) -> str:
     anchor = "i_pre" if isinstance(group, Synapses) else "i"
     # Brian2 does not find a function that SymPy has put a number in the place of: sign(0.3), exp(-0.5)
     code = [replace(each, value=folded(each.value)) for each in code]
+    truths = {name for name, variable in group.variables.items() if variable.is_boolean}
+    wholes = {name for name, variable in group.variables.items() if np.issubdtype(variable.dtype, np.integer)}
+    code = as_numbers(code, truths, wholes, group.variables)
     vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
     return "\n".join(map(str, _real(vectors, group.variables)))
 
