@@ -181,6 +181,15 @@ def test_combinations_that_diverged_stand_at_the_edge_and_are_told(sweep):
     assert "<h1>Sweep</h1>" in everything
 
 
+def test_replicates_that_are_missing_are_told_from_those_that_diverged():
+    errors = np.array([[0.1, 0.3, np.nan, np.nan], [np.nan] * 4, [np.nan] * 4])
+    diverged = np.array([[0, 0, np.nan, np.nan], [1] * 4, [np.nan] * 4])
+    dims = ("eta", "replicate")
+    data = xr.Dataset({"mse": (dims, errors), "diverged": (dims, diverged)}, {"eta": [0.1, 0.2, 0.3]})
+    found = summed_up(data, "mse", ["eta"]).values
+    np.testing.assert_allclose(found, [[0.2, 0.1, 0.3], [np.inf] * 3, [np.nan] * 3])
+
+
 def test_a_score_that_is_not_there_is_refused(sweep):
     with pytest.raises(ap.InputError, match="unknown score 'mze'; did you mean 'mse'"):
         score_of(sweep, "mze")

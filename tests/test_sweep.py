@@ -376,3 +376,15 @@ def test_a_study_has_a_page(tmp_path):
     assert "Best median mse" in page
     assert "<svg" in page
     assert CliRunner().invoke(main, ["report", str(tmp_path)]).exit_code == 2
+
+
+def test_the_command_counts_networks_that_diverged_as_infinitely_bad(tmp_path):
+    line = ["sweep", "--engine", "numpy", "--rule", "bptt", "--grid", "eta=0.01,5", "--replicates", "3"]
+    for each in ("activation=linear", "learn=W+V+c", "train=5", "test=2", "validate=0"):
+        line += ["-s", each]
+    line += ["--out", str(tmp_path)]
+    assert "eta 5: median test MSE inf; 2 of 3 diverged" in CliRunner().invoke(main, line).stdout
+    rows = json.loads(CliRunner().invoke(main, [*line, "--json"]).stdout)
+    assert [row["diverged"] for row in rows] == [0, 2]
+    assert rows[0]["mse"] > 0
+    assert rows[1]["mse"] is None

@@ -191,15 +191,18 @@ def _table(data: Any, as_json: bool) -> None:
     """Print the median test MSE of each combination."""
     import numpy as np
 
+    from autapse_sim.results.plots.sweeps import summed_up, sweep_axes
+
     if "mse" not in data:
         return
-    axes = [dim for dim in data.mse.dims if dim not in ("replicate", "trajectory")]
-    with np.errstate(all="ignore"):
-        medians = data.mse.mean("trajectory", skipna=False).median("replicate", skipna=True)
+    axes, total = sweep_axes(data, "mse"), data.sizes["replicate"]
+    medians = summed_up(data, "mse", axes).isel(interval=0)
+    diverged = data.diverged.transpose(*axes, "replicate").sum("replicate").values.astype(int)
     rows = [
         {
             **{axis: medians[axis].values[k].item() for axis, k in zip(axes, at, strict=True)},
             "mse": float(medians.values[at]),
+            "diverged": int(diverged[at]),
         }
         for at in np.ndindex(medians.shape)
     ]
@@ -212,4 +215,5 @@ def _table(data: Any, as_json: bool) -> None:
     for row in rows:
         shown = {axis: f"{row[axis]:g}" if isinstance(row[axis], float) else row[axis] for axis in axes}
         where = ", ".join(f"{axis} {value}{units[axis]}" for axis, value in shown.items())
-        click.echo(f"{where or 'all'}: median test MSE {row['mse']:.4g}")
+        lost = f"; {row['diverged']} of {total} diverged" if row["diverged"] else ""
+        click.echo(f"{where or 'all'}: median test MSE {row['mse']:.4g}{lost}")
