@@ -276,3 +276,20 @@ def test_the_command_writes_the_page_beside_the_result(trained, tmp_path):
     assert "Result of dfa" in (tmp_path / "run.html").read_text()
     answer = CliRunner().invoke(main, ["report", str(tmp_path / "none.nc")])
     assert answer.exit_code == 2
+
+
+FEW = ap.Protocol(replicates=2, train=3, validate=2, test=2)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "task", "rate", "said"),
+    [
+        (ap.Circuit(rule="dfa", readout="random"), ap.FlipFlop(steps=20), 0.01, "fig1 is left out: a trajectory"),
+        (ap.Circuit(rule="dfa", activation="linear", learn=("W", "V", "c")), ap.BouncingBall(), 5.0, "hold NaN"),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_is_left_out_of_the_page(circuit, task, rate, said, tmp_path):
+    result = ap.train(circuit, task, FEW, parameters={"eta": rate}, engine="numpy")
+    text = report(result, tmp_path / "page.html").read_text()
+    assert said in text
+    assert "<figcaption>" in text
