@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from autapse_sim.checks import whole
 from autapse_sim.commands.options import pair, plain, readout_of
 from autapse_sim.errors import InputError
 
@@ -52,6 +53,7 @@ def sweep(study: Path | None, **options: Any) -> None:
 
     written = _with_options(_read(study), options)
     run = {**RUN, **written["run"]}
+    retries = whole("retries", run["retries"])
     plan = plan_sweep(written["grid"], **_base(written), engine=run["engine"])
     store = Store(options["out"])
     done = sum(map(store.has, plan.units))
@@ -63,7 +65,7 @@ def sweep(study: Path | None, **options: Any) -> None:
     if options["dry_run"]:
         return
     command = shlex.join(sys.argv)
-    run_plan(plan, store, run["on"], written["slurm"], run["retries"], _say, command)
+    run_plan(plan, store, run["on"], written["slurm"], retries, _say, command)
     data = open_study(store.folder)
     _table(data, options["as_json"])
     failures = json.loads(data.attrs["failures"])
@@ -194,6 +196,10 @@ def _table(data: Any, as_json: bool) -> None:
     from autapse_sim.results.plots.sweeps import summed_up, sweep_axes
 
     if "mse" not in data:
+        uneven = "mse" in json.loads(data.attrs["left_out"])
+        click.echo(f"no table: {'the sizes of the scores differ' if uneven else 'there are no scores'}", err=True)
+        if as_json:
+            click.echo("[]")
         return
     axes, total = sweep_axes(data, "mse"), data.sizes["replicate"]
     medians = summed_up(data, "mse", axes).isel(interval=0)
