@@ -411,3 +411,9 @@ def test_the_command_refuses_retries_that_are_no_number(tmp_path):
     answer = CliRunner().invoke(main, ["sweep", str(tmp_path / "study.toml"), "--dry-run"])
     assert isinstance(answer.exception, SystemExit)
     assert "retries is 'x'; it must be a whole number" in answer.output
+
+
+@pytest.mark.parametrize("typed", [["-s", "checkpoints=1+2"], ["--grid", "checkpoints=1,2"]])
+def test_the_command_takes_checkpoints(tmp_path, typed):
+    answer = CliRunner().invoke(main, ["sweep", "--engine", "numpy", *typed, "--dry-run", "--out", str(tmp_path)])
+    assert answer.exit_code == 0, answer.output

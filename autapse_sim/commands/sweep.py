@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from autapse_sim.checks import whole
-from autapse_sim.commands.options import pair, plain, readout_of
+from autapse_sim.commands.options import checkpoints, pair, plain, readout_of
 from autapse_sim.errors import InputError
 
 SECTIONS = ("grid", "circuit", "protocol", "task", "parameters", "run", "slurm")
@@ -154,6 +154,8 @@ def _value(name: str, text: str) -> Any:
     """A value that was typed: text where the field holds text, names joined by + where it holds several."""
     defaults = {**_kinds()["protocol"], **_kinds()["circuit"]}
     default = defaults.get(name.partition(".")[2] or name, 0)
+    if name.rpartition(".")[2] == "checkpoints":
+        return checkpoints(text.replace("+", ","))
     if isinstance(default, tuple):
         return tuple(filter(None, text.split("+")))
     return text if isinstance(default, str) else plain(text)
