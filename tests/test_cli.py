@@ -393,3 +393,9 @@ def test_a_task_that_means_nothing_is_refused(tmp_path, given, said):
     assert done.exit_code == 2
     assert said in done.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_without_tests_prints_an_empty_table(tmp_path):
+    line = ["train", "--rule", "dfa", "--engine", "numpy", "--replicates", "2", "--trajectories", "2"]
+    answer = CliRunner().invoke(main, [*line, "--test", "0", "--json", "--out", str(tmp_path)])
+    assert json.loads(answer.stdout) == []

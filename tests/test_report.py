@@ -181,6 +181,15 @@ def test_combinations_that_diverged_stand_at_the_edge_and_are_told(sweep):
     assert "<h1>Sweep</h1>" in everything
 
 
+def test_replicates_that_are_missing_are_told_from_those_that_diverged():
+    errors = np.array([[0.1, 0.3, np.nan, np.nan], [np.nan] * 4, [np.nan] * 4])
+    diverged = np.array([[0, 0, np.nan, np.nan], [1] * 4, [np.nan] * 4])
+    dims = ("eta", "replicate")
+    data = xr.Dataset({"mse": (dims, errors), "diverged": (dims, diverged)}, {"eta": [0.1, 0.2, 0.3]})
+    found = summed_up(data, "mse", ["eta"]).values
+    np.testing.assert_allclose(found, [[0.2, 0.1, 0.3], [np.inf] * 3, [np.nan] * 3])
+
+
 def test_a_score_that_is_not_there_is_refused(sweep):
     with pytest.raises(ap.InputError, match="unknown score 'mze'; did you mean 'mse'"):
         score_of(sweep, "mze")
@@ -267,3 +276,20 @@ def test_the_command_writes_the_page_beside_the_result(trained, tmp_path):
     assert "Result of dfa" in (tmp_path / "run.html").read_text()
     answer = CliRunner().invoke(main, ["report", str(tmp_path / "none.nc")])
     assert answer.exit_code == 2
+
+
+FEW = ap.Protocol(replicates=2, train=3, validate=2, test=2)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "task", "rate", "said"),
+    [
+        (ap.Circuit(rule="dfa", readout="random"), ap.FlipFlop(steps=20), 0.01, "fig1 is left out: a trajectory"),
+        (ap.Circuit(rule="dfa", activation="linear", learn=("W", "V", "c")), ap.BouncingBall(), 5.0, "hold NaN"),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_is_left_out_of_the_page(circuit, task, rate, said, tmp_path):
+    result = ap.train(circuit, task, FEW, parameters={"eta": rate}, engine="numpy")
+    text = report(result, tmp_path / "page.html").read_text()
+    assert said in text
+    assert "<figcaption>" in text

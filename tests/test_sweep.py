@@ -224,6 +224,10 @@ def test_a_task_whose_blocks_would_be_the_same_is_refused(tmp_path, monkeypatch)
         ({"neurons": [2, 0]}, "neurons is 0; it must be a whole number of at least 1"),
         ({"eta": [0.1, -1.0]}, "a learning rate must not be negative"),
         ({"neurons": [2], "circuit.neurons": [3]}, "neurons is crossed twice"),
+        (
+            {"probability": [0.1], "task": ["flip-flop", "bouncing-ball"]},
+            "unknown option of BouncingBall 'probability'",
+        ),
         ({"delay": [1], "task": [ap.DelayedCopy()]}, "grid delay may mean circuit.delay or task.delay; write which"),
     ],
 )
@@ -376,3 +380,40 @@ def test_a_study_has_a_page(tmp_path):
     assert "Best median mse" in page
     assert "<svg" in page
     assert CliRunner().invoke(main, ["report", str(tmp_path)]).exit_code == 2
+
+
+def test_the_command_counts_networks_that_diverged_as_infinitely_bad(tmp_path):
+    line = ["sweep", "--engine", "numpy", "--rule", "bptt", "--grid", "eta=0.01,5", "--replicates", "3"]
+    for each in ("activation=linear", "learn=W+V+c", "train=5", "test=2", "validate=0"):
+        line += ["-s", each]
+    line += ["--out", str(tmp_path)]
+    assert "eta 5: median test MSE inf; 2 of 3 diverged" in CliRunner().invoke(main, line).stdout
+    rows = json.loads(CliRunner().invoke(main, [*line, "--json"]).stdout)
+    assert [row["diverged"] for row in rows] == [0, 2]
+    assert rows[0]["mse"] > 0
+    assert rows[1]["mse"] is None
+
+
+def test_an_option_may_be_crossed_before_its_task():
+    plan = sweeps.plan_sweep({"probability": [0.1, 0.2], "task": ["flip-flop"]}, circuit=DRAWN, protocol=FEW)
+    assert sorted(unit.setting.task.probability for unit in plan.units.values()) == [0.1, 0.2]
+
+
+def test_the_command_says_that_there_is_no_table(tmp_path):
+    line = ["sweep", "--engine", "numpy", "--rule", "dfa", "--grid", "test=1,3", "-s", "train=2", "-s", "validate=0"]
+    answer = CliRunner().invoke(main, [*line, "--replicates", "2", "--json", "--out", str(tmp_path)])
+    assert json.loads(answer.stdout) == []
+    assert "no table: the sizes of the scores differ" in answer.stderr
+
+
+def test_the_command_refuses_retries_that_are_no_number(tmp_path):
+    (tmp_path / "study.toml").write_text("[run]\nretries = 'x'\n")
+    answer = CliRunner().invoke(main, ["sweep", str(tmp_path / "study.toml"), "--dry-run"])
+    assert isinstance(answer.exception, SystemExit)
+    assert "retries is 'x'; it must be a whole number" in answer.output
+
+
+@pytest.mark.parametrize("typed", [["-s", "checkpoints=1+2"], ["--grid", "checkpoints=1,2"]])
+def test_the_command_takes_checkpoints(tmp_path, typed):
+    answer = CliRunner().invoke(main, ["sweep", "--engine", "numpy", *typed, "--dry-run", "--out", str(tmp_path)])
+    assert answer.exit_code == 0, answer.output

@@ -33,6 +33,8 @@ def show(result: ap.Result, as_json: bool) -> None:
 
     if "mse" not in result.data:
         click.echo("no test trajectories, and so no scores", err=True)
+        if as_json:
+            click.echo("[]")
     elif as_json:
         click.echo(json.dumps(table.rows(result.data), indent=1))
         for note in table.notes(result.data):

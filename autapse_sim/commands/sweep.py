@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from autapse_sim.commands.options import pair, plain, readout_of
+from autapse_sim.checks import whole
+from autapse_sim.commands.options import checkpoints, pair, plain, readout_of
 from autapse_sim.errors import InputError
 
 SECTIONS = ("grid", "circuit", "protocol", "task", "parameters", "run", "slurm")
@@ -52,6 +53,7 @@ def sweep(study: Path | None, **options: Any) -> None:
 
     written = _with_options(_read(study), options)
     run = {**RUN, **written["run"]}
+    retries = whole("retries", run["retries"])
     plan = plan_sweep(written["grid"], **_base(written), engine=run["engine"])
     store = Store(options["out"])
     done = sum(map(store.has, plan.units))
@@ -63,7 +65,7 @@ def sweep(study: Path | None, **options: Any) -> None:
     if options["dry_run"]:
         return
     command = shlex.join(sys.argv)
-    run_plan(plan, store, run["on"], written["slurm"], run["retries"], _say, command)
+    run_plan(plan, store, run["on"], written["slurm"], retries, _say, command)
     data = open_study(store.folder)
     _table(data, options["as_json"])
     failures = json.loads(data.attrs["failures"])
@@ -152,6 +154,8 @@ def _value(name: str, text: str) -> Any:
     """A value that was typed: text where the field holds text, names joined by + where it holds several."""
     defaults = {**_kinds()["protocol"], **_kinds()["circuit"]}
     default = defaults.get(name.partition(".")[2] or name, 0)
+    if name.rpartition(".")[2] == "checkpoints":
+        return checkpoints(text.replace("+", ","))
     if isinstance(default, tuple):
         return tuple(filter(None, text.split("+")))
     return text if isinstance(default, str) else plain(text)
@@ -191,15 +195,22 @@ def _table(data: Any, as_json: bool) -> None:
     """Print the median test MSE of each combination."""
     import numpy as np
 
+    from autapse_sim.results.plots.sweeps import summed_up, sweep_axes
+
     if "mse" not in data:
+        uneven = "mse" in json.loads(data.attrs["left_out"])
+        click.echo(f"no table: {'the sizes of the scores differ' if uneven else 'there are no scores'}", err=True)
+        if as_json:
+            click.echo("[]")
         return
-    axes = [dim for dim in data.mse.dims if dim not in ("replicate", "trajectory")]
-    with np.errstate(all="ignore"):
-        medians = data.mse.mean("trajectory", skipna=False).median("replicate", skipna=True)
+    axes, total = sweep_axes(data, "mse"), data.sizes["replicate"]
+    medians = summed_up(data, "mse", axes).isel(interval=0)
+    diverged = data.diverged.transpose(*axes, "replicate").sum("replicate").values.astype(int)
     rows = [
         {
             **{axis: medians[axis].values[k].item() for axis, k in zip(axes, at, strict=True)},
             "mse": float(medians.values[at]),
+            "diverged": int(diverged[at]),
         }
         for at in np.ndindex(medians.shape)
     ]
@@ -212,4 +223,5 @@ def _table(data: Any, as_json: bool) -> None:
     for row in rows:
         shown = {axis: f"{row[axis]:g}" if isinstance(row[axis], float) else row[axis] for axis in axes}
         where = ", ".join(f"{axis} {value}{units[axis]}" for axis, value in shown.items())
-        click.echo(f"{where or 'all'}: median test MSE {row['mse']:.4g}")
+        lost = f"; {row['diverged']} of {total} diverged" if row["diverged"] else ""
+        click.echo(f"{where or 'all'}: median test MSE {row['mse']:.4g}{lost}")

@@ -84,6 +84,8 @@ class Axis:
             return replace(setting, task=value)
         if self.place == "parameter":
             return replace(setting, parameters={**setting.parameters, self.field: value})
+        if self.place == "task":
+            one_of(f"option of {type(setting.task).__name__}", self.field, _options(setting.task))
         return replace(setting, **{self.place: replace(getattr(setting, self.place), **{self.field: value})})
 
 
@@ -192,7 +194,8 @@ def crossed(axes: Sequence[Axis], base: Setting) -> list[tuple[dict[str, int], S
     found = []
     for place in product(*(range(len(axis.values)) for axis in axes)):
         setting = base
-        for axis, number in zip(axes, place, strict=True):
+        # The task comes first: the options of a task are those of the one that is crossed.
+        for axis, number in sorted(zip(axes, place, strict=True), key=lambda put: put[0].place != "tasks"):
             setting = axis.put(setting, axis.values[number])
         found.append(({axis.name: number for axis, number in zip(axes, place, strict=True)}, setting))
     return found

@@ -58,10 +58,21 @@ def summed_up(data: xr.Dataset, score: str, axes: Sequence[str]) -> xr.DataArray
     if values.ndim != len(axes) + 1:
         raise InputError(f"score {score!r} has the dimensions {', '.join(map(str, values.dims))}, not one a replicate")
     worst = -np.inf if score in HIGHER else np.inf
-    found = np.stack(median_interval(values.values, worst=worst), axis=-1)
-    found[np.isnan(values.values).all(axis=-1)] = np.nan  # nothing is known, where not one replicate is there
+    there = _there(data, values)
+    found = np.full((*values.shape[:-1], 3), np.nan)
+    for place in np.ndindex(values.shape[:-1]):
+        if there[place].any():
+            found[place] = median_interval(values.values[place][there[place]], worst=worst)
     coords = {axis: data[axis] for axis in axes}
     return xr.DataArray(found, coords, [*axes, "interval"])
+
+
+def _there(data: xr.Dataset, values: xr.DataArray) -> np.ndarray:
+    """Which replicates were run, as the values of a score: NaN is that of one that diverged, or of one not there."""
+    if "diverged" in data and set(data["diverged"].dims) <= set(values.dims):
+        return (values.notnull() | data["diverged"].notnull()).transpose(*values.dims).values
+    known = values.notnull().values
+    return known | known.any(axis=-1, keepdims=True)  # a combination without any score is taken for one not there
 
 
 def views(medians: xr.DataArray, axes: Sequence[str]) -> list[tuple[str] | tuple[str, str]]:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import xarray as xr
+from matplotlib.figure import Figure
 
+from autapse_sim.errors import InputError
 from autapse_sim.results import table as scores
 from autapse_sim.results.plots.catalogue import captions, figures_of
 from autapse_sim.results.report.drawing import drawn
@@ -23,15 +25,26 @@ def results_page(data: xr.Dataset) -> str:
     told = scores.notes(data)
     summary = scores.summary(scores.rows(data)) if "mse" in data else ""
     names = ", ".join(Path(rule).stem for rule in scores.names_of_rules(data))
-    figures = {name: draw(data) for name, draw in figures_of(data, "result", "circuit").items()}
+    figures, undrawn = _figures(data)
     sections = [
         Section("run", "What was run", paragraphs([heading, *told, about.get("peak_memory", "")])),
         Section("table", "Scores", score_table(data)),
-        Section("figures", "Figures", drawn(figures, captions())),
+        Section("figures", "Figures", drawn(figures, captions()) + paragraphs(undrawn)),
         Section("equations", "Equations", typeset(read(about.get("equations")))),
         *settings(data),
     ]
     return page(f"Result of {names}", summary or f"Result of {names}", sections)
+
+
+def _figures(data: xr.Dataset) -> tuple[dict[str, Figure], list[str]]:
+    """The figures that can be drawn, and a sentence for each that cannot."""
+    figures, undrawn = {}, []
+    for name, draw in figures_of(data, "result", "circuit").items():
+        try:
+            figures[name] = draw(data)
+        except InputError as error:
+            undrawn.append(f"{name} is left out: {error}")
+    return figures, undrawn
 
 
 def settings(data: xr.Dataset) -> Iterator[Section]:
