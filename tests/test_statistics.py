@@ -221,3 +221,10 @@ def test_of_too_few_replicates_no_joint_interval_says_anything():
     eight = compare_all({"rule": rule}, reference, family=10)["rule"]  # 2/2^8 is more than 0.05/10
     assert (eight.joint.low, eight.joint.high) == (-np.inf, np.inf)
     assert compare_paired(rule[:5], reference[:5]).joint.width == np.inf
+
+
+def test_what_is_printed_below_zero_is_not_called_lower():
+    reference = np.linspace(1, 2, 40)
+    said = sentence(compare_paired(1.002 * reference, reference), "the reservoir")
+    assert "raises test MSE by" in said
+    assert "-" not in said.split("[")[0]

@@ -46,12 +46,7 @@ def experiment_options(command: Callable) -> Callable:
             help="Whether gradients (bptt, fa) go through the reset of a spike.",
         ),
         click.option("--replicates", default=100, show_default=True, help="Networks per rule."),
-        click.option(
-            "--trajectories",
-            default=100,
-            show_default=True,
-            help="Training trajectories, further ones with --start.",
-        ),
+        click.option("--trajectories", default=100, show_default=True, help="Training trajectories."),
         click.option("--validate", default=20, show_default=True, help="Validation trajectories."),
         click.option("--test", default=20, show_default=True, help="Test trajectories."),
         click.option("--update", type=click.Choice(UPDATES), default="step", show_default=True, help="When W changes."),

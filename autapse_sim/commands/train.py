@@ -17,7 +17,9 @@ from autapse_sim.machine.session import computing
 @click.command()
 @click.option("--rule", default="autapse", show_default=True, help="The rule, by name or file.")
 @click.option("--eta", type=float, help="Learning rate. [default: the rule's]")
-@click.option("--start", type=Path, help="A result that training goes on from, with the same options.")
+@click.option(
+    "--start", type=Path, help="A result that training goes on from by --trajectories, with the same options."
+)
 @experiment_options
 @computing()
 def train(rule: str, eta: float | None, start: Path | None, out: Path | None, as_json: bool, **options: Any) -> None:

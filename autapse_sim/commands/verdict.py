@@ -77,11 +77,25 @@ def verdict(
         raise InputError("--dry-run is of several rules or benchmarks, or of --all")
     if options["replicates"] is None:
         options["replicates"] = 200
+    if claims and not rules:
+        _refuse_others()
     measured = _claims(folder, options, as_json) if claims else []
     if rules:
         _one(rules[0], benchmark[0] if benchmark else "bounce", measured, folder, as_json, options)
     elif as_json:
         click.echo(json.dumps([asdict(claim) for claim in measured], indent=1))
+
+
+def _refuse_others() -> None:
+    """Claims have settings of their own: what is about a verdict is not for them."""
+    source = click.get_current_context().get_parameter_source
+    theirs = {"claims", "replicates", "seed", "on", "retries", "out", "as_json", "rules"}
+    for name in click.get_current_context().params:
+        if name not in theirs and source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise InputError(
+                f"--{name.replace('_', '-')} is about the verdict on a RULE, and --claims alone measures the paper's; "
+                "name a RULE, or leave it out"
+            )
 
 
 def _claims(folder: Path, options: Mapping[str, Any], as_json: bool) -> list[Any]:

@@ -233,7 +233,7 @@ def sentence(paired: Paired, against: str, score: str = "test MSE") -> str:
     reduction = paired.reduction
     if reduction.estimate == -np.inf:
         said = f"raises {score} without bound"
-    elif paired.verdict == "higher" or round(reduction.estimate, 2) < 0:
+    elif paired.verdict == "higher" or _percent(reduction).startswith("-"):
         raised = Interval(-reduction.estimate, -reduction.high, -reduction.low)
         said = f"raises {score} by {_percent(raised)}"
     else:
