@@ -191,7 +191,9 @@ def _more(fixed: Paired, worthwhile: float) -> str:
     far = max(abs(reduction.estimate), abs(worthwhile - reduction.estimate))
     if not (np.isfinite(reduction.width) and far > 0):
         return ""
-    return f" (some {int(np.ceil(fixed.replicates * (reduction.width / 2 / far) ** 2))} seeds would tell)"
+    needed = int(np.ceil(fixed.replicates * (reduction.width / 2 / far) ** 2))
+    # of an interval that is not symmetric the half is no guide to the side that decides
+    return f" (some {needed} seeds would tell)" if needed > fixed.replicates else ""
 
 
 def heading(setting: Benchmark, replicates: int, seed: int, readout: float) -> str:
