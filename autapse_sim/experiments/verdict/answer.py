@@ -15,7 +15,7 @@ from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.names import short
-from autapse_sim.results.scores import interval_name, median_interval
+from autapse_sim.results.scores import FEWEST, interval_name, median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
 from autapse_sim.results.table import SHARES, columns, tuned
 from autapse_sim.training.reservoir import Reservoir
@@ -191,7 +191,7 @@ def _more(fixed: Paired, worthwhile: float) -> str:
     far = max(abs(reduction.estimate), abs(worthwhile - reduction.estimate))
     if not (np.isfinite(reduction.width) and far > 0):
         return ""
-    needed = int(np.ceil(fixed.replicates * (reduction.width / 2 / far) ** 2))
+    needed = max(FEWEST, int(np.ceil(fixed.replicates * (reduction.width / 2 / far) ** 2)))
     # of an interval that is not symmetric the half is no guide to the side that decides
     return f" (some {needed} seeds would tell)" if needed > fixed.replicates else ""
 
