@@ -192,6 +192,16 @@ def test_what_happens_at_spikes_does_not_depend_on_substeps(files, engine, subst
         assert W[1, 0] == pytest.approx(0.01 * np.exp(-1), rel=1e-11), name
 
 
+@pytest.mark.parametrize(
+    ("update", "trace"), [("w += 0.1*spiked_pre", ""), ("w += 0.05*twice_pre", "twice = 2*spiked : 1")]
+)
+def test_spikes_of_the_stimulus_are_events(files, engine, update, trace):
+    rule = files.rule(update, trace=trace, parameters="{}")
+    circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule, learn=("U",), substeps=4)
+    U = trained(circuit, [[[1, 0], [1, 0], [1, 1]]], engine=engine, start=spikes_only()).U.values[0]
+    assert np.abs(U - np.eye(2) - [[0.3, 0.1], [0.3, 0.1]]).max() <= EXACT
+
+
 @pytest.mark.parametrize("substeps", [1, 4])
 def test_rates_events_and_terms_with_dt_add_up(files, engine, substeps):
     rule = files.rule(

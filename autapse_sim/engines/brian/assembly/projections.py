@@ -10,7 +10,7 @@ from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
 from autapse_sim.engines.brian.assembly.events import happen
 from autapse_sim.engines.brian.assembly.kept import words_of_kept
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
-from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
+from autapse_sim.engines.brian.assembly.plan import EVERYTHING, TAUGHT, Plan
 from autapse_sim.engines.brian.assembly.statements import (
     OPTIMISER_STATE,
     OURS,
@@ -137,11 +137,14 @@ def start(plan: Plan, rule: Rule, state: str, words: Mapping[str, str]) -> str:
 def events_in(plan: Plan, rule: Rule, eligibility: Equations, name: str) -> frozenset[str]:
     """The names in a rule's code that tell of events."""
     traces = [each.trace for each in plan.rules(*EVERYTHING)]
-    neurons = Equations("\n".join([plan.models.neuron.equations, *traces, *plan.postsynaptic]))
+    made = {
+        "neurons": [plan.models.neuron.equations, *traces, *plan.postsynaptic],
+        "inputs": [each.trace for each in plan.rules(*TAUGHT["inputs"])],
+        "unit": [each.trace for each in plan.rules(*TAUGHT["unit"])],
+        "outputs": [],
+    }
     known = {"dt"}
     for group, suffixes in ((PRE[name], ("_pre",)), (POST[name], ("_post", ""))):
-        if group == "neurons":
-            known |= telling(neurons, {"spiked", "dt"}, suffixes) | {f"spiked{suffix}" for suffix in suffixes}
-        elif group != "outputs":
-            known |= telling(Equations("\n".join(each.trace for each in plan.rules(name))), {"dt"}, suffixes)
+        known |= telling(Equations("\n".join(made[group])), {"spiked", "dt"}, suffixes)
+        known |= {f"spiked{suffix}" for suffix in suffixes}
     return telling(eligibility, known - set(eligibility))
