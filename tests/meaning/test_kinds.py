@@ -396,6 +396,21 @@ def test_noise_needs_no_compiler_and_does_not_depend_on_looks(files, engine):
     assert np.abs(W[0] - other).max() > 1e-3
 
 
+def test_each_random_number_of_a_model_is_its_own(files, engine):
+    if engine == "reference":
+        pytest.skip("the reference draws no noise")
+    neuron = files.neuron(
+        "do/dt = (g1 - g2 - o)/tau_m : 1\nactivity = o : 1",
+        sums={"g1": "rand()", "g2": "rand()"},
+        parameters="{'tau_m': 1*ms}",
+    )
+    rule = files.rule("r = randn()\nw += r - w", finish="w -= randn()", eligibility="r : 1", parameters="{}")
+    circuit, x = ap.Circuit(neuron=neuron, rule=rule), np.zeros((1, 3, 2))
+    data, other = (trained(circuit, x, engine=name, start=spikes_only()) for name in (engine, "runtime"))
+    assert all(np.abs(drawn).min() > 1e-6 for drawn in (data.W.values, data.trace_activity.values[0, 0, 1:]))
+    assert np.abs(data.W.values - other.W.values).max() <= EXACT
+
+
 def test_the_error_of_a_read_out_begins_at_zero(files, engine):
     rng = np.random.default_rng(0)
     x, y, start = rng.normal(size=(2, 6, 2)), 3 * rng.normal(size=(2, 6, 1)), weights(3, 2, 1)
