@@ -83,9 +83,8 @@ def teach(
     if synapses.state_updater is not None:
         plan.parts.conditions[synapses.state_updater.name] = learns
     states = [each for each in changing(eligibility) if "summed" not in eligibility[each].flags]
-    begin = [Statement(words[each], "", start(plan, rule, each, words)) for each in states]
-    if begin:
-        plan.parts.regularly(synapses, begin, "begin", When.STARTING)
+    if states:
+        plan.parts.regularly(synapses, starting(rule, states, words), "begin", When.STARTING)
     bounds = happen(plan, name, rule, synapses, states, words, learns)
     events = events_in(plan, rule, eligibility, name)
     change = changes(rule, rule.update, states, plan.gathers, plan.circuit.substeps, events)
@@ -127,11 +126,16 @@ def _apart(plan: Plan, synapses: Synapses, slot: str) -> str:
     return "" if len(synapses.summed_updaters) == 1 else "its synapses have more than one sum"
 
 
-def start(plan: Plan, rule: Rule, state: str, words: Mapping[str, str]) -> str:
-    """The value of a synapse's state where a trajectory begins, as code for every step."""
-    new, value = words[state], renamed(rule.initial.get(state, "0"), words)
-    when = "autapse_first" if state in rule.lasting else "autapse_starting"
-    return f"choose({when}(t_in_timesteps), {value}, {new})"
+def starting(rule: Rule, states: list[str], words: Mapping[str, str]) -> list[Statement]:
+    """Where a synapse's states begin, for every step: at 0, then what is said happens in its order."""
+    values = [(name, "0") for name in states]
+    values += [(name, value) for name, value in rule.initial.items() if name in states]
+    code = []
+    for name, value in values:
+        when = "autapse_first" if name in rule.lasting else "autapse_starting"
+        new = words[name]
+        code.append(Statement(new, "", f"choose({when}(t_in_timesteps), {renamed(value, words)}, {new})"))
+    return code
 
 
 def events_in(plan: Plan, rule: Rule, eligibility: Equations, name: str) -> frozenset[str]:
