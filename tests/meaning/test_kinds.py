@@ -192,6 +192,16 @@ def test_what_happens_at_spikes_does_not_depend_on_substeps(files, engine, subst
         assert W[1, 0] == pytest.approx(0.01 * np.exp(-1), rel=1e-11), name
 
 
+@pytest.mark.parametrize(
+    ("update", "trace"), [("w += 0.1*spiked_pre", ""), ("w += 0.05*twice_pre", "twice = 2*spiked : 1")]
+)
+def test_spikes_of_the_stimulus_are_events(files, engine, update, trace):
+    rule = files.rule(update, trace=trace, parameters="{}")
+    circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule, learn=("U",), substeps=4)
+    U = trained(circuit, [[[1, 0], [1, 0], [1, 1]]], engine=engine, start=spikes_only()).U.values[0]
+    assert np.abs(U - np.eye(2) - [[0.3, 0.1], [0.3, 0.1]]).max() <= EXACT
+
+
 @pytest.mark.parametrize("substeps", [1, 4])
 def test_rates_events_and_terms_with_dt_add_up(files, engine, substeps):
     rule = files.rule(
@@ -384,6 +394,68 @@ def test_noise_needs_no_compiler_and_does_not_depend_on_looks(files, engine):
     assert np.abs(W[0] - trained(circuit, x, engine="runtime", start=start, train=2).W.values).max() <= EXACT
     other = trained(circuit, x, engine=engine, start=start, train=2, seed=1).W.values
     assert np.abs(W[0] - other).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("initial", "right"),
+    [({"b1": "0.5", "a1": "b1"}, 0.5), ({"a1": "b1 + 0.1", "b1": "0.5"}, 0.1), ({"a1": "b1 + q1 + 0.1"}, 0.1)],
+)
+@pytest.mark.parametrize("field", ["eligibility", "trace", "postsynaptic", "equations"])
+def test_what_starts_reads_zero_or_what_started_before(files, engine, field, initial, right):
+    states = "a1 : 1\ndq1/dt = 1/step : 1\n" + ("b1 : 1" if "b1" in initial else "db1/dt = 1/step : 1")
+    side = {"eligibility": "", "trace": "_pre"}.get(field, "_post")
+    reads, neuron = f"w += a1{side}", {**RELAY}
+    if field == "equations":
+        neuron |= {"equations": f"{neuron['equations']}\n{states}", "initial": initial}
+        rule = files.rule(reads, parameters="{}")
+    else:
+        rule = files.rule(reads, **{field: states}, initial=initial, parameters="{}")
+    W = trained(
+        ap.Circuit(neuron=files.neuron(**neuron), rule=rule), np.zeros((3, 2, 2)), engine=engine, start=spikes_only()
+    ).W
+    assert W.values.ravel() == pytest.approx(3 * 2 * right)
+
+
+def test_what_starts_reads_what_was_left(files, engine):
+    rule = files.rule(
+        "w += 0.01*b1_post",
+        postsynaptic="b1 : 1\ndkept/dt = 1/step : 1",
+        initial={"b1": "kept", "kept": "2"},
+        lasting=("kept",),
+        finish_postsynaptic="kept += 1; b1 = 0",
+        parameters="{}",
+    )
+    how = {"train": 2, "validate": 2, "validate_every": 1}
+    W = trained(ap.Circuit(rule=rule), np.zeros((4, 1, 2)), engine=engine, start=spikes_only(), **how).W
+    # first 0, while nothing is learned; then the 2 that was said, and the 4 of the end of that trajectory
+    assert W.values.ravel() == pytest.approx(0.01 * (2 + 4))
+
+
+def test_a_trace_that_another_reads_where_it_starts_is_the_synapses_own(files, engine):
+    rule = files.rule(
+        "w += a1",
+        eligibility="a1 : 1\ndapre/dt = -apre/tau_s : 1 (event-driven)",
+        on_pre="apre += 1",
+        initial={"a1": "apre", "apre": "0.5"},
+        parameters="{'tau_s': 20*ms}",
+    )
+    circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule)
+    assert not trained(circuit, pulses(3, 0, 1), engine=engine, start=spikes_only()).W.values.any()
+
+
+def test_each_random_number_of_a_model_is_its_own(files, engine):
+    if engine == "reference":
+        pytest.skip("the reference draws no noise")
+    neuron = files.neuron(
+        "do/dt = (g1 - g2 - o)/tau_m : 1\nactivity = o : 1",
+        sums={"g1": "rand()", "g2": "rand()"},
+        parameters="{'tau_m': 1*ms}",
+    )
+    rule = files.rule("r = randn()\nw += r - w", finish="w -= randn()", eligibility="r : 1", parameters="{}")
+    circuit, x = ap.Circuit(neuron=neuron, rule=rule), np.zeros((1, 3, 2))
+    data, other = (trained(circuit, x, engine=name, start=spikes_only()) for name in (engine, "runtime"))
+    assert all(np.abs(drawn).min() > 1e-6 for drawn in (data.W.values, data.trace_activity.values[0, 0, 1:]))
+    assert np.abs(data.W.values - other.W.values).max() <= EXACT
 
 
 def test_the_error_of_a_read_out_begins_at_zero(files, engine):

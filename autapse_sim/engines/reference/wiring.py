@@ -86,8 +86,6 @@ class Wiring:
         group.begin(neuron.initial)
         self._send(group)
         self._remember(group, "neurons", *ALL)
-        for rule in self.teaching("W", "U", "b"):
-            group.add(rule.postsynaptic, rule.initial, rule.lasting)
         return group
 
     def _send(self, group: Group) -> None:
@@ -126,7 +124,9 @@ class Wiring:
         for rule in self.teaching(*taught):
             connections = [one for _, one in connected(rule, name)]
             group.declare(*(name for one in connections for name in one.sums))
-            group.add(rule.trace, rule.initial, rule.lasting)
+            # as one text: where its variables start is said in one order
+            text = f"{rule.trace}\n{rule.postsynaptic}" if name == "neurons" else rule.trace
+            group.add(text, rule.initial, rule.lasting)
             for one in connections:
                 synapses = Synapses(group, group, one.equations, pairs=one.pairs)
                 if one.initial == "identity":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 
 from brian2 import Equations, StateUpdateMethod
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
@@ -58,25 +59,26 @@ def integrator(method: str, exactly: Iterable[str]) -> str | Callable:
 
 
 class Draws:
-    """Random numbers of a text as functions of the seed of the network, the time and the place.
+    """Random numbers of texts as functions of the seed of the network, the time and the place.
 
     Parameters
     ----------
     where : str
-        Name of the text, which tells its numbers from those of others.
+        Name of the texts, which tells their numbers from those of others.
     size : tuple of int
         Neurons of a network in the group, or presynaptic and postsynaptic neurons of a synapse.
     """
 
     def __init__(self, where: str, *size: int):
         self.where, self.size = where, size
+        self.count = count()
+        """One number after the other, whichever of the texts it stands in."""
 
     def __call__(self, code: str) -> str:
         """The code with every ``rand()`` and ``randn()`` as a call of the tape."""
-        count = iter(range(len(code)))
 
         def call(match: re.Match) -> str:
-            place = zlib.crc32(f"{self.where}.{next(count)}".encode()) >> 1
+            place = zlib.crc32(f"{self.where}.{next(self.count)}".encode()) >> 1
             kind = {"rand": "uniform", "randn": "normal"}[match[1]]
             if len(self.size) == 1:
                 return f"autapse_{kind}({place}, i, {self.size[0]}, t_in_timesteps)"
@@ -90,6 +92,7 @@ class Draws:
 
         def update(run_namespace: Mapping) -> None:
             original(run_namespace)
-            updater.abstract_code = self(updater.abstract_code)
+            # Brian2 may ask again, for the same numbers
+            updater.abstract_code = Draws(self.where, *self.size)(updater.abstract_code)
 
         updater.update_abstract_code = update

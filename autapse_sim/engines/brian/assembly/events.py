@@ -20,8 +20,13 @@ def kept_equations(kept: list[Kept]) -> list[str]:
     return [line for each in kept for line in rebuilt(Equations([each.equation]), {}, {each.state: each.variable})]
 
 
+def begin_kept(kept: list[Kept]) -> list[Statement]:
+    """Where those begin."""
+    return [Statement(each.variable, "", each.initial) for each in kept]
+
+
 def exactly(kept: list[Kept]) -> list[str]:
-    """The variables of those that are integrated exactly."""
+    """The variables of those traces that are integrated exactly."""
     return [each.variable for each in kept if "event-driven" in each.equation.flags]
 
 

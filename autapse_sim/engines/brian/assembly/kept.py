@@ -83,6 +83,7 @@ def _shared(rule: Rule, eligibility: Equations, name: str, weights: str) -> Kept
     beside = [
         eligibility[each].expr.code for each in eligibility if each != name and eligibility[each].expr is not None
     ]
+    beside += rule.initial.values()
     if len(sides) != 1 or _sets(f"{rule.update}\n{rule.finish}", name) or name in names(*beside):
         return None
     code = statements(rule.events[sides[0]])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from brian2 import Equations, NeuronGroup
 
 from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
-from autapse_sim.engines.brian.assembly.events import exactly, jump, kept_equations
+from autapse_sim.engines.brian.assembly.events import begin_kept, exactly, jump, kept_equations
 from autapse_sim.engines.brian.assembly.order import When
 from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
 from autapse_sim.engines.brian.assembly.statements import (
@@ -37,16 +37,16 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     late, shared = plan.delays.registers(defined), plan.kept_in("neurons")
     plan.parts.jumps += late.names
     shown = {name: renamed(value, words) for name, value in stored.items()}
-    begin = plan.begin("neurons", [kept, *map(Equations, plan.postsynaptic)], neuron.initial, shown)
     moving = ("spiked", OURS["spikes"], OURS["psi"], "sent_sum", "feedback", "loss", *plan.sums("neurons"))
-    begin = {name: "0" for name in moving if name in defined} | begin
-    begin |= late.begin
+    begin = [Statement(name, "", "0") for name in moving if name in defined]
+    begin += plan.begin("neurons", [kept, *map(Equations, plan.postsynaptic)], neuron.initial, stored)
+    begin += [Statement(name, "", value) for name, value in late.begin.items()]
     made = plan.parts.group(
         "neurons",
         size,
         [*equations, *late.equations, *kept_equations(shared)],
         neuron_parameters(plan),
-        begin | {each.variable: each.initial for each in shared},
+        begin + begin_kept(shared),
         renamed(neuron.refractory, words),
         plan.numbered,
         exactly(shared),
@@ -146,7 +146,7 @@ def build_shown(plan: Plan, name: str, equations: list[str], *taught: str) -> Ne
     equations += [f"autapse_left_{each} : {unit}" for each, unit in plan.left(name).items()]
     parameters = {key: value for key, value in possible.items() if key in here}
     equations += kept_equations(kept)
-    begin = dict.fromkeys(sums, "0") | plan.begin(name, [], {}, {}) | {each.variable: each.initial for each in kept}
+    begin = [Statement(each, "", "0") for each in sums] + plan.begin(name, [], {}, {}) + begin_kept(kept)
     numbered, exact = plan.numbered, exactly(kept)
     made = plan.parts.group(name, plan.size[name], equations, parameters, begin, numbered=numbered, exactly=exact)
     code = []
@@ -172,7 +172,7 @@ def build_outputs(plan: Plan, parameters: Mapping[str, object]) -> NeuronGroup:
 
     surprise = counted("-target*log(prediction)")
     equations += [f"autapse_cost = {surprise if entropy else '0.5*err**2'} : 1"]
-    begin = {"prediction": "0", "err": "0"}
+    begin = statements("prediction = 0; err = 0")
     made = plan.parts.group("outputs", plan.size["outputs"], equations, parameters, begin, numbered=plan.numbered)
     if "c" not in plan.circuit.learn:
         plan.parts.inputs["outputs.autapse_offset"] = Bias("c", plan.size["outputs"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 from brian2 import Clock, NeuronGroup, Synapses, second
@@ -85,7 +84,7 @@ class Parts:
         size: int,
         equations: Iterable[str],
         parameters: Mapping[str, object],
-        begin: Mapping[str, str] = MappingProxyType({}),
+        begin: Iterable[Statement] = (),
         refractory: str = "",
         numbered: bool = False,
         exactly: Iterable[str] = (),
@@ -113,12 +112,10 @@ class Parts:
         if made.state_updater is not None:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
             Draws(f"{name}.equations", size).rewrite(made.state_updater)
-        begin = dict(begin)
-        if refractory:
-            begin["lastspike"] = "-10000*second"
+        begin = [*begin, *([Statement("lastspike", "", "-10000*second")] if refractory else ())]
         # first, since Brian2 lets nothing be written to what is `unless refractory` while this is false
         code = [Statement("not_refractory", "", f"not_refractory or {_STARTING} > 0")] if refractory else []
-        code += [Statement(state, "", f"choose({_STARTING}, {value}, {state})") for state, value in begin.items()]
+        code += [replace(each, value=f"choose({_STARTING}, {each.value}, {each.name})") for each in begin]
         if code:
             self.regularly(made, code, "restart", When.STARTING)
         return made

@@ -12,7 +12,7 @@ from autapse_sim.engines.brian.assembly.kept import Kept, kept_by_neurons
 from autapse_sim.engines.brian.assembly.parts import Parts
 from autapse_sim.engines.brian.assembly.statements import OURS, changing
 from autapse_sim.spec.job import Job
-from autapse_sim.spec.language import names, parsed, renamed
+from autapse_sim.spec.language import Statement, names, parsed, renamed
 from autapse_sim.spec.library import Models, connected
 from autapse_sim.spec.model import Rule
 from autapse_sim.spec.quantities import unit_of
@@ -22,6 +22,11 @@ EVERYTHING = ("W", "U", "b", "V", "c")
 TAUGHT = {"neurons": EVERYTHING, "inputs": ("U",), "unit": ("b", "c")}
 """The weights whose rules leave traces in a group."""
 STEPS = "autapse_steps(t_in_timesteps)"
+
+
+def only_first(value: str, later: str) -> str:
+    """A value where a run starts, and another where its later trajectories do."""
+    return f"choose(autapse_first(t_in_timesteps), {value}, {later})"
 
 
 def terms_with(expression: str, factor: str) -> bool:
@@ -111,22 +116,23 @@ class Plan:
 
     def begin(
         self, group: str, equations: Iterable[Equations], initial: Mapping[str, str], shown: Mapping[str, str]
-    ) -> dict[str, str]:
-        """Where the states of a group's neurons begin, what they show then, and where those of their rules begin."""
-        rules = self.rules(*TAUGHT[group])
-        every = [*equations, *(Equations(rule.trace) for rule in rules)]
-        states = [name for each in every for name in changing(each)]
-        mine = {name: value for rule in rules for name, value in rule.initial.items() if name in states}
-        words = self.words(group)
-        # what is said in its order, after all that begins at 0
-        begin = {name: "0" for name in states if name not in {*initial, *mine}}
-        begin |= {name: renamed(value, words) for name, value in initial.items()} | dict(shown)
-        begin |= {name: renamed(value, words) for name, value in mine.items()}
-        for name in self.left(group):
-            left = f"autapse_left_{name}"
-            begin[left] = f"choose(autapse_first(t_in_timesteps), {begin.pop(name)}, {left})"
-            begin[name] = left
-        return begin
+    ) -> list[Statement]:
+        """Where the states of a group's neurons begin, what they show then, and where those of their rules begin.
+
+        All begin at 0, or where they were left; then what is said happens in its order.
+        """
+        rules, words = self.rules(*TAUGHT[group]), self.words(group)
+        left = {name: f"autapse_left_{name}" for name in self.left(group)}
+        states = [name for each in equations for name in changing(each)]
+        states += [name for rule in rules for name in changing(Equations(rule.trace))]
+        said = {**initial, **shown}
+        said |= {name: value for rule in rules for name, value in rule.initial.items() if name in states}
+        begin = [(name, only_first("0", left[name]) if name in left else "0") for name in states]
+        for name, text in said.items():
+            value = renamed(text, words)
+            begin.append((name, only_first(value, name) if name in left else value))
+        begin += [(kept, only_first(name, kept)) for name, kept in left.items()]
+        return [Statement(name, "", value) for name, value in begin]
 
     def synapse_words(self, source: str, target: str, pairs: str = "all") -> dict[str, str]:
         """What names in the texts of synapses between two groups stand for."""

@@ -10,7 +10,7 @@ from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
 from autapse_sim.engines.brian.assembly.events import happen
 from autapse_sim.engines.brian.assembly.kept import words_of_kept
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
-from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
+from autapse_sim.engines.brian.assembly.plan import EVERYTHING, TAUGHT, Plan
 from autapse_sim.engines.brian.assembly.statements import (
     OPTIMISER_STATE,
     OURS,
@@ -83,9 +83,8 @@ def teach(
     if synapses.state_updater is not None:
         plan.parts.conditions[synapses.state_updater.name] = learns
     states = [each for each in changing(eligibility) if "summed" not in eligibility[each].flags]
-    begin = [Statement(words[each], "", start(plan, rule, each, words)) for each in states]
-    if begin:
-        plan.parts.regularly(synapses, begin, "begin", When.STARTING)
+    if states:
+        plan.parts.regularly(synapses, starting(rule, states, words), "begin", When.STARTING)
     bounds = happen(plan, name, rule, synapses, states, words, learns)
     events = events_in(plan, rule, eligibility, name)
     change = changes(rule, rule.update, states, plan.gathers, plan.circuit.substeps, events)
@@ -127,21 +126,29 @@ def _apart(plan: Plan, synapses: Synapses, slot: str) -> str:
     return "" if len(synapses.summed_updaters) == 1 else "its synapses have more than one sum"
 
 
-def start(plan: Plan, rule: Rule, state: str, words: Mapping[str, str]) -> str:
-    """The value of a synapse's state where a trajectory begins, as code for every step."""
-    new, value = words[state], renamed(rule.initial.get(state, "0"), words)
-    when = "autapse_first" if state in rule.lasting else "autapse_starting"
-    return f"choose({when}(t_in_timesteps), {value}, {new})"
+def starting(rule: Rule, states: list[str], words: Mapping[str, str]) -> list[Statement]:
+    """Where a synapse's states begin, for every step: at 0, then what is said happens in its order."""
+    values = [(name, "0") for name in states]
+    values += [(name, value) for name, value in rule.initial.items() if name in states]
+    code = []
+    for name, value in values:
+        when = "autapse_first" if name in rule.lasting else "autapse_starting"
+        new = words[name]
+        code.append(Statement(new, "", f"choose({when}(t_in_timesteps), {renamed(value, words)}, {new})"))
+    return code
 
 
 def events_in(plan: Plan, rule: Rule, eligibility: Equations, name: str) -> frozenset[str]:
     """The names in a rule's code that tell of events."""
     traces = [each.trace for each in plan.rules(*EVERYTHING)]
-    neurons = Equations("\n".join([plan.models.neuron.equations, *traces, *plan.postsynaptic]))
+    made = {
+        "neurons": [plan.models.neuron.equations, *traces, *plan.postsynaptic],
+        "inputs": [each.trace for each in plan.rules(*TAUGHT["inputs"])],
+        "unit": [each.trace for each in plan.rules(*TAUGHT["unit"])],
+        "outputs": [],
+    }
     known = {"dt"}
     for group, suffixes in ((PRE[name], ("_pre",)), (POST[name], ("_post", ""))):
-        if group == "neurons":
-            known |= telling(neurons, {"spiked", "dt"}, suffixes) | {f"spiked{suffix}" for suffix in suffixes}
-        elif group != "outputs":
-            known |= telling(Equations("\n".join(each.trace for each in plan.rules(name))), {"dt"}, suffixes)
+        known |= telling(Equations("\n".join(made[group])), {"spiked", "dt"}, suffixes)
+        known |= {f"spiked{suffix}" for suffix in suffixes}
     return telling(eligibility, known - set(eligibility))
