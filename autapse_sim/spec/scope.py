@@ -133,6 +133,8 @@ class Scope:
             where = line_of(self.model, name, text)
             if equation.type == DIFFERENTIAL_EQUATION and is_condition(code):
                 raise InputError(f"{where}: {shown(code)} is true or false, and no rate; write int(...) around it")
+            if equation.type == SUBEXPRESSION and "summed" not in equation.flags and name not in ("activity", "sent"):
+                self.check_undrawn(name, code, text)
             try:  # as Brian2 puts equations together, and takes apart what it integrates
                 value = str_to_sympy(renamed(code, {word: str(count) for word, count in self.numbers.items()}))
                 inside = {symbol: made[symbol.name] for symbol in value.free_symbols if symbol.name in made}
@@ -143,6 +145,15 @@ class Scope:
                 raise InputError(f"{where}: {shown(code)} divides by zero, or comes to what is no real number")
             if equation.type == SUBEXPRESSION:
                 made[name] = value
+
+    def check_undrawn(self, name: str, code: str, text: str) -> None:
+        """Refuse random numbers where an expression is computed anew each time that it is read."""
+        drawn = sorted(names(code) & {"rand", "randn"})
+        if drawn:
+            raise InputError(
+                f"{line_of(self.model, name, text)}: {name!r} draws random numbers, and is another one wherever it is "
+                f"read; write {drawn[0]}() where it is read, or in a state that a statement sets"
+            )
 
     def unknown(self, name: str, text: str) -> InputError:
         """What to say of a name that means nothing here."""

@@ -176,8 +176,9 @@ def check_activation(neuron: Neuron, circuit: Circuit, scope: Scope) -> None:
     if not neuron.activations:
         return
     chosen = neuron.activations[one_of("activation", circuit.activation, neuron.activations)]
-    for text in (chosen.f, chosen.f_prime):
+    for name, text in (("f", chosen.f), ("f_prime", chosen.f_prime)):
         scope.check(text, text)
+        scope.check_undrawn(name, text, text)
 
 
 def check_rule(

@@ -202,6 +202,29 @@ def test_spikes_of_the_stimulus_are_events(files, engine, update, trace):
     assert np.abs(U - np.eye(2) - [[0.3, 0.1], [0.3, 0.1]]).max() <= EXACT
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "w_new = w + rate; w = clip(w_new, 0, 10)",
+        "w_new = clip(w + rate, 0, 10); w = w_new",
+        "w_new = w; w_new += rate; w_new = clip(w_new, 0, 10); w = w_new",
+        "change = rate; w_new = w - change; w = w_new + 2*rate",
+    ],
+)
+@pytest.mark.parametrize("how", [{}, {"update": "trajectory"}])
+def test_a_temporary_that_is_w_and_terms_counts_by_its_terms(files, engine, code, how):
+    rule = files.rule(code.replace("rate", "(0.1 + 0*activity_post)") + "; w += 0.5*spiked_post", parameters="{}")
+    circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule, substeps=10)
+    W = trained(circuit, pulses(3, 0, 1), engine=engine, start=spikes_only(), **how).W.values
+    assert W.ravel() == pytest.approx(3 * 0.1 + 0.5)
+
+
+def test_a_temporary_that_holds_a_w_of_before_is_refused(files, engine):
+    rule = files.rule("w_new = w + 0.1*activity_post\nw += 1\nw = w_new", parameters="{}")
+    with pytest.raises(ap.InputError, match=r"rule.py, line \d+: .*'w_new', which holds a w of before; write w = w \+"):
+        trained(ap.Circuit(rule=rule, substeps=2), np.ones((1, 3, 2)), engine=engine)
+
+
 @pytest.mark.parametrize("substeps", [1, 4])
 def test_rates_events_and_terms_with_dt_add_up(files, engine, substeps):
     rule = files.rule(

@@ -159,6 +159,20 @@ def clipped(node: ast.expr) -> tuple[ast.expr, list[ast.expr]]:
     return node, []
 
 
+def put_in(node: ast.expr, held: Mapping[str, ast.expr]) -> ast.expr:
+    """An expression, or what it clips, in which others stand for names that are summands."""
+    match node:
+        case ast.Call(func=ast.Name(id="clip"), args=[inner, low, high]):
+            return ast.Call(node.func, [put_in(inner, held), low, high], [])
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return ast.BinOp(put_in(left, held), node.op, put_in(right, held))
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            return ast.BinOp(put_in(left, held), node.op, right)
+        case ast.Name(id=name):
+            return held.get(name, node)
+    return node
+
+
 def integrated(
     method: str,
     rates: Mapping[str, ast.expr],

@@ -17,6 +17,7 @@ from autapse_sim.engines.reference.code import (
     evaluate,
     is_name,
     names,
+    put_in,
     summands,
     tree,
 )
@@ -139,7 +140,7 @@ class Lesson:
         values = self.synapses.values
         look = self.synapses.seen(ChainMap(temporaries, values))
         moved: Any = 0.0
-        for name, node in code:
+        for name, node in self.unfolded(code) if self.gathers or share != 1 else code:
             if name == "w":
                 moved = moved + self.move(node, look, parts, share)
             elif name in values:
@@ -149,6 +150,27 @@ class Lesson:
                 summed = [each for sign, term in summands(node) for each in self.terms(sign, term, look, parts, share)]
                 temporaries[name], parts[name] = evaluate(node, look), summed
         return moved
+
+    def unfolded(self, code: Code) -> Code:
+        """The assignments, where w is set to temporaries that are w and terms with these in their place."""
+        found, held, late = [], dict[str, ast.expr](), set[str]()
+        for name, node in code:
+            inner = [each.id for _, each in summands(clipped(node)[0]) if isinstance(each, ast.Name)]
+            whole = node if "w" in inner else put_in(node, held)
+            old = late & set(inner)
+            if name == "w" and old and "w" not in names(whole):
+                said = f"w = {ast.unparse(node)} sets w to {min(old)!r}, which holds a w of before"
+                remedy = "write w = w + ... or w = clip(w + ..., low, high) at once"
+                raise self.synapses.world.blame(min(old), f"{said}; {remedy}")
+            found.append((name, whole if name == "w" else node))
+            late |= {each for each, made in held.items() if name in names(made)}
+            if name != "w" and name not in self.synapses.values:
+                late = late - {name} | ({name} if old else set())
+                held.pop(name, None)
+                if sum(is_name(each, "w") for sign, each in summands(clipped(whole)[0]) if sign > 0) == 1:
+                    held[name] = whole
+            held = {each: made for each, made in held.items() if each not in late}
+        return found
 
     def move(self, node: ast.expr, look: Look, parts: Mapping[str, list[Term]], share: float) -> Any:
         """Set w; returns by how much that changes it."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 
 from brian2 import Equations, StateUpdateMethod
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
 from brian2.groups.group import CodeRunner
 
-from autapse_sim.spec.language import renamed
+from autapse_sim.spec.language import Statement, renamed
 from autapse_sim.spec.quantities import unit_of
 
 _DRAW = re.compile(r"(?<![\w.])(randn?)\(\s*\)")
@@ -85,6 +86,10 @@ class Draws:
             return f"autapse_pair_{kind}({place}, i_pre, i_post, {self.size[0]}, {self.size[1]}, t_in_timesteps)"
 
         return _DRAW.sub(call, code)
+
+    def drawn(self, code: Iterable[Statement]) -> list[Statement]:
+        """The same of assignments."""
+        return [replace(each, value=self(each.value)) for each in code]
 
     def rewrite(self, updater: CodeRunner) -> None:
         """Let the code of a state updater draw so, too (``xi`` becomes ``randn()`` there)."""

@@ -60,11 +60,12 @@ def build_neurons(plan: Plan) -> NeuronGroup:
         code = [Statement("perturbation", "", f"autapse_only({OURS['learns']}, {value})")]
         plan.parts.regularly(made, code, "perturbation")
     mine = {each.name: f"autapse_own_{each.name}" for each in statements(neuron.reset) if each.name not in kept}
-    reset = statements(draws(renamed(neuron.reset, {**words, **mine})))
+    reset = statements(renamed(neuron.reset, {**words, **mine}))
     spike = [each.renamed(words) for each in spike_code(neuron)] if neuron.threshold else []
     code = [each.renamed(words) for each in reset_code(neuron, reset)] if neuron.threshold else []
     code += [Statement(name, "", value) for name, value in shown.items()]
     code += [Statement("sent_sum", "", "sent_sum + sent*dt/step")] if "sent_sum" in made.variables else []
+    spike, code = draws.drawn(spike), draws.drawn(code)
     # one pass over the neurons, but where something happens between a spike and its reset
     apart = plan.happens
     for slot, lines in (

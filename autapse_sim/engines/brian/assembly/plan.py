@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from brian2 import Equations
 
 from autapse_sim.engines.brian.assembly.delays import Delays
+from autapse_sim.engines.brian.assembly.equations import Draws
 from autapse_sim.engines.brian.assembly.kept import Kept, kept_by_neurons
 from autapse_sim.engines.brian.assembly.parts import Parts
 from autapse_sim.engines.brian.assembly.statements import OURS, changing
@@ -132,7 +133,7 @@ class Plan:
             value = renamed(text, words)
             begin.append((name, only_first(value, name) if name in left else value))
         begin += [(kept, only_first(name, kept)) for name, kept in left.items()]
-        return [Statement(name, "", value) for name, value in begin]
+        return Draws(f"{group}.initial", self.size[group]).drawn(Statement(name, "", value) for name, value in begin)
 
     def synapse_words(self, source: str, target: str, pairs: str = "all") -> dict[str, str]:
         """What names in the texts of synapses between two groups stand for."""

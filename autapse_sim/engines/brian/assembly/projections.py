@@ -44,7 +44,9 @@ def project(
     words |= plan.delays.arriving if name == "W" else {}
     words |= words_of_kept(kept)
     draws = Draws(f"projection_{name}", plan.size[source.name], plan.size[target.name])
-    lines = [f"{OURS['w']} : 1", *rebuilt(eligibility, words, own)]
+    lines = [f"{OURS['w']} : 1"]
+    # what is summed is computed here, and equations where they are integrated
+    lines += [draws(line) if line.endswith("(summed)") else line for line in rebuilt(eligibility, words, own)]
     gathered = ("change", *OPTIMISER_STATE[plan.job.optimiser]) if learns and plan.gathers else ()
     lines += [f"{OURS[each]} : 1" for each in gathered]
     signed = learns and bool(plan.job.constraints) and name in ("W", "U")
@@ -84,7 +86,8 @@ def teach(
         plan.parts.conditions[synapses.state_updater.name] = learns
     states = [each for each in changing(eligibility) if "summed" not in eligibility[each].flags]
     if states:
-        plan.parts.regularly(synapses, starting(rule, states, words), "begin", When.STARTING)
+        begin = draws.drawn(starting(rule, states, words))
+        plan.parts.regularly(synapses, begin, "begin", When.STARTING)
     bounds = happen(plan, name, rule, synapses, states, words, learns)
     events = events_in(plan, rule, eligibility, name)
     change = changes(rule, rule.update, states, plan.gathers, plan.circuit.substeps, events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from brian2 import Equations
@@ -91,7 +91,7 @@ def changes(
     found: list[Statement] = []
     limits: list[str] = []
     parts: dict[str, list[str]] = {}
-    for each in statements(code):
+    for each in _unfolded(rule, code, states) if gathers or substeps > 1 else statements(code):
         if each.name in states:
             found.append(each)
             continue
@@ -131,11 +131,58 @@ def _additive(each: Statement) -> tuple[list[str] | None, tuple[str, str] | None
     if each.operator:
         return None, None
     clipped = call_of(each.value, "clip")
-    within = terms(clipped[0] if clipped else each.value)
+    within = _within(each.value)
     if within.count("w") != 1:
         return None, None
     within.remove("w")
     return within, (clipped[1], clipped[2]) if clipped else None
+
+
+def _within(value: str) -> list[str]:
+    """The summands of an expression, or of what it keeps within bounds."""
+    clipped = call_of(value, "clip")
+    return terms(clipped[0] if clipped else value)
+
+
+def _unfolded(rule: Rule, code: str, states: Iterable[str]) -> list[Statement]:
+    """Statements in which w is set to what temporaries stand for that are w and terms, or a clip of these.
+
+    Refused is such a temporary where what it was made of has changed since, or would be drawn again.
+    """
+    found: list[Statement] = []
+    held: dict[str, str] = {}
+    late: set[str] = set()
+    for each in statements(code):
+        value, within = each.assigned, _within(each.assigned)
+        old = late & set(within)
+        if "w" not in within:
+            value = _put_in(value, held)
+        if each.name == "w" and old and "w" not in names(value):
+            raise InputError(
+                f"{line_of(rule, min(old), code)}: {str(each)!r} sets w to {min(old)!r}, which holds a w of before; "
+                "write w = w + ... or w = clip(w + ..., low, high) at once"
+            )
+        found.append(replace(each, value=value) if each.name == "w" and not each.operator else each)
+        late |= {name for name, text in held.items() if each.name in names(text)}
+        if each.name not in {"w", *states}:
+            late = late - {each.name} | ({each.name} if old else set())
+            held.pop(each.name, None)
+            if _within(value).count("w") == 1:
+                held[each.name] = value
+                late |= {each.name} if names(value) & {"rand", "randn"} else set()
+        held = {name: text for name, text in held.items() if name not in late}
+    return found
+
+
+def _put_in(value: str, held: Mapping[str, str]) -> str:
+    """An expression in which others stand for its summands."""
+    summands = _within(value)
+    if not held.keys() & set(summands):
+        return value
+    clipped = call_of(value, "clip")
+    total = " + ".join(f"({held[each]})" if each in held else each for each in summands)
+    total = held[summands[0]] if len(summands) == 1 else total
+    return f"clip({total}, {clipped[1]}, {clipped[2]})" if clipped else total
 
 
 def _resolved(summands: list[str], parts: dict[str, list[str]]) -> list[str]:
