@@ -18,11 +18,11 @@ from click.testing import CliRunner
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
-from autapse_sim.results.plots.sweeps import best_of, score_of, summed_up, sweep_axes
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.mathml import pieces
 from autapse_sim.results.report.sweep import sweep_page
 from autapse_sim.results.report.write import report
+from autapse_sim.results.sweeps import best_of, score_of, summed_up, sweep_axes
 from autapse_sim.spec.model import library
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

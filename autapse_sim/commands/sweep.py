@@ -178,8 +178,8 @@ def _base(written: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in written[name].items()}
         made[name] = kind(**given)
     if not ({"readout", "circuit.readout"} & set(written["grid"]) or "readout" in written["circuit"]):
-        crossed = {name.partition("circuit.")[2] or name: values for name, values in written["grid"].items()}
-        tasks = [task_called(each) for each in crossed.get("task", ())] or [task]
+        crossed = {name.removeprefix("circuit."): values for name, values in written["grid"].items()}
+        tasks = [task_called(each) for each in crossed.get("task", crossed.get("tasks", ()))] or [task]
         readout = readout_of(tasks, crossed.get("neurons", [made["circuit"].neurons]))
         made["circuit"] = replace(made["circuit"], readout=readout)
     return {**made, "parameters": written["parameters"]}
@@ -195,7 +195,7 @@ def _table(data: Any, as_json: bool) -> None:
     """Print the median test MSE of each combination."""
     import numpy as np
 
-    from autapse_sim.results.plots.sweeps import summed_up, sweep_axes
+    from autapse_sim.results.sweeps import summed_up, sweep_axes
 
     if "mse" not in data:
         uneven = "mse" in json.loads(data.attrs["left_out"])

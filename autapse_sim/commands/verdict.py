@@ -88,10 +88,10 @@ def verdict(
 
 def _refuse_others() -> None:
     """Claims have settings of their own: what is about a verdict is not for them."""
-    source = click.get_current_context().get_parameter_source
+    context = click.get_current_context()
     theirs = {"claims", "replicates", "seed", "on", "retries", "out", "as_json", "rules"}
-    for name in click.get_current_context().params:
-        if name not in theirs and source(name) is click.core.ParameterSource.COMMANDLINE:
+    for name in context.params:
+        if name not in theirs and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise InputError(
                 f"--{name.replace('_', '-')} is about the verdict on a RULE, and --claims alone measures the paper's; "
                 "name a RULE, or leave it out"

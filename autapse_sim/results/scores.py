@@ -177,6 +177,11 @@ def interval_name(count: int) -> str:
     return f"{1 - LEVEL:.0%}" if count >= FEWEST else "range"
 
 
+def median_heading(score: str, count: int) -> str:
+    """The head of a column of medians with their intervals over so many values."""
+    return f"{score}, median [{interval_name(count)}]"
+
+
 def median_interval(
     values: np.ndarray, worst: float = np.inf, level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

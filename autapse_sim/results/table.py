@@ -12,7 +12,7 @@ import xarray as xr
 from autapse_sim.errors import InputError
 from autapse_sim.results.result import of_rule
 from autapse_sim.results.result import rules as names_of_rules
-from autapse_sim.results.scores import interval_name, median_interval
+from autapse_sim.results.scores import median_heading, median_interval
 
 UNTRAINED = "untrained W"
 """The control in which nothing has learned."""
@@ -79,7 +79,7 @@ def text(data: xr.Dataset) -> str:
     lines = rows(data)
     replicates = data.sizes["replicate"]
     wide = max(len(row["name"]) for row in lines) + 2
-    error = f"test MSE, median [{interval_name(replicates)}]"
+    error = median_heading("test MSE", replicates)
     head = f"{'':{wide}}{'eta':>7}  {error:<27}{'mean':<9}{'R2 traj.':<9}{'R2 net.':<9}"
     compared = any("worse_than_untrained" in row for row in lines)
     shown = [head + (f"diverged  worse than {UNTRAINED}" if compared else "diverged")]

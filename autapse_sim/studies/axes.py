@@ -192,10 +192,12 @@ def _declared(circuit: Circuit) -> set[str]:
 def crossed(axes: Sequence[Axis], base: Setting) -> list[tuple[dict[str, int], Setting]]:
     """Every combination of the values of some axes: where each is, by the axes' names, and its setting."""
     found = []
+    # the task comes first: the options of a task are those of the one that is crossed
+    in_order = sorted(axes, key=lambda axis: axis.place != "tasks")
     for place in product(*(range(len(axis.values)) for axis in axes)):
+        where = dict(zip((axis.name for axis in axes), place, strict=True))
         setting = base
-        # The task comes first: the options of a task are those of the one that is crossed.
-        for axis, number in sorted(zip(axes, place, strict=True), key=lambda put: put[0].place != "tasks"):
-            setting = axis.put(setting, axis.values[number])
-        found.append(({axis.name: number for axis, number in zip(axes, place, strict=True)}, setting))
+        for axis in in_order:
+            setting = axis.put(setting, axis.values[where[axis.name]])
+        found.append((where, setting))
     return found

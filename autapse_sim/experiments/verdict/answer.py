@@ -15,7 +15,7 @@ from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.names import short
-from autapse_sim.results.scores import FEWEST, interval_name, median_interval
+from autapse_sim.results.scores import FEWEST, median_heading, median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
 from autapse_sim.results.table import SHARES, columns, tuned
 from autapse_sim.training.reservoir import Reservoir
@@ -248,7 +248,7 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
             cells.append(_reduced(against_fixed[name]) if name in against_fixed else "")
             found.append((median, cells))
         rows[kind] = [cells for _, cells in sorted(found)]
-    error = f"{data.attrs.get('score', 'test MSE')}, median [{interval_name(data.sizes['replicate'])}]"
+    error = median_heading(data.attrs.get("score", "test MSE"), data.sizes["replicate"])
     head = ["", "eta", error, "refitted (eta)", "diverged", *extras]
     head.append(f"reduction against the {FIXED}")
     first, *others = columns([head, *chain(*rows.values())], right=(1,))

@@ -15,7 +15,7 @@ from autapse_sim.results.plots.catalogue import captions, figures_of
 from autapse_sim.results.report.drawing import drawn
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, listing, page, paragraphs, read, table
-from autapse_sim.results.scores import interval_name
+from autapse_sim.results.scores import median_heading
 
 
 def results_page(data: xr.Dataset) -> str:
@@ -65,7 +65,7 @@ def score_table(data: xr.Dataset) -> str:
     """The table of rules and controls, the best first."""
     if "mse" not in data:
         return ""
-    error = f"test MSE, median [{interval_name(data.sizes['replicate'])}]"
+    error = median_heading("test MSE", data.sizes["replicate"])
     head = ["", "learning rate", error, "mean", "R2 of trajectories", "R2 of networks"]
     head += ["diverged", "worse than untrained W"]
     rows: list = []

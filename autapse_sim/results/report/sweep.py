@@ -7,25 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from autapse_sim.results.plots.sweeps import (
-    HIGHER,
-    apart_of,
-    best_of,
-    heat_map,
-    label_of,
-    lines,
-    named,
-    plain,
-    score_of,
-    summed_up,
-    sweep_axes,
-    views,
-)
+from autapse_sim.results.plots.sweeps import apart_of, heat_map, label_of, lines, named, plain, views
 from autapse_sim.results.report.drawing import drawn
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, page, paragraphs, read, table
 from autapse_sim.results.report.results import settings
 from autapse_sim.results.scores import interval_name
+from autapse_sim.results.sweeps import HIGHER, best_of, score_of, summed_up, sweep_axes
 
 ROWS = 200
 """The most rows of the table."""

@@ -16,7 +16,7 @@ from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, listing, paragraphs, preformatted, read, safe, table
 from autapse_sim.results.report.html import page as page_of
 from autapse_sim.results.result import Result
-from autapse_sim.results.scores import interval_name, median_interval
+from autapse_sim.results.scores import median_heading, median_interval
 from autapse_sim.results.table import SHARES, tuned
 
 KINDS = (("method", "mse_online", "eta"), ("control", "control_mse", ""), ("ablation", "ablation_mse", "ablation_eta"))
@@ -66,13 +66,8 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
 def scores(data: xr.Dataset) -> str:
     """The table of scores: every method, control and ablation, the best first, beside what it is compared with."""
     score = data.attrs.get("score", "test MSE")
-    head = [
-        "",
-        "learning rate",
-        f"{score}, median [{interval_name(data.sizes['replicate'])}]",
-        "read-out refitted",
-        "diverged",
-    ]
+    error = median_heading(score, data.sizes["replicate"])
+    head = ["", "learning rate", error, "read-out refitted", "diverged"]
     extras = [name for name in SHARES if name in data]
     head += extras
     judged = read(data.attrs.get("statistics"))
@@ -158,7 +153,7 @@ def _change(data: xr.Dataset) -> str:
             rows.append([short(method), f"{median:.1f} [{low:.1f}, {high:.1f}]"])
     outputs = data.sizes.get("coordinate", 0)
     said = f"The participation ratio of the squared singular values of W - W0; there are {outputs} outputs."
-    head = ["method", f"directions, median [{interval_name(data.sizes['replicate'])}]"]
+    head = ["method", median_heading("directions", data.sizes["replicate"])]
     return f"<p>{safe(said)}</p>\n{table(head, rows)}"
 
 

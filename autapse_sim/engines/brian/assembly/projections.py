@@ -10,7 +10,7 @@ from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
 from autapse_sim.engines.brian.assembly.events import happen
 from autapse_sim.engines.brian.assembly.kept import words_of_kept
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
-from autapse_sim.engines.brian.assembly.plan import EVERYTHING, TAUGHT, Plan
+from autapse_sim.engines.brian.assembly.plan import TAUGHT, Plan
 from autapse_sim.engines.brian.assembly.statements import (
     OPTIMISER_STATE,
     OURS,
@@ -143,15 +143,11 @@ def starting(rule: Rule, states: list[str], words: Mapping[str, str]) -> list[St
 
 def events_in(plan: Plan, rule: Rule, eligibility: Equations, name: str) -> frozenset[str]:
     """The names in a rule's code that tell of events."""
-    traces = [each.trace for each in plan.rules(*EVERYTHING)]
-    made = {
-        "neurons": [plan.models.neuron.equations, *traces, *plan.postsynaptic],
-        "inputs": [each.trace for each in plan.rules(*TAUGHT["inputs"])],
-        "unit": [each.trace for each in plan.rules(*TAUGHT["unit"])],
-        "outputs": [],
-    }
     known = {"dt"}
     for group, suffixes in ((PRE[name], ("_pre",)), (POST[name], ("_post", ""))):
-        known |= telling(Equations("\n".join(made[group])), {"spiked", "dt"}, suffixes)
+        made = [each.trace for each in plan.rules(*TAUGHT.get(group, ()))]
+        if group == "neurons":
+            made = [plan.models.neuron.equations, *made, *plan.postsynaptic]
+        known |= telling(Equations("\n".join(made)), {"spiked", "dt"}, suffixes)
         known |= {f"spiked{suffix}" for suffix in suffixes}
     return telling(eligibility, known - set(eligibility))

@@ -44,15 +44,17 @@ def _conditions(code: Sequence[Statement], truths: Collection[str], states: Coll
 
 
 def _rewritten(each: Statement, known: _Truths) -> Statement:
-    before = parsed(each.value)
-    tree = ast.parse(each.value.strip(), mode="eval").body
+    tree = parsed(each.value)
     plain = not each.operator and each.name in known.names
     text = ast.unparse(known.visit(tree) if plain else known.number(tree))
-    return each if text == ast.unparse(before) else replace(each, value=text)
+    return each if text == ast.unparse(tree) else replace(each, value=text)
 
 
 class _Truths(ast.NodeTransformer):
-    """Makes numbers of conditions; `names` are of variables that are true or false, `wholes` of whole numbers."""
+    """Makes numbers of conditions; `names` are of variables that are true or false, `wholes` of whole numbers.
+
+    The trees that it visits stay as they are.
+    """
 
     def __init__(self, names: set[str], wholes: Collection[str] = ()) -> None:
         self.names, self.wholes = names, wholes
@@ -88,6 +90,9 @@ class _Truths(ast.NodeTransformer):
             return node
         whole = ast.Call(ast.Name("int", ast.Load()), [node], [])
         return ast.BinOp(ast.Constant(1.0), ast.Mult(), whole)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        return ast.BoolOp(node.op, [self.visit(each) for each in node.values])
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         return ast.BinOp(self.number(node.left), node.op, self.number(node.right))

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.results.plots import panels, style
-from autapse_sim.results.plots.sweeps import crossed, draw_heat_map, label_of, score_of, summed_up, sweep_axes
+from autapse_sim.results.plots.sweeps import crossed, draw_heat_map, label_of
 from autapse_sim.results.result import Result, dataset
+from autapse_sim.results.sweeps import score_of, summed_up, sweep_axes
 
 KIND, PLACE, NEEDS = "sweep", 220, ()
 CAPTION = "Medians over each two axes, the others where they are best."

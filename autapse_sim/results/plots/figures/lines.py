@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 from autapse_sim.names import one_of
 from autapse_sim.results.plots import panels, style
-from autapse_sim.results.plots.sweeps import crossed, draw_lines, label_of, score_of, summed_up, sweep_axes
+from autapse_sim.results.plots.sweeps import crossed, draw_lines, label_of
 from autapse_sim.results.result import Result, dataset
+from autapse_sim.results.sweeps import score_of, summed_up, sweep_axes
 
 KIND, PLACE, NEEDS = "sweep", 210, ()
 CAPTION = "Medians with intervals (95%; of fewer than 6 replicates the range) over each axis, the others at their best."
