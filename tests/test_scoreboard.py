@@ -14,8 +14,8 @@ from two_seeds import contradictions, table
 import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.answer import LEARNS, NO_MORE, NOT, UNSAID
-from autapse_sim.experiments.verdict.board import corrected
+from autapse_sim.experiments.verdict.answer import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
+from autapse_sim.experiments.verdict.board import MARKS, corrected
 from autapse_sim.experiments.verdict.methods import FIXED
 from autapse_sim.experiments.verdict.scoreboard import plan_scoreboard
 from autapse_sim.experiments.verdict.standing import mean, middle, profile, shares
@@ -71,15 +71,15 @@ def test_errors_are_those_of_the_verdicts_and_shares_go_from_reservoir_to_ceilin
 @pytest.mark.slow
 def test_a_rule_that_does_not_go_with_a_benchmark_is_named_and_has_no_place_over_all(both):
     data, answers = both.data, json.loads(both.data.attrs["answers"])
-    assert set(answers["slow"]) == {"fa"}
-    assert set(answers["ball"]) == {"fa", "snap1"}
+    assert set(answers["slow"]) == {"fa", "bptt"}
+    assert set(answers["ball"]) == {"fa", "snap1", "bptt"}
     nothing = data.sel({"method": "snap1"})
     assert np.isnan(nothing.error.sel(benchmark="slow")).all()
     assert np.isnan(nothing.middle.sel(family="all")).all()
     assert not np.isnan(nothing.middle.sel(family="leak-free")).any()
     assert not np.isnan(data.mean_rank.sel({"method": "fa", "family": "all"})).any()
     assert "without snap1" in plan_scoreboard(["fa", "snap1"], ["slow"]).text()
-    assert all(each["answer"] in (LEARNS, NO_MORE, NOT, UNSAID) for one in answers.values() for each in one.values())
+    assert all(each["answer"] in MARKS for one in answers.values() for each in one.values())
 
 
 @pytest.mark.slow
@@ -114,6 +114,7 @@ def test_seeds_follow_the_family_where_nothing_is_said():
     spiky = replace(BALL, family="spiking")
     plan = plan_scoreboard(["fa"], [spiky])
     assert plan.replicates == {"own": 16}
+    assert plan_scoreboard(["fa"], ["ball"], replicates=6).replicates == {"ball": 8}
     assert plan_scoreboard(["fa"], ["ball"]).replicates == {"ball": 48}
 
 
@@ -230,11 +231,11 @@ def test_scoreboards_of_two_seeds_contradict_each_other_only_where_what_is_shown
         reduction = {FIXED: {"reduction": {"estimate": 0.12}}}
         return {"ball": {rule: {"answer": kind, **reduction} for rule, kind in answers.items()}}
 
-    one = said(a=LEARNS, b=NO_MORE, c=NOT, d=UNSAID, e=LEARNS, f=NOT)
-    other = said(a=NOT, b=NOT, c=UNSAID, d=LEARNS, e=NO_MORE, f=NOT)
-    assert contradictions(one, other) == contradictions(other, one) == [("ball", "a"), ("ball", "b")]
+    one = said(a=LEARNS, b=NO_MORE, c=NOT, d=UNSAID, e=LEARNS, f=NOT, g=LEARNS, h=UNSURE)
+    other = said(a=NOT, b=NOT, c=UNSAID, d=LEARNS, e=NO_MORE, f=NOT, g=UNSURE, h=NO_MORE)
+    assert contradictions(one, other) == contradictions(other, one) == [("ball", name) for name in "abe"]
     lines = table(one, other).splitlines()
-    assert [line.split()[0] for line in lines if line.endswith("!")] == ["a", "b"]
+    assert [line.split()[0] for line in lines if line.endswith("!")] == ["a", "b", "e"]
     assert "+ 12% / - 12% !" in lines[1]
 
 

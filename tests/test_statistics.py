@@ -41,7 +41,7 @@ def test_known_answers():
     assert paired.p_sign == pytest.approx(2 * (1 + 4) / 16)  # 3 of the 4 that are decided
     assert (paired.replicates, paired.diverged, paired.reference_diverged) == (5, 0, 0)
     rule, reference = errors(0, 30)
-    assert compare_paired(rule, reference).p_wilcoxon == wilcoxon(rule, reference).pvalue
+    assert compare_paired(rule, reference).p_wilcoxon == wilcoxon(np.log(rule), np.log(reference)).pvalue
 
 
 def test_pairing_finds_what_the_spread_over_replicates_hides():
@@ -144,8 +144,10 @@ def made(estimate, low, high, p=0.0, diverged=0):
         (made(0.861, 0.8604, 0.8622), "lowers test MSE by 86.1% [86.0, 86.2] against the fixed net"),
         (made(-0.5, -0.6, -0.4), "raises test MSE by 50% [40, 60] against the fixed net"),
         (made(-0.001, -0.02, 0.03), "cannot be told from the fixed net: lowers test MSE by 0% [-2, 3]"),
-        (made(-0.1, -0.14, -0.02, p=0.06), "cannot be told from the fixed net: raises test MSE by 10% [2, 14]"),
-        (made(0.08, 0.06, 0.10, p=0.06), "cannot be told from the fixed net: lowers test MSE by 8% [6, 10]"),
+        (made(-0.1, -0.14, -0.02, p=0.06),
+         "cannot be told from the fixed net: raises test MSE by 10% [2, 14], p = 0.06 of all that is compared"),
+        (made(0.08, 0.06, 0.10, p=0.06),
+         "cannot be told from the fixed net: lowers test MSE by 8% [6, 10], p = 0.06 of all that is compared"),
         (made(0.08, -np.inf, 0.1, diverged=7),
          "cannot be told from the fixed net: lowers test MSE by 8% [-inf, 10]; 7 of 100 replicates diverged"),
     ],
@@ -228,3 +230,25 @@ def test_what_is_printed_below_zero_is_not_called_lower():
     said = sentence(compare_paired(1.002 * reference, reference), "the reservoir")
     assert "raises test MSE by" in said
     assert "-" not in said.split("[")[0]
+
+
+def test_ties_lie_within_the_interval_of_the_share_that_is_won():
+    reference = np.array([1.0, 1, 1, 1, 1, 2])
+    paired = compare_paired(np.array([1.0, 1, 1, 1, 1, 1]), reference)
+    assert paired.won.low <= paired.won.estimate <= paired.won.high
+    assert paired.won.low == compare_paired(np.array([2.0, 2, 2, 2, 2, 1]), reference).won.low
+
+
+def test_p_and_interval_are_of_the_same_quantity_and_what_keeps_them_apart_is_said():
+    rng = np.random.default_rng(5)
+    reference = rng.uniform(1, 100, 24)
+    rule = reference * rng.normal(0.93, 0.1, 24)
+    scaled = rng.uniform(1e-3, 1e3, 24)
+    assert compare_paired(rule, reference).p == compare_paired(scaled * rule, scaled * reference).p
+    alone = compare_paired(rule, reference)
+    assert sentence(alone, "the other").startswith("lowers test MSE by")
+    many = int(np.ceil(0.05 / alone.p)) + 1
+    one = compare_all({str(name): rule for name in range(many)}, reference)["0"]
+    assert one.reduction.low > 0
+    assert sentence(one, "the other").startswith("cannot be told from the other: lowers test MSE by")
+    assert f", p = {one.p:.2g} of all that is compared" in sentence(one, "the other")

@@ -52,11 +52,12 @@ class Paired:
     reduction : Interval
         Median over replicates of 1 - error / reference error: 0.08 is 8% lower, negative is higher.
     won : Interval
-        Share of replicates with the lower error (a tie is half won), with Wilson's interval.
+        Share of replicates with the lower error (a tie is half won), with Wilson's interval, whichever way ties go.
     diverged, reference_diverged : int
         Replicates that did.
     p_sign, p_wilcoxon : float
-        Two-sided, of the sign test (ties left out) and of Wilcoxon's signed-rank test (ties split).
+        Two-sided, of the sign test (ties left out) and of Wilcoxon's signed-rank test (ties split) of the logarithms of
+        error / reference error: what the reduction is of, twice and half being as far from 1.
     p : float
         `p_wilcoxon`, corrected by Holm's method for the family that was compared (see `compare_all`).
     joint : Interval
@@ -111,15 +112,17 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray, family: int = 1) -
     with np.errstate(invalid="ignore"):
         difference = np.where(errors == reference, 0, errors - reference)
     wins, ties = int((difference < 0).sum()), int((difference == 0).sum())
-    share = binomtest(wins, count).proportion_ci(method="wilson")
+    least, most = (binomtest(won, count).proportion_ci(method="wilson") for won in (wins, wins + ties))
     decided = count - ties
-    finite, reduced = np.clip(difference, -_HUGE, _HUGE), reductions(errors, reference)
-    p_wilcoxon = float(wilcoxon(finite, zero_method="zsplit").pvalue) if decided else 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(errors == reference, 0, np.log(errors) - np.log(reference))
+    p_wilcoxon = float(wilcoxon(np.clip(ratios, -_HUGE, _HUGE), zero_method="zsplit").pvalue) if decided else 1.0
+    reduced = reductions(errors, reference)
     return Paired(
         replicates=count,
         difference=_median(difference),
         reduction=_median(reduced),
-        won=Interval((wins + ties / 2) / count, share.low, share.high),
+        won=Interval((wins + ties / 2) / count, least.low, most.high),
         diverged=int(np.isinf(errors).sum()),
         reference_diverged=int(np.isinf(reference).sum()),
         p_sign=float(binomtest(wins, decided).pvalue) if decided else 1.0,
@@ -238,8 +241,13 @@ def sentence(paired: Paired, against: str, score: str = "test MSE") -> str:
         said = f"raises {score} by {_percent(raised)}"
     else:
         said = f"lowers {score} by {_percent(reduction)}"
-    told = paired.verdict != "undecided"
-    said = f"{said} against {against}" if told else f"cannot be told from {against}: {said}"
+    if paired.verdict != "undecided":
+        said = f"{said} against {against}"
+    else:
+        said = f"cannot be told from {against}: {said}"
+        if reduction.low > 0 or reduction.high < 0:
+            # an interval that excludes 0 alone is not enough: it is one of several comparisons, or of a skewed few
+            said += f", p = {paired.p:.2g} of all that is compared"
     if paired.diverged:
         said += f"; {paired.diverged} of {paired.replicates} replicates diverged"
     if paired.reference_diverged:

@@ -32,6 +32,9 @@ class Shown:
         Target; where it is NaN it does not count, and nothing is fitted to it.
     train, test : slice
         The trajectories that fitted controls learn from, and those that all predict.
+    select : slice, optional
+        Those on which fitted controls choose how much they are shrunk, by ridge regression; least squares, where there
+        are none.
     horizon : int, optional
         Steps from stimulus to target.
     blanked : bool array (T,), optional
@@ -42,6 +45,7 @@ class Shown:
     y: np.ndarray
     train: slice
     test: slice
+    select: slice | None = None
     horizon: int | None = None
     blanked: np.ndarray | None = None
 
@@ -122,10 +126,16 @@ def stimulus_controls(shown: Shown, history: bool = True) -> Predictions:
 
 
 def task_controls(
-    task: Task, x: np.ndarray, y: np.ndarray, train: slice, test: slice, history: bool = True
+    task: Task,
+    x: np.ndarray,
+    y: np.ndarray,
+    train: slice,
+    test: slice,
+    history: bool = True,
+    select: slice | None = None,
 ) -> Predictions:
     """The `stimulus_controls` of a task, from what its stimulus shows."""
-    shown = Shown(observed(task, x), y, train, test, getattr(task, "horizon", None), task.blanked)
+    shown = Shown(observed(task, x), y, train, test, select, getattr(task, "horizon", None), task.blanked)
     return stimulus_controls(shown, history)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import autapse_sim as ap
 from autapse_sim.experiments.benchmark import benchmarks
-from autapse_sim.experiments.verdict.answer import LEARNS, NO_MORE, NOT
+from autapse_sim.experiments.verdict.answer import LEARNS, NO_MORE, NOT, UNSURE
 from autapse_sim.experiments.verdict.board import MARKS, SAYS
 from autapse_sim.names import short
 from autapse_sim.results.table import columns
@@ -31,14 +31,14 @@ Answers = Mapping[str, Mapping[str, Mapping]]
 def contradictions(one: Answers, other: Answers) -> list[tuple[str, str]]:
     """The benchmarks and methods of which one scoreboard shows that the rule learns, and the other that it does not.
 
-    Nothing contradicts that it cannot be said; and to beat all controls in one, and not to be shown to do so in the
-    other, is no contradiction either.
+    Nor do two agree of which one shows that it does more than is done without recurrence, and the other that it does
+    no more. Nothing contradicts that something cannot be said.
     """
     found = []
     for name in one.keys() & other.keys():
         for rule in one[name].keys() & other[name].keys():
             said = {answers[name][rule]["answer"] for answers in (one, other)}
-            if NOT in said and said & {LEARNS, NO_MORE}:
+            if (NOT in said and said & {LEARNS, NO_MORE, UNSURE}) or said == {LEARNS, NO_MORE}:
                 found.append((name, rule))
     return sorted(found)
 

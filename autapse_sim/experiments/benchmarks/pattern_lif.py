@@ -7,8 +7,8 @@ from autapse_sim.spec.protocol import Protocol
 from autapse_sim.tasks.pattern import PatternGeneration
 
 benchmark = spiking(
-    "generate a pattern of 300 ms with 50 spiking neurons",
-    PatternGeneration("nest", steps=300, channels=50),
+    "generate a pattern of 300 ms with 50 spiking neurons that hear 5 noisy channels",
+    PatternGeneration("nest", steps=300, channels=5),
     Protocol(train=200, validate=1, test=1, optimiser="adam", averaging=False, update="trajectory", validate_every=20),
     "lif",
     50,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain, islice
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, TUNED, UNTAUGHT
+from autapse_sim.experiments.verdict.methods import CEILING, FIXED, PLAIN, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.names import short
 from autapse_sim.results.scores import FEWEST, median_heading, median_interval
@@ -38,8 +38,8 @@ def against_references(data: xr.Dataset, family: int | None = None) -> dict[str,
     online = _by_method(data.mse_online)
     taught = _taught(online)
     judged = {FIXED: compare_all(taught, online[FIXED], family)}
-    if BIASES in online:
-        judged[BIASES] = compare_all(taught, online[BIASES], family)
+    if PLAIN in online:
+        judged[PLAIN] = compare_all(taught, online[PLAIN], family)
     if TUNED in online and "mse_refit" in data:
         refit = _by_method(data.mse_refit)
         judged[TUNED] = compare_all(_taught(refit), refit[TUNED], family)
@@ -134,8 +134,8 @@ def answer_of(
     against = {name: pairs[rule] for name, pairs in judged.items() if name != rule}
     fixed = against[FIXED]
     answer, unbeaten = kind_of(rule, judged, worthwhile)
-    if answer == NO_MORE:
-        answer += f" by {', '.join(unbeaten)}"
+    if answer in (NO_MORE, UNSURE):
+        answer += f" by {', '.join(unbeaten)}{_nor_the_ceiling(unbeaten, rule, judged)}"
     elif answer == UNSAID:
         answer += _more(fixed, worthwhile)
     said = [f"it {sentence(fixed, f'the {FIXED}', score)}"]
@@ -149,9 +149,10 @@ def answer_of(
     return f"{about}: {answer}; {'; '.join(said)}."
 
 
-LEARNS, NO_MORE, NOT, UNSAID = (
+LEARNS, NO_MORE, UNSURE, NOT, UNSAID = (
     "learns recurrence",
     "learns, but no more than is done without learning recurrence",
+    "learns, but cannot be said to do more than is done without learning recurrence",
     "does not learn recurrence",
     "cannot be said to learn recurrence",
 )
@@ -159,15 +160,28 @@ LEARNS, NO_MORE, NOT, UNSAID = (
 
 
 def kind_of(rule: str, judged: Mapping[str, Mapping[str, Paired]], worthwhile: float) -> tuple[str, list[str]]:
-    """Which of the answers holds for a rule, and what it does not beat; the parameters are those of `answer_of`."""
+    """Which of the answers holds for a rule, and what keeps it from a better one; the parameters are of `answer_of`.
+
+    A rule that learns does no more than is done without recurrence only where that is shown: where it is worse than
+    one of what does so, or better by less than is worth speaking of.
+    """
     against = {name: pairs[rule] for name, pairs in judged.items() if name != rule}
     fixed = against[FIXED]
-    unbeaten = [name for name, paired in against.items() if paired.verdict != "lower"]
     if fixed.verdict == "higher" or fixed.joint.high < worthwhile:
-        return NOT, unbeaten
-    if fixed.verdict == "lower":
-        return (NO_MORE if unbeaten else LEARNS), unbeaten
-    return UNSAID, unbeaten
+        return NOT, [FIXED]
+    if fixed.verdict != "lower":
+        return UNSAID, [FIXED]
+    unbeaten = {name: paired for name, paired in against.items() if paired.verdict != "lower"}
+    shown = [name for name, one in unbeaten.items() if one.verdict == "higher" or one.joint.high < worthwhile]
+    if shown:
+        return NO_MORE, shown
+    return (UNSURE if unbeaten else LEARNS), list(unbeaten)
+
+
+def _nor_the_ceiling(unbeaten: Sequence[str], rule: str, judged: Mapping[str, Mapping[str, Paired]]) -> str:
+    """What of it the exact gradient does not beat either: there the task asks for no more."""
+    found = [name for name in unbeaten if rule != CEILING and judged[name][CEILING].verdict != "lower"]
+    return f" ({CEILING} does not beat {' and '.join(found)} either)" if found else ""
 
 
 def equivalent(paired: Paired, worthwhile: float) -> bool:
@@ -240,8 +254,8 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
         for name in data[kind].values.tolist():
             one = data.sel({kind: name})
             median, low, high = (float(value) for value in median_interval(one[errors].values))
-            cells = [_labelled(name, one) if kind == "method" else name]
-            cells.append(f"{float(one[rate]):g}{'*' if name in edges else ''}" if rate else "")
+            cells = [_labelled(name, one, edges.get(name, ())) if kind == "method" else name]
+            cells.append(f"{float(one[rate]):g}{'*' if 'eta' in edges.get(name, ()) else ''}" if rate else "")
             cells += [f"{median:.4f} [{low:.4f}, {high:.4f}]", _refitted(one) if kind == "method" else "-"]
             cells.append(str(np.sum(~np.isfinite(one[errors].values))))
             cells += [f"{float(one[extra].mean()):.0%}" if kind == "method" else "-" for extra in extras]
@@ -266,9 +280,10 @@ def _reduced(paired: Paired) -> str:
     return f"{100 * reduction.estimate:z.0f}% {span}, lower in {won.estimate:.0%} of the seeds"
 
 
-def _labelled(name: str, one: xr.Dataset) -> str:
-    """The name of a method with what is tuned of it."""
-    return f"{name} ({tuned(one)})" if tuned(one) else name
+def _labelled(name: str, one: xr.Dataset, edges: Sequence[str]) -> str:
+    """The name of a method with what is tuned of it, starred where that lies at an edge."""
+    values = [f"{each}{'*' if each.split(' = ')[0] in edges else ''}" for each in tuned(one).split(", ") if each]
+    return f"{name} ({', '.join(values)})" if values else name
 
 
 def _refitted(one: xr.Dataset) -> str:

@@ -223,7 +223,8 @@ def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
     protocol, task = setting.protocol, setting.task
     # as many trajectories as a refitted read-out gets
     train, test = slice(max(0, protocol.train - FITTED), protocol.train), slice(-protocol.test, None)
-    predictions = task_controls(task, given.x, given.y, train, test)
+    select = slice(protocol.train, protocol.train + protocol.validate)
+    predictions = task_controls(task, given.x, given.y, train, test, select=select)
     if hasattr(task, "physics"):
         predictions |= task.physics(given.x[:, test])
     error = cross_entropy if setting.circuit.loss == "cross-entropy" else partial(mean_squared_error, axis=(2, 3))

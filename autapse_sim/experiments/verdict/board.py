@@ -14,6 +14,7 @@ from autapse_sim.experiments.verdict.answer import (
     NO_MORE,
     NOT,
     UNSAID,
+    UNSURE,
     against_others,
     against_references,
     answer_of,
@@ -21,7 +22,7 @@ from autapse_sim.experiments.verdict.answer import (
     plain,
 )
 from autapse_sim.experiments.verdict.evidence import Case
-from autapse_sim.experiments.verdict.methods import BIASES, CEILING, FIXED, TUNED, UNTAUGHT
+from autapse_sim.experiments.verdict.methods import CEILING, FIXED, PLAIN, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.standing import mean, middle, profile, ranks, shares
 from autapse_sim.names import short
 from autapse_sim.results.result import Result
@@ -33,9 +34,9 @@ ALL = "all"
 LEVELS = np.round(np.arange(-0.2, 1.21, 0.02), 2)
 """Shares of the way at which profiles are taken."""
 BOUNDS = ("estimate", "low", "high")
-MARKS = {LEARNS: "+", NO_MORE: "o", NOT: "-", UNSAID: "?"}
+MARKS = {LEARNS: "+", NO_MORE: "o", UNSURE: "~", NOT: "-", UNSAID: "?"}
 """The answers in a table."""
-SAYS = f"+ {LEARNS}; o {NO_MORE}; - {NOT}; ? {UNSAID}"
+SAYS = "; ".join(f"{mark} {answer}" for answer, mark in MARKS.items())
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def board(found: Mapping[str, Judgement]) -> Result:
     seeds = max(one.data.sizes["replicate"] for one in found.values())
     errors = np.full((len(found), len(methods), seeds), np.nan)
     refitted, share = errors.copy(), errors.copy()
+    controls = list(dict.fromkeys(name for one in found.values() for name in one.data["control"].values.tolist()))
+    beside = np.full((len(found), len(controls), seeds), np.nan)
     cost = np.full((len(found), len(methods)), np.nan)
     for row, one in enumerate(found.values()):
         names = one.data["method"].values.tolist()
@@ -79,6 +82,8 @@ def board(found: Mapping[str, Judgement]) -> Result:
                     refitted[row, column, : len(values)] = np.where(np.isfinite(refit), refit, np.inf)
             cost[row, column] = one.costs.get(method, np.nan)
         many = one.data.sizes["replicate"]
+        for name in one.data["control"].values.tolist():
+            beside[row, controls.index(name), :many] = one.data.control_mse.sel(control=name).values
         fixed, ceiling = (errors[row, methods.index(name), :many] for name in (FIXED, CEILING))
         share[row, :, :many] = shares(errors[row, :, :many], fixed, ceiling)
     families = {name: one.case.setting.family for name, one in found.items()}
@@ -89,6 +94,11 @@ def board(found: Mapping[str, Judgement]) -> Result:
         {
             "error": ((*dims, "replicate"), errors, {"long_name": about}),
             "error_refit": ((*dims, "replicate"), refitted, {"long_name": "the same, read-out refitted"}),
+            "control_error": (
+                ("benchmark", "control", "replicate"),
+                beside,
+                {"long_name": "the same of what needs no network"},
+            ),
             "share": ((*dims, "replicate"), share, {"long_name": f"share of the way from {FIXED} to {CEILING}"}),
             "cost": (dims, cost, {"long_name": "time of a network-step on one core", "units": "ns"}),
             "family_of": ("benchmark", list(families.values())),
@@ -97,6 +107,7 @@ def board(found: Mapping[str, Judgement]) -> Result:
         {
             "benchmark": list(found),
             "method": methods,
+            "control": controls,
             "replicate": np.arange(seeds),
             "family": _families(families.values()),
             "bound": list(BOUNDS),
@@ -149,20 +160,20 @@ def _answered(data: xr.Dataset, found: Mapping[str, Judgement], rules: Sequence[
     answers: dict[str, dict[str, dict]] = {}
     for name, one in found.items():
         answers[name] = {}
-        for rule in (rule for rule in one.rules if rule != CEILING):
+        for rule in dict.fromkeys((*one.rules, CEILING)):
             pairs = judged[name] | {rule: against_others(one.data, rule, pairs_of_rules)}
             about, score = f"{short(rule)} on {name}", one.data.attrs["score"]
             kind, unbeaten = kind_of(rule, pairs, one.case.worthwhile)
             answers[name][rule] = {
                 "answer": kind,
-                "unbeaten": unbeaten if kind == NO_MORE else [],
+                "unbeaten": unbeaten if kind in (NO_MORE, UNSURE) else [],
                 "sentence": answer_of(about, rule, pairs, score, one.case.worthwhile),
                 **plain({FIXED: pairs[FIXED][rule]}),
             }
     first = next(iter(found.values())).data.attrs
     attributes = {
         "answers": json.dumps(answers),
-        "sentence": _sentence(answers, rules),
+        "sentence": _sentence(answers, [*rules, CEILING]),
         "headings": json.dumps({name: one.data.attrs["heading"] for name, one in found.items()}),
         "titles": json.dumps({name: one.case.setting.title for name, one in found.items()}),
         "edges": json.dumps({name: json.loads(one.data.attrs["edges"]) for name, one in found.items()}),
@@ -185,7 +196,7 @@ def corrected(judged: Mapping[str, dict[str, dict[str, Paired]]]) -> dict[str, d
     roles: dict[str, list[tuple[str, str, str]]] = {}
     for name, one in found.items():
         for against, pairs in one.items():
-            role = against if against in (FIXED, BIASES, TUNED) else "control"
+            role = against if against in (FIXED, PLAIN, TUNED) else "control"
             roles.setdefault(role, []).extend((name, against, method) for method in pairs)
     for places in roles.values():
         p = holm([found[name][against][method].p_wilcoxon for name, against, method in places])
@@ -213,21 +224,24 @@ def _sentence(answers: Mapping[str, Mapping[str, Mapping]], rules: Sequence[str]
 
 
 def text(data: xr.Dataset) -> str:
-    """The table: for each benchmark the share of the way of each rule, and the answer; then how they stand over all."""
+    """The tables: the share of the way of each rule on each benchmark with the answer, and how rules stand over all."""
     answers = json.loads(data.attrs["answers"])
     rules = [name for name in data["method"].values.tolist() if name not in UNTAUGHT]
-    head = ["share of the way", *map(short, rules)]
-    rows = []
+    way = [["share of the way", *map(short, rules)]]
     for name in data["benchmark"].values.tolist():
         shown = data.share.sel(benchmark=name)
-        rows.append([name, *(_cell(shown.sel({"method": rule}).values, answers[name].get(rule)) for rule in rules)])
-    for what, variable, form in (("middle half", "middle", "{:z.0%}"), ("mean rank", "mean_rank", "{:.1f}")):
-        for family in data["family"].values.tolist():
-            one = data[variable].sel(family=family)
-            rows.append([f"{what}, {family}", *(_bounded(one.sel({"method": rule}).values, form) for rule in rules)])
-    median = data.cost.median("benchmark", skipna=True)
-    rows.append(["ns a network-step", *(_number(float(median.sel({"method": rule}))) for rule in rules)])
-    return "\n".join([data.attrs["sentence"], "", *columns([head, *rows]), f"{SAYS}; (median over seeds)"])
+        way.append([name, *(_cell(shown.sel({"method": rule}).values, answers[name].get(rule)) for rule in rules)])
+    families = data["family"].values.tolist()
+    shown = (("middle half", "middle", "{:z.0%}"), ("mean rank", "mean_rank", "{:.1f}"))
+    standing = [["", *(f"{what}, {family}" for what, *_ in shown for family in families), "ns a network-step"]]
+    cost = data.cost.median("benchmark", skipna=True)
+    for rule in rules:
+        one = data.sel({"method": rule})
+        cells = [_bounded(one[name].sel(family=family).values, form) for _, name, form in shown for family in families]
+        standing.append([short(rule), *cells, _number(float(cost.sel({"method": rule})))])
+    return "\n".join(
+        [data.attrs["sentence"], "", *columns(way), f"{SAYS}; (median over seeds)", "", *columns(standing)]
+    )
 
 
 def _cell(values: np.ndarray, answer: Mapping | None) -> str:

@@ -173,15 +173,9 @@ def _pilots(case: Case, names: Sequence[str]) -> Arrays:
 
 
 def _edges(case: Case, names: Sequence[str]) -> dict[str, list[str]]:
-    """What of a method's points lies at an edge of what was tried, by its name; those of which nothing does are out."""
-    found = {}
-    for name in (name for name in names if name in case.tried):
-        tried, chosen = case.tried[name], case.chosen[name]
-        edges = tried.edges(0, chosen.online)
-        edges += tried.edges(1, chosen.refit) if case.reservoirs else []
-        if edges:
-            found[name] = list(dict.fromkeys(edges))
-    return found
+    """What of a method's best points lies at an edge of what was tried, by its name, where anything does."""
+    edges = {name: case.tried[name].edges for name in names if name in case.tried}
+    return {name: each for name, each in edges.items() if each}
 
 
 def _example(first: Block, names: Sequence[str], unit: str) -> Arrays:

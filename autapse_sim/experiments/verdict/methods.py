@@ -17,9 +17,9 @@ from autapse_sim.training.declared import declared, resolve_parameters
 from autapse_sim.training.reservoir import Reservoir
 
 CEILING, FIXED, TUNED = "bptt", "fixed reservoir", "tuned reservoir"
-STILL, BIASES = "W = 0", "bias only (W = 0)"
+STILL, PLAIN = "W = 0", "bptt without W"
 RESERVOIRS = (FIXED, TUNED, STILL)
-UNTAUGHT = (BIASES, *RESERVOIRS)
+UNTAUGHT = (PLAIN, *RESERVOIRS)
 """The methods that learn no recurrence."""
 FEEDBACK = {
     "random": "B random",
@@ -70,7 +70,7 @@ def methods_of(rule: str, setting: Benchmark) -> dict[str, Method]:
     silent = Reservoir(gain=0.0, input_scale=1.0, mse=np.array([]))
     learn = tuple(sorted({"b", *setting.circuit.learn} - {"W"}))
     methods |= {FIXED: Method(None), STILL: Method(None, silent)}
-    return methods | {BIASES: Method(CEILING, silent, circuit={"learn": learn})}
+    return methods | {PLAIN: Method(CEILING, silent, circuit={"learn": learn})}
 
 
 def parameters_of(
@@ -115,8 +115,8 @@ def described(name: str, method: Method | None, rule: str) -> str:
             return "no recurrence; only the read-out learns"
         how = f", W and U scaled by {scaled.gain:g} and {scaled.input_scale:g}, chosen on other seeds" if scaled else ""
         return f"W as it was drawn{how}; only the read-out learns"
-    if name == BIASES:
-        return "no recurrence; the biases of the neurons learn by the exact gradient, and the read-out where it does"
+    if name == PLAIN:
+        return f"W = 0; {', '.join(method.circuit['learn'])} learn by the exact gradient"
     roles = {CEILING: "the exact gradient, as the ceiling", rule: "the rule that is judged"}
     changes = {**method.circuit, **method.protocol, **{k: getattr(v, "text", v) for k, v in method.parameters.items()}}
     return roles.get(name) or ", ".join(f"{key} = {value}" for key, value in changes.items()) or "another rule"

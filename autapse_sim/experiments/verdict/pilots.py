@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -79,9 +79,12 @@ class Pilot:
         last = score(setting, given, protocol, outcome, refit=False).curve[:, -1]
         refit = np.full_like(last, np.nan)
         if refitted(setting):
-            refit = refit_mse(setting, given, whole, outcome.weights, FLOORS[:1])[:, 0]
-        found = np.reshape([last, refit], (2, len(self.points), BLOCK))
-        return Result(xr.Dataset({"tried": (("score", "point", "pilot"), found)}))
+            # what no rule teaches is the same network at every rate of its read-out
+            count = BLOCK if method.rule is None else len(refit)
+            found = refit_mse(setting, given, whole, outcome.weights.take(np.arange(count)), FLOORS[:1])[:, 0]
+            refit = np.resize(found, len(refit))
+        tried = np.reshape([last, refit], (2, len(self.points), BLOCK))
+        return Result(xr.Dataset({"tried": (("score", "point", "pilot"), tried)}))
 
 
 @dataclass(frozen=True)
@@ -164,13 +167,32 @@ class Tried:
             return False
         return bool(medians.get(Point(etas[1], best.values), np.inf) <= (1 + ALIKE) * medians[best])
 
-    def beyond(self, score: int, best: Point) -> list[Point]:
-        """Points beyond the edge at which the best one lies, if it is not settled there."""
-        return [] if self.settled(score, best) else beyond(self.points, best)
+    @property
+    def ends(self) -> tuple[Point, Point]:
+        """The best points for the two scores, the same where read-outs are not refitted."""
+        online = self.best(0)
+        return online, self.best(1, online)
 
-    def edges(self, score: int, best: Point) -> list[str]:
-        """What of the best point lies at an edge of what was tried, by name."""
-        return [name for name in at_edge(self.points, best) if name != "eta" or not self.settled(score, best)]
+    @property
+    def beyond(self) -> tuple[Point, ...]:
+        """Points beyond the edges at which the best ones lie, where they are not settled there."""
+        loose = [best for score, best in self._judged() if not self.settled(score, best)]
+        return tuple(dict.fromkeys(point for best in loose for point in beyond(self.points, best)))
+
+    @property
+    def edges(self) -> list[str]:
+        """What of the best points lies at an edge of what was tried, by name."""
+        names = [
+            name
+            for score, best in self._judged()
+            for name in at_edge(self.points, best)
+            if name != "eta" or not self.settled(score, best)
+        ]
+        return list(dict.fromkeys(names))
+
+    def _judged(self) -> list[tuple[int, Point]]:
+        """The best point of each score that there is."""
+        return [(k, best) for k, best in enumerate(self.ends) if not np.isnan(self.errors[k]).all()]
 
     def joined(self, other: Tried) -> Tried:
         """With what more points gave."""
@@ -246,8 +268,8 @@ def chosen_points(
     The read-out of all methods learns at the rate that suits the fixed reservoir, so that with eta towards 0 every
     rule becomes that; where a method starts from W = 0 or changes the protocol, at the one that suits a reservoir which
     does so too. Of rates that are as good for a reservoir it is the smallest (`Grid.gentle`): a restless read-out
-    teaches W its own noise. Where the best point lies at an edge of the learning rates, more are tried beyond it, up to
-    `GROWTH` times.
+    teaches W its own noise. Where the best point of a method, reservoirs among them, lies at an edge of the learning
+    rates, more are tried beyond it, up to `GROWTH` times.
     """
     blocks = [(seed, FIRST + k) for k in range(PILOT // BLOCK)]
 
@@ -259,27 +281,26 @@ def chosen_points(
         joined = {name: np.concatenate(errors[k :: len(some)], axis=2) for k, name in enumerate(some)}
         return {name: Tried(points, joined[name]) for name, points in some.items()}
 
+    def grown(names: Iterable[str], readout: Mapping[str, float]) -> dict[str, Tried]:
+        found: dict[str, Tried] = {}
+        more = {name: first[name] for name in names}
+        for _ in range(GROWTH + 1):
+            for name, one in tried(more, readout).items() if more else ():
+                found[name] = found[name].joined(one) if name in found else one
+            more = {name: one.beyond for name, one in found.items() if one.beyond}
+        return found
+
     learning = {name: method for name, method in methods.items() if method.rule is not None}
     like = {name: STILL if method.reservoir else FIXED for name, method in learning.items()}
     like |= {name: json.dumps(method.protocol) for name, method in learning.items() if method.protocol}
     alone = {how: Method(None, protocol=json.loads(how)) for how in like.values() if how not in methods}
     known = {**methods, **alone}
     first = points_for(setting, known)
-    found = tried({name: points for name, points in first.items() if known[name].rule is None}, {})
-    best = {name: one.gentle() for name, one in found.items()}
-    chosen = {name: Chosen(point, point, point.eta) for name, point in best.items()}
-    readout = {name: best[how].eta for name, how in like.items()}
-    more = {name: first[name] for name in learning}
-    for growth in range(GROWTH + 1):
-        for name, one in tried(more, readout).items() if more else ():
-            found[name] = found[name].joined(one) if growth else one
-            online = found[name].best(0)
-            chosen[name] = Chosen(online, found[name].best(1, online), readout[name])
-        more = {name: _beyond(found[name], chosen[name]) for name in learning}
-        more = {name: points for name, points in more.items() if points}
+    still = grown([name for name, method in known.items() if method.rule is None], {})
+    gentle = {name: one.gentle() for name, one in still.items()}
+    readout = {name: gentle[how].eta for name, how in like.items()}
+    taught = grown(learning, readout)
+    found = still | taught
+    chosen = {name: Chosen(point, point, point.eta) for name, point in gentle.items()}
+    chosen |= {name: Chosen(*one.ends, readout[name]) for name, one in taught.items()}
     return {name: found[name] for name in methods}, {name: chosen[name] for name in methods}
-
-
-def _beyond(tried: Tried, chosen: Chosen) -> tuple[Point, ...]:
-    """More points, where one of the chosen lies at an edge."""
-    return tuple(dict.fromkeys([*tried.beyond(0, chosen.online), *tried.beyond(1, chosen.refit)]))

@@ -94,7 +94,8 @@ def plan_scoreboard(
     cases, going, many = {}, {}, {}
     for name, setting in settings.items():
         going[name] = tuple(rule for rule in asked if fits(replace(setting.circuit, rule=rule)))
-        many[name] = SEEDS.get(setting.family, FEW) if replicates is None else replicates
+        asked_for = SEEDS.get(setting.family, FEW) if replicates is None else replicates
+        many[name] = BLOCK * -(-asked_for // BLOCK)
         if going[name]:
             first, *others = going[name]
             cases[name] = case_of(first, name, replace(setting, beside=tuple(others)), seed, worthwhile)
@@ -128,7 +129,7 @@ def scoreboard(
     benchmarks : iterable, optional
         Names, files or benchmarks; all that there are, where not given.
     replicates : int, optional
-        Seeds of every method. Where not given, 16 for spiking networks, and 48 else.
+        Seeds of every method; a multiple of 8 is run. Where not given, 16 for spiking networks, and 48 else.
     seed, worthwhile, train, changes, progress, folder, on, retries
         As of `verdict`; the folder may be that of verdicts.
 

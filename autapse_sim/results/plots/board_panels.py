@@ -14,8 +14,12 @@ from autapse_sim.results.plots import style
 from autapse_sim.results.plots.looks import colours, part_of
 from autapse_sim.results.result import Result, dataset
 
-MARKS = {"learns recurrence": "●", "learns, but no more than is done without learning recurrence": "○"}
-"""The answers that are marked, as a cell shows them: learned, or not more than what needs no recurrence."""
+MARKS = {
+    "learns recurrence": "●",
+    "learns, but cannot be said to do more than is done without learning recurrence": "◐",
+    "learns, but no more than is done without learning recurrence": "○",
+}
+"""The answers that are marked, as a cell shows them: more than what needs no recurrence, perhaps more, no more."""
 
 
 def rules_of(data: xr.Dataset | Result) -> list[str]:
@@ -29,7 +33,7 @@ def draw_shares(data: xr.Dataset | Result, ax: Axes) -> AxesImage:
     """Draw the share of the way from the fixed reservoir to exact gradients: a row a benchmark, a column a rule.
 
     A number is the median over seeds, in a hundred; a full dot a rule that learns recurrence, an empty one a rule that
-    learns no more than is done without.
+    learns no more than is done without, a half one a rule of which neither can be said.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The least squares map of what the stimulus shows now."""
+"""The affine map of what the stimulus shows now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The least squares map of the last observations: what a memory of them alone is good for."""
+"""The affine map of the last observations: what a memory of them alone is good for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autapse_sim.training.beside import Shown
-from autapse_sim.training.readouts import fit_first
+from autapse_sim.training.readouts import fit_first, ridge_readout
 
 PLACE, NEEDS = 90, "history"
 LAGS = (2, 5, 20)
@@ -23,13 +23,22 @@ def predict(shown: Shown) -> dict[str, np.ndarray]:
 
 def affine(shown: Shown, lags: Sequence[int]) -> np.ndarray:
     """Predictions (L, R, K, T, c) of the maps of so many lags; NaN for a coordinate that never counts in training."""
-    train, test, most = shown.train, shown.test, max(lags)
-    columns = [count * shown.x.shape[3] for count in lags]
-    found = [
-        fit_first(_lagged(x[train], most), y[train], _lagged(x[test], most), columns)
-        for x, y in zip(shown.x, shown.y, strict=True)
-    ]
-    return np.stack(found, axis=1)
+    return np.stack([_maps(shown, x, y, lags) for x, y in zip(shown.x, shown.y, strict=True)], axis=1)
+
+
+def _maps(shown: Shown, x: np.ndarray, y: np.ndarray, lags: Sequence[int]) -> np.ndarray:
+    """Predictions (L, K, T, c) for a replicate: x (K, T, m) and y (K, T, c) of all its trajectories."""
+    columns, select = [count * x.shape[2] for count in lags], shown.select
+    train, test = (_lagged(x[part], max(lags)) for part in (shown.train, shown.test))
+    if select is None:
+        return fit_first(train, y[shown.train], test, columns)
+    chosen = _lagged(x[select], max(lags))
+
+    def ridge(p: int) -> np.ndarray:
+        fit, choose = (train[None, ..., :p], y[None, shown.train]), (chosen[None, ..., :p], y[None, select])
+        return ridge_readout(fit, choose, test[None, ..., :p])[0]
+
+    return np.stack([ridge(p) for p in columns])
 
 
 def _lagged(x: np.ndarray, lags: int) -> np.ndarray:

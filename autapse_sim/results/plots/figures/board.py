@@ -12,8 +12,8 @@ from autapse_sim.results.result import Result, dataset
 KIND, PLACE, NEEDS = "scoreboard", 200, ("share",)
 CAPTION = (
     "Share of the way from the fixed reservoir (0) to exact gradients (100), median over seeds: a full dot is a rule "
-    "that learns recurrence, an empty one a rule that learns no more than is done without; grey: it does not go with "
-    "the neurons."
+    "that learns recurrence, an empty one a rule that learns no more than is done without, a half one a rule of which "
+    "neither can be said; grey: it does not go with the neurons."
 )
 
 
