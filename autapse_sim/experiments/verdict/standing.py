@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.stats import bootstrap, rankdata, trim_mean
+from scipy.stats import bootstrap, rankdata
 
 RESAMPLES = 2000
 """Bootstrap resamples of an interval."""
@@ -47,7 +47,7 @@ def shares(errors: np.ndarray, fixed: np.ndarray, ceiling: np.ndarray) -> np.nda
 
 
 def middle(columns: Sequence[np.ndarray], seed: int = 0) -> tuple[float, float, float]:
-    """The interquartile mean over all runs of several benchmarks, with its 95% interval.
+    """The interquartile mean over all runs of several benchmarks, which count alike, with its 95% interval.
 
     Parameters
     ----------
@@ -66,16 +66,31 @@ def middle(columns: Sequence[np.ndarray], seed: int = 0) -> tuple[float, float, 
     >>> [round(value, 2) for value in middle([np.array([0.0, 1.0, 1.0, 5.0])])]
     [1.0, 0.0, 5.0]
     """
-    return _interval(columns, lambda values, axis: trim_mean(values, 0.25, axis=axis), seed)
+    if not columns:
+        return (np.nan,) * 3
+    weights = _alike(columns)
+
+    def of_half(values: np.ndarray, axis: int) -> np.ndarray:
+        order = np.argsort(values, axis=axis)
+        each = weights[order]
+        upto = np.cumsum(each, axis=axis)
+        inside = np.maximum(np.minimum(upto, 0.75) - np.maximum(upto - each, 0.25), 0)
+        return (inside * np.take_along_axis(values, order, axis)).sum(axis=axis) / inside.sum(axis=axis)
+
+    return _interval(columns, of_half, seed)
 
 
 def mean(columns: Sequence[np.ndarray], seed: int = 0) -> tuple[float, float, float]:
     """The mean of the benchmarks' means, with its 95% interval; parameters and what is returned as of `middle`."""
     if not columns:
         return (np.nan,) * 3
-    # benchmarks count alike, however many seeds they have
-    weights = np.concatenate([np.full(len(column), 1 / len(column) / len(columns)) for column in columns])
+    weights = _alike(columns)
     return _interval(columns, lambda values, axis: (values * weights).sum(axis=axis), seed)
+
+
+def _alike(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """The weight of each run: benchmarks count alike, however many seeds they have."""
+    return np.concatenate([np.full(len(column), 1 / len(column) / len(columns)) for column in columns])
 
 
 def ranks(errors: np.ndarray) -> np.ndarray:
@@ -106,8 +121,6 @@ def profile(columns: Sequence[np.ndarray], at: np.ndarray) -> np.ndarray:
 
 def _interval(columns: Sequence[np.ndarray], statistic: Callable, seed: int) -> tuple[float, float, float]:
     """An estimate of all values with a percentile interval, resampled within each benchmark."""
-    if not columns:
-        return (np.nan,) * 3
     values = np.concatenate(columns)
     estimate = float(statistic(values, axis=0))
     if all(np.ptp(column) == 0 for column in columns):
