@@ -41,6 +41,8 @@ class Job:
         When weights change.
     traced : int array (Q,)
         Networks whose traces are kept, in ascending order.
+    recorded : tuple of str, optional
+        The names of the traces that are needed, by default all; engines may keep others too.
     seeds : unsigned int array (N,)
         What the networks' random numbers follow from, where their equations draw any.
     batch : int
@@ -89,6 +91,11 @@ class Job:
     origin: Weights | None = None
     checkpoints: tuple[int, ...] = ()
     states_after: tuple[int, ...] = ()
+    recorded: tuple[str, ...] | None = None
+
+    def records(self, name: str) -> bool:
+        """Whether a trace is needed."""
+        return self.recorded is None or name in self.recorded
 
     @property
     def kept(self) -> tuple[np.ndarray, np.ndarray]:

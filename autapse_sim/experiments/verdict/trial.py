@@ -213,22 +213,23 @@ def refit_mse(
     shown = slice(max(0, protocol.train - FITTED), None)
     first = protocol.train - shown.start
     fit, select, test = slice(first), slice(first, first + protocol.validate), slice(-protocol.test, None)
-    found = []
-    for networks in _pieces(len(weights.W), given.x[0, shown], setting):
+    found = np.empty((len(weights.W), len(floors)))
+    for networks in _pieces(len(weights.W), given.x[:, shown], setting):
         source = networks % protocol.replicates
         y = given.y[:, shown][source]
         o = activity_of(setting, given, shown, weights, networks)
         fitted, selected = ((o[:, part], y[:, part]) for part in (fit, select))
         predictions = ridge_readouts(fitted, selected, o[:, test], list(map(refit_penalties, floors)))
         errors = [mean_squared_error(prediction, y[:, test], axis=(2, 3)).mean(axis=1) for prediction in predictions]
-        found.append(np.stack(errors, axis=1))
-    return np.concatenate(found)
+        found[networks] = np.stack(errors, axis=1)
+    return found
 
 
 def _pieces(networks: int, x: np.ndarray, setting: Benchmark) -> list[np.ndarray]:
-    """The numbers of networks, as many together as may keep their activity."""
-    size = max(1, ROOM // (NUMBER * x.shape[0] * x.shape[1] * setting.circuit.neurons))
-    return np.split(np.arange(networks), range(size, networks, size))
+    """The numbers of networks, as many together as may keep their activity; those that see the same are neighbours."""
+    size = max(1, ROOM // (NUMBER * x.shape[1] * x.shape[2] * setting.circuit.neurons))
+    order = np.argsort(np.arange(networks) % len(x), kind="stable")
+    return np.split(order, range(size, networks, size))
 
 
 def activity_of(
@@ -240,9 +241,9 @@ def activity_of(
     the block, once or several times over.
     """
     networks = np.arange(len(weights.W)) if networks is None else networks
-    source = networks % len(given.x)
+    sources, source = np.unique(networks % len(given.x), return_inverse=True)
     circuit = replace(setting.circuit, rule="fa", readout_rule="delta", learn=())
-    x, mine = given.x[:, shown], weights.take(networks)
+    x, mine = given.x[sources, shown], weights.take(networks)
     parameters = parameters_of(setting, circuit, len(networks))
     if discretely(circuit) and one_for_all(parameters):
         return activity(mine, x[source], circuit.activation, parameters["tau_m"] / STEP)
@@ -257,6 +258,7 @@ def activity_of(
         Schedule(every, no, no, ~no),
         "trajectory",
         traced=np.arange(len(networks)),
-        seeds=given.seeds[source],
+        seeds=given.seeds[sources[source]],
+        recorded=("activity",),
     )
     return simulated(job, choose_engine(circuit, "auto"), processes=1).traces["activity"].transpose(1, 0, 2, 3)

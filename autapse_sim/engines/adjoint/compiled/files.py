@@ -23,6 +23,9 @@ ROOM = 2**28
 """Bytes that a program may keep of the trajectories that it goes back through; of longer ones it keeps where segments
 begin, and computes what lies between a second time (Chen et al. 2016, arXiv:1604.06174)."""
 
+LARGE = 2**20
+"""Bytes of a file that is not worth a copy."""
+
 
 @dataclass(frozen=True)
 class Fed:
@@ -79,10 +82,12 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     sizes += [job.done * (steps if job.update == "step" else 1) // job.batch, OPTIMISERS.index(job.optimiser)]
     sizes += ["sparse" in job.constraints, "dale" in job.constraints, job.bound is not None, ROOM, len(delays)]
     sizes += [name in circuit.learn for name in LEARNS]
+    asked = [*map(job.records, fed.recorded), job.records("error") or job.records("feedback")]
+    asked += [fed.spiking and job.records("spikes")]
     traced = np.full(networks, -1)
     traced[job.traced] = np.arange(len(job.traced))
     rows = [schedule.trajectory, schedule.learn, _rows(schedule.keep), _rows(schedule.trace)]
-    integers: dict[str, Any] = {"sizes": sizes, "source": job.source, "traced": traced, "runs": runs}
+    integers: dict[str, Any] = {"sizes": sizes, "source": job.source, "traced": traced, "runs": runs, "asked": asked}
     integers |= {"delays": delays, "late": late}
     integers["schedule"] = [*rows, _rows(checkpoints), _rows(states)]
     low, high = job.bound or (0.0, 0.0)
@@ -109,6 +114,13 @@ def write(job: Job, fed: Fed, work: Path) -> None:
         np.ascontiguousarray(values, dtype=np.float64).tofile(work / f"{name}.start")
 
 
+def numbers_in(path: Path) -> np.ndarray:
+    """The numbers of a file, which may be removed; those of a large one come into memory as they are used."""
+    if path.stat().st_size < LARGE:
+        return np.fromfile(path)
+    return np.asarray(np.memmap(path, np.float64, "c"))
+
+
 def read_back(job: Job, fed: Fed, work: Path) -> Outcome:
     """What a program has written."""
     networks, n, outputs = len(job.source), job.circuit.neurons, job.y.shape[3]
@@ -117,17 +129,20 @@ def read_back(job: Job, fed: Fed, work: Path) -> Outcome:
     shapes = {name: each.shape for name, each in job.weights.items()} | {"b": (networks, n), "c": (networks, outputs)}
 
     def read(name: str, *shape: int) -> np.ndarray:
-        values = np.fromfile(work / name)
+        values = numbers_in(work / name)
         if values.size != np.prod(shape, dtype=int):
             raise RuntimeError(f"the compiled program wrote {values.size} numbers to {name}, not {shape}")
         return values.reshape(shape)
 
     checkpoints, states = (int(each.sum()) for each in job.kept)
     tracked = int(schedule.trace.sum()), len(job.traced), steps
-    traces = {name: read(f"{name}.trace", *tracked, n) for name in fed.recorded}
-    traces |= {"spikes": read("spikes.out", *tracked, n)} if fed.spiking else {}
-    error = read("error.out", *tracked, outputs)
-    feedback = error @ job.weights.B[job.traced].transpose(0, 2, 1)
+    traces = {name: read(f"{name}.trace", *tracked, n) for name in fed.recorded if job.records(name)}
+    if fed.spiking and job.records("spikes"):
+        traces["spikes"] = read("spikes.out", *tracked, n)
+    if job.records("error") or job.records("feedback"):
+        error = read("error.out", *tracked, outputs)
+        told = {"error": error, "feedback": error @ job.weights.B[job.traced].transpose(0, 2, 1)}
+        traces |= {name: values for name, values in told.items() if job.records(name)}
     seconds, memory = read("told.out", 2)
     entropy = None
     if job.circuit.loss == "cross-entropy":
@@ -137,7 +152,7 @@ def read_back(job: Job, fed: Fed, work: Path) -> Outcome:
         mse=read("squares.out", networks, presentations) / job.counted,
         weights=replace(job.weights, **{name: read(f"{name}.out", *shapes[name]) for name in learn}),
         prediction=read("prediction.out", int(schedule.keep.sum()), networks, steps, outputs),
-        traces={**traces, "error": error, "feedback": feedback} if tracked[0] else {},
+        traces=traces if tracked[0] else {},
         engine="compiled",
         seconds=float(seconds),
         memory=int(memory),

@@ -36,6 +36,51 @@ template <class Number> static const Number *mapped(const std::string &name, siz
 enum { W, U, b, V, c, WEIGHTS };
 static const char *const WEIGHT_NAMES[] = {"W", "U", "b", "V", "c"};
 
+// What traced networks show in a file, written trajectory by trajectory: nothing but the last one is in memory.
+class Table
+{
+public:
+    RARE void start(const char *name, size_t size, int lanes)
+    {
+        this->name = name, this->size = size, rows.resize(size * lanes);
+        file = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        if (file < 0) fail();
+    }
+
+    RARE void end() const
+    {
+        if (size && close(file)) fail();
+    }
+
+    explicit operator bool() const { return size; }  // whether it is asked for
+
+    double *of(int lane) { return rows.data() + size * lane; }
+
+    // What a lane has shown is trajectory number `place` of the file.
+    RARE void put(int lane, size_t place)
+    {
+        const char *bytes = (const char *)of(lane);
+        for (size_t done = 0, whole = size * sizeof(double); done < whole;)
+        {
+            const ssize_t more = pwrite(file, bytes + done, whole - done, place * whole + done);
+            if (more <= 0) fail();
+            done += more;
+        }
+    }
+
+private:
+    const char *name = nullptr;
+    size_t size = 0;
+    int file = -1;
+    std::vector<double> rows;
+
+    RARE void fail() const
+    {
+        std::fprintf(stderr, "%s cannot be written\n", name);
+        std::exit(1);
+    }
+};
+
 struct Sizes  // in the order in which they are given
 {
     int64_t networks, sources, neurons, inputs, outputs, steps, substeps, trajectories, presentations, runs, batch;
@@ -54,8 +99,8 @@ struct Job
     std::vector<double> weights[WEIGHTS];
     size_t width[WEIGHTS];
     std::vector<double> share;
-    std::vector<double> squares, nats, spikes, prediction, errors, spiked;
-    std::vector<std::vector<double>> traces;
+    std::vector<double> squares, nats, spikes, prediction;
+    Table tables[RECORDED + 2];  // errors and spikes come last
 
     bool learns(int which) const { return sizes.learn[which]; }
     bool exact() const { return learns(W) || learns(U) || learns(b); }

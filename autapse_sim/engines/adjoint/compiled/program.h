@@ -303,9 +303,9 @@ RARE static void read_job()
         job.share.push_back(s.averaging ? 1.0 / (at + 1) : 1.0 / job.substeps);
     job.squares.resize(N * P), job.nats.resize(s.softmax ? N * P : 0), job.spikes.resize(SPIKING ? N * n : 0);
     job.prediction.resize(s.kept * N * job.T * q);
-    const size_t tracked = size_t(s.tracked) * s.traced * job.T;
-    job.errors.resize(tracked * q), job.spiked.resize(SPIKING ? tracked * n : 0);
-    job.traces.assign(RECORDED, std::vector<double>(tracked * n));
+    const int64_t *asked = mapped<int64_t>("asked.bin", RECORDED + 2);
+    for (int w = 0; w < RECORDED + 2; w++)
+        if (asked[w]) job.tables[w].start(FILES[w], job.T * (w == RECORDED ? q : n), Lanes::LANES);
 }
 
 int main()
@@ -319,10 +319,10 @@ int main()
     player.play();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     player.write();
-    written("squares.out", job.squares), written("prediction.out", job.prediction), written("error.out", job.errors);
+    written("squares.out", job.squares), written("prediction.out", job.prediction);
     if (job.sizes.softmax) written("nats.out", job.nats);
-    if (SPIKING) written("total.out", job.spikes), written("spikes.out", job.spiked);
-    for (int w = 0; w < RECORDED; w++) written(std::string(NAMES[w]) + ".trace", job.traces[w]);
+    if (SPIKING) written("total.out", job.spikes);
+    for (Table &table : job.tables) table.end();
     written("told.out", {seconds, most_memory()});
     return 0;
 }

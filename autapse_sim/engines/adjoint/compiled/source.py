@@ -144,9 +144,9 @@ class _Written:
         lines = [f"using Lanes = {lanes};", "constexpr bool OWN = Lanes::OWN;"]
         lines += [f"constexpr int {name} = {value};" for name, value in numbers.items()]
         lines += [f"constexpr bool {name} = {str(value).lower()};" for name, value in truths.items()]
-        lines += [f"constexpr int RECORDED = {len(recorded)}, RECORDS[] = {{{', '.join([*recorded, '-1'])}}};"]
-        names_ = ", ".join(f'"{name}"' for name in (*self.step.recorded, ""))
-        return "\n".join([*lines, f"const char *const NAMES[] = {{{names_}}};"])
+        lines += [f"constexpr int RECORDED = {len(recorded)}, RECORDS[] = {{{', '.join([*recorded, '-1', '-1'])}}};"]
+        files_ = [f'"{name}.trace"' for name in self.step.recorded] + ['"error.out"', '"spikes.out"']
+        return "\n".join([*lines, f"const char *const FILES[] = {{{', '.join(files_)}}};"])
 
     def constants(self) -> str:
         """What stands still, for one neuron of one network; written last, since the others ask for it."""

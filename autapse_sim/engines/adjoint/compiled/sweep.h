@@ -114,7 +114,7 @@ public:
         this->learning = learning, keeping = learning && segment == job.count, tracing = showing = false, base = 0;
         for (int l = 0; l < live; l++)
         {
-            tracing = tracing || (job.trace[shown[l]] >= 0 && job.traced[network[l]] >= 0);
+            tracing = tracing || traced(l) >= 0;
             showing = showing || job.keep[shown[l]] >= 0;
             const size_t trajectory = job.source[network[l]] * job.sizes.trajectories + job.trajectory[shown[l]];
             from_x[l] = job.x + trajectory * job.T * job.m, from_y[l] = job.y + trajectory * job.T * job.q;
@@ -165,6 +165,8 @@ public:
             if (job.sizes.softmax) job.nats[at] = nats[l];
             if (SPIKING)
                 for (int i = 0; i < job.n; i++) job.spikes[size_t(network[l]) * job.n + i] += counted[i * L + l];
+            for (Table &table : job.tables)
+                if (table && traced(l) >= 0) table.put(l, traced(l));
         }
     }
 
@@ -356,25 +358,30 @@ private:
         }
     }
 
+    // Which of all traced trajectories a lane shows, or -1.
+    int64_t traced(int l) const
+    {
+        const int64_t row = job.trace[shown[l]], which = job.traced[network[l]];
+        return row < 0 || which < 0 ? -1 : row * job.sizes.traced + which;
+    }
+
     // What traced networks show of an integration step.
     RARE void record(int at, const Number *activity)
     {
         if (at % job.substeps == 0) std::fill_n(within, size, 0.0);
         for (int e = 0; SPIKING && e < size; e++) within[e] += spiked[e];
         if (at % job.substeps != job.substeps - 1) return;
-        for (int l = 0; l < live; l++)
+        for (int w = 0; w < RECORDED + 2; w++)
         {
-            const int64_t table = job.trace[shown[l]], which = job.traced[network[l]];
-            if (table < 0 || which < 0) continue;
-            const size_t to = (size_t(table) * job.sizes.traced + which) * job.T + at / job.substeps;
-            for (int w = 0; w < RECORDED; w++)
+            if (!job.tables[w]) continue;
+            const Number *own = RECORDS[w] < 0 ? activity : states[RECORDS[w]];
+            const Number *from = w == RECORDED ? err_of(at) : w > RECORDED ? within : own;
+            const int width = w == RECORDED ? job.q : job.n;
+            for (int l = 0; l < live; l++)
             {
-                const Number *from = RECORDS[w] < 0 ? activity : states[RECORDS[w]];
-                for (int i = 0; i < job.n; i++) job.traces[w][to * job.n + i] = from[i * L + l];
+                double *to = job.tables[w].of(l) + size_t(at / job.substeps) * width;
+                for (int i = 0; i < width; i++) to[i] = from[i * L + l];
             }
-            if (SPIKING)
-                for (int i = 0; i < job.n; i++) job.spiked[to * job.n + i] = within[i * L + l];
-            for (int i = 0; i < job.q; i++) job.errors[to * job.q + i] = err_of(at)[i * L + l];
         }
     }
 
