@@ -206,11 +206,11 @@ def corrected(judged: Mapping[str, dict[str, dict[str, Paired]]]) -> dict[str, d
 
 
 def _chosen(one: Judgement) -> dict[str, str]:
-    """What was chosen of each rule, in words."""
+    """What was chosen of each method, in words."""
     found = {}
-    for rule in dict.fromkeys((*one.rules, CEILING)):
-        its = one.data.sel({"method": rule})
-        found[rule] = ", ".join(filter(None, [f"eta = {float(its.eta):g}", tuned(its)]))
+    for name in (name for name in one.data["method"].values.tolist() if name != TUNED):
+        its = one.data.sel({"method": name})
+        found[name] = ", ".join(filter(None, [f"eta = {float(its.eta):g}", tuned(its)]))
     return found
 
 
@@ -227,10 +227,12 @@ def text(data: xr.Dataset) -> str:
     """The tables: the share of the way of each rule on each benchmark with the answer, and how rules stand over all."""
     answers = json.loads(data.attrs["answers"])
     rules = [name for name in data["method"].values.tolist() if name not in UNTAUGHT]
-    way = [["share of the way", *map(short, rules)]]
-    for name in data["benchmark"].values.tolist():
-        shown = data.share.sel(benchmark=name)
-        way.append([name, *(_cell(shown.sel({"method": rule}).values, answers[name].get(rule)) for rule in rules)])
+    names = data["benchmark"].values.tolist()
+    way = [["share of the way", *names]]
+    for rule in rules:
+        shown = data.share.sel({"method": rule})
+        cells = [_cell(shown.sel(benchmark=name).values, answers[name].get(rule)) for name in names]
+        way.append([short(rule), *cells])
     families = data["family"].values.tolist()
     shown = (("middle half", "middle", "{:z.0%}"), ("mean rank", "mean_rank", "{:.1f}"))
     standing = [["", *(f"{what}, {family}" for what, *_ in shown for family in families), "ns a network-step"]]
@@ -240,7 +242,16 @@ def text(data: xr.Dataset) -> str:
         cells = [_bounded(one[name].sel(family=family).values, form) for _, name, form in shown for family in families]
         standing.append([short(rule), *cells, _number(float(cost.sel({"method": rule})))])
     return "\n".join(
-        [data.attrs["sentence"], "", *columns(way), f"{SAYS}; (median over seeds)", "", *columns(standing)]
+        [
+            data.attrs["sentence"],
+            "",
+            "(median over seeds)",
+            *columns(way),
+            "",
+            *SAYS.split("; "),
+            "",
+            *columns(standing),
+        ]
     )
 
 

@@ -35,13 +35,13 @@ p { margin: .25rem 0; }
 figure { margin: 1.5rem 0; break-inside: avoid; }
 figure svg { display: block; width: 100%; height: auto; background: #fff; border-radius: 4px; padding: .4rem; }
 figcaption, .soft { color: var(--soft); font-size: .9rem; }
-pre { background: var(--box); padding: .75rem; white-space: pre-wrap; font: .78rem/1.45 ui-monospace, monospace; }
+pre { background: var(--box); padding: .75rem; white-space: pre-wrap; font: .75rem/1.45 ui-monospace, monospace; }
 summary { cursor: pointer; color: var(--soft); font-size: .9rem; }
 .formula { margin: .35rem 0 .35rem 2.4rem; text-indent: -1.2rem; }
 .formula math { text-indent: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); }
-thead th { overflow-wrap: break-word; }
+th { overflow-wrap: break-word; }
 tr.group th { color: var(--soft); font-weight: 400; padding-top: .8rem; }
 dt { font-weight: 600; margin-top: .75rem; }
 dd { margin: 0; white-space: pre-line; }

@@ -84,7 +84,7 @@ def _chosen(chosen: object, edges: object) -> str:
         rows += [
             [short(rule), said, ", ".join(edges.get(name, {}).get(rule, [])) or "-"] for rule, said in each.items()
         ]
-    return table(["rule", "chosen", "at an edge of what was tried"], rows)
+    return table(["method", "chosen", "at an edge of what was tried"], rows)
 
 
 def _costs(data: xr.Dataset) -> str:
