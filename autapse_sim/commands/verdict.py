@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import autapse_sim as ap
-from autapse_sim.commands.options import pair, study_options, task_of
+from autapse_sim.commands.options import pairs, study_options, task_of
 from autapse_sim.commands.output import folder_for, write_others
 from autapse_sim.errors import InputError
 from autapse_sim.machine.bars import bar
@@ -166,7 +166,7 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
         raise InputError("-t is of another task than the benchmark's: name it with --task")
     given = {key: value for key, value in options.items() if value is not None}
     given |= {"task": task_of({}, name, of_task)} if name is not None else {}
-    named = dict(pair(text, "--parameter", "tau_m='5 ms'") for text in parameters)
+    named = pairs(parameters, "--parameter", "tau_m='5 ms'")
     return given | ({"parameters": named} if named else {})
 
 

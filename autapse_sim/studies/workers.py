@@ -51,15 +51,11 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
     if isinstance(on, Workers) or hasattr(on, "submit"):
         yield on if isinstance(on, Workers) else Workers(_Apart(on), lambda: sys.maxsize)
         return
-    on = text("on", on)
+    on = place(on)
     if on == "local":
         with Crew() as crew:
             yield Workers(crew, lambda: AHEAD * crew.size)
         return
-    if on != "slurm" and "://" not in on:
-        raise InputError(
-            f"on is {on!r}; it must be 'local', the address of a dask scheduler (tcp://HOST:PORT), or 'slurm'"
-        )
     try:
         from distributed import Client
     except ImportError as error:
@@ -71,6 +67,16 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
         except (OSError, ValueError) as error:
             raise InputError(f"no dask scheduler answers at {on}: {error}") from error
         yield Workers(_Apart(client.get_executor(pure=False)), lambda: AHEAD * max(1, sum(client.ncores().values())))
+
+
+def place(on: Any) -> str:
+    """The name of a place where units run, or an `InputError`; whether anybody is there is not asked."""
+    on = text("on", on)
+    if on not in ("local", "slurm") and "://" not in on:
+        raise InputError(
+            f"on is {on!r}; it must be 'local', the address of a dask scheduler (tcp://HOST:PORT), or 'slurm'"
+        )
+    return on
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.table import UNTRAINED
 from autapse_sim.spec.circuit import Circuit
-from autapse_sim.spec.job import Job, Outcome, Progress, check_shown
+from autapse_sim.spec.job import Job, Outcome, Progress, check_shown, check_targets
 from autapse_sim.spec.model import carried, is_file, library, rules
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
@@ -37,6 +37,7 @@ from autapse_sim.training.in_numpy import (
     WITHOUT_BRIAN,
     along_equations,
     check_numpy,
+    check_protocol,
     compiled_or_numpy,
     discretely,
     one_for_all,
@@ -305,14 +306,23 @@ def run(
     return simulated(prepare(circuit, drawn, protocol, parameters, source), engine, progress, room=room)
 
 
+def check_job(job: Job, engine: str) -> None:
+    """Refuse, before anything runs, what an engine does not take of protocol, parameters, stimulus and targets."""
+    check_optimiser(job.circuit, job)
+    check_targets(job)
+    if engine in WITHOUT_BRIAN:
+        check_protocol(job.circuit, job, job.parameters)
+    elif "U" in job.circuit.learn and declared(job.circuit).spikes:
+        check_shown(job.x)
+
+
 def simulated(job: Job, engine: str, progress: Progress | None = None, **options: Any) -> Outcome:
     """The outcome of a job on an engine; `options` are those of `autapse_sim.engines.choose.simulate`."""
+    check_job(job, engine)
     if engine == "numpy":
         return simulated_in_numpy(job, progress)
     if engine == "compiled":
         return simulated_compiled(job, progress, **options)
-    if "U" in job.circuit.learn and declared(job.circuit).spikes:
-        check_shown(job.x)
     if engine == "reference":
         from autapse_sim.engines import reference
         from autapse_sim.spec.library import Models
