@@ -211,11 +211,13 @@ def test_what_was_run_is_told(tmp_path):
     equations = json.loads(told["equations"])
     assert equations.keys() == {"dfa", "autapse"}
     assert "dk/dt" in equations["autapse"]
-    plan = sweeps.plan_sweep({"horizon": [1, 2], "rule": ["dfa", "fa"]}, circuit=DRAWN, protocol=FEW, engine="numpy")
+    own = ap.Rule(update="w -= eta*feedback_post", parameters={"eta": 0.5})
+    plan = sweeps.plan_sweep({"horizon": [1, 2], "rule": ["dfa", own]}, circuit=DRAWN, protocol=FEW, engine="runtime")
     told = about(plan, "interactive")
     assert json.loads(told["task"])["name"] == "BouncingBall"
     assert "horizon" not in json.loads(told["task"])
-    assert json.loads(told["parameters"])["eta"].keys() == {"dfa", "fa"}
+    assert list(json.loads(told["parameters"])["eta"].values()) == [0.03, 0.5]
+    assert told["engine"] == "runtime"
 
 
 def test_a_unit_of_one_metric_has_its_unit_and_several_have_none(tmp_path):

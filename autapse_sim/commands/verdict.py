@@ -23,7 +23,7 @@ from autapse_sim.spec.circuit import FEEDBACKS
 @click.argument("rules", nargs=-1, metavar="[RULE]...")
 @click.option("--benchmark", multiple=True, help="A name or my_benchmark.py; may be given again. [default: bounce]")
 @click.option("--all", "everything", is_flag=True, help="All rules, if none is named, on all benchmarks, if none is.")
-@click.option("--dry-run", is_flag=True, help="Of several rules or benchmarks: say what is trained, and stop.")
+@click.option("--dry-run", is_flag=True, help="Say what is trained, and stop.")
 @click.option("--replicates", type=int, help="Seeds of every method, in eights. [default: 200; of several 48 or 16]")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
 @click.option(
@@ -73,10 +73,12 @@ def verdict(
             raise InputError("--claims, --ablations and --precision are of one rule on one benchmark")
         named = benchmark or (None if everything else ("bounce",))
         return _several(rules or None, named, dry_run, folder, as_json, options)
-    if dry_run:
-        raise InputError("--dry-run is of several rules or benchmarks, or of --all")
     if options["replicates"] is None:
         options["replicates"] = 200
+    if dry_run:
+        if claims or options.pop("ablations") or options.pop("precision") is not None:
+            raise InputError("--dry-run tells of a verdict without --claims, --ablations and --precision")
+        return _several(rules, benchmark or ("bounce",), dry_run, folder, as_json, options)
     if claims and not rules:
         _refuse_others()
     measured = _claims(folder, options, as_json) if claims else []
