@@ -65,7 +65,7 @@ def test_what_cannot_be_drawn_says_what_is_missing(trained, swept):
         InputError, match="figure raster needs trace_spikes, which this result does not have; its figures"
     ):
         trained.plot.raster()
-    with pytest.raises(InputError, match="figure scores needs mse_online"):
+    with pytest.raises(InputError, match="figure scores is of a verdict, and this is none"):
         trained.plot.scores()
     with pytest.raises(InputError, match="figure fig2 needs what one run has recorded"):
         swept.plot.fig2()
