@@ -13,6 +13,7 @@ from sweeping import BALL, DRAWN, FEW, contents, run
 
 import autapse_sim as ap
 from autapse_sim.results.sweeps import summed_up
+from autapse_sim.studies import gather
 from autapse_sim.studies import plan as plans
 from autapse_sim.studies import sweep as sweeps
 from autapse_sim.studies.about import about
@@ -178,6 +179,22 @@ def test_an_attempt_tells_what_went_wrong():
         "refused",
         "the worker has another version of autapse_sim, Brian2, NumPy or SciPy",
     )
+
+
+def test_what_would_fill_the_memory_with_nothing_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(gather, "PADDED", 8 * 2 * 3 * 4 * 4 - 1)
+    data, _ = run(tmp_path, {"neurons": [2, 4]}, circuit=ap.Circuit(rule="dfa", readout="random"))
+    assert json.loads(data.attrs["left_out"]) == ["W"]
+    assert not [name for name in data if name.endswith("_there")]
+    data, _ = run(tmp_path, {"neurons": [4]}, circuit=ap.Circuit(rule="dfa", readout="random"))
+    assert data.W.shape == (1, 3, 4, 4)
+
+
+def test_a_study_of_which_nothing_is_finished_says_so(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, {"rule": ["dfa", "fa"]}, Here([KeyboardInterrupt()]))
+    with pytest.raises(ap.InputError, match="nothing of this study is finished: 2 units of the plan are not there"):
+        ap.report(sweeps.open_study(tmp_path), tmp_path / "page.html")
 
 
 def test_scores_of_other_lengths_are_told_from_what_diverged(tmp_path):

@@ -7,6 +7,7 @@ import math
 import shlex
 import sys
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def sweep(study: Path | None, **options: Any) -> None:
     if options["dry_run"]:
         return
     command = shlex.join(sys.argv)
-    run_plan(plan, store, on, written["slurm"], retries, _say, command)
+    run_plan(plan, store, on, written["slurm"], retries, partial(_say, said=[]), command)
     data = open_study(store.folder)
     _table(data, options["as_json"])
     failures = json.loads(data.attrs["failures"])
@@ -104,10 +105,14 @@ def _shared(written: Tables) -> dict[str, Any]:
     return made
 
 
-def _say(state: Any) -> None:
+def _say(state: Any, said: list[str]) -> None:
+    """Print how far it is, where that is something new."""
     left = "" if math.isnan(state.left) else f", about {state.left:.0f} s left"
     failed = f", {state.failed} failed" if state.failed else ""
-    click.echo(f"{state.done} of {state.trainings} networks{failed}{left}", err=True)
+    text = f"{state.done} of {state.trainings} networks{failed}{left}"
+    if said[-1:] != [text]:
+        click.echo(text, err=True)
+    said[:] = [text]
 
 
 def _table(data: Any, as_json: bool) -> None:

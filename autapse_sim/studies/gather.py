@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ import xarray as xr
 from autapse_sim.results.sweeps import THERE
 from autapse_sim.studies.store import Store
 
+PADDED = 2**29
+"""The most bytes of an array that is filled up with NaN where combinations have less than others; larger ones are left
+out, or two neurons beside a thousand would take the memory of a thousand."""
 Axes = Sequence[Mapping[str, Any]]
 """What was crossed, as a plan is written."""
 
@@ -74,18 +78,22 @@ def gathered(written: Mapping[str, Any], store: Store) -> xr.Dataset:
         about = {"units": axis["unit"]} if axis["unit"] != "1" else {}
         data.coords[axis["name"]] = (axis["name"], np.array(axis["labels"]), about)
     data.coords["replicate"] = np.arange(replicates)
-    for dim in {dim: None for part in parts for dim in sorted(part.named)}:
-        data.coords[dim] = (dim, labels[dim])
     different = set()
     for name in {name: None for part in parts for name in part.arrays}:
         having = [part for part in parts if name in part.arrays]
-        if len({part.arrays[name][0] for part in having}) > 1:
+        inner = having[0].arrays[name][0]
+        sizes = [*(len(axis["labels"]) for axis in axes), replicates, *(len(labels[dim]) for dim in inner)]
+        filled = any(part.labels.get(dim) != labels[dim] for part in having for dim in inner)
+        if any(part.arrays[name][0] != inner for part in having) or (filled and 8 * prod(sizes) > PADDED):
             different.add(name)
         else:
             data[name] = _together(name, having, axes, replicates, labels)
-    for dim, known in labels.items():
-        if any(part.labels.get(dim, known) != known for part in parts):
-            data[f"{dim}{THERE}"] = _there(dim, parts, axes, known)
+    named = set.union(set(), *(part.named for part in parts))
+    for dim in [dim for dim in labels if dim in data.sizes]:
+        if dim in named:
+            data.coords[dim] = (dim, labels[dim])
+        if any(part.labels.get(dim, labels[dim]) != labels[dim] for part in parts):
+            data[f"{dim}{THERE}"] = _there(dim, parts, axes, labels[dim])
     failures = store.failures(dict.fromkeys(missing))
     about = {"missing": len(missing), "failures": json.dumps(failures), "left_out": json.dumps(sorted(different))}
     return data.assign_attrs({**written["about"], **about})

@@ -74,7 +74,7 @@ def sweep(
         Where the study is kept. The same call with the same folder goes on where it was; results that are there are not
         computed again. Not kept where not given.
     circuit, task, protocol, parameters, engine
-        As in `train`: what all combinations share. A task may be given by name.
+        As in `train`: what all combinations share. A task may be given by name. What is crossed is taken from the grid.
     on : str, Executor or Workers
         Where it runs: 'local', the address of a dask scheduler, 'slurm', or an executor of concurrent.futures.
     retries : int
@@ -87,7 +87,9 @@ def sweep(
     -------
     xarray.Dataset
         Scores and weights with a dimension for each axis, and `replicate`; NaN where a unit failed, with the reasons in
-        the attribute `failures`.
+        the attribute `failures`. Where combinations have more or less of something (trajectories, neurons), what they
+        lack is NaN, and `trajectory_there`, `post_there`, ... tell what each has. What cannot be put together, or would
+        be larger than half a gigabyte so, is named in `left_out`.
 
     Examples
     --------
