@@ -128,6 +128,7 @@ def test_tasks_and_rules_of_one_class_are_told_apart(tmp_path):
 
 
 def test_values_may_be_given_as_they_come():
+    assert labels({"delay": [0, np.array([1, 2])]}, engine="runtime") == {"delay": ["0", "[1, 2]"]}
     assert labels({"rule": iter(["dfa", "fa"]), "eta": iter([0.1])}) == {"rule": ["dfa", "fa"], "eta": [0.1]}
 
 

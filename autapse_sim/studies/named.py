@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autapse_sim.names import short
+import numpy as np
+
+from autapse_sim.names import short, shown
 from autapse_sim.showing import shows
 from autapse_sim.spec.circuit import TAUGHT_BY
 from autapse_sim.spec.written import model_name
@@ -66,6 +68,8 @@ def named_value(given: Any) -> Named:
     """A value of another field."""
     if isinstance(given, tuple):
         return Named(given, *[",".join(map(str, given))] * 2)
+    if isinstance(given, np.ndarray):
+        return Named(given, *[shown(given.tolist())] * 2)
     name = str(given) if isinstance(given, str | int | float | None) else type(given).__name__
     return Named(given, name, name)
 
