@@ -184,6 +184,13 @@ def test_a_plan_refuses_a_task_whose_blocks_would_be_the_same(tmp_path, monkeypa
         run(tmp_path, {"eta": [0.01]}, task=Careless())
 
 
+def test_a_place_that_is_none_is_refused_before_anything_is_written(tmp_path):
+    for place, said in (("there", "on is 'there'"), (3, "on is 3")):
+        with pytest.raises(ap.InputError, match=said):
+            ap.sweep({"rule": ["dfa"]}, tmp_path / "study", on=place, protocol=FEW, engine="numpy")
+    assert not (tmp_path / "study").exists()
+
+
 def test_a_parameter_is_crossed_or_given(tmp_path):
     with pytest.raises(ap.InputError, match=r"parameter eta has several values.*name eta in the grid"):
         run(tmp_path, {"rule": ["dfa"]}, parameters={"eta": [0.1, 0.2]})

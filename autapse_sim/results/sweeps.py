@@ -39,11 +39,8 @@ def score_of(data: xr.Dataset, score: str | None = None) -> str:
     others = [str(name) for name, values in data.data_vars.items() if "replicate" in values.dims]
     if score is None and known:
         return known[0]
-    if not others and data.attrs.get("missing"):
-        raise InputError(
-            f"nothing of this study is finished: {data.attrs['missing']} units of the plan are not there; its command "
-            "goes on with them"
-        )
+    if not data.data_vars and data.attrs.get("missing"):
+        raise InputError("none of the units of this study is finished; its command goes on with them")
     if not others:
         raise InputError("this dataset has no score: no variable with a dimension 'replicate'")
     return one_of("score", score, others)

@@ -21,7 +21,7 @@ from autapse_sim.studies.execute import State, execute
 from autapse_sim.studies.gather import gathered
 from autapse_sim.studies.plan import Plan, planned
 from autapse_sim.studies.store import Store, store_in
-from autapse_sim.studies.workers import Executor, Workers, workers
+from autapse_sim.studies.workers import Executor, Workers, place, workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
 
@@ -116,6 +116,7 @@ def run_plan(
     command: str = "interactive",
 ) -> None:
     """Run what of a plan is not there yet."""
+    on = place(on)
     store.keep_plan(plan, about(plan, command))
     with workers(on, settings) as some:
         execute(plan.units, store, some, retries, progress)

@@ -48,10 +48,10 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
     settings : mapping, optional
         Of dask-jobqueue's SLURMCluster (queue, cores, memory, walltime, ...), with `jobs`, how many are started.
     """
-    if isinstance(on, Workers) or hasattr(on, "submit"):
+    on = place(on)
+    if not isinstance(on, str):
         yield on if isinstance(on, Workers) else Workers(_Apart(on), lambda: sys.maxsize)
         return
-    on = place(on)
     if on == "local":
         with Crew() as crew:
             yield Workers(crew, lambda: AHEAD * crew.size)
@@ -69,8 +69,10 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
         yield Workers(_Apart(client.get_executor(pure=False)), lambda: AHEAD * max(1, sum(client.ncores().values())))
 
 
-def place(on: Any) -> str:
-    """The name of a place where units run, or an `InputError`; whether anybody is there is not asked."""
+def place(on: Any) -> str | Executor | Workers:
+    """Where units run, as `workers` takes it, or an `InputError`; whether anybody is there is not asked."""
+    if isinstance(on, Workers) or hasattr(on, "submit"):
+        return on
     on = text("on", on)
     if on not in ("local", "slurm") and "://" not in on:
         raise InputError(

@@ -61,8 +61,9 @@ def draw_lines(medians: xr.DataArray, ax: Axes, axis: str, label: str, score: st
             aside = 0.6 * ((number + 0.5) / len(values) - 0.5)
             at, beyond = places + aside, [median - low, high - median]
             ax.errorbar(at, np.where(lost, np.nan, median), beyond, fmt="o", color=colour, ms=3, label=name)
-        # what is infinite is no number among the others
-        ax.plot(at[lost], median[lost], "v" if score in HIGHER else "^", color=colour, ms=6)
+        # what is infinite is no number among the others; the first ones are larger, so that all are seen
+        size = 5 + 2 * (len(values) - 1 - number)
+        ax.plot(at[lost], median[lost], "v" if score in HIGHER else "^", color=colour, ms=size)
     ax.set(xlabel=named(medians[axis]), ylabel=label)
     if not numbers:
         ax.set_xticks(places, [name.replace("$", r"\$") for name in names])
