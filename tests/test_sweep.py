@@ -173,6 +173,14 @@ def test_two_processes_share_a_folder(tmp_path):
     assert sweeps.open_study(tmp_path).attrs["missing"] == 0
 
 
+def test_who_waits_for_workers_is_told(tmp_path):
+    few, said = ap.Protocol(replicates=1, train=1, validate=0, test=1), []
+    nobody = Workers(Here(), lambda: 1, lambda: False)
+    given = {"protocol": few, "circuit": ap.Circuit(rule="dfa"), "engine": "numpy"}
+    ap.sweep({}, tmp_path, on=nobody, progress=said.append, **given)
+    assert [state.waits for state in said] == [True, False, False]
+
+
 def test_an_attempt_tells_what_went_wrong():
     assert attempt(b"nonsense", code())[0] == "failed"
     assert attempt(b"nonsense", "older") == (

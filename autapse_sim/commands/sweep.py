@@ -109,7 +109,8 @@ def _say(state: Any, said: list[str]) -> None:
     """Print how far it is, where that is something new."""
     left = "" if math.isnan(state.left) else f", about {state.left:.0f} s left"
     failed = f", {state.failed} failed" if state.failed else ""
-    text = f"{state.done} of {state.trainings} networks{failed}{left}"
+    waits = "; no worker is there yet" if state.waits else ""
+    text = f"{state.done} of {state.trainings} networks{failed}{left}{waits}"
     if said[-1:] != [text]:
         click.echo(text, err=True)
     said[:] = [text]

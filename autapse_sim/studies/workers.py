@@ -30,10 +30,11 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Workers:
-    """An executor, and how many calls keep it busy: that may change, as workers come and go."""
+    """An executor, how many calls keep it busy, and whether a worker is there: both change as workers come and go."""
 
     executor: Executor
     width: Callable[[], int]
+    there: Callable[[], bool] = lambda: True
 
 
 @contextmanager
@@ -66,7 +67,8 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
             client = stack.enter_context(Client(address, timeout=20))
         except (OSError, ValueError) as error:
             raise InputError(f"no dask scheduler answers at {on}: {error}") from error
-        yield Workers(_Apart(client.get_executor(pure=False)), lambda: AHEAD * max(1, sum(client.ncores().values())))
+        executor = _Apart(client.get_executor(pure=False))
+        yield Workers(executor, lambda: AHEAD * max(1, sum(client.ncores().values())), lambda: bool(client.ncores()))
 
 
 def place(on: Any) -> str | Executor | Workers:
