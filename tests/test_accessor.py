@@ -61,9 +61,11 @@ def test_methods_take_what_the_figures_take(trained):
 
 
 def test_what_cannot_be_drawn_says_what_is_missing(trained, swept):
-    with pytest.raises(InputError, match="figure raster needs trace_spikes, and this result has none; its figures"):
+    with pytest.raises(
+        InputError, match="figure raster needs trace_spikes, which this result does not have; its figures"
+    ):
         trained.plot.raster()
-    with pytest.raises(InputError, match="figure scores needs mse_online"):
+    with pytest.raises(InputError, match="figure scores is of a verdict, and this is none"):
         trained.plot.scores()
     with pytest.raises(InputError, match="figure fig2 needs what one run has recorded"):
         swept.plot.fig2()
@@ -196,6 +198,14 @@ def test_the_command_draws_sweeps_from_their_folder(tmp_path):
         assert (tmp_path / f"{figure}.svg").exists()
     done = plotted("heat_maps", tmp_path / "study", "--over", "eta")
     assert (done.exit_code, "a heat map is over two axes" in done.output) == (2, True)
+
+
+def test_a_sweep_without_axes_says_that_there_is_nothing_to_draw():
+    few = ap.Protocol(replicates=2, train=2, validate=0, test=1)
+    plain = ap.Result(ap.sweep({}, protocol=few, circuit=ap.Circuit(rule="dfa"), engine="numpy"))
+    for name, said in {"lines": "an axis of more than one value", "circuit": "what one run has recorded"}.items():
+        with pytest.raises(InputError, match=f"figure {name} needs {said}, which this result does not have"):
+            getattr(plain.plot, name)()
 
 
 def test_sweeps_are_drawn_over_the_axes_that_are_asked_for(swept):

@@ -161,6 +161,8 @@ def test_compare_refuses_what_it_cannot_do():
         ap.compare(("fa",), TASK, replace(SMALL, validate=0))
     with pytest.raises(ap.InputError, match="no rule of fa has a parameter 'tau'"):
         ap.compare(("fa",), TASK, SMALL, parameters={"tau": 1.0})
+    with pytest.raises(ap.InputError, match="learn is V, c, and rules teach W, U and b: there is nothing to compare"):
+        ap.compare(("dfa",), TASK, SMALL, ap.Circuit(learn=("V", "c")))
 
 
 @pytest.mark.slow

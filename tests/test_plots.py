@@ -259,6 +259,21 @@ def test_an_absent_part_is_named(data, figure, dropped, part):
             figures()[figure].draw(poorer)
 
 
+def test_nothing_kept_in_full_is_named(data):
+    for figure in ("fig1", "traces"):
+        with pytest.raises(InputError, match="no replicate of this result was kept in full"):
+            figures()[figure].draw(data.isel(recorded=[]))
+
+
+def test_both_trajectories_start_where_the_target_counts(data, ax):
+    late = data.copy(deep=True)
+    late.target[dict(step=slice(3))] = np.nan
+    plots.trajectories(late, ax, "fa")
+    lines = {line.get_label(): line.get_xydata() for line in ax.lines}
+    assert len(lines["true"]) == len(lines["predicted"]) == data.sizes["step"] - 3
+    np.testing.assert_array_equal(lines["predicted"][0], late.prediction.sel(rule="fa")[0, 0, 3])
+
+
 def test_bad_choices_are_one_line(data, ax):
     with pytest.raises(InputError, match="unknown rule 'bppt'; did you mean 'bptt'"):
         plots.trajectories(data, ax, "bppt")

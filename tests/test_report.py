@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
+from autapse_sim.results.plots.sweeps import draw_lines
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.mathml import pieces
 from autapse_sim.results.report.sweep import sweep_page
@@ -154,7 +156,7 @@ def test_the_page_of_a_sweep_shows_every_axis_and_each_two(sweep):
         *(f"Median mse over {a}" for a in ("rule and tau", "rule and neurons", "tau and neurons")),
     ]
     assert "tau (ms): 1, 5, 20" in text
-    assert re.search(r"<h1>Best median mse: 0\.0\d+ \[.*\] at rule = autapse, tau = 5, neurons = 32</h1>", text)
+    assert re.search(r"<h1>Best median mse: 0\.0\d+ \[.*\] at rule = autapse, tau = 5 ms, neurons = 32</h1>", text)
     assert "&lt;b&gt;$rflo, 20, 32" in text
     assert "a1b2: out of memory" in text
     assert "autapse sweep study.toml" in text
@@ -173,7 +175,7 @@ def test_combinations_that_diverged_stand_at_the_edge_and_are_told(sweep):
     lost.mse[0, 0] = np.inf
     lost.mse[1, :, 0, :5] = np.nan
     text = sweep_page(lost)
-    assert "what is infinite, since replicates diverged, stands at the edge" in text
+    assert "what is infinite, since replicates diverged, is a triangle" in text
     assert "autapse, 1, 32</th><td" in text
     cells = re.findall(r"autapse, 1, 32</th>(.*?)</tr>", text)[0]
     assert re.findall(r">([^<]+)</td>", cells) == ["inf", "inf", "inf"]
@@ -194,7 +196,7 @@ def test_a_score_that_is_not_there_is_refused(sweep):
     with pytest.raises(ap.InputError, match="unknown score 'mze'; did you mean 'mse'"):
         score_of(sweep, "mze")
     with pytest.raises(ap.InputError, match="no score"):
-        score_of(sweep.drop_vars("mse"))
+        score_of(sweep.drop_vars("mse").assign_attrs(missing=0))
 
 
 @pytest.mark.parametrize("kind", ["neurons", "rules"])
@@ -284,7 +286,6 @@ FEW = ap.Protocol(replicates=2, train=3, validate=2, test=2)
 @pytest.mark.parametrize(
     ("circuit", "task", "rate", "said"),
     [
-        (ap.Circuit(rule="dfa", readout="random"), ap.FlipFlop(steps=20), 0.01, "fig1 is left out: a trajectory"),
         (ap.Circuit(rule="dfa", activation="linear", learn=("W", "V", "c")), ap.BouncingBall(), 5.0, "hold NaN"),
     ],
 )
@@ -293,3 +294,43 @@ def test_a_figure_that_cannot_be_drawn_is_left_out_of_the_page(circuit, task, ra
     text = report(result, tmp_path / "page.html").read_text()
     assert said in text
     assert "<figcaption>" in text
+
+
+def test_a_trajectory_of_one_output_is_no_figure(tmp_path):
+    circuit = ap.Circuit(rule="dfa", readout="random")
+    result = ap.train(circuit, ap.FlipFlop(steps=20), FEW, engine="numpy")
+    assert "fig1" not in dir(result.plot)
+    with pytest.raises(ap.InputError, match="figure fig1 needs 2 coordinates, which this result does not have"):
+        result.plot.fig1()
+    with pytest.raises(ap.InputError, match="figure example is of a verdict, and this is none"):
+        result.plot.example()
+    assert "fig1" not in report(result, tmp_path / "page.html").read_text()
+
+
+def test_a_page_needs_the_dimension_of_replicates(trained, tmp_path):
+    for dim in ("replicate", "trajectory"):
+        with pytest.raises(ap.InputError, match=f"mse has no dimension '{dim}' any more; isel"):
+            report(trained.data.isel({dim: 0}), tmp_path / "page.html")
+
+
+def test_the_page_of_a_sweep_tells_units_equations_and_what_is_infinite(sweep, tmp_path):
+    worse = sweep.copy(deep=True)
+    worse.mse[0, 0] = np.inf
+    worse.attrs["equations"] = json.dumps({"autapse": sweep.attrs["equations"], "own": "rule = 1"})
+    text = report(worse, tmp_path / "page.html").read_text()
+    assert "tau = 5 ms" in text
+    assert "rule, tau (ms), neurons" in text
+    assert "1 unit of the plan is not there" in text
+    assert "is infinite, since replicates diverged, is a triangle" in text
+    assert "<h3>own</h3>" in text
+
+
+def test_an_infinite_median_is_a_triangle_apart():
+    values = np.array([[1.0, 2.0, np.inf], [0.5, 1.5, 1.0], [1.5, np.inf, np.inf]]).T
+    for labels in ([1.0, 2.0, 3.0], ["a", "b", "c"]):
+        ax = Figure().subplots()
+        draw_lines(xr.DataArray(values, {"x": labels}, ["x", "interval"]), ax, "x", "error", "mse")
+        marked = {line.get_marker(): line.get_xydata() for line in ax.lines if line.get_marker() in ("o", "^")}
+        assert np.isfinite(marked["o"][:, 1]).tolist() == [True, True, False]
+        assert len(marked["^"]) == 1
+        assert marked["^"][0, 1] > 2

@@ -193,6 +193,9 @@ def test_the_command_says_what_it_would_train():
     assert done.exit_code == 0
     assert "ball (leak-free): fa, snap1 and bptt, 48 seeds" in done.stderr
     assert "networks in all" in done.stderr
+    one = run("fa", "--benchmark", "ball", "--dry-run", "--replicates", "16")
+    assert one.exit_code == 0
+    assert "ball (leak-free): fa and bptt, 16 seeds" in one.stderr
     everything = run("--all", "--dry-run")
     assert everything.exit_code == 0
     assert "autapse" in everything.stderr
@@ -203,7 +206,7 @@ def test_the_command_says_what_it_would_train():
     ("words", "said"),
     [
         ((), "which rule?"),
-        (("fa", "--dry-run"), "--dry-run is of several"),
+        (("fa", "--dry-run", "--ablations"), "--dry-run tells of a verdict without --claims, --ablations"),
         (("fa", "dfa", "--ablations"), "are of one rule on one benchmark"),
         (("--all", "--precision", "0.1"), "are of one rule on one benchmark"),
         (("--all", "--claims"), "are of one rule on one benchmark"),

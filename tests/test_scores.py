@@ -88,6 +88,14 @@ def test_what_diverged_is_a_matter_of_the_targets_scale(scale):
     assert np.isinf(divergence(np.ones((1, 2, 3, 1)))).all()
 
 
+def test_a_coordinate_that_never_counts_says_nothing_of_what_diverged():
+    target = np.random.default_rng(0).normal(size=(3, 4, 5, 2))
+    half = np.where([True, False], target, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(divergence(half), divergence(target[..., :1]), rtol=1e-12)
+
+
 def test_diverged_without_a_test_looks_at_the_weights():
     W = np.array([[1.0], [np.nan]])
     np.testing.assert_array_equal(diverged(np.empty((2, 0)), np.inf, W), [False, True])

@@ -111,3 +111,10 @@ def test_what_cannot_watch_is_refused():
         ap.train(ap.Circuit(rule="dfa"), BALL, protocol(), engine="numpy", watch=3)
     with pytest.raises(ap.InputError, match="every is 0"):
         ap.LiveView(every=0)
+
+
+def test_a_view_of_a_run_that_trains_nothing_draws_nothing():
+    view = ap.LiveView()
+    few = ap.Protocol(replicates=2, train=0, validate=0, test=1)
+    assert "mse" in ap.train(ap.Circuit(rule="dfa"), BALL, few, engine="numpy", watch=view).data
+    assert view.figure is None

@@ -11,22 +11,25 @@ def models() -> None:
     from autapse_sim.engines import discrete
     from autapse_sim.engines.adjoint import RULES as EXACT
     from autapse_sim.experiments.checking.audits import audits
-    from autapse_sim.results.table import columns
     from autapse_sim.spec.audit import COLUMNS
     from autapse_sim.spec.model import library
     from autapse_sim.training.description import discrete_text
 
     for kind in ("neurons", "rules"):
         click.echo(kind)
-        for name, path in library(kind).items():
-            click.echo(f"  {name:<18}{_first_line(path.read_text())}")
+        _list([[name, _first_line(path.read_text())] for name, path in library(kind).items()])
     without = discrete.references().keys() - library("rules").keys()
     for names, what in (({*EXACT}, "along those of any neuron"), (without - {*EXACT}, "for the discrete network")):
         click.echo(f"rules without equations, {what} (engine numpy)")
-        for name in sorted(names):
-            click.echo(f"  {name:<18}{discrete_text(name).splitlines()[0]}")
+        _list([[name, discrete_text(name).splitlines()[0]] for name in sorted(names)])
     click.echo("what each rule asks of a brain (`autapse check RULE` names the terms)")
-    rows = [["rule", *COLUMNS], *([name, *audit.row()] for name, audit in audits().items())]
+    _list([["rule", *COLUMNS], *([name, *audit.row()] for name, audit in audits().items())])
+
+
+def _list(rows: list[list[str]]) -> None:
+    """Print rows in columns that are as wide as they have to be."""
+    from autapse_sim.results.table import columns
+
     for line in columns(rows):
         click.echo(f"  {line}")
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from autapse_sim.errors import InputError
+from autapse_sim.names import shown
 from autapse_sim.spec.circuit import FEEDBACKS, LEARNABLE, PRECISIONS, READOUTS, Circuit
 from autapse_sim.spec.protocol import UPDATES, Protocol
 from autapse_sim.spec.units import amount
@@ -99,10 +100,10 @@ def setting(options: dict[str, Any], rule: str) -> tuple[Circuit, Task, Protocol
     of_protocol = ("replicates", "validate", "test", "update", "seed", "record", "record_tests")
     kept = checkpoints(take("checkpoints"))
     protocol = Protocol(train=take("trajectories"), checkpoints=kept, **{name: take(name) for name in of_protocol})
-    given = dict(pair(text, "--parameter", "eta_out=0.01") for text in take("parameter"))
+    given = pairs(take("parameter"), "--parameter", "eta_out=0.01")
     tau = take("tau")
     if tau is not None:
-        given["tau"] = tau
+        put(given, "tau", tau)
     return circuit, task, protocol, {name: amount(value, name) for name, value in given.items()}
 
 
@@ -115,7 +116,7 @@ def task_of(ball: dict[str, Any], name: str | None, options: Sequence[str]) -> T
     """The ball with its options, or another task with its own."""
     from autapse_sim.tasks.library import task_called
 
-    given = {key: plain(value) for key, value in (pair(text, "-t", "probability=0.1") for text in options)}
+    given = {key: plain(value) for key, value in pairs(options, "-t", "probability=0.1").items()}
     asked = {option: value for option, value in ball.items() if value is not None}
     if name is None and not asked.keys() & given.keys():
         return task_called("bouncing-ball", asked | given)
@@ -134,8 +135,30 @@ def pair(text: str, option: str, example: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def pairs(texts: Sequence[str], option: str, example: str) -> dict[str, str]:
+    """The values that were typed behind an option, by their names, each once."""
+    found: dict[str, str] = {}
+    for text in texts:
+        put(found, *pair(text, option, example))
+    return found
+
+
+def put(table: dict[str, Any], name: str, value: Any) -> None:
+    """Note what was typed; a second value would be in place of the first without a word."""
+    if name in table:
+        first = getattr(table[name], "text", table[name])  # an amount says what was typed
+        raise InputError(f"{name} was given twice, as {shown(first)} and as {shown(value)}; give it once")
+    table[name] = value
+
+
 def plain(text: str) -> Any:
-    """A number, a truth value, nothing, or text as it is."""
+    """A number, a truth value, nothing, several numbers joined by +, or text as it is.
+
+    Examples
+    --------
+    >>> plain("1e+3"), plain("none"), plain("2+10"), plain("-1+0.5"), plain("mine.py")
+    (1000.0, None, (2, 10), (-1, 0.5), 'mine.py')
+    """
     known = {"true": True, "false": False, "none": None}
     if text.lower() in known:
         return known[text.lower()]
@@ -144,7 +167,8 @@ def plain(text: str) -> Any:
             return kind(text)
         except ValueError:
             continue
-    return text
+    several = tuple(map(plain, filter(None, text.split("+")))) if "+" in text else ()
+    return several if several and all(isinstance(each, int | float) for each in several) else text
 
 
 def checkpoints(text: str | None) -> int | tuple[int, ...]:

@@ -6,21 +6,17 @@ import json
 import math
 import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import MISSING, fields, replace
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from autapse_sim.checks import whole
-from autapse_sim.commands.options import checkpoints, pair, plain, readout_of
+from autapse_sim.commands.options import readout_of
+from autapse_sim.commands.study_file import RUN, Tables, tables
 from autapse_sim.errors import InputError
-
-SECTIONS = ("grid", "circuit", "protocol", "task", "parameters", "run", "slurm")
-"""The tables of a study file."""
-RUN = {"engine": "auto", "on": "local", "retries": 1}
-"""What the table `run` may say, and what holds else."""
 
 
 @click.command(help=__doc__)
@@ -50,11 +46,13 @@ def sweep(study: Path | None, **options: Any) -> None:
     """Run, or go on with, a study."""
     from autapse_sim.studies.store import Store
     from autapse_sim.studies.sweep import open_study, plan_sweep, run_plan
+    from autapse_sim.studies.workers import place
 
-    written = _with_options(_read(study), options)
+    written = tables(study, options)
     run = {**RUN, **written["run"]}
-    retries = whole("retries", run["retries"])
-    plan = plan_sweep(written["grid"], **_base(written), engine=run["engine"])
+    retries, on = whole("retries", run["retries"]), place(run["on"])
+    shared = _shared(written)
+    plan = plan_sweep(written["grid"], **shared, engine=run["engine"])
     store = Store(options["out"])
     done = sum(map(store.has, plan.units))
     click.echo(
@@ -65,7 +63,7 @@ def sweep(study: Path | None, **options: Any) -> None:
     if options["dry_run"]:
         return
     command = shlex.join(sys.argv)
-    run_plan(plan, store, run["on"], written["slurm"], retries, _say, command)
+    run_plan(plan, store, on, written["slurm"], retries, partial(_say, said=[]), command)
     data = open_study(store.folder)
     _table(data, options["as_json"])
     failures = json.loads(data.attrs["failures"])
@@ -81,95 +79,18 @@ def _units(count: int) -> str:
     return f"{count} {'unit' if count == 1 else 'units'}"
 
 
-def _read(path: Path | None) -> dict[str, dict[str, Any]]:
-    """The tables of a study file."""
-    import tomllib
-
-    written: dict[str, Any] = {}
-    if path is not None:
-        try:
-            written = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}") from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"{path} is no TOML file: {error}") from error
-    for name, table in written.items():
-        if name not in SECTIONS or not isinstance(table, dict):
-            raise InputError(f"{path}: {name!r} is no table of a study; its tables are {', '.join(SECTIONS)}")
-    for name in written.get("run", {}):
-        if name not in RUN:
-            raise InputError(f"{path}: run has no {name!r}; it has {', '.join(RUN)}")
-    tables = {name: dict(written.get(name, {})) for name in SECTIONS}
-    tables["grid"] = {name: value if isinstance(value, list) else [value] for name, value in tables["grid"].items()}
-    return tables
-
-
-def _with_options(written: dict[str, dict[str, Any]], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The tables of a study with what was typed in their place."""
-    for text in options["grid"]:
-        name, values = pair(text, "--grid", "tau=5ms,10ms")
-        written["grid"][name] = [_value(name, each) for each in values.split(",")]
-    for name in ("rule", "neuron", "task"):
-        given = list(options[name])
-        if len(given) > 1:
-            written["grid"][name] = given
-        elif given:
-            written["grid"].pop(name, None)
-            written["task" if name == "task" else "circuit"]["name" if name == "task" else name] = given[0]
-    for text in options["fixed"]:
-        name, value = pair(text, "--set", "train=50")
-        written[_table_of(name)][name] = _value(name, value)
-    for option, table, example in (("task_option", "task", "probability=0.1"), ("parameter", "parameters", "eta=0.1")):
-        for text in options[option]:
-            name, value = pair(text, f"--{option.replace('_', '-')}", example)
-            written[table][name] = plain(value) if table == "task" else value
-    for name in ("replicates", "seed"):
-        if options[name] is not None:
-            written["protocol"][name] = options[name]
-    written["run"] |= {name: options[name] for name in RUN if options[name] is not None}
-    return written
-
-
-def _kinds() -> dict[str, dict[str, Any]]:
-    """The fields of circuits and protocols with their defaults."""
+def _shared(written: Tables) -> dict[str, Any]:
+    """What all combinations share; tasks that are crossed are made, with the options that are for each of them."""
     from autapse_sim.spec.circuit import Circuit
     from autapse_sim.spec.protocol import Protocol
+    from autapse_sim.studies.axes import TASKS
+    from autapse_sim.studies.named import named_task
 
-    kinds = {"circuit": Circuit, "protocol": Protocol}
-    return {
-        place: {each.name: None if each.default is MISSING else each.default for each in fields(kind)}
-        for place, kind in kinds.items()
-    }
-
-
-def _table_of(name: str) -> str:
-    for place, known in _kinds().items():
-        if name in known:
-            return place
-    fields_known = sorted({each for known in _kinds().values() for each in known})
-    raise InputError(f"--set {name}: circuits and protocols have {', '.join(fields_known)}; tasks have -t, models -p")
-
-
-def _value(name: str, text: str) -> Any:
-    """A value that was typed: text where the field holds text, names joined by + where it holds several."""
-    defaults = {**_kinds()["protocol"], **_kinds()["circuit"]}
-    default = defaults.get(name.partition(".")[2] or name, 0)
-    if name.rpartition(".")[2] == "checkpoints":
-        return checkpoints(text.replace("+", ","))
-    if isinstance(default, tuple):
-        return tuple(filter(None, text.split("+")))
-    return text if isinstance(default, str) else plain(text)
-
-
-def _base(written: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """What all combinations share."""
-    from autapse_sim.spec.circuit import Circuit
-    from autapse_sim.spec.protocol import Protocol
-    from autapse_sim.tasks.library import task_called
-
-    options = dict(written["task"])
-    task = task_called(options.pop("name", "bouncing-ball"), options)
-    made: dict[str, Any] = {"task": task}
+    options, grid = dict(written["task"]), written["grid"]
+    named = options.pop("name", "bouncing-ball")
+    grid |= {name: [named_task(each, options) for each in grid[name]] for name in TASKS if name in grid}
+    tasks = [each.value for name in TASKS for each in grid.get(name, ())] or [named_task(named, options).value]
+    made: dict[str, Any] = {"task": tasks[0], "parameters": written["parameters"]}
     kinds: dict[str, type[Circuit | Protocol]] = {"circuit": Circuit, "protocol": Protocol}
     for name, kind in kinds.items():
         for field in written[name]:
@@ -177,18 +98,22 @@ def _base(written: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
                 raise InputError(f"{name} has no {field!r}; it has {', '.join(each.name for each in fields(kind))}")
         given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in written[name].items()}
         made[name] = kind(**given)
-    if not ({"readout", "circuit.readout"} & set(written["grid"]) or "readout" in written["circuit"]):
-        crossed = {name.removeprefix("circuit."): values for name, values in written["grid"].items()}
-        tasks = [task_called(each) for each in crossed.get("task", crossed.get("tasks", ()))] or [task]
+    crossed = {name.removeprefix("circuit."): values for name, values in grid.items()}
+    if "readout" not in crossed and "readout" not in written["circuit"]:
         readout = readout_of(tasks, crossed.get("neurons", [made["circuit"].neurons]))
         made["circuit"] = replace(made["circuit"], readout=readout)
-    return {**made, "parameters": written["parameters"]}
+    return made
 
 
-def _say(state: Any) -> None:
+def _say(state: Any, said: list[str]) -> None:
+    """Print how far it is, where that is something new."""
     left = "" if math.isnan(state.left) else f", about {state.left:.0f} s left"
     failed = f", {state.failed} failed" if state.failed else ""
-    click.echo(f"{state.done} of {state.trainings} networks{failed}{left}", err=True)
+    waits = "; no worker is there yet" if state.waits else ""
+    text = f"{state.done} of {state.trainings} networks{failed}{left}{waits}"
+    if said[-1:] != [text]:
+        click.echo(text, err=True)
+    said[:] = [text]
 
 
 def _table(data: Any, as_json: bool) -> None:

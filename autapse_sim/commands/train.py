@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import autapse_sim as ap
-from autapse_sim.commands.options import experiment_options, setting
+from autapse_sim.commands.options import experiment_options, put, setting
 from autapse_sim.commands.output import folder_for, say_slower, show, write_others
 from autapse_sim.machine.bars import bar
 from autapse_sim.machine.session import computing
@@ -27,7 +27,7 @@ def train(rule: str, eta: float | None, start: Path | None, out: Path | None, as
     engine = options.pop("engine")
     circuit, task, protocol, parameters = setting(options, rule)
     if eta is not None:
-        parameters["eta"] = eta
+        put(parameters, "eta", eta)
     begun = ap.load(start) if start else None
     say_slower([circuit], engine)
     folder = folder_for(out, "train")

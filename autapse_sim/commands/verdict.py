@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import autapse_sim as ap
-from autapse_sim.commands.options import pair, study_options, task_of
+from autapse_sim.commands.options import pairs, study_options, task_of
 from autapse_sim.commands.output import folder_for, write_others
 from autapse_sim.errors import InputError
 from autapse_sim.machine.bars import bar
@@ -23,7 +23,7 @@ from autapse_sim.spec.circuit import FEEDBACKS
 @click.argument("rules", nargs=-1, metavar="[RULE]...")
 @click.option("--benchmark", multiple=True, help="A name or my_benchmark.py; may be given again. [default: bounce]")
 @click.option("--all", "everything", is_flag=True, help="All rules, if none is named, on all benchmarks, if none is.")
-@click.option("--dry-run", is_flag=True, help="Of several rules or benchmarks: say what is trained, and stop.")
+@click.option("--dry-run", is_flag=True, help="Say what is trained, and stop.")
 @click.option("--replicates", type=int, help="Seeds of every method, in eights. [default: 200; of several 48 or 16]")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
 @click.option(
@@ -73,10 +73,12 @@ def verdict(
             raise InputError("--claims, --ablations and --precision are of one rule on one benchmark")
         named = benchmark or (None if everything else ("bounce",))
         return _several(rules or None, named, dry_run, folder, as_json, options)
-    if dry_run:
-        raise InputError("--dry-run is of several rules or benchmarks, or of --all")
     if options["replicates"] is None:
         options["replicates"] = 200
+    if dry_run:
+        if claims or options.pop("ablations") or options.pop("precision") is not None:
+            raise InputError("--dry-run tells of a verdict without --claims, --ablations and --precision")
+        return _several(rules, benchmark or ("bounce",), dry_run, folder, as_json, options)
     if claims and not rules:
         _refuse_others()
     measured = _claims(folder, options, as_json) if claims else []
@@ -166,7 +168,7 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
         raise InputError("-t is of another task than the benchmark's: name it with --task")
     given = {key: value for key, value in options.items() if value is not None}
     given |= {"task": task_of({}, name, of_task)} if name is not None else {}
-    named = dict(pair(text, "--parameter", "tau_m='5 ms'") for text in parameters)
+    named = pairs(parameters, "--parameter", "tau_m='5 ms'")
     return given | ({"parameters": named} if named else {})
 
 

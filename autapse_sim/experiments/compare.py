@@ -18,7 +18,7 @@ from autapse_sim.machine.memory import peak_memory_of_workers
 from autapse_sim.machine.processes import cores
 from autapse_sim.names import shown
 from autapse_sim.results.result import Result
-from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
 from autapse_sim.spec.job import Progress
 from autapse_sim.spec.model import Rule, carried
 from autapse_sim.spec.protocol import Protocol
@@ -242,6 +242,9 @@ def _parameters(
     for rule, circuit in circuits.items():
         known = resolve_parameters(circuit, {}, replicates)
         if "eta" not in known:
+            if not any(TAUGHT_BY[name] == "rule" for name in circuit.learn):
+                learn = ", ".join(circuit.learn) or "empty"
+                raise InputError(f"learn is {learn}, and rules teach W, U and b: there is nothing to compare")
             raise InputError(f"rule {rule} has no parameter eta, the learning rate that is chosen; name it so")
         mine = {name: value for name, value in given.items() if name in known}
         values[rule] = resolve_parameters(circuit, mine, replicates)

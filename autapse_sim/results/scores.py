@@ -134,14 +134,17 @@ def divergence(target: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     target : array (R, K, T, c)
-        All targets of the replicates, NaN where they do not count. Where they do not vary, the limit is infinite.
+        All targets of the replicates, NaN where they do not count; a coordinate that never counts is left out. Where
+        targets do not vary, the limit is infinite.
 
     Examples
     --------
     >>> divergence(np.array([[0.0, 2.0, np.nan], [1.0, 1.0, 1.0]]).reshape(2, 1, 3, 1))
     array([100.,  inf])
     """
-    variance = np.nanvar(target, axis=(1, 2)).mean(axis=-1)
+    counts = (~np.isnan(target)).any(axis=(1, 2))
+    spread = np.nanvar(np.where(counts[:, None, None], target, 0), axis=(1, 2))
+    variance = spread.sum(axis=-1) / counts.sum(axis=-1)
     return np.where(variance > 0, DIVERGED * variance, np.inf)
 
 

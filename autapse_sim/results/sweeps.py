@@ -23,6 +23,10 @@ LAST = ("mse_train", "mse_validate")
 INNER = {"trajectory", "training_trajectory", "validation", "replicate"}
 """Dimensions of a score that are no axes."""
 
+THERE = "_there"
+"""What the names of variables end with that tell which labels of a dimension a combination has, where not all have
+the same."""
+
 
 def sweep_axes(data: xr.Dataset, score: str) -> list[str]:
     """What was crossed: the dimensions of a score that have coordinates, and are no replicates or trajectories."""
@@ -35,6 +39,8 @@ def score_of(data: xr.Dataset, score: str | None = None) -> str:
     others = [str(name) for name, values in data.data_vars.items() if "replicate" in values.dims]
     if score is None and known:
         return known[0]
+    if not data.data_vars and data.attrs.get("missing"):
+        raise InputError("none of the units of this study is finished; its command goes on with them")
     if not others:
         raise InputError("this dataset has no score: no variable with a dimension 'replicate'")
     return one_of("score", score, others)
@@ -43,9 +49,8 @@ def score_of(data: xr.Dataset, score: str | None = None) -> str:
 def summed_up(data: xr.Dataset, score: str, axes: Sequence[str]) -> xr.DataArray:
     """Median and its 95% interval over replicates, each by its mean over test trajectories: (axes, 3)."""
     values = data[score]
-    inner = [dim for dim in values.dims if dim in INNER - {"replicate"}]
-    if inner:
-        values = values.isel({inner[0]: -1}) if score in LAST else values.mean(inner, skipna=False)
+    for dim in INNER - {"replicate"} & set(map(str, values.dims)):
+        values = _over(data, values, dim, last=score in LAST)
     values = values.transpose(*axes, "replicate", ...)
     if values.ndim != len(axes) + 1:
         raise InputError(f"score {score!r} has the dimensions {', '.join(map(str, values.dims))}, not one a replicate")
@@ -58,6 +63,16 @@ def summed_up(data: xr.Dataset, score: str, axes: Sequence[str]) -> xr.DataArray
         found[places] = np.stack(median_interval(first[places][:, :count], worst=worst), axis=-1)
     coords = {axis: data[axis] for axis in axes}
     return xr.DataArray(found, coords, [*axes, "interval"])
+
+
+def _over(data: xr.Dataset, values: xr.DataArray, dim: str, last: bool) -> xr.DataArray:
+    """The mean along a dimension, or the last value, of what is there in each combination."""
+    there = data.get(f"{dim}{THERE}")
+    if there is None:
+        return values.isel({dim: -1}) if last else values.mean(dim, skipna=False)
+    if last:
+        there = there & (there.cumsum(dim) == there.sum(dim))
+    return values.where(there, 0).sum(dim, skipna=False) / there.sum(dim)
 
 
 def _there(data: xr.Dataset, values: xr.DataArray) -> np.ndarray:

@@ -30,6 +30,9 @@ def rows(data: xr.Dataset) -> list[dict]:
     """
     if "mse" not in data:
         raise InputError("the result has no test trajectories; run with test of at least 1")
+    for dim in ("replicate", "trajectory"):
+        if dim not in data.mse.dims:
+            raise InputError(f"mse has no dimension {dim!r} any more; isel({dim}=[0]) picks one and keeps it")
     untrained = None
     if "control" in data.dims and UNTRAINED in data.control:
         untrained = data.control_mse.sel(control=UNTRAINED).mean("trajectory").values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
@@ -13,8 +13,9 @@ from autapse_sim.names import one_of, shown
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.units import Amount, amount
+from autapse_sim.studies.named import MODELS, named_model, named_task, named_value, told_apart
 from autapse_sim.tasks.base import Task
-from autapse_sim.tasks.library import task_called
+from autapse_sim.tasks.library import options_of
 from autapse_sim.training.declared import resolve_parameters
 from autapse_sim.training.train import choose_engine
 
@@ -23,6 +24,8 @@ PLACES = ("circuit", "protocol", "task", "parameter")
 FIXED = {"replicates": "it is the axis of statistics: Protocol(replicates=...)"}
 FIXED |= dict.fromkeys(("record", "record_tests"), "a study keeps no records")
 """Fields that are no axis."""
+TASKS = ("task", "tasks")
+"""What whole tasks are crossed by."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +60,15 @@ class Axis:
         The name there.
     values : tuple
         In the order of the result.
+    labels : tuple
+        The values as coordinates: numbers where all are, else text.
     """
 
     name: str
     place: str
     field: str
     values: tuple[Any, ...]
-
-    @property
-    def labels(self) -> list[Any]:
-        """The values as coordinates: numbers where all are, else text."""
-        if self.place == "parameter":
-            return [value.value for value in self.values]
-        plain = all(isinstance(value, int | float) for value in self.values)
-        return list(self.values) if plain else [_label(value) for value in self.values]
+    labels: tuple[Any, ...]
 
     @property
     def unit(self) -> str:
@@ -85,14 +83,8 @@ class Axis:
         if self.place == "parameter":
             return replace(setting, parameters={**setting.parameters, self.field: value})
         if self.place == "task":
-            one_of(f"option of {type(setting.task).__name__}", self.field, _options(setting.task))
+            one_of(f"option of {type(setting.task).__name__}", self.field, options_of(setting.task))
         return replace(setting, **{self.place: replace(getattr(setting, self.place), **{self.field: value})})
-
-
-def _label(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return str(value) if isinstance(value, str | int | float | None) else type(value).__name__
 
 
 def axes_of(grid: Mapping[str, Iterable[Any]], base: Setting) -> list[Axis]:
@@ -106,7 +98,10 @@ def axes_of(grid: Mapping[str, Iterable[Any]], base: Setting) -> list[Axis]:
     base : Setting
         What all share.
     """
-    found = [_axis(name, values, base, grid) for name, values in grid.items()]
+    listed = {name: _given(name, values) for name, values in grid.items()}
+    # tasks are made once, whatever asks for them
+    listed |= {name: [named_task(each) for each in listed[name]] for name in TASKS if name in listed}
+    found = [_axis(name, given, base, listed) for name, given in listed.items()]
     names = [axis.name for axis in found]
     for name in names:
         if names.count(name) > 1:
@@ -114,26 +109,48 @@ def axes_of(grid: Mapping[str, Iterable[Any]], base: Setting) -> list[Axis]:
     return found
 
 
-def _axis(name: str, values: Any, base: Setting, grid: Mapping[str, Any]) -> Axis:
+def _given(name: str, values: Any) -> list[Any]:
+    """The values of a grid by a name."""
     given = [values] if isinstance(values, str) else items(f"grid {name}", values, "a list of values")
     if not given:
         raise InputError(f"grid {name} has no values; give at least one")
-    if name in ("task", "tasks"):
-        axis = Axis("task", "tasks", "task", tuple(task_called(each) for each in given))
+    return given
+
+
+def _axis(name: str, given: list[Any], base: Setting, grid: Mapping[str, list[Any]]) -> Axis:
+    place, field = ("tasks", "task") if name in TASKS else _place(name, base, grid)
+    if place == "parameter":
+        return _amounts(name, field, [amount(each, field) for each in given])
+    if place == "tasks":
+        named = given
+    elif place == "circuit" and field in MODELS:
+        named = [named_model(field, each) for each in given]
     else:
-        place, field = _place(name, base, grid)
-        read = [amount(each, field) for each in given] if place == "parameter" else [_plain(each) for each in given]
-        axis = Axis(field, place, field, tuple(read))
-    labels = axis.labels
-    for label in labels:
+        named = [named_value(_plain(each)) for each in given]
+    read = tuple(each.value for each in named)
+    numbers = all(isinstance(value, int | float) for value in read)
+    labels = read if numbers else tuple(told_apart(named, base.protocol.trajectories))
+    _once(name, labels, [value if numbers else each.short for value, each in zip(read, named, strict=True)])
+    return Axis(field, place, field, read, labels)
+
+
+def _once(name: str, labels: Sequence[Any], given: Sequence[Any]) -> None:
+    """Refuse what is crossed with itself."""
+    for label, each in zip(labels, given, strict=True):
         if labels.count(label) > 1:
-            raise InputError(f"grid {name} has the value {shown(label)} twice")
-    for value in axis.values:
-        if isinstance(value, Amount) and (value.unit == "no number" or not isinstance(value.value, float | int)):
+            raise InputError(f"grid {name} has the value {shown(each)} twice")
+
+
+def _amounts(name: str, field: str, values: list[Amount]) -> Axis:
+    """The axis of a parameter of the models."""
+    for value in values:
+        if value.unit == "no number" or not isinstance(value.value, float | int):
             raise InputError(
                 f"grid {name} has the value {value.text}; expected one number, with a unit where it has one"
             )
-    return axis
+    labels = tuple(value.value for value in values)
+    _once(name, labels, labels)
+    return Axis(field, "parameter", field, tuple(values), labels)
 
 
 def _plain(value: Any) -> Any:
@@ -143,12 +160,12 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
 
 
-def _place(name: str, base: Setting, grid: Mapping[str, Any]) -> tuple[str, str]:
+def _place(name: str, base: Setting, grid: Mapping[str, list[Any]]) -> tuple[str, str]:
     """The place of a name and the name there."""
     known = {
         "circuit": {each.name for each in fields(Circuit)},
         "protocol": {each.name for each in fields(Protocol)},
-        "task": set.union(*map(_options, _tasks(base, grid))),
+        "task": set.union(*(options_of(task) for task in _tasks(base, grid))),
         "parameter": set.union(*map(_declared, _circuits(base, grid))),
     }
     place, dot, field = name.partition(".")
@@ -160,7 +177,7 @@ def _place(name: str, base: Setting, grid: Mapping[str, Any]) -> tuple[str, str]
         field = name
         places = [place for place in PLACES if name in known[place]]
     if not places:
-        one_of("axis", name, set.union(*known.values()) | {"task"})
+        one_of("axis", name, set.union(*known.values()) - FIXED.keys() | {"task"})
     if len(places) > 1:
         raise InputError(f"grid {name} may mean {' or '.join(f'{place}.{name}' for place in places)}; write which")
     if places == ["protocol"] and field in FIXED:
@@ -168,20 +185,15 @@ def _place(name: str, base: Setting, grid: Mapping[str, Any]) -> tuple[str, str]
     return places[0], field
 
 
-def _tasks(base: Setting, grid: Mapping[str, Any]) -> list[Task]:
-    given = grid.get("task", grid.get("tasks", ()))
-    return [task_called(each) for each in ([given] if isinstance(given, str) else given)] or [base.task]
+def _tasks(base: Setting, grid: Mapping[str, list[Any]]) -> list[Task]:
+    """All tasks of a study."""
+    return [each.value for name in TASKS for each in grid.get(name, ())] or [base.task]
 
 
-def _options(task: Task) -> set[str]:
-    return {each.name for each in fields(task)} if is_dataclass(task) else set()
-
-
-def _circuits(base: Setting, grid: Mapping[str, Any]) -> list[Circuit]:
+def _circuits(base: Setting, grid: Mapping[str, list[Any]]) -> list[Circuit]:
     """The circuits of all models that are crossed."""
-    named = {name: grid[name] for name in ("neuron", "rule", "readout_rule", "feedback_rule") if name in grid}
-    values = [[each] if isinstance(each, str) else list(each) for each in named.values()]
-    return [replace(base.circuit, **dict(zip(named, each, strict=True))) for each in product(*values)]
+    models = {name: grid[name] for name in MODELS if name in grid}
+    return [replace(base.circuit, **dict(zip(models, each, strict=True))) for each in product(*models.values())]
 
 
 def _declared(circuit: Circuit) -> set[str]:

@@ -42,6 +42,8 @@ class State:
         Seconds that the rest may take, from the units so far; NaN before the first.
     failure : (str, str), optional
         How, 'failed' or 'refused', and why the last unit failed.
+    waits : bool
+        Whether there is no worker yet.
     """
 
     trainings: int
@@ -49,6 +51,7 @@ class State:
     failed: int
     left: float
     failure: tuple[str, str] | None = None
+    waits: bool = False
 
 
 def execute(
@@ -111,7 +114,8 @@ class _Run:
         """How far it is."""
         left = self.total - self.done - self.failed
         pace = (time.monotonic() - self.began) / self.mine if self.mine else float("nan")
-        return State(self.total, self.done, self.failed, pace * left, self.failure)
+        waits = bool(left) and not self.workers.there()
+        return State(self.total, self.done, self.failed, pace * left, self.failure, waits)
 
     def start(self, claims: ExitStack) -> None:
         """Give the workers as many units as keep them busy."""

@@ -74,8 +74,9 @@ def planned(axes: Sequence[Axis], base: Setting, engine: str) -> Plan:
         setting = replace(setting, circuit=carried(setting.circuit), parameters=given)
         for values in product(*mine.values()):
             resolve_parameters(setting.circuit, {**given, **dict(zip(mine, values, strict=True))}, 1)
-        for start, count in _blocks(setting, mine):
-            unit = Training(setting, chosen, start, count, mine)
+        blocks = [Training(setting, chosen, *block, mine) for block in _blocks(setting, mine)]
+        blocks[-1].check()  # where there are several, what they are shown has to go on from block to block
+        for unit in blocks:
             name = name_of(unit)
             units[name] = unit
             places.append((name, where))

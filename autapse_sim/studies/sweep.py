@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +10,18 @@ import xarray as xr
 
 from autapse_sim.checks import function, mapping, whole
 from autapse_sim.checks import path as checked_path
+from autapse_sim.errors import InputError
 from autapse_sim.machine.bars import shows_progress
-from autapse_sim.results.result import provenance
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.units import amount
+from autapse_sim.studies.about import about
 from autapse_sim.studies.axes import Setting, axes_of
 from autapse_sim.studies.execute import State, execute
 from autapse_sim.studies.gather import gathered
 from autapse_sim.studies.plan import Plan, planned
 from autapse_sim.studies.store import Store, store_in
-from autapse_sim.studies.workers import Executor, Workers, workers
+from autapse_sim.studies.workers import Executor, Workers, place, workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
 
@@ -37,8 +36,18 @@ def plan_sweep(
 ) -> Plan:
     """What `sweep` would run."""
     given = {name: amount(value, name) for name, value in mapping("parameters", parameters, '{"eta": 0.03}').items()}
+    for name, value in given.items():
+        if isinstance(value.value, list) and not any(isinstance(each, list) for each in value.value):
+            raise InputError(
+                f"parameter {name} has several values, {value.text}; a study takes one for all, or crosses them: "
+                f"name {name} in the grid"
+            )
+    grid = mapping("grid", grid, '{"tau": [5*ms, 10*ms]}')
+    for name in given:
+        if {name, f"parameter.{name}"} & grid.keys():
+            raise InputError(f"{name} is crossed, and parameter {name} is given one value; leave one of them out")
     base = Setting(circuit or Circuit(), task_called(task or "bouncing-ball"), protocol or Protocol(), given)
-    return planned(axes_of(mapping("grid", grid, '{"tau": [5*ms, 10*ms]}'), base), base, engine)
+    return planned(axes_of(grid, base), base, engine)
 
 
 @shows_progress("sweep")
@@ -65,7 +74,7 @@ def sweep(
         Where the study is kept. The same call with the same folder goes on where it was; results that are there are not
         computed again. Not kept where not given.
     circuit, task, protocol, parameters, engine
-        As in `train`: what all combinations share. A task may be given by name.
+        As in `train`: what all combinations share. A task may be given by name. What is crossed is taken from the grid.
     on : str, Executor or Workers
         Where it runs: 'local', the address of a dask scheduler, 'slurm', or an executor of concurrent.futures.
     retries : int
@@ -78,7 +87,9 @@ def sweep(
     -------
     xarray.Dataset
         Scores and weights with a dimension for each axis, and `replicate`; NaN where a unit failed, with the reasons in
-        the attribute `failures`.
+        the attribute `failures`. Where combinations have more or less of something (trajectories, neurons), what they
+        lack is NaN, and `trajectory_there`, `post_there`, ... tell what each has. What cannot be put together, or would
+        be larger than half a gigabyte so, is named in `left_out`.
 
     Examples
     --------
@@ -105,25 +116,10 @@ def run_plan(
     command: str = "interactive",
 ) -> None:
     """Run what of a plan is not there yet."""
-    store.keep_plan(plan, _about(plan, command))
+    on = place(on)
+    store.keep_plan(plan, about(plan, command))
     with workers(on, settings) as some:
         execute(plan.units, store, some, retries, progress)
-
-
-def _about(plan: Plan, command: str) -> dict[str, Any]:
-    """What the attributes of a study say: what all units share, and where it comes from."""
-    first = next(iter(plan.units.values()))
-    crossed = {axis.field for axis in plan.axes}
-    shared = {
-        name: {key: value for key, value in asdict(part).items() if key not in crossed}
-        for name, part in (("circuit", first.setting.circuit), ("protocol", first.setting.protocol))
-    }
-    return {
-        **{name: json.dumps(part) for name, part in shared.items()},
-        "task": "crossed" if "task" in crossed else type(first.setting.task).__name__,
-        "parameters": json.dumps({name: value.text for name, value in first.setting.parameters.items()}),
-        "provenance": json.dumps(provenance(command)),
-    }
 
 
 def open_study(folder: str | Path) -> xr.Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,13 +15,16 @@ import xarray as xr
 
 from autapse_sim.results.contents import AXES
 from autapse_sim.results.result import Result
+from autapse_sim.spec.job import Job
+from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.units import Amount
 from autapse_sim.studies.axes import Setting
 from autapse_sim.studies.unit import told_circuit, told_task
+from autapse_sim.tasks.base import Task
 from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.draws import draw_block
+from autapse_sim.training.draws import Drawn, draw_block
 from autapse_sim.training.labels import WEIGHT_DIMS, scored
-from autapse_sim.training.train import prepare, simulated
+from autapse_sim.training.train import check_job, prepare, simulated
 
 
 @dataclass(frozen=True)
@@ -71,19 +75,31 @@ class Training:
         Result
             Scores and learned weights, with the parameters that are crossed as the first axes and then the replicates.
         """
+        drawn, protocol, job = self._job(self.setting.task)
+        outcome = simulated(job, self.engine, processes=1 if self.engine == "standalone" else None)
+        data = scored(drawn, protocol, outcome, np.arange(self.work)).drop_dims("recorded")
+        still = WEIGHT_DIMS.keys() - set(self.setting.circuit.learn)  # of weights a study keeps those that learned
+        return Result(_folded(data.drop_vars(still & data.keys()), self))
+
+    def check(self) -> None:
+        """Refuse, without running it, what would be refused, as far as its first two networks show."""
+        grid = {name: values[:1] for name, values in self.grid.items()}
+        few = replace(self, count=min(self.count, 2), grid=grid)
+        # a copy, since who writes a task may count what it hands out
+        *_, job = few._job(copy.deepcopy(self.setting.task))
+        check_job(job, self.engine)
+
+    def _job(self, task: Task) -> tuple[Drawn, Protocol, Job]:
+        """What is drawn for its networks, their protocol and their job."""
         setting, count = self.setting, self.count
-        drawn = draw_block(setting.circuit, setting.task, setting.protocol, self.start, count)
+        drawn = draw_block(setting.circuit, task, setting.protocol, self.start, count)
         protocol = replace(setting.protocol, replicates=count, record=0)
         points = list(product(*self.grid.values()))
         values = resolve_parameters(setting.circuit, setting.parameters, count)
         every = {name: np.concatenate([value] * len(points)) for name, value in values.items()}
         for name, along in zip(self.grid, zip(*points, strict=True), strict=True):
             every[name] = np.repeat([each.value for each in along], count)
-        job = prepare(setting.circuit, drawn, protocol, every, np.tile(np.arange(count), len(points)))
-        outcome = simulated(job, self.engine, processes=1 if self.engine == "standalone" else None)
-        data = scored(drawn, protocol, outcome, np.arange(count * len(points))).drop_dims("recorded")
-        still = WEIGHT_DIMS.keys() - set(setting.circuit.learn)  # of weights a study keeps those that learned
-        return Result(_folded(data.drop_vars(still & data.keys()), self))
+        return drawn, protocol, prepare(setting.circuit, drawn, protocol, every, np.tile(np.arange(count), len(points)))
 
 
 def _folded(data: xr.Dataset, unit: Training) -> xr.Dataset:

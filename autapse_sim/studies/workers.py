@@ -30,10 +30,11 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Workers:
-    """An executor, and how many calls keep it busy: that may change, as workers come and go."""
+    """An executor, how many calls keep it busy, and whether a worker is there: both change as workers come and go."""
 
     executor: Executor
     width: Callable[[], int]
+    there: Callable[[], bool] = lambda: True
 
 
 @contextmanager
@@ -48,18 +49,14 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
     settings : mapping, optional
         Of dask-jobqueue's SLURMCluster (queue, cores, memory, walltime, ...), with `jobs`, how many are started.
     """
-    if isinstance(on, Workers) or hasattr(on, "submit"):
+    on = place(on)
+    if not isinstance(on, str):
         yield on if isinstance(on, Workers) else Workers(_Apart(on), lambda: sys.maxsize)
         return
-    on = text("on", on)
     if on == "local":
         with Crew() as crew:
             yield Workers(crew, lambda: AHEAD * crew.size)
         return
-    if on != "slurm" and "://" not in on:
-        raise InputError(
-            f"on is {on!r}; it must be 'local', the address of a dask scheduler (tcp://HOST:PORT), or 'slurm'"
-        )
     try:
         from distributed import Client
     except ImportError as error:
@@ -70,7 +67,20 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
             client = stack.enter_context(Client(address, timeout=20))
         except (OSError, ValueError) as error:
             raise InputError(f"no dask scheduler answers at {on}: {error}") from error
-        yield Workers(_Apart(client.get_executor(pure=False)), lambda: AHEAD * max(1, sum(client.ncores().values())))
+        executor = _Apart(client.get_executor(pure=False))
+        yield Workers(executor, lambda: AHEAD * max(1, sum(client.ncores().values())), lambda: bool(client.ncores()))
+
+
+def place(on: Any) -> str | Executor | Workers:
+    """Where units run, as `workers` takes it, or an `InputError`; whether anybody is there is not asked."""
+    if isinstance(on, Workers) or hasattr(on, "submit"):
+        return on
+    on = text("on", on)
+    if on not in ("local", "slurm") and "://" not in on:
+        raise InputError(
+            f"on is {on!r}; it must be 'local', the address of a dask scheduler (tcp://HOST:PORT), or 'slurm'"
+        )
+    return on
 
 
 @dataclass(frozen=True)

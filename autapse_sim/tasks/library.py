@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.catalogue import tasks
 from autapse_sim.tasks.neurogym import PREFIX, neurogym_task
-from autapse_sim.tasks.shown import check_task
+from autapse_sim.tasks.shown import NEEDED, check_task
 
 
 def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
@@ -27,7 +27,7 @@ def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
     given : Task, str or Path
         The task.
     options : mapping, optional
-        Fields of the task in place of its own.
+        Fields of the task in place of its own, of one that a file defines, too.
 
     Examples
     --------
@@ -36,32 +36,43 @@ def task_called(given: Any, options: Mapping[str, Any] | None = None) -> Task:
     """
     options = dict(options or {})
     if not isinstance(given, str | Path):
-        check_task(given)
-        return replace(given, **options) if options else given
+        return _with(check_task(given), options, type(given).__name__)
     if str(given).startswith(PREFIX):
         return neurogym_task(str(given), options)
     path = Path(given)
-    if path.suffix == ".npz":
-        task = _arrays(path)
-    elif path.suffix == ".py":
-        task = _defined(path)
-    else:
-        kind = tasks()[one_of("task", str(given), tasks())]
-        for name in options:
-            one_of(f"option of {given}", name, [each.name for each in fields(kind)])
-        return kind(**options)
-    if options:
-        raise InputError(
-            f"{given}: its options are written in the file; {', '.join(options)} cannot be set from outside"
-        )
-    return check_task(task)
+    if path.suffix in (".npz", ".py"):
+        task = _arrays(path) if path.suffix == ".npz" else _defined(path)
+        return _with(check_task(task), options, str(given))
+    kind = tasks()[one_of("task", str(given), tasks())]
+    for name in options:
+        one_of(f"option of {given}", name, _chosen(kind))
+    return kind(**options)
+
+
+def options_of(task: Task) -> set[str]:
+    """What can be chosen of a task."""
+    return _chosen(type(task)) if is_dataclass(task) and not isinstance(task, ArrayTask) else set()
+
+
+def _chosen(kind: Any) -> set[str]:
+    return {each.name for each in fields(kind) if each.init}
+
+
+def _with(task: Task, options: Mapping[str, Any], name: str) -> Task:
+    """A task with other options; one that is no dataclass has none."""
+    known = options_of(task) if options else set()
+    if options and not known:
+        raise InputError(f"{name} has no options, and {', '.join(options)} cannot be set; a dataclass has its fields")
+    for option in options:
+        one_of(f"option of {name}", option, known)
+    return check_task(replace(task, **options)) if options else task  # type: ignore[type-var]
 
 
 def _defined(path: Path) -> Task:
     """The task that a Python file defines."""
     found = run(python_text(path), str(path))  # code that the user chose to run
     if not hasattr(found.get("task"), "sample"):
-        raise InputError(f"{path} defines no task; write task = ..., an object with inputs, outputs, steps and sample")
+        raise InputError(f"{path} defines no task; write task = ..., an object with {', '.join(NEEDED)}")
     return found["task"]
 
 

@@ -22,7 +22,8 @@ def check_task(task: Any) -> Task:
     missing = [name for name in NEEDED if not hasattr(task, name)]
     if missing or not callable(task.sample):
         right = f"a task, such as BouncingBall(...), or any object with {', '.join(NEEDED)}"
-        raise InputError(f"task is {shown(task)}; it must be {right}")
+        lacks = f"; it has no {' and no '.join(missing)}" if 0 < len(missing) < len(NEEDED) else ""
+        raise InputError(f"task is {shown(task)}; it must be {right}{lacks}")
     sizes_of(task)
     if getattr(task, "horizon", None) is not None:
         whole("task: horizon", task.horizon)

@@ -18,6 +18,7 @@ from autapse_sim.engines.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
+from autapse_sim.spec.job import Job
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import is_file, library, texts, words_of
 from autapse_sim.spec.protocol import Protocol
@@ -160,7 +161,7 @@ def _value(name: str, given: Amount, default: Amount, networks: int, neurons: in
     return np.broadcast_to(array, (networks, neurons) if array.ndim == 2 else networks).copy()
 
 
-def check_optimiser(circuit: Circuit, protocol: Protocol) -> None:
+def check_optimiser(circuit: Circuit, protocol: Protocol | Job) -> None:
     """Refuse Adam, before any work, where a rule that teaches has no learning rate of its own."""
     rules = [getattr(circuit, role) for role in {TAUGHT_BY[name] for name in circuit.learn}]
     if protocol.optimiser.startswith("adam") and not without_equations(circuit) and not all(map(_has_one, rules)):

@@ -21,9 +21,9 @@ from autapse_sim.machine.memory import peak_memory
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.table import UNTRAINED
-from autapse_sim.spec.circuit import Circuit
-from autapse_sim.spec.job import Job, Outcome, Progress, check_shown
-from autapse_sim.spec.model import carried, is_file, library, rules
+from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
+from autapse_sim.spec.job import Job, Outcome, Progress, check_shown, check_targets
+from autapse_sim.spec.model import carried, is_file, library, rules, words_of
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.weights import Weights
 from autapse_sim.tasks.base import Task
@@ -37,6 +37,7 @@ from autapse_sim.training.in_numpy import (
     WITHOUT_BRIAN,
     along_equations,
     check_numpy,
+    check_protocol,
     compiled_or_numpy,
     discretely,
     one_for_all,
@@ -226,12 +227,8 @@ def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
 def choose_engine(circuit: Circuit, engine: str) -> str:
     """The engine that runs a circuit, or an `InputError` where the one asked for cannot."""
     one_of("engine", engine, ENGINES)
-    if not is_file(circuit.rule):
-        one_of("rule", circuit.rule, rules() | discrete.references().keys())
-    if not is_file(circuit.readout_rule):
-        one_of("readout_rule", circuit.readout_rule, library("rules").keys() - rules())
-    if not is_file(circuit.feedback_rule):
-        one_of("feedback_rule", circuit.feedback_rule, library("rules").keys() - rules())
+    for role in dict.fromkeys(TAUGHT_BY.values()):
+        _check_rule(role, getattr(circuit, role))
     if not is_file(circuit.neuron):
         one_of("neuron", circuit.neuron, library("neurons"))
     if engine == "compiled" and circuit.rule not in EXACT:
@@ -253,6 +250,23 @@ def choose_engine(circuit: Circuit, engine: str) -> str:
 
         return "standalone" if compiler() else "runtime"
     return engine
+
+
+def _check_rule(role: str, name: str) -> None:
+    """Refuse the name of a rule that there is not, or that is for another role."""
+    if is_file(name):
+        return
+    of_neurons = rules()
+    others = library("rules").keys() - of_neurons
+    if role == "rule" and name in others:
+        place = "feedback_rule" if "err_pre" in words_of(library("rules")[name]) else "readout_rule"
+        raise InputError(
+            f"rule {name!r} teaches no neurons: it is a {place}, as in Circuit({place}={name!r}), or -s {place}={name} "
+            "of a sweep"
+        )
+    if role != "rule" and name in of_neurons:
+        raise InputError(f"rule {name!r} teaches neurons: it is no {role}, which may be {', '.join(sorted(others))}")
+    one_of(role, name, of_neurons | discrete.references().keys() if role == "rule" else others)
 
 
 def engine_for(circuit: Circuit, engine: str) -> str:
@@ -305,14 +319,23 @@ def run(
     return simulated(prepare(circuit, drawn, protocol, parameters, source), engine, progress, room=room)
 
 
+def check_job(job: Job, engine: str) -> None:
+    """Refuse, before anything runs, what an engine does not take of protocol, parameters, stimulus and targets."""
+    check_optimiser(job.circuit, job)
+    check_targets(job)
+    if engine in WITHOUT_BRIAN:
+        check_protocol(job.circuit, job, job.parameters)
+    elif "U" in job.circuit.learn and declared(job.circuit).spikes:
+        check_shown(job.x)
+
+
 def simulated(job: Job, engine: str, progress: Progress | None = None, **options: Any) -> Outcome:
     """The outcome of a job on an engine; `options` are those of `autapse_sim.engines.choose.simulate`."""
+    check_job(job, engine)
     if engine == "numpy":
         return simulated_in_numpy(job, progress)
     if engine == "compiled":
         return simulated_compiled(job, progress, **options)
-    if "U" in job.circuit.learn and declared(job.circuit).spikes:
-        check_shown(job.x)
     if engine == "reference":
         from autapse_sim.engines import reference
         from autapse_sim.spec.library import Models

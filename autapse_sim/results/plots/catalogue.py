@@ -14,10 +14,12 @@ from matplotlib.figure import Figure
 from autapse_sim.errors import InputError
 from autapse_sim.names import modules_in, one_of, refused
 from autapse_sim.results.plots import figures as package
-from autapse_sim.results.plots.sweeps import is_sweep
+from autapse_sim.results.plots.sweeps import crossed, is_sweep
 from autapse_sim.results.result import Result, dataset
 
 KINDS = ("result", "circuit", "verdict", "scoreboard", "sweep", "movie")
+OF_ONE_KIND = ("verdict", "scoreboard")
+"""Kinds whose figures need what nothing else has."""
 
 
 def figures(*kinds: str) -> dict[str, ModuleType]:
@@ -60,7 +62,12 @@ def check_held(data: xr.Dataset | Result, name: str) -> None:
     """Refuse to draw a figure from a result that lacks what it needs."""
     held = figures_of(data)
     if figure_for(data, name) not in held.values():
-        told = f"figure {name} needs {', '.join(_missing(data, figures()[name]))}, and this result has none"
+        figure = figures()[name]
+        kinds = {figures()[each].KIND for each in held}
+        if figure.KIND in OF_ONE_KIND and figure.KIND not in kinds:
+            told = f"figure {name} is of a {figure.KIND}, and this is none"
+        else:
+            told = f"figure {name} needs {', '.join(_missing(data, figure))}, which this result does not have"
         raise InputError(f"{told}; its figures are {', '.join(held) or 'none'}")
 
 
@@ -107,4 +114,8 @@ def _missing(data: xr.Dataset | Result, figure: ModuleType) -> list[str]:
     held = dataset(data)
     if is_sweep(held) != (figure.KIND == "sweep"):
         return ["what a sweep has crossed"] if figure.KIND == "sweep" else ["what one run has recorded"]
-    return [name for name in figure.NEEDS if name not in held or not held[name].size]
+    if figure.KIND == "sweep" and not crossed(held):
+        return ["an axis of more than one value"]
+    missing = [name for name in figure.NEEDS if name not in held or not held[name].size]
+    sizes = getattr(figure, "SIZES", {}).items()
+    return missing or [f"{least} {dim}s" for dim, least in sizes if held.sizes.get(dim, 0) < least]

@@ -44,7 +44,9 @@ class LiveView:
         self.handle: Any = None
 
     def __call__(self, result: Result) -> None:
-        """Draw what has been learned so far."""
+        """Draw what has been learned so far; of a run that trains nothing there is nothing to draw."""
+        if "training_trajectory" not in result.data:
+            return
         self.figure = draw(result, self.replicate)
         if not in_notebook():
             return

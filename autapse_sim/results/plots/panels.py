@@ -77,11 +77,12 @@ def trajectories(data: xr.Dataset | Result, ax: Axes, rule: str, recorded: int =
     )
     if target.shape[1] < 2:
         raise InputError("a trajectory is drawn in a plane, and this result has one coordinate only")
-    start = target[np.isfinite(target[:, :2]).all(axis=1).argmax()]
+    first = np.isfinite(target[:, :2]).all(axis=1).argmax()  # what comes before does not count
+    target, prediction = target[first:], prediction[first:]
     box(ax, target, prediction, unit(data))
     ax.plot(*target.T[:2], color="0.35", linewidth=2.4, alpha=0.6, label="true")
     ax.plot(*prediction.T[:2], color=style.colour(rule), label="predicted")
-    ax.plot(*start[:2], "o", color="0.35", markersize=3.5, label="start")
+    ax.plot(*target[0, :2], "o", color="0.35", markersize=3.5, label="start")
     ax.plot(*prediction[0, :2], "o", color=style.colour(rule), markersize=3.5)
 
 
@@ -229,6 +230,9 @@ LINES = ("-", "--", ":", "-.")
 
 def _need(data: xr.Dataset, name: str, part: str) -> xr.DataArray:
     """The variable `name`, or an error that says which part of the experiment is absent."""
+    full = name in ("target", "prediction", "stimulus") or name.startswith("trace_")
+    if full and data.sizes.get("recorded") == 0:
+        raise InputError(f"no replicate of this result was kept in full, and the plot needs {name!r}: record 1 or more")
     if name not in data or data[name].size == 0:
         raise InputError(f"this result has no {part}: the plot needs {name!r}")
     return data[name]

@@ -39,22 +39,31 @@ def lines(medians: xr.DataArray, axis: str, label: str, score: str) -> Figure:
 
 
 def draw_lines(medians: xr.DataArray, ax: Axes, axis: str, label: str, score: str) -> None:
-    """Medians with intervals over one axis, a line for each value of the shortest other one; points over names."""
+    """Medians with intervals over one axis, a line for each value of the shortest other one; points over names.
+
+    A median that is infinite is a triangle beyond all others.
+    """
     apart = apart_of(medians, axis)
     shown = at_best(medians, [axis, apart] if apart else [axis], score)
     values = medians[apart].values if apart else [None]
     places, names, numbers = positions(medians[axis])
     for number, value in enumerate(values):
-        median, low, high = within((shown.sel({apart: value}) if apart else shown).transpose("interval", axis), shown)
+        found = (shown.sel({apart: value}) if apart else shown).transpose("interval", axis)
+        median, low, high = within(found, shown)
+        lost = np.isinf(found.values[0])
         colour = style.PALETTE[number % len(style.PALETTE)]
         name = f"{apart} = {plain(value)}".replace("$", r"\$") if apart else None
         if numbers:
-            ax.plot(places, median, "o-", color=colour, ms=3, label=name)
+            ax.plot(places, np.where(lost, np.nan, median), "o-", color=colour, ms=3, label=name)
             ax.fill_between(places, low, high, color=colour, alpha=0.2, lw=0)
+            at = places
         else:
             aside = 0.6 * ((number + 0.5) / len(values) - 0.5)
-            beyond = [median - low, high - median]
-            ax.errorbar(places + aside, median, beyond, fmt="o", color=colour, ms=3, label=name)
+            at, beyond = places + aside, [median - low, high - median]
+            ax.errorbar(at, np.where(lost, np.nan, median), beyond, fmt="o", color=colour, ms=3, label=name)
+        # what is infinite is no number among the others; the first ones are larger, so that all are seen
+        size = 5 + 2 * (len(values) - 1 - number)
+        ax.plot(at[lost], median[lost], "v" if score in HIGHER else "^", color=colour, ms=size)
     ax.set(xlabel=named(medians[axis]), ylabel=label)
     if not numbers:
         ax.set_xticks(places, [name.replace("$", r"\$") for name in names])
@@ -143,7 +152,7 @@ def is_sweep(data: xr.Dataset | Result) -> bool:
     """Whether it is the dataset of a sweep, and no result of a run, a comparison, a verdict or a scoreboard."""
     data = dataset(data)
     judged = "mse_online" in data or "answers" in data.attrs
-    return "rule" not in data.attrs and not judged and bool(crossed(data))
+    return "rule" not in data.attrs and not judged and ("left_out" in data.attrs or bool(crossed(data)))
 
 
 def crossed(data: xr.Dataset | Result, score: str | None = None) -> list[str]:

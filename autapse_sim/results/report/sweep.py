@@ -58,9 +58,10 @@ def _caption(over: Sequence[str], medians: xr.DataArray, score: str, interval: s
     apart = apart_of(medians, over[0]) if len(over) == 1 else None
     best = best_of(medians, score)
     others = [axis for axis in best if axis not in (*over, apart) and medians.sizes[axis] > 1]
-    at = ", ".join(f"{axis} = {plain(medians[axis].values[best[axis]])}" for axis in others)
+    at = ", ".join(_value(medians[axis], best[axis]) for axis in others)
     bands = f", with intervals ({interval})" if len(over) == 1 else ""
-    edge = "; what is infinite, since replicates diverged, stands at the edge" if np.isinf(medians).any() else ""
+    mark = "is a triangle" if len(over) == 1 else "has no colour"
+    edge = f"; what is infinite, since replicates diverged, {mark}" if np.isinf(medians).any() else ""
     return f"{bands}{f'; at {at}' if at else ''}{edge}"
 
 
@@ -72,7 +73,8 @@ def _said(data: xr.Dataset, axes: Sequence[str]) -> list[str]:
 def _missing(data: xr.Dataset) -> list[str]:
     """Which units are not there, and why."""
     count, failures = data.attrs.get("missing", 0), read(data.attrs.get("failures"))
-    said = [f"{count} units of the plan are not there: their places are empty"] if count else []
+    are = "unit of the plan is" if count == 1 else "units of the plan are"
+    said = [f"{count} {are} not there: empty in what is shown"] if count else []
     said += [f"{name}: {why}" for name, why in failures.items()] if isinstance(failures, Mapping) else []
     left = read(data.attrs.get("left_out"))
     return said + (
@@ -86,8 +88,14 @@ def _best(medians: xr.DataArray, axes: Sequence[str], score: str) -> str:
     median, low, high = medians.isel(best).values
     if np.isnan(median):
         return ""
-    at = ", ".join(f"{axis} = {plain(medians[axis].values[best[axis]])}" for axis in axes)
+    at = ", ".join(_value(medians[axis], best[axis]) for axis in axes)
     return f"Best median {score}: {median:.4g} [{low:.4g}, {high:.4g}]{f' at {at}' if at else ''}"
+
+
+def _value(axis: xr.DataArray, place: int) -> str:
+    """A value of an axis with its unit."""
+    unit = axis.attrs.get("units", "1")
+    return f"{axis.name} = {plain(axis.values[place])}{'' if unit in ('1', '') else f' {unit}'}"
 
 
 def _table(medians: xr.DataArray, axes: Sequence[str], data: xr.Dataset, score: str) -> str:
@@ -107,4 +115,7 @@ def _table(medians: xr.DataArray, axes: Sequence[str], data: xr.Dataset, score: 
     more = len(order) - len(rows)
     said = paragraphs([f"the {ROWS} best of {len(order)} combinations"] if more > 0 else [])
     interval = interval_name(data.sizes["replicate"])
-    return said + table([", ".join(axes), f"median {label_of(data, score)}", f"{interval} from", "to"], rows)
+    return said + table(
+        [", ".join(named(medians[axis]) for axis in axes), f"median {label_of(data, score)}", f"{interval} from", "to"],
+        rows,
+    )

@@ -13,6 +13,7 @@ from autapse_sim.results.plots import panels, style
 from autapse_sim.results.result import Result, rules
 
 KIND, PLACE, NEEDS = "result", 10, ("prediction", "target")
+SIZES = {"coordinate": 2}
 CAPTION = "True and predicted trajectories of the test: look whether a prediction turns where the target does."
 
 

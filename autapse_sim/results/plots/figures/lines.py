@@ -14,7 +14,10 @@ from autapse_sim.results.result import Result, dataset
 from autapse_sim.results.sweeps import score_of, summed_up, sweep_axes
 
 KIND, PLACE, NEEDS = "sweep", 210, ()
-CAPTION = "Medians with intervals (95%; of fewer than 6 replicates the range) over each axis, the others at their best."
+CAPTION = (
+    "Medians with intervals (95%; of fewer than 6 replicates the range) over each axis, the others at their best; a "
+    "triangle is infinite, since replicates diverged."
+)
 
 
 def draw(data: xr.Dataset | Result, score: str | None = None, over: Sequence[str] | None = None) -> Figure:
