@@ -12,15 +12,25 @@ import numpy as np
 from autapse_sim.errors import InputError
 from autapse_sim.names import shown
 from autapse_sim.spec.language import clean
+from autapse_sim.spec.truths import counted, number
 
+EQUATIONS = {"equations", "trace", "postsynaptic", "eligibility"}
+"""Texts that hold equations."""
+EXPRESSIONS = {"f", "f_prime"}
+"""Texts that become the right side of one."""
 _QUOTED = re.compile(r"\s*([-+.\deE]*\d\.?)\s*\*?\s*([A-Za-z]\w*)?\s*")
 """A number, and perhaps its unit, that was given as text."""
 
 
 def take_texts(model: Any, fields: tuple[str, ...]) -> None:
-    """Texts without their comments; Brian2's Equations and quantities count as what they say."""
+    """Texts without their comments; Brian2's Equations and quantities count as what they say.
+
+    Conditions are numbers in equations and activations, where computer algebra may read them.
+    """
     for name in fields:
-        object.__setattr__(model, name, text(f"{type(model).__name__}({name}=...)", getattr(model, name)))
+        taken = text(f"{type(model).__name__}({name}=...)", getattr(model, name))
+        taken = counted(taken) if name in EQUATIONS else number(taken) if name in EXPRESSIONS else taken
+        object.__setattr__(model, name, taken)
 
 
 def text(what: str, value: object) -> str:

@@ -95,13 +95,21 @@ GENERATED = "(string)"
 """The file that Brian2 names for the code that it generates for NumPy."""
 
 
+UNITS = {
+    "choose": unit_chosen,
+    "autapse_real_clip": lambda value, low, high: value,
+    "autapse_positive": lambda value: value,
+}
+"""The units of what functions of the tape give, where these are no mere numbers."""
+
+
 def tape_function(name: str, python: Callable) -> Function:
-    """A function of the tape as Brian2 knows it; `choose` keeps the units of what it chooses from."""
+    """A function of the tape as Brian2 knows it; some keep the units of what they are given."""
     _, kinds, stateless = FUNCTIONS[name]
     function = Function(
         python,
         arg_units=[None] * len(kinds),
-        return_unit=unit_chosen if name == "choose" else 1,
+        return_unit=UNITS.get(name, 1),
         arg_types=list(kinds),
         return_type="float",
         stateless=stateless,
