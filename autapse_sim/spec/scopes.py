@@ -125,7 +125,7 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
     for text in filter(str.strip, (neuron.refractory, neuron.pseudo_derivative)):
         scope.check(text, text)
     reset = scope.check_statements(neuron.reset, states, "a reset sets states of the neuron")
-    moving = follows(neuron, circuit)
+    moving = follows(neuron, circuit, shown=True)
     for name, value in neuron.initial.items():
         if name not in states:
             raise InputError(f"{line_of(neuron, name)}: the neuron has no {name!r} that could start anew")
@@ -146,8 +146,11 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
 _MOVING = {*vocabulary.NEURON, *vocabulary.TAUGHT, *vocabulary.SPIKING, "t", "steps", "elapsed", "lastspike"}
 
 
-def follows(neuron: Neuron, circuit: Circuit) -> set[str]:
-    """The names of a neuron that follow what arrives, or time, at once: they have no value before a trajectory."""
+def follows(neuron: Neuron, circuit: Circuit, shown: bool = False) -> set[str]:
+    """The names of a neuron that follow what arrives, or time, at once: they have no value before a trajectory.
+
+    What is `shown` and sent has one for all others, and for the neuron's own texts follows what it is made of.
+    """
     made = {}
     equations = Equations(neuron.equations)
     for name in equations:
@@ -158,7 +161,7 @@ def follows(neuron: Neuron, circuit: Circuit) -> set[str]:
         made["f_prime"] = names(neuron.activations[circuit.activation].f_prime)
     found = {*_MOVING, *neuron.sums}
     for _ in made:  # they stand in any order: as many rounds as there are names
-        found |= {name for name, read in made.items() if read & found and name not in ("activity", "sent")}
+        found |= {name for name, read in made.items() if read & found and (shown or name not in ("activity", "sent"))}
     return found
 
 

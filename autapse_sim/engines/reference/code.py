@@ -173,6 +173,18 @@ def put_in(node: ast.expr, held: Mapping[str, ast.expr]) -> ast.expr:
     return node
 
 
+def replaced(node: ast.AST, meant: Mapping[str, ast.expr]) -> Any:
+    """A tree in which expressions stand for names."""
+    if isinstance(node, ast.Name):
+        return meant.get(node.id, node)
+    parts = {}
+    for name, value in ast.iter_fields(node):
+        many = isinstance(value, list)
+        new = [replaced(each, meant) if isinstance(each, ast.AST) else each for each in (value if many else [value])]
+        parts[name] = new if many else new[0]
+    return type(node)(**parts)
+
+
 def integrated(
     method: str,
     rates: Mapping[str, ast.expr],

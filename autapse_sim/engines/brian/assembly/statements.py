@@ -10,7 +10,7 @@ from brian2 import Equations
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 
 from autapse_sim.errors import InputError
-from autapse_sim.spec.language import Statement, call_of, names, parsed, renamed, statements, terms
+from autapse_sim.spec.language import Statement, call_of, is_one_of, names, parsed, renamed, statements, terms
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.rates import learning_rate
@@ -328,13 +328,17 @@ def reset_code(neuron: Neuron, reset: list[Statement]) -> list[Statement]:
 
 
 def computed(equations: Equations) -> dict[str, str]:
-    """What neurons send and show, where it is computed: worth doing once a neuron and not once a synapse."""
+    """What neurons send and show, where it is computed: worth doing once a neuron and not once a synapse.
+
+    Each is an expression in what the neuron has beside these two.
+    """
     found = {name: equations[name] for name in ("activity", "sent") if name in equations}
-    return {
-        name: equation.expr.code
+    made = {
+        name: f"({equation.expr.code})"
         for name, equation in found.items()
-        if equation.type == SUBEXPRESSION and equation.expr.code not in changing(equations)
+        if equation.type == SUBEXPRESSION and not is_one_of(equation.expr.code, changing(equations))
     }
+    return {name: renamed(code, made) for name, code in made.items()}
 
 
 def without(equations: Equations, names: Iterable[str]) -> Equations:
