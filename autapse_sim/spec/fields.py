@@ -36,7 +36,7 @@ def take_texts(model: Any, fields: tuple[str, ...]) -> None:
 def text(what: str, value: object) -> str:
     """A text of the language of models; a number is one, too."""
     if type(value).__name__ == "Equations":
-        value = str(value)
+        value = _equations_text(value)
     elif not isinstance(value, str):
         number = _number(value)
         if number is None or np.ndim(number):
@@ -46,6 +46,20 @@ def text(what: str, value: object) -> str:
         return clean(value)
     except InputError as error:
         raise InputError(f"{what}: {error}") from None
+
+
+def _equations_text(value: Any) -> str:
+    """Equations of Brian2's as they would be written: printed, they say units that they do not read (V for volt)."""
+    from autapse_sim.spec.quantities import unit_of
+
+    lines = []
+    for each in value.values():
+        kind = unit_of(each.unit) if each.var_type == "float" else each.var_type
+        rate = each.type == "differential equation"
+        right = "" if each.expr is None else f" = {each.expr.code}"
+        flags = f" ({', '.join(each.flags)})" if each.flags else ""
+        lines.append(f"{f'd{each.varname}/dt' if rate else each.varname}{right} : {kind}{flags}")
+    return "\n".join(lines)
 
 
 def _quantity_text(value: Any) -> str:

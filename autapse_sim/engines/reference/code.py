@@ -151,11 +151,12 @@ def summands(node: ast.expr, sign: float = 1.0) -> Iterator[tuple[float, ast.exp
             yield sign, node
 
 
-def clipped(node: ast.expr) -> tuple[ast.expr, list[ast.expr]]:
-    """What is clipped and its bounds, where an expression is a ``clip``; else itself and none."""
+def clipped(node: ast.expr) -> tuple[ast.expr, list[tuple[ast.expr, ast.expr]]]:
+    """What is clipped and its bounds, the innermost first, where an expression is a ``clip``; else itself and none."""
     match node:
         case ast.Call(func=ast.Name(id="clip"), args=[inner, low, high]):
-            return inner, [low, high]
+            inside, bounds = clipped(inner)
+            return inside, [*bounds, (low, high)]
     return node, []
 
 

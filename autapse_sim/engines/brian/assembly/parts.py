@@ -116,7 +116,6 @@ class Parts:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
             Draws(f"{name}.equations", size).rewrite(made.state_updater)
         begin = [*begin, *([Statement("lastspike", "", "-10000*second")] if refractory else ())]
-        # first, since Brian2 lets nothing be written to what is `unless refractory` while this is false
         code = [Statement("not_refractory", "", f"not_refractory or {_STARTING} > 0")] if refractory else []
         code += [replace(each, value=f"choose({_STARTING}, {each.value}, {each.name})") for each in begin]
         if code:
@@ -170,6 +169,8 @@ class Parts:
         place, order = SLOTS[slot]
         text, name = _text(group, code), f"{group.name}_{slot}"
         runner = group.run_regularly(text, when=place, order=order, name=name, clock=group.clock)
+        # what is `unless refractory` stands still for its equation alone; what is assigned is assigned
+        runner.override_conditional_write = ["not_refractory"]
         self.conditions[runner.name] = when
         return runner
 
