@@ -11,6 +11,7 @@ from brian2.equations.equations import PARAMETER, SUBEXPRESSION
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec import vocabulary
+from autapse_sim.spec.algebra import real_functions
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.connection import Connection
 from autapse_sim.spec.dimensions import check_dimensions
@@ -32,6 +33,7 @@ RECORDS = frozenset({"error", "stimulus", "spikes"})
 _NUMBERS = {*vocabulary.NUMBERED, *vocabulary.TIME}
 
 
+@real_functions()
 def check_models(models: Models, circuit: Circuit, sizes: Mapping[str, int] = MappingProxyType({})) -> None:
     """Refuse a circuit whose models read, write or define what means nothing, with file and line.
 

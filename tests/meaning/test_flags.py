@@ -51,6 +51,16 @@ def test_what_is_assigned_is_assigned_in_a_refractory_neuron_too(engine):
     assert np.abs(found - W(neuron=neuron, rule=rule(FLAG).replace(finish_postsynaptic=""))).max() > 1e-3
 
 
+@pytest.mark.parametrize("engine", SAMPLED)
+def test_traces_of_synapses_keep_their_flags_where_steps_may_be_too_long(engine):
+    text = "dk/dt = (spiked_pre/step - k/ms)/3 : 1 (clock-driven)\ndq/dt = -q/(3*ms) : 1 (event-driven)"
+    rule = ap.Rule("w -= 0.1*feedback_post*(k + q); q += spiked_post", eligibility=text)
+    plain = rule.replace(eligibility=text.replace(" (clock-driven)", ""))
+    assert np.abs(W(engine, rule=rule) - W(rule=plain)).max() <= 1e-12
+    by_euler = plain.replace(eligibility=plain.eligibility.replace(" (event-driven)", ""))
+    assert np.abs(W(rule=plain) - W(rule=by_euler)).max() > 1e-3
+
+
 REFUSED = {
     "a synapse is not refractory itself": {"eligibility": f"dk/dt = -k/ms + spiked_pre/step : 1{FLAG}"},
     "equations of neurons are integrated at every step": {"trace": "dk/dt = (activity - k)/ms : 1 (event-driven)"},

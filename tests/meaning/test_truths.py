@@ -48,6 +48,7 @@ VALUES = {
     "high + high + (high and a > 0)": 3,
     "choose(a and high, a > 0, 5)": 1,
     "a > 0": 1,
+    "(2 - (not a > 1) > 0.5) + (choose(a > 0, a, 5) < 1)": 2,
     "True + True": 2,
     "int(1e10*a)": 7e9,
     "2**(-int(5*a))": 0.125,

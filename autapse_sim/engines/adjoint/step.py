@@ -21,6 +21,7 @@ from autapse_sim.engines.adjoint.program import Program, differentiated
 from autapse_sim.engines.brian.blame import explained
 from autapse_sim.engines.reference.code import NOISE, Code, assignments, is_condition, names, tree
 from autapse_sim.errors import InputError
+from autapse_sim.spec.algebra import real_functions
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.dimensions import Units
 from autapse_sim.spec.language import names as words
@@ -73,6 +74,7 @@ class Step:
     recorded: Mapping[str, str]
 
 
+@real_functions()
 def step_of(models: Models, circuit: Circuit, exact: bool = True) -> Step:
     """The programs of a circuit's neurons; where no gradient is asked for, spikes need none, either.
 
@@ -108,6 +110,7 @@ def step_of(models: Models, circuit: Circuit, exact: bool = True) -> Step:
     return Step(start, step, states, moving, arriving, sums, written.recorded)
 
 
+@real_functions()
 def f_prime_of(models: Models, circuit: Circuit) -> ast.expr:
     """f' of a neuron's activation, in its states, parameters and what arrives."""
     return _Written(models, circuit).full(ast.Name("f_prime", ast.Load()))

@@ -15,6 +15,7 @@ from brian2.equations.equations import EquationError
 from scipy.special import exprel
 
 from autapse_sim.errors import InputError
+from autapse_sim.spec.algebra import real_functions
 
 Look = Callable[[str], Any]
 """What gives the value of a name, a number or an array."""
@@ -112,6 +113,7 @@ def names(node: ast.AST) -> frozenset[str]:
     return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
+@real_functions()
 def equations(text: str) -> Mapping[str, Any]:
     """Brian2's equations by their variables."""
     try:
