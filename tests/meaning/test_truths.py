@@ -100,3 +100,15 @@ def test_brians_own_whole_numbers_end(monkeypatch):
     monkeypatch.setattr(truths, "REAL", {})
     found, _ = of_equations("runtime", ["int(1e10*a)"])
     assert np.all(found == -(2**31))
+
+
+def test_exact_gradients_know_a_condition_as_a_factor():
+    def W(shown):
+        neuron = ap.Neuron(f"dv/dt = (drive + 2*input - v)/(2*ms) : 1\nactivity = {shown} : 1")
+        circuit = ap.Circuit(neuron, "bptt", neurons=3, readout="random")
+        x = np.random.default_rng(0).normal(size=(1, 3, 6, 2))
+        protocol = ap.Protocol(replicates=1, train=3, validate=0, test=0, seed=1)
+        return ap.train(circuit, ap.ArrayTask(x, x), protocol, parameters={"eta": 0.1}).data.W.values
+
+    assert np.abs(W("v*(v > 0.1)") - W("choose(v > 0.1, v, 0)")).max() <= 1e-12
+    assert np.abs(W("v*(v > 0.1)") - W("v*(v > 0.6)")).max() > 1e-6
