@@ -62,6 +62,15 @@ def number(node: ast.expr, known: Mapping[str, float], deepest: int) -> float | 
     return None if function is None or len(given) < len(inside) else _applied(function, given)
 
 
+def value_of(node: ast.expr) -> float | None:
+    """The finite number that a tree comes to by itself; None where it comes to none."""
+    try:
+        value = number(node, {}, 10**3)
+    except ArithmeticError:
+        return None
+    return value if value is not None and math.isfinite(value) else None
+
+
 def folded(expression: str) -> str:
     """An expression in which calls with numbers alone are the numbers that they come to.
 

@@ -12,21 +12,31 @@ import numpy as np
 from autapse_sim.errors import InputError
 from autapse_sim.names import shown
 from autapse_sim.spec.language import clean
+from autapse_sim.spec.truths import counted, number
 
+EQUATIONS = {"equations", "trace", "postsynaptic", "eligibility"}
+"""Texts that hold equations."""
+EXPRESSIONS = {"f", "f_prime"}
+"""Texts that become the right side of one."""
 _QUOTED = re.compile(r"\s*([-+.\deE]*\d\.?)\s*\*?\s*([A-Za-z]\w*)?\s*")
 """A number, and perhaps its unit, that was given as text."""
 
 
 def take_texts(model: Any, fields: tuple[str, ...]) -> None:
-    """Texts without their comments; Brian2's Equations and quantities count as what they say."""
+    """Texts without their comments; Brian2's Equations and quantities count as what they say.
+
+    Conditions are numbers in equations and activations, where computer algebra may read them.
+    """
     for name in fields:
-        object.__setattr__(model, name, text(f"{type(model).__name__}({name}=...)", getattr(model, name)))
+        taken = text(f"{type(model).__name__}({name}=...)", getattr(model, name))
+        taken = counted(taken) if name in EQUATIONS else number(taken) if name in EXPRESSIONS else taken
+        object.__setattr__(model, name, taken)
 
 
 def text(what: str, value: object) -> str:
     """A text of the language of models; a number is one, too."""
     if type(value).__name__ == "Equations":
-        value = str(value)
+        value = _equations_text(value)
     elif not isinstance(value, str):
         number = _number(value)
         if number is None or np.ndim(number):
@@ -36,6 +46,20 @@ def text(what: str, value: object) -> str:
         return clean(value)
     except InputError as error:
         raise InputError(f"{what}: {error}") from None
+
+
+def _equations_text(value: Any) -> str:
+    """Equations of Brian2's as they would be written: printed, they say units that they do not read (V for volt)."""
+    from autapse_sim.spec.quantities import unit_of
+
+    lines = []
+    for each in value.values():
+        kind = unit_of(each.unit) if each.var_type == "float" else each.var_type
+        rate = each.type == "differential equation"
+        right = "" if each.expr is None else f" = {each.expr.code}"
+        flags = f" ({', '.join(each.flags)})" if each.flags else ""
+        lines.append(f"{f'd{each.varname}/dt' if rate else each.varname}{right} : {kind}{flags}")
+    return "\n".join(lines)
 
 
 def _quantity_text(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -201,6 +201,12 @@ def call_of(expression: str, function: str) -> list[str] | None:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function:
         return [ast.unparse(argument) for argument in node.args]
     return None
+
+
+def is_one_of(expression: str, known: Container[str]) -> bool:
+    """Whether an expression is one of these names and nothing else, in brackets or not."""
+    node = parsed(expression)
+    return isinstance(node, ast.Name) and node.id in known
 
 
 def terms(expression: str) -> list[str]:

@@ -31,7 +31,16 @@ from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.vocabulary import refusal
 
 _DEFINES = re.compile(r"^\s*(\w+)\s*(/dt)?\s*[=:]", re.MULTILINE)
-FLAGS = {DIFFERENTIAL_EQUATION: {"unless refractory", "clock-driven", "event-driven"}, SUBEXPRESSION: {"summed"}}
+FLAGS = {DIFFERENTIAL_EQUATION: {"unless refractory", "clock-driven"}}
+SYNAPTIC_FLAGS = {DIFFERENTIAL_EQUATION: {"clock-driven", "event-driven"}, SUBEXPRESSION: {"summed"}}
+"""What may be said of an equation of neurons, and of synapses."""
+MEANT = {
+    "unless refractory": "take it away, or multiply by int(not_refractory_post): a synapse is not refractory itself",
+    "event-driven": "take it away: equations of neurons are integrated at every step",
+    "constant over dt": "take it away; what draws random numbers is written where it is read, or kept in a state",
+    "summed": "take it away; synapses sum in the eligibility of a rule, or in sums",
+}
+"""What to write instead of a flag in the wrong place."""
 
 
 def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equations:
@@ -58,14 +67,17 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
             raise InputError(f"{where}: the weight w changes in update; {meant}")
         if reason:
             raise InputError(f"{where}: {name!r} cannot be defined here: {reason}; rename it")
-        wrong = set(equation.flags) - FLAGS.get(equation.type, set()) - {""}
+        flags = SYNAPTIC_FLAGS if "w" in place else FLAGS
+        wrong = set(equation.flags) - flags.get(equation.type, set()) - {""}
         if "constant" in wrong:
             raise InputError(
                 f"{where}: {name} is constant and nothing gives it a value; take it out of the equations and write "
                 f"parameters={{{name!r}: ...}}"
             )
         if wrong:
-            raise InputError(f"{where}: the flag ({min(wrong)}) means nothing here; take it away")
+            raise InputError(
+                f"{where}: the flag ({min(wrong)}) means nothing here; {MEANT.get(min(wrong), 'take it away')}"
+            )
         if equation.type != SUBEXPRESSION and equation.var_type != FLOAT:
             raise InputError(f"{where}: {name} is no real number; declare it as '{name} : 1'")
     return equations
@@ -181,6 +193,9 @@ class Scope:
                 where = line_of(self.model, each.name, text)
                 if each.name not in self.known and not refusal(each.name.rpartition("_")[0] or each.name):
                     raise self.unknown(each.name, text)
+                reason = refusal(each.name)
+                if each.name not in self.known and not each.name.endswith(("_pre", "_post")):
+                    raise InputError(f"{where}: {each.name!r} cannot be a temporary: {reason}; rename it")
                 constant = "a parameter stays as it is; declare a state of your own for what changes"
                 reason = constant if each.name in self.model.parameters else why
                 raise InputError(f"{where}: {str(each)!r} assigns to {each.name!r}; {reason}")

@@ -11,6 +11,7 @@ from brian2.equations.equations import PARAMETER, SUBEXPRESSION
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec import vocabulary
+from autapse_sim.spec.algebra import real_functions
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.connection import Connection
 from autapse_sim.spec.dimensions import check_dimensions
@@ -32,6 +33,7 @@ RECORDS = frozenset({"error", "stimulus", "spikes"})
 _NUMBERS = {*vocabulary.NUMBERED, *vocabulary.TIME}
 
 
+@real_functions()
 def check_models(models: Models, circuit: Circuit, sizes: Mapping[str, int] = MappingProxyType({})) -> None:
     """Refuse a circuit whose models read, write or define what means nothing, with file and line.
 
@@ -125,7 +127,7 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
     for text in filter(str.strip, (neuron.refractory, neuron.pseudo_derivative)):
         scope.check(text, text)
     reset = scope.check_statements(neuron.reset, states, "a reset sets states of the neuron")
-    moving = follows(neuron, circuit)
+    moving = follows(neuron, circuit, shown=True)
     for name, value in neuron.initial.items():
         if name not in states:
             raise InputError(f"{line_of(neuron, name)}: the neuron has no {name!r} that could start anew")
@@ -146,8 +148,11 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
 _MOVING = {*vocabulary.NEURON, *vocabulary.TAUGHT, *vocabulary.SPIKING, "t", "steps", "elapsed", "lastspike"}
 
 
-def follows(neuron: Neuron, circuit: Circuit) -> set[str]:
-    """The names of a neuron that follow what arrives, or time, at once: they have no value before a trajectory."""
+def follows(neuron: Neuron, circuit: Circuit, shown: bool = False) -> set[str]:
+    """The names of a neuron that follow what arrives, or time, at once: they have no value before a trajectory.
+
+    What is `shown` and sent has one for all others, and for the neuron's own texts follows what it is made of.
+    """
     made = {}
     equations = Equations(neuron.equations)
     for name in equations:
@@ -158,7 +163,7 @@ def follows(neuron: Neuron, circuit: Circuit) -> set[str]:
         made["f_prime"] = names(neuron.activations[circuit.activation].f_prime)
     found = {*_MOVING, *neuron.sums}
     for _ in made:  # they stand in any order: as many rounds as there are names
-        found |= {name for name, read in made.items() if read & found and name not in ("activity", "sent")}
+        found |= {name for name, read in made.items() if read & found and (shown or name not in ("activity", "sent"))}
     return found
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autapse_sim.errors import InputError
+from autapse_sim.spec.algebra import real_functions
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.language import parsed
 from autapse_sim.spec.units import STEP
@@ -53,6 +54,7 @@ def _value(expression: str, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
     return eval(code, {"__builtins__": {}}, beside)
 
 
+@real_functions()
 def decay_rates(models: Models, circuit: Circuit) -> dict[str, str]:
     """The rate at which each state decays, as an expression, where that is made of parameters and units alone.
 
@@ -69,11 +71,12 @@ def decay_rates(models: Models, circuit: Circuit) -> dict[str, str]:
 
     parameters = {*models.parameters(circuit)}
     rules = models.teaching(circuit.learn)
-    texts: list[tuple[Neuron | Rule, str]] = [(models.neuron, models.neuron.equations)]
-    texts += [(rule, text) for rule in rules for text in (rule.trace, rule.postsynaptic, rule.eligibility)]
+    texts: list[tuple[Neuron | Rule, str, tuple[str, ...]]] = [(models.neuron, models.neuron.equations, ())]
+    texts += [(rule, text, ()) for rule in rules for text in (rule.trace, rule.postsynaptic)]
+    texts += [(rule, rule.eligibility, ("w",)) for rule in rules]
     rates = {}
-    for model, text in texts:
-        equations = read_equations(model, text, ())
+    for model, text, place in texts:
+        equations = read_equations(model, text, place)
         for name in equations:
             equation = equations[name]
             if equation.type != DIFFERENTIAL_EQUATION or "event-driven" in equation.flags:

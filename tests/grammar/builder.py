@@ -62,6 +62,22 @@ FORMS = [
 """Expressions of expressions of order 1 that are of order 1 again."""
 JUMPS = ["int({a} > 0.1237)*({b})", "({a})*int({b} <= 0.0731 and {a} > -0.3719)", "sign({a} - 0.0917)*0.3"]
 """The same where rounding might decide; it takes a number that nothing is likely to hit."""
+CONDITIONS = [
+    "(({a}) > 0.1237) + 0.3*(({b}) > -0.2191)",
+    "0.4*(({a}) > 0.0713 and ({b}) < 0.5917)",
+    "exp(-(({a}) <= 0.1137))",
+    "0.7 - (not ({a}) > 0.0917)",
+    "clip(({a}) > 0.1093, 0.117, 0.713)",
+    "choose(({a}) > 0.1171, ({b}) > 0.2113, -0.3)",
+]
+"""The same, of conditions that are calculated with."""
+WHOLE = [
+    "clip(sign(({a}) - 0.0917), -0.513, 0.613)",
+    "clip(int(3.1*({a}) + 0.0371), -0.817, 1.219)",
+    "0.6*2.1**(-abs(int(2.3*({a}) + 0.0371)))",
+    "int(2.9*({a}) + 0.0371)/3",
+]
+"""The same, of whole numbers."""
 IMPORTS = "from brian2 import ms, mV, nA\nfrom autapse_sim import Activation, Connection, Neuron, Rule\n"
 
 
@@ -115,7 +131,9 @@ class Builder:
             return self.number(-0.5, 0.5)
         if depth == 0 or not self.use("expressions", 75):
             return self.one(atoms)
-        forms = FORMS + JUMPS if "jumps" in self.features else FORMS
+        forms = [*FORMS]
+        for feature, more in (("jumps", JUMPS), ("conditions", CONDITIONS), ("whole numbers", WHOLE)):
+            forms += more if feature in self.features else []
         parts = {part: self.bounded(atoms, depth - 1, without) for part in ("a", "b")}
         return self.one(forms).format(**parts)
 

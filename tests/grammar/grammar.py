@@ -31,7 +31,8 @@ FEATURES = frozenset(
     bare names, several terms, decay, weights, events, at spikes, dt terms, clip, normalisation, finish,
     finish_postsynaptic, lasting, sent_sum, elapsed, learn U, learn b, learn V, learn c, learn B, not W, substeps,
     delay, delays, cross-entropy, returned, readout rule, feedback rule, trajectory, batch, optimisers, averaging,
-    constraints, bound, reset, validation, masks, replicates, per replicate, per neuron, shared stimuli
+    constraints, bound, reset, validation, masks, replicates, per replicate, per neuron, shared stimuli, conditions,
+    whole numbers, booleans, shown, initial of others, spikes shown
     """.replace("\n", " ").split(",")
 )
 """All that a case may have; a set of some of them gives cases that have no other."""
@@ -48,8 +49,8 @@ class Case:
     circuit, protocol : mapping
         Options of `Circuit` and `Protocol`.
     task : mapping
-        'seed', 'steps', 'inputs', 'outputs', 'shared' (by all replicates) and 'masked' (share of NaN in y), from which
-        arrays follow; 'blank' more steps without stimulus and target may follow.
+        'seed', 'steps', 'inputs', 'outputs', 'shared' (by all replicates), 'masked' (share of NaN in y) and 'spikes'
+        (whether x is 0 and 1), from which arrays follow; 'blank' more steps without stimulus and target may follow.
     parameters : mapping of str to (value, unit)
         In place of the models' defaults.
     names : tuple of str
@@ -94,6 +95,8 @@ class Case:
         protocol = ap.Protocol(**self.protocol)
         shape = (1 if task["shared"] else protocol.replicates, protocol.trajectories, task["steps"])
         x, y = (np.sin(_walk(rng, (*shape, task[width]))) for width in ("inputs", "outputs"))
+        if task.get("spikes"):
+            x = 1.0 * (x > 0.3)
         if self.circuit.get("loss") == "cross-entropy":
             y = np.exp(2 * y) / np.exp(2 * y).sum(axis=-1, keepdims=True)
         y[rng.random(shape) < task["masked"]] = np.nan
@@ -147,7 +150,8 @@ def case_of(seed: int, features: Collection[str] = FEATURES) -> Case:
     protocol = _protocol(b)
     gathers = protocol.get("update", "step") != "step" or "optimiser" in protocol
     delayed = b.use("delay", 30)
-    rule = draw_rule(b, neuron, learn, gathers, delayed and "W" in learn)
+    spikes = b.use("spikes shown", 40) and {"W", "U", "b"} & {*learn} in ({"U"}, {"W", "U"})
+    rule = draw_rule(b, neuron, learn, gathers, delayed and "W" in learn, spikes)
     readout = draw_readout_rule(b, neuron) if b.use("readout rule") else DrawnRule("delta")
     feedback = draw_feedback_rule(b) if b.use("feedback rule") else DrawnRule("kolen_pollack")
     n = b.whole(1, 4)
@@ -162,6 +166,7 @@ def case_of(seed: int, features: Collection[str] = FEATURES) -> Case:
         circuit["delay"] = _delay(b, n)
     task = {"seed": b.whole(0, 9999), "steps": b.whole(3, 14), "inputs": b.whole(1, 3), "outputs": b.whole(1, 3)}
     task |= {"shared": b.use("shared stimuli", 30), "masked": 0.2 if b.use("masks", 20) else 0.0}
+    task |= {"spikes": True} if spikes else {}
     asked = neuron.parameters | (rule.parameters if {"W", "U", "b"} & set(learn) else {})
     parameters = {}
     for name, text in asked.items():

@@ -112,6 +112,9 @@ class _Writer:
         b, number = self.b, self.b.number(-0.4, 0.4)
         if scale:
             return quoted(f"{number}*{scale}")
+        others = [f"{name}/{its}" if its else name for name, its in self.scales.items()]
+        if others and b.use("initial of others", 30):
+            return quoted(f"{number} + 0.31*{b.one(others)}")
         return b.one([number, quoted(number), quoted(f"{number}*(i + 1)/N") if b.use("indices") else quoted(number)])
 
     def add(self, name: str, word: str) -> None:
@@ -135,6 +138,11 @@ class _Writer:
             self.state(b.bounded(self.atoms), flag=flag if b.use("unless refractory", 30) else "")
         if b.use("subexpressions"):
             self.subexpression(b.bounded(self.atoms))
+        if b.use("booleans", 25):
+            name = b.name()
+            self.equations.append(f"{name} = {b.bounded(self.atoms, 1)} > {b.number(0.05, 0.3)} : boolean")
+            b.depends[name] = b.reads(self.equations[-1])
+            self.add(name, name)
         if self.made.spiking and b.use("plain states", 35):
             name = b.name()
             self.counted = name
@@ -168,6 +176,8 @@ class _Writer:
             self.couple(word)
             shown = b.one([f"tanh({word})", f"{word}/(1 + abs({word}))", f"0.3 + 0.8*tanh({word})"])
             self.equations.append(f"activity = {shown} : 1")
+        if b.use("shown", 40):
+            self.state("tanh(activity)")
         return self.fields()
 
     def with_activation(self) -> dict:
@@ -216,6 +226,9 @@ class _Writer:
             condition += f" {b.one(['and', 'or'])} {b.bounded(self.atoms, 1)} > {b.number(0.9, 1.4)}"
         reset = [b.one([f"{v_name} = 0.0137*{scale or 1}", f"{v_name} -= {v_th}*{scale or 1}", f"{v_name} *= 0.217"])]
         reset.append(f"{filtered} += {b.one([f'(1 - exp(-dt/{tau}))*step/dt', '0.317'])}")
+        if b.use("shown", 40):
+            condition = b.one([f"{condition} and activity < {b.number(1.9, 2.5)}", f"activity + {v} > {v_th}"])
+            reset.append(f"{filtered} += 0.0713*activity")
         reset += self.more_reset(v_name, before)
         fields = {"threshold": [condition], "reset": b.statements(reset)}
         if refractory:

@@ -19,10 +19,15 @@ class DrawnRule:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
-def draw_rule(b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool, delayed: bool) -> DrawnRule:
-    """Draw a rule for the neurons of a circuit that learns `taught`; where it `gathers` changes, w is changed only."""
+def draw_rule(
+    b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool, delayed: bool, spikes: bool = False
+) -> DrawnRule:
+    """Draw a rule for the neurons of a circuit that learns `taught`; where it `gathers` changes, w is changed only.
+
+    With `spikes` those of the presynaptic side are there, whichever it is.
+    """
     b.parameters = {}
-    writer = _Writer(b, neuron, taught, gathers, delayed)
+    writer = _Writer(b, neuron, taught, gathers, delayed, spikes)
     fields = writer.fields(b.constant(0.004, 0.05, name="eta"))
     return DrawnRule(model_file("Rule", fields), b.parameters)
 
@@ -58,13 +63,16 @@ def draw_feedback_rule(b: Builder) -> DrawnRule:
 class _Writer:
     """One rule for neurons while it is being written."""
 
-    def __init__(self, b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool, delayed: bool):
+    def __init__(
+        self, b: Builder, neuron: DrawnNeuron, taught: Collection[str], gathers: bool, delayed: bool, spikes: bool
+    ):
         self.gathers, self.delayed = gathers, delayed
         self.b, self.neuron, self.taught = b, neuron, {"W", "U", "b"} & set(taught)
         self.initial: dict[str, str] = {}
         self.states: list[str] = []
         self.receiver = ""
-        self.events = ["spiked_post", *(["spiked_pre"] if self.taught == {"W"} else [])] if neuron.spiking else []
+        self.spikes = spikes or self.taught == {"W"}
+        self.events = ["spiked_post", *(["spiked_pre"] if self.spikes else [])] if neuron.spiking else []
         self.summed_early: list[str] = []
         self.pre = ["activity_pre", "sent_pre*dt/step" if neuron.spiking else "sent_pre"]
         self.post = ["activity_post", "tanh(feedback_post)"]
@@ -129,7 +137,8 @@ class _Writer:
         for _ in range(b.whole(1, 2)):
             k = b.name()
             extra = f" - 0.2*({b.bounded(seen, 1)})" if b.use("expressions", 30) else ""
-            lines.append(equation(k, "", f"{b.one(seen)}{extra}", b.constant(1.3, 9, "ms")))
+            flag = " (unless refractory)" if b.use("unless refractory", 25) else ""
+            lines.append(equation(k, "", f"{b.one(seen)}{extra}", b.constant(1.3, 9, "ms"), flag=flag))
             seen.append(k)
             self.pre.append(f"{k}_pre")
             self.begins(k)
@@ -221,7 +230,7 @@ class _Writer:
     def at_spikes(self, eta: str, before: list[str]) -> dict:
         """What happens where spikes arrive and where the neuron spikes that they reach; with traces of its own."""
         b, lines, traces = self.b, list(before), []
-        sides = ["on_post", *(["on_pre"] if self.taught == {"W"} else [])]
+        sides = ["on_post", *(["on_pre"] if self.spikes else [])]
         # with a delay spikes alone arrive; and what is sent is the spike itself
         pre = [] if self.delayed else [each for each in self.pre if "sent" not in each]
         for _ in range(b.whole(1, 2)):
@@ -299,7 +308,8 @@ class _Writer:
             return [f"w {term[0]}= {term[2:]}" for term in terms]
         change = " ".join(terms)
         if kind == "clip" and b.use("clip", 80):
-            return [f"w = clip(w {change}, {BOUNDS})"]
+            kept = f"clip(w {change}, {BOUNDS})"
+            return [f"w = {b.one([kept, f'clip({kept}, -1.5, 2.1)'])}"]
         lines = [f"w = w {change}" if b.use("several statements") else f"w += {change.removeprefix('+ ')}"]
         if kind == "clipped after" and b.use("clip", 80):
             lines.append(f"w = clip(w, {BOUNDS})")

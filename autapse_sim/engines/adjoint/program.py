@@ -228,7 +228,7 @@ def _named(ways: Ways, free: Fresh) -> tuple[tuple[Statement, ...], dict[tuple[s
     asked: list[tuple[str, Expr]] = []
     for name, slopes in reversed(ways):
         for read, slope in slopes.items():
-            if slope.is_number or slope.is_Symbol or (-slope).is_Symbol:
+            if slope.is_number or any(each.is_Symbol and each.name.isidentifier() for each in (slope, -slope)):
                 local[name, read] = slope
             else:
                 known = free(f"{name}_by_{read}")

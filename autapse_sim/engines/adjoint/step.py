@@ -21,6 +21,7 @@ from autapse_sim.engines.adjoint.program import Program, differentiated
 from autapse_sim.engines.brian.blame import explained
 from autapse_sim.engines.reference.code import NOISE, Code, assignments, is_condition, names, tree
 from autapse_sim.errors import InputError
+from autapse_sim.spec.algebra import real_functions
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.dimensions import Units
 from autapse_sim.spec.language import names as words
@@ -73,6 +74,7 @@ class Step:
     recorded: Mapping[str, str]
 
 
+@real_functions()
 def step_of(models: Models, circuit: Circuit, exact: bool = True) -> Step:
     """The programs of a circuit's neurons; where no gradient is asked for, spikes need none, either.
 
@@ -85,7 +87,7 @@ def step_of(models: Models, circuit: Circuit, exact: bool = True) -> Step:
     _check_noise(neuron)
     written = _Written(models, circuit)
     code = [*written.refractoriness(), *written.state_update(), *written.spike(circuit.through_reset, exact)]
-    code += [(name, written.full(ast.Name(name, ast.Load()))) for name in SHOWN]
+    code += written.shown()
     arriving = (*ARRIVING, *neuron.sums, *(name for name in TOLD if name in read_first(code)))
     read = {*read_first(code), *(name for each in neuron.sums.values() for name in _bare(each))}
     states = tuple(dict.fromkeys([*written.states, *sorted((written.own - {*SHOWN}) & read), *SHOWN]))
@@ -108,6 +110,7 @@ def step_of(models: Models, circuit: Circuit, exact: bool = True) -> Step:
     return Step(start, step, states, moving, arriving, sums, written.recorded)
 
 
+@real_functions()
 def f_prime_of(models: Models, circuit: Circuit) -> ast.expr:
     """f' of a neuron's activation, in its states, parameters and what arrives."""
     return _Written(models, circuit).full(ast.Name("f_prime", ast.Load()))
@@ -171,13 +174,9 @@ class _Written:
         self.states = tuple(name for name in found if kinds[name] != SUBEXPRESSION)
         self.rates = {name: tree(found[name].expr.code) for name in found if kinds[name] == DIFFERENTIAL_EQUATION}
         self.expressions = {name: tree(found[name].expr.code) for name in found if kinds[name] == SUBEXPRESSION}
-        # where it is computed, what is shown and sent stands still until the next spikes
-        shown = {name: self.expressions[name] for name in SHOWN if name in self.expressions}
-        self.stored = {name: node for name, node in shown.items() if getattr(node, "id", None) not in self.states}
-        self.expressions = {name: node for name, node in self.expressions.items() if name not in self.stored}
         if "sent" not in found:
             self.expressions["sent"] = ast.Name("activity", ast.Load())
-        self.equations = Equations([found[name] for name in found if name not in self.stored])
+        self.equations = Equations([found[name] for name in found])
         self.own = {*self.states, *SHOWN}
         self.own |= {"spiked"} if self.neuron.threshold else set()
         self.own |= {"f_prime"} if self.neuron.pseudo_derivative else set()
@@ -187,9 +186,16 @@ class _Written:
         self.recorded = {name: "1" if unit.is_dimensionless else str(unit) for name, unit in units.items()}
 
     def full(self, node: ast.expr) -> ast.expr:
-        """An expression in states, what arrives and parameters; what is stored is computed."""
-        node = self.stored.get(node.id, node) if isinstance(node, ast.Name) else node
+        """An expression in states, what arrives and parameters."""
         return _replaced(node, self.expressions)
+
+    def shown(self) -> Code:
+        """What the neuron shows and sends, which stands still until the next spikes."""
+        beside = {name: node for name, node in self.expressions.items() if name != "activity"}
+        return [
+            ("activity", self.full(ast.Name("activity", ast.Load()))),
+            ("sent", _replaced(ast.Name("sent", ast.Load()), beside)),
+        ]
 
     def beginning(self) -> Code:
         """The starting values, in the order in which they are evaluated."""
@@ -199,7 +205,7 @@ class _Written:
         refractory = {"not_refractory": "1", "lastspike": "-10000"} if self.neuron.refractory else {}
         initial = {**refractory, **self.neuron.initial}
         code = zero + [(name, self.full(tree(value))) for name, value in initial.items()]
-        return code + [(name, self.full(ast.Name(name, ast.Load()))) for name in SHOWN]
+        return code + self.shown()
 
     def refractoriness(self) -> Code:
         """Whether the neuron may spike again."""
@@ -300,7 +306,7 @@ class _Written:
         for side in ("pre", "post"):
             own = {*states, *self.neuron.parameters, "i", "N"}
             sided = {name: ast.Name(f"{name}_{side}", ast.Load()) for name in own}
-            for name in self.expressions:
+            for name in self.expressions.keys() - {*SHOWN}:
                 meant[f"{name}_{side}"] = _replaced(self.full(ast.Name(name, ast.Load())), sided)
         inputs = ["w", *(f"{name}_{side}" for name in states for side in ("pre", "post"))]
         return differentiated(_text([("total", _replaced(tree(text), meant))]), inputs, ("total",))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import gc
 import logging
@@ -11,16 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import sympy
 from brian2 import Function, prefs, set_device
 from brian2.core.base import BrianObject
 from brian2.devices.device import Device, reset_device
-from brian2.parsing.rendering import SympyNodeRenderer
-from sympy.core.function import UndefinedFunction
 
 from autapse_sim.engines.brian.blame import causes, explained
 from autapse_sim.engines.brian.tape import FUNCTIONS
 from autapse_sim.errors import InputError
+from autapse_sim.spec.algebra import real_functions
 from autapse_sim.spec.dimensions import unit_chosen
 from autapse_sim.spec.library import Models
 
@@ -39,10 +36,10 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
     brian.setLevel(logging.ERROR)
     gc.collect()
     set_device(device, build_on_run=False)
-    SympyNodeRenderer.render_func = _real_function
     known, failure = set(map(id, _objects())), None
     try:
-        yield
+        with real_functions():
+            yield
     except (InputError, OSError):  # a full disk is no fault of the equations
         raise
     except Exception as error:
@@ -50,22 +47,12 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
             raise
         failure = explained(error, models)
     finally:
-        SympyNodeRenderer.render_func = _BRIANS
         reset_device()
         _excuse(each for each in _objects() if id(each) not in known)
         level, prefs.logging.file_log, prefs.core.default_float_dtype = before
         brian.setLevel(level)
     if failure is not None:
         raise failure
-
-
-def _real_function(renderer: SympyNodeRenderer, node: ast.Name) -> type[sympy.Function]:
-    """A function as SymPy knows it, real where nothing is said of it: abs(exp(f(x))) became exp(re(f(x)))."""
-    function = _BRIANS(renderer, node)
-    return sympy.Function(function.__name__, real=True) if isinstance(function, UndefinedFunction) else function
-
-
-_BRIANS = SympyNodeRenderer.render_func
 
 
 def _objects() -> list[BrianObject]:
@@ -95,13 +82,21 @@ GENERATED = "(string)"
 """The file that Brian2 names for the code that it generates for NumPy."""
 
 
+UNITS = {
+    "choose": unit_chosen,
+    "autapse_real_clip": lambda value, low, high: value,
+    "autapse_positive": lambda value: value,
+}
+"""The units of what functions of the tape give, where these are no mere numbers."""
+
+
 def tape_function(name: str, python: Callable) -> Function:
-    """A function of the tape as Brian2 knows it; `choose` keeps the units of what it chooses from."""
+    """A function of the tape as Brian2 knows it; some keep the units of what they are given."""
     _, kinds, stateless = FUNCTIONS[name]
     function = Function(
         python,
         arg_units=[None] * len(kinds),
-        return_unit=unit_chosen if name == "choose" else 1,
+        return_unit=UNITS.get(name, 1),
         arg_types=list(kinds),
         return_type="float",
         stateless=stateless,

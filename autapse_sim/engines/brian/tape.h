@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <type_traits>
 #include <vector>
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -297,6 +298,19 @@ template <class C> inline double only(C condition, double value) {
     std::memcpy(&value, &bits, sizeof bits);
     return value;
 }
+
+// functions whose numbers are real, also where they are whole: the whole part, the sign, a number within bounds, time
+// steps (in spite of rounding), and a number of which roots may be taken, NaN where it is below 0
+template <class V> using Real = typename std::conditional<std::is_floating_point<V>::value, V, double>::type;
+inline double whole(bool value) { return value; }
+template <class V> inline Real<V> whole(V value) { return std::trunc(Real<V>(value)); }
+template <class V> inline Real<V> signum(V value) { return value > 0 ? 1 : value < 0 ? -1 : Real<V>(value); }
+template <class V> inline Real<V> clipped(V value, double low, double high) {
+    const double above = value < low ? low : value;
+    return above > high ? high : above;
+}
+template <class V> inline Real<V> positive(V value) { return value < 0 ? NAN : Real<V>(value); }
+inline double timesteps(double t, double dt) { return std::trunc((t + 1e-3 * dt) / dt); }
 
 // a/b of numbers below 10^15, rounded down: processors divide integers one by one, and doubles several at once
 inline int64_t quotient(int64_t a, int64_t b) { return int64_t((double(a) + 0.5) / double(b)); }

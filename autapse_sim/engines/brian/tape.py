@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autapse_sim.engines.brian import reals
 from autapse_sim.engines.brian.assembly.order import When
 from autapse_sim.engines.brian.dense.layout import Layout
 from autapse_sim.spec.job import Job
@@ -37,6 +38,11 @@ FUNCTIONS = {
     "autapse_keep": ("keep", ("integer", "integer", "any", "any", "any"), False),
     "autapse_trace": ("trace", ("integer", "integer", "integer", "any"), False),
     "autapse_only": ("only", ("any", "any"), True),
+    "autapse_real_int": ("whole", ("any",), True),
+    "autapse_real_sign": ("signum", ("any",), True),
+    "autapse_real_clip": ("clipped", ("any",) * 3, True),
+    "autapse_real_timestep": ("timesteps", ("any", "any"), True),
+    "autapse_positive": ("positive", ("any",), True),
     "choose": ("choose", ("any", "any", "any"), True),
 }
 """The functions that equations may call, in the order of their arguments."""
@@ -290,14 +296,14 @@ class Tape:
     def share(self, timestep: Number) -> float:
         return 1.0 / self.batch
 
-    def known(self, value: np.ndarray) -> np.ndarray:
-        return np.where(np.isnan(value), 0.0, 1.0)
-
-    def choose(self, condition: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
-        return np.where(condition, yes, no)
-
-    def only(self, condition: np.ndarray, value: np.ndarray) -> np.ndarray:
-        return np.where(condition, value, 0.0)
+    known = staticmethod(reals.known)
+    choose = staticmethod(reals.choose)
+    only = staticmethod(reals.only)
+    whole = staticmethod(reals.whole)
+    signum = staticmethod(reals.signum)
+    clipped = staticmethod(reals.clipped)
+    timesteps = staticmethod(reals.timesteps)
+    positive = staticmethod(reals.positive)
 
     def uniform(self, place: Number, element: np.ndarray, size: np.ndarray, timestep: Number) -> np.ndarray:
         return self._uniform(place, element // size, element % size, timestep)

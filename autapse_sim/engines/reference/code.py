@@ -15,6 +15,7 @@ from brian2.equations.equations import EquationError
 from scipy.special import exprel
 
 from autapse_sim.errors import InputError
+from autapse_sim.spec.algebra import real_functions
 
 Look = Callable[[str], Any]
 """What gives the value of a name, a number or an array."""
@@ -112,6 +113,7 @@ def names(node: ast.AST) -> frozenset[str]:
     return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
+@real_functions()
 def equations(text: str) -> Mapping[str, Any]:
     """Brian2's equations by their variables."""
     try:
@@ -151,11 +153,12 @@ def summands(node: ast.expr, sign: float = 1.0) -> Iterator[tuple[float, ast.exp
             yield sign, node
 
 
-def clipped(node: ast.expr) -> tuple[ast.expr, list[ast.expr]]:
-    """What is clipped and its bounds, where an expression is a ``clip``; else itself and none."""
+def clipped(node: ast.expr) -> tuple[ast.expr, list[tuple[ast.expr, ast.expr]]]:
+    """What is clipped and its bounds, the innermost first, where an expression is a ``clip``; else itself and none."""
     match node:
         case ast.Call(func=ast.Name(id="clip"), args=[inner, low, high]):
-            return inner, [low, high]
+            inside, bounds = clipped(inner)
+            return inside, [*bounds, (low, high)]
     return node, []
 
 
@@ -171,6 +174,18 @@ def put_in(node: ast.expr, held: Mapping[str, ast.expr]) -> ast.expr:
         case ast.Name(id=name):
             return held.get(name, node)
     return node
+
+
+def replaced(node: ast.AST, meant: Mapping[str, ast.expr]) -> Any:
+    """A tree in which expressions stand for names."""
+    if isinstance(node, ast.Name):
+        return meant.get(node.id, node)
+    parts = {}
+    for name, value in ast.iter_fields(node):
+        many = isinstance(value, list)
+        new = [replaced(each, meant) if isinstance(each, ast.AST) else each for each in (value if many else [value])]
+        parts[name] = new if many else new[0]
+    return type(node)(**parts)
 
 
 def integrated(

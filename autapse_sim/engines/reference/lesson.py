@@ -46,7 +46,7 @@ class Lesson:
         self.gathered = np.zeros(synapses.shape)
         kept = {"sgd": (), "momentum": ("velocity",)}.get(job.optimiser, ("moment", "square"))
         self.memory = dict.fromkeys(kept, np.zeros(synapses.shape))
-        self.bounds: list[list[Any]] = []
+        self.bounds: list[tuple[Any, Any]] = []
         self.rate = learning_rate(rule) if job.optimiser.startswith("adam") else ""
 
     @property
@@ -177,22 +177,21 @@ class Lesson:
         inner, bounds = clipped(node)
         terms = list(summands(inner))
         others = [(sign, term) for sign, term in terms if sign < 0 or not is_name(term, "w")]
+        set_by_w = self.gathers and any("w" in names(bound) for pair in bounds for bound in pair)
+        if set_by_w or (self.gathers and len(others) != len(terms) - 1):
+            said = f"w = {ast.unparse(node)} sets w, but here its changes are gathered for an update to come"
+            raise self.synapses.world.blame("w", f"{said}; write w += ... or w -= ..., or use update='step' and 'sgd'")
         if len(others) != len(terms) - 1:  # a normalisation, say
-            if self.gathers:
-                said = f"w = {ast.unparse(node)} sets w, but here its changes are gathered for an update to come"
-                raise self.synapses.world.blame(
-                    "w", f"{said}; write w += ... or w -= ..., or use update='step' and 'sgd'"
-                )
             self.w = evaluate(node, look)
             return 0.0
+        kept = [(evaluate(low, look), evaluate(high, look)) for low, high in bounds]
         moved: Any = 0.0
         for value, event in (each for sign, term in others for each in self.terms(sign, term, look, parts, share)):
             moved = moved + value * (1.0 if event else share)
         self.w = self.w + moved
-        if bounds:
-            self.bounds.append([evaluate(bound, look) for bound in bounds])
-        if bounds and not self.gathers:
-            self.w = np.clip(self.w, *self.bounds[-1])
+        self.bounds += kept
+        for low, high in () if self.gathers else kept:
+            self.w = np.clip(self.w, low, high)
         return moved
 
     def terms(

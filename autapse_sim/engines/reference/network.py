@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autapse_sim.engines.brian.assembly.lasting import GROUPS, axes
-from autapse_sim.engines.reference.code import assignments, is_condition, tree
+from autapse_sim.engines.reference.code import assignments, is_condition, replaced, tree
 from autapse_sim.engines.reference.wiring import Wiring
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job, Outcome, Progress, State, check_targets
@@ -246,12 +246,12 @@ class _Network(Wiring):
     def integrate(self) -> None:
         """6: neurons, all from the old values."""
         if self.neuron.refractory:
-            values, period = self.neurons.values, tree(self.neuron.refractory)
+            values, period = self.neurons.values, self.own(self.neuron.refractory)
             if is_condition(period):
                 free = (values["not_refractory"] != 0) | (self.neurons.value(period) == 0)
             else:
                 since = f"timestep(t - lastspike, dt) >= timestep({self.neuron.refractory}, dt)"
-                free = self.neurons.value(tree(since))
+                free = self.neurons.value(self.own(since))
             values["not_refractory"] = 1.0 * free
         for group in (self.neurons, self.inputs, self.unit, self.outputs):
             group.integrate()
@@ -260,9 +260,9 @@ class _Network(Wiring):
         """7: pseudo-derivative and threshold."""
         neuron, group, values = self.neuron, self.neurons, self.neurons.values
         if neuron.pseudo_derivative:
-            values["f_prime"] = group.value(tree(neuron.pseudo_derivative))
+            values["f_prime"] = group.value(self.own(neuron.pseudo_derivative))
         if neuron.threshold:
-            spiked = group.value(tree(neuron.threshold)) != 0
+            spiked = group.value(self.own(neuron.threshold)) != 0
             spiked = spiked & (values["not_refractory"] != 0) if neuron.refractory else spiked
             values["spiked"] = 1.0 * spiked
             self.spikes = values["spiked"] + (0 if self.now.fresh else self.spikes)
@@ -281,7 +281,8 @@ class _Network(Wiring):
         neuron, group, values = self.neuron, self.neurons, self.neurons.values
         if neuron.threshold:
             spiked = values["spiked"] != 0
-            group.assign(assignments(neuron.reset), where=spiked)
+            reset = [(name, replaced(value, self.stored)) for name, value in assignments(neuron.reset)]
+            group.assign(reset, where=spiked)
             if neuron.refractory:
                 values["not_refractory"] = values["not_refractory"] * ~spiked
         for name, node in self.stored.items():

@@ -93,7 +93,7 @@ class Part:
             if "summed" in equation.flags:
                 self.summed[name.removesuffix("_post")] = node
             elif equation.type == DIFFERENTIAL_EQUATION:
-                if "unless refractory" in equation.flags:
+                if "unless refractory" in equation.flags and "not_refractory" in self.values:
                     node = ast.BinOp(ast.Name("not_refractory", ast.Load()), ast.Mult(), node)
                 (self.exact if "event-driven" in equation.flags else self.rates)[name] = node
             elif name in self.values or name in self.expressions or "constant over dt" in equation.flags:

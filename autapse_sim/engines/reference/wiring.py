@@ -6,7 +6,7 @@ import ast
 
 import numpy as np
 
-from autapse_sim.engines.reference.code import METHODS, equations, tree
+from autapse_sim.engines.reference.code import METHODS, equations, replaced, tree
 from autapse_sim.engines.reference.lesson import Lesson
 from autapse_sim.engines.reference.parts import Group, Part, Sum, Synapses, World
 from autapse_sim.errors import InputError
@@ -89,7 +89,7 @@ class Wiring:
         return group
 
     def _send(self, group: Group) -> None:
-        """What neurons show and send: where it is computed it stands still until the next spikes."""
+        """What neurons show and send: where it is computed it stands still until the next spikes for all others."""
         known = equations(self.neuron.equations)
         if "activity" not in known:
             raise InputError(f"{self.neuron.path}: the neuron defines no 'activity'; write 'activity = o : 1'")
@@ -99,10 +99,17 @@ class Wiring:
             for name in ("activity", "sent")
             if name in group.expressions and getattr(group.expressions[name], "id", None) not in states
         }
+        self.stored = {name: replaced(node, self.stored) for name, node in self.stored.items()}
+        for own in (group.rates, group.expressions, group.initial):
+            own |= {name: replaced(node, self.stored) for name, node in own.items()}
         group.declare(*self.stored)
         group.initial |= self.stored
         if "sent" not in known:
             group.add("sent = activity : 1")
+
+    def own(self, expression: str) -> ast.expr:
+        """A text of the neuron: what it shows and sends it computes wherever it reads it."""
+        return replaced(tree(expression), self.stored)
 
     def _check_starts(self, rule: Rule) -> None:
         """Refuse starting values of what the rule has not."""

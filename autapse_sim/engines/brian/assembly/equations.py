@@ -59,6 +59,11 @@ def integrator(method: str, exactly: Iterable[str]) -> str | Callable:
     return both
 
 
+def draws_in(code: str) -> bool:
+    """Whether code draws random numbers."""
+    return bool(_DRAW.search(code))
+
+
 class Draws:
     """Random numbers of texts as functions of the seed of the network, the time and the place.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from brian2 import Equations, NeuronGroup
 
-from autapse_sim.engines.brian.assembly.equations import Draws, rebuilt
+from autapse_sim.engines.brian.assembly.equations import Draws, draws_in, rebuilt
 from autapse_sim.engines.brian.assembly.events import begin_kept, exactly, jump, kept_equations
 from autapse_sim.engines.brian.assembly.order import When
 from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
@@ -29,17 +29,18 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     """The neurons of the circuit."""
     neuron, size, words = plan.models.neuron, plan.size["neurons"], plan.words("neurons")
     stored, kept, alias = sending(plan)
-    equations = [f"{name} : 1" for name in stored] + alias + [*rebuilt(kept, words), *provided(plan)]
+    own = words | {name: renamed(value, words) for name, value in stored.items() if not draws_in(value)}
+    equations = [f"{name} : 1" for name in stored] + alias + [*rebuilt(kept, own), *provided(plan)]
     if neuron.activations:
         activation = neuron.activations[plan.circuit.activation]
-        equations += [f"{name} = {renamed(getattr(activation, name), words)} : 1" for name in ("f", "f_prime")]
+        equations += [f"{name} = {renamed(getattr(activation, name), own)} : 1" for name in ("f", "f_prime")]
     defined = Equations("\n".join(equations))
     late, shared = plan.delays.registers(defined), plan.kept_in("neurons")
     plan.parts.jumps += late.names
     shown = {name: renamed(value, words) for name, value in stored.items()}
-    moving = ("spiked", OURS["spikes"], OURS["psi"], "sent_sum", "feedback", "loss", *plan.sums("neurons"))
-    begin = [Statement(name, "", "0") for name in moving if name in defined]
-    begin += plan.begin("neurons", [kept, *map(Equations, plan.postsynaptic)], neuron.initial, stored)
+    begin = [Statement(name, "", "0") for name in moving(plan) if name in defined]
+    initial = {name: renamed(value, own) for name, value in neuron.initial.items()}
+    begin += plan.begin("neurons", [kept, *map(Equations, plan.postsynaptic)], initial, stored)
     begin += [Statement(name, "", value) for name, value in late.begin.items()]
     made = plan.parts.group(
         "neurons",
@@ -47,7 +48,7 @@ def build_neurons(plan: Plan) -> NeuronGroup:
         [*equations, *late.equations, *kept_equations(shared)],
         neuron_parameters(plan),
         begin + begin_kept(shared),
-        renamed(neuron.refractory, words),
+        renamed(neuron.refractory, own),
         plan.numbered,
         exactly(shared),
     )
@@ -60,9 +61,9 @@ def build_neurons(plan: Plan) -> NeuronGroup:
         code = [Statement("perturbation", "", f"autapse_only({OURS['learns']}, {value})")]
         plan.parts.regularly(made, code, "perturbation")
     mine = {each.name: f"autapse_own_{each.name}" for each in statements(neuron.reset) if each.name not in kept}
-    reset = statements(renamed(neuron.reset, {**words, **mine}))
-    spike = [each.renamed(words) for each in spike_code(neuron)] if neuron.threshold else []
-    code = [each.renamed(words) for each in reset_code(neuron, reset)] if neuron.threshold else []
+    reset = statements(renamed(neuron.reset, {**own, **mine}))
+    spike = [each.renamed(own) for each in spike_code(neuron)] if neuron.threshold else []
+    code = reset_code(neuron, reset) if neuron.threshold else []
     code += [Statement(name, "", value) for name, value in shown.items()]
     code += [Statement("sent_sum", "", "sent_sum + sent*dt/step")] if "sent_sum" in made.variables else []
     spike, code = draws.drawn(spike), draws.drawn(code)
@@ -78,6 +79,13 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     connect(plan, made, *EVERYTHING)
     leave(plan, made)
     return made
+
+
+def moving(plan: Plan) -> list[str]:
+    """What the circuit provides to its neurons and is 0 where a trajectory starts, until it is computed."""
+    learned = [plan.bias] if "b" in plan.circuit.learn else []
+    ours = ("spiked", OURS["spikes"], OURS["psi"], "sent_sum", "feedback", "loss", "perturbation")
+    return [*ours, "drive", plan.input, "autapse_returned", *learned, *plan.models.neuron.sums, *plan.sums("neurons")]
 
 
 def provided(plan: Plan) -> list[str]:

@@ -13,7 +13,7 @@ from brian2.groups.neurongroup import Thresholder
 from autapse_sim.engines.brian.assembly.equations import Draws, integrator
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
 from autapse_sim.engines.brian.assembly.statements import only_where
-from autapse_sim.engines.brian.assembly.truths import as_numbers
+from autapse_sim.engines.brian.assembly.truths import as_numbers, equations_as_numbers, value_as_number
 from autapse_sim.engines.brian.dense.layout import Block, Layout
 from autapse_sim.engines.brian.dense.synapses import DenseNeurons, DenseSynapses, at_spikes
 from autapse_sim.engines.brian.program import Index, Input, Parameter
@@ -24,6 +24,7 @@ from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.language import Statement, is_condition, names
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.quantities import unit_of
+from autapse_sim.spec.truths import truths_in
 
 
 class Parts:
@@ -96,13 +97,15 @@ class Parts:
         lines = [*equations, *(f"{key} : {unit_of(value)} (constant)" for key, value in parameters.items())]
         lines += ["autapse_i : 1 (constant)"] if numbered else []
         options = {**self.options, "name": name, "method": integrator(self.method, exactly)}
+        truths = truths_in("\n".join(lines)) | {"not_refractory"}
+        text = equations_as_numbers("\n".join(lines), truths)
         if refractory:
-            options["refractory"] = refractory
+            options["refractory"] = value_as_number(refractory, truths)
         if self.dense:
-            made = DenseNeurons(size, "\n".join(lines), self.layout, jumps=tuple(self.jumps), **options)
+            made = DenseNeurons(size, text, self.layout, jumps=tuple(self.jumps), **options)
         else:
             events = {} if self.program or "spiked : 1" not in lines else {"spike": "spiked > 0"}
-            made = NeuronGroup(self.layout.replicates * size, "\n".join(lines), events=events, **options)
+            made = NeuronGroup(self.layout.replicates * size, text, events=events, **options)
             for thresholder in made.thresholder.values():
                 _tell_only(thresholder)
         self.objects.append(made)
@@ -113,7 +116,6 @@ class Parts:
             made.state_updater.when, made.state_updater.order = SLOTS["state"]
             Draws(f"{name}.equations", size).rewrite(made.state_updater)
         begin = [*begin, *([Statement("lastspike", "", "-10000*second")] if refractory else ())]
-        # first, since Brian2 lets nothing be written to what is `unless refractory` while this is false
         code = [Statement("not_refractory", "", f"not_refractory or {_STARTING} > 0")] if refractory else []
         code += [replace(each, value=f"choose({_STARTING}, {each.value}, {each.name})") for each in begin]
         if code:
@@ -136,7 +138,9 @@ class Parts:
         pre, post = source.N // R, target.N // R
         lines = [*equations, *(f"{variable}_post = {value} : 1 (summed)" for variable, value in sums.items())]
         options = {**self.options, "name": f"projection_{name}", "method": integrator(self.method, exactly)}
-        text = "\n".join(lines)
+        sides = (("pre", source), ("post", target))
+        truths = {f"{each}_{side}" for side, group in sides for each in _truths(group)} | _truths(target)
+        text = equations_as_numbers("\n".join(lines), truths)
         if self.dense:
             synapses = DenseSynapses(source, target, text, pairs, **options)
             block = synapses.autapse_block
@@ -165,6 +169,8 @@ class Parts:
         place, order = SLOTS[slot]
         text, name = _text(group, code), f"{group.name}_{slot}"
         runner = group.run_regularly(text, when=place, order=order, name=name, clock=group.clock)
+        # what is `unless refractory` stands still for its equation alone; what is assigned is assigned
+        runner.override_conditional_write = ["not_refractory"]
         self.conditions[runner.name] = when
         return runner
 
@@ -188,11 +194,14 @@ def _text(group: NeuronGroup | Synapses, code: Iterable[Statement]) -> str:
     anchor = "i_pre" if isinstance(group, Synapses) else "i"
     # Brian2 does not find a function that SymPy has put a number in the place of: sign(0.3), exp(-0.5)
     code = [replace(each, value=folded(each.value)) for each in code]
-    truths = {name for name, variable in group.variables.items() if variable.is_boolean}
-    wholes = {name for name, variable in group.variables.items() if np.issubdtype(variable.dtype, np.integer)}
-    code = as_numbers(code, truths, wholes, group.variables)
+    code = as_numbers(code, _truths(group), group.variables)
     vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
     return "\n".join(map(str, _real(vectors, group.variables)))
+
+
+def _truths(group: NeuronGroup | Synapses) -> set[str]:
+    """The variables of a group that are true or false."""
+    return {name for name, variable in group.variables.items() if variable.is_boolean}
 
 
 def _tell_only(thresholder: Thresholder) -> None:

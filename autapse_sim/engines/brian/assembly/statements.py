@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from brian2 import Equations
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 
 from autapse_sim.errors import InputError
-from autapse_sim.spec.language import Statement, call_of, names, parsed, renamed, statements, terms
+from autapse_sim.spec.language import Statement, call_of, is_one_of, names, parsed, renamed, statements, terms
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.rates import learning_rate
@@ -105,7 +106,7 @@ def changes(
             found.append(each)
             continue
         change, bounds = _additive(each)
-        if change is None and gathers:
+        if gathers and (change is None or "w" in names(*bounds)):
             raise InputError(
                 f"{line_of(rule, 'w', code)}: {str(each)!r} sets w, but here its changes are gathered for an update to "
                 "come; write w += ... or w -= ..., for bounds w = clip(w + ..., low, high) or Protocol(bound=...), "
@@ -114,34 +115,47 @@ def changes(
         if change is None or (substeps == 1 and not gathers):
             found.append(each)
             continue
-        found += [Statement("w", "+", part) for part in _shared(rule, change, parts, substeps, events, code)]
-        if bounds and gathers:
-            limits.append(f"clip(w, {bounds[0]}, {bounds[1]})")
-        elif bounds:
-            found.append(Statement("w", "", f"clip(w, {bounds[0]}, {bounds[1]})"))
+        part = _shared(rule, change, parts, substeps, events, code)
+        if bounds and not gathers:
+            found.append(Statement("w", "", reduce(_clipped, bounds, " + ".join(["w", *part]))))
+            continue
+        found += [Statement("w", "+", each) for each in part]
+        limits += [_clipped("w", bound) for bound in bounds]
     return Changes(tuple(found), tuple(limits))
 
 
-def _additive(each: Statement) -> tuple[list[str] | None, tuple[str, str] | None]:
+def _additive(each: Statement) -> tuple[list[str] | None, list[str]]:
     """The terms that a statement adds to w, and the bounds that it keeps w within; no terms where it sets w."""
     if each.operator == "+":
-        return terms(each.value), None
+        return terms(each.value), []
     if each.operator == "-":
-        return terms(f"-({each.value})"), None
+        return terms(f"-({each.value})"), []
     if each.operator:
-        return None, None
-    clipped = call_of(each.value, "clip")
-    within = _within(each.value)
+        return None, []
+    inner, bounds = _unclipped(each.value)
+    within = terms(inner)
     if within.count("w") != 1:
-        return None, None
+        return None, []
     within.remove("w")
-    return within, (clipped[1], clipped[2]) if clipped else None
+    return within, bounds
+
+
+def _unclipped(value: str) -> tuple[str, list[str]]:
+    """What an expression keeps within bounds, and these, the innermost first; itself where it does not."""
+    clip = call_of(value, "clip")
+    if clip is None:
+        return value, []
+    inner, bounds = _unclipped(clip[0])
+    return inner, [*bounds, f"{clip[1]}, {clip[2]}"]
+
+
+def _clipped(value: str, bound: str) -> str:
+    return f"clip({value}, {bound})"
 
 
 def _within(value: str) -> list[str]:
     """The summands of an expression, or of what it keeps within bounds."""
-    clipped = call_of(value, "clip")
-    return terms(clipped[0] if clipped else value)
+    return terms(_unclipped(value)[0])
 
 
 def _unfolded(rule: Rule, code: str, states: Iterable[str]) -> list[Statement]:
@@ -179,10 +193,9 @@ def _put_in(value: str, held: Mapping[str, str]) -> str:
     summands = _within(value)
     if not held.keys() & set(summands):
         return value
-    clipped = call_of(value, "clip")
     total = " + ".join(f"({held[each]})" if each in held else each for each in summands)
     total = held[summands[0]] if len(summands) == 1 else total
-    return f"clip({total}, {clipped[1]}, {clipped[2]})" if clipped else total
+    return reduce(_clipped, _unclipped(value)[1], total)
 
 
 def _resolved(summands: list[str], parts: dict[str, list[str]]) -> list[str]:
@@ -322,19 +335,22 @@ def spike_code(neuron: Neuron) -> list[Statement]:
 def reset_code(neuron: Neuron, reset: list[Statement]) -> list[Statement]:
     """The code of a neuron that may have spiked."""
     lines = only_where("spiked", reset, set(changing(Equations(neuron.equations))))
-    # last, since Brian2 lets nothing be written to what is `unless refractory` once this is false
     lines += [Statement("not_refractory", "", "not_refractory and spiked < 0.5")] if neuron.refractory else []
     return lines
 
 
 def computed(equations: Equations) -> dict[str, str]:
-    """What neurons send and show, where it is computed: worth doing once a neuron and not once a synapse."""
+    """What neurons send and show, where it is computed: worth doing once a neuron and not once a synapse.
+
+    Each is an expression in what the neuron has beside these two.
+    """
     found = {name: equations[name] for name in ("activity", "sent") if name in equations}
-    return {
-        name: equation.expr.code
+    made = {
+        name: f"({equation.expr.code})"
         for name, equation in found.items()
-        if equation.type == SUBEXPRESSION and equation.expr.code not in changing(equations)
+        if equation.type == SUBEXPRESSION and not is_one_of(equation.expr.code, changing(equations))
     }
+    return {name: renamed(code, made) for name, code in made.items()}
 
 
 def without(equations: Equations, names: Iterable[str]) -> Equations:
