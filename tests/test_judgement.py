@@ -140,8 +140,9 @@ def test_it_is_said_where_the_read_outs_penalty_decides():
 class Pilots:
     """Stands in for a study: tells what each method is given, and lets errors be least where they are wished."""
 
-    def __init__(self, methods, best):
+    def __init__(self, methods, best, readouts=None):
         self.names, self.best, self.given, self.asked = {id(m): name for name, m in methods.items()}, best, {}, {}
+        self.readouts = readouts or {}
 
     def results(self, units):
         dims = ("score", "point", "pilot")
@@ -156,6 +157,7 @@ class Pilots:
         far = np.abs(np.log([point.eta for point in unit.points]) - np.log(etas)[:, None])
         tau = [dict(point.values)["tau"].value if point.values else np.nan for point in unit.points]
         far += np.nan_to_num(np.abs(np.log(tau) - np.log(taus)[:, None]))
+        far += 0.1 * (self.readouts.get(name, unit.readout) != unit.readout)
         return np.repeat(far[:, :, None], 8, axis=2)
 
 
@@ -207,13 +209,16 @@ def test_a_grid_grows_beyond_the_edge_at_which_the_best_lies():
     assert tried["dfa"].edges == ["eta"]
 
 
-def test_the_grid_of_a_reservoir_grows_too_and_rules_read_out_at_its_rate():
-    methods = {"bptt": Method("bptt"), FIXED: Method(None)}
-    pilots = Pilots(methods, {"bptt": (0.01, 0.01), FIXED: (0.3, 0.3)})
+def test_the_grid_of_a_reservoir_grows_too_and_a_rule_reads_out_at_the_better_of_two_rates():
+    methods = {"bptt": Method("bptt"), "fa": Method("fa"), FIXED: Method(None)}
+    best = {"bptt": (0.01, 0.003), "fa": (0.01, 0.01), FIXED: (0.3, 0.3)}
+    pilots = Pilots(methods, best, readouts={"bptt": 0.3, "fa": 0.03})
     tried, chosen = chosen_points(benchmarks()["bounce"], methods, pilots, seed=0)
     assert [point.eta for point in tried[FIXED].points] == [0.001, 0.003, 0.01, 0.03, 0.0949, 0.3, 0.949]
     assert chosen[FIXED] == Chosen(Point(0.3), Point(0.3), 0.3)
-    assert chosen["bptt"].readout == pilots.given["bptt"] == 0.3
+    assert chosen["bptt"] == Chosen(Point(0.01), Point(0.003), 0.3)
+    assert chosen["fa"] == Chosen(Point(0.01), Point(0.01), 0.03)
+    assert pilots.asked["bptt"][-1] == (Point(0.01), Point(0.003))
     assert tried[FIXED].edges == []
     far, _ = chosen_points(benchmarks()["bounce"], methods, Pilots(methods, {FIXED: (1e3, 1e3)}), seed=0)
     assert far[FIXED].edges == ["eta"]

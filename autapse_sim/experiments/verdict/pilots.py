@@ -152,6 +152,11 @@ class Tried:
             return self.points[index]
         return otherwise or min(self.points, key=lambda point: point.eta)
 
+    @property
+    def least(self) -> float:
+        """The least median error of the read-out as trained."""
+        return float(np.median(self.at(0, self.best(0))))
+
     def gentle(self) -> Point:
         """The point of the smallest learning rate whose error is as good as the least."""
         return self.points[self.grid.rates.index(self.grid.gentle(self.errors[0]))]
@@ -193,6 +198,10 @@ class Tried:
     def _judged(self) -> list[tuple[int, Point]]:
         """The best point of each score that there is."""
         return [(k, best) for k, best in enumerate(self.ends) if not np.isnan(self.errors[k]).all()]
+
+    def first(self, count: int) -> Tried:
+        """What the first points gave."""
+        return Tried(self.points[:count], self.errors[:, :count])
 
     def joined(self, other: Tried) -> Tried:
         """With what more points gave."""
@@ -265,11 +274,13 @@ def chosen_points(
 ) -> tuple[dict[str, Tried], dict[str, Chosen]]:
     """What the pilots of each method gave, and the points at which it is judged.
 
-    The read-out of all methods learns at the rate that suits the fixed reservoir, so that with eta towards 0 every
-    rule becomes that; where a method starts from W = 0 or changes the protocol, at the one that suits a reservoir which
-    does so too. Of rates that are as good for a reservoir it is the smallest (`Grid.gentle`): a restless read-out
-    teaches W its own noise. Where the best point of a method, reservoirs among them, lies at an edge of the learning
-    rates, more are tried beyond it, up to `GROWTH` times.
+    Where the best point of a method, reservoirs among them, lies at an edge of the learning rates, more are tried
+    beyond it, up to `GROWTH` times. The read-out of a method learns at the rate that suits the fixed reservoir, so that
+    with eta towards 0 every rule becomes that; where a method starts from W = 0 or changes the protocol, at the one
+    that suits a reservoir which does so too. Of rates that are as good for a reservoir it is the smallest
+    (`Grid.gentle`): a restless read-out teaches W its own noise. So where a rate beyond those of the benchmark suits
+    the reservoir better, a method is tuned with the best of the benchmark's, its best points are tried with that
+    beyond, too, and it is judged with the one that is better for it.
     """
     blocks = [(seed, FIRST + k) for k in range(PILOT // BLOCK)]
 
@@ -297,10 +308,14 @@ def chosen_points(
     known = {**methods, **alone}
     first = points_for(setting, known)
     still = grown([name for name, method in known.items() if method.rule is None], {})
+    within = {name: one.first(len(first[name])).gentle() for name, one in still.items()}
     gentle = {name: one.gentle() for name, one in still.items()}
-    readout = {name: gentle[how].eta for name, how in like.items()}
-    taught = grown(learning, readout)
+    near, far = ({name: each[how].eta for name, how in like.items()} for each in (within, gentle))
+    taught = grown(learning, near)
+    again = {name: tuple(dict.fromkeys(one.ends)) for name, one in taught.items() if far[name] != near[name]}
+    better = {name: one for name, one in tried(again, far).items() if one.least < taught[name].least} if again else {}
     found = still | taught
     chosen = {name: Chosen(point, point, point.eta) for name, point in gentle.items()}
-    chosen |= {name: Chosen(*one.ends, readout[name]) for name, one in taught.items()}
+    chosen |= {name: Chosen(*one.ends, near[name]) for name, one in taught.items()}
+    chosen |= {name: Chosen(*one.ends, far[name]) for name, one in better.items()}
     return {name: found[name] for name in methods}, {name: chosen[name] for name in methods}
