@@ -210,17 +210,18 @@ def _more(fixed: Paired, worthwhile: float) -> str:
     return f" (some {needed} seeds would tell)" if needed > fixed.replicates else ""
 
 
-def heading(setting: Benchmark, replicates: int, seed: int, readout: float) -> str:
+def heading(setting: Benchmark, replicates: int, seed: int, readouts: Sequence[float]) -> str:
     """What was run, in a line."""
     circuit, protocol = setting.circuit, setting.protocol
     how = f"batches of {protocol.batch}" if protocol.update == "batch" else f"updates per {protocol.update}"
     scored = int(setting.scored.sum())
+    rates = " to ".join(f"{rate:g}" for rate in sorted(set(readouts))[:: max(1, len(set(readouts)) - 1)])
     return (
         f"n = {circuit.neurons}, {circuit.activation}, {', '.join(circuit.learn)} learn, {protocol.optimiser}, {how}; "
         f"B {circuit.feedback}; eq. 1's 1/t is {'in' if protocol.averaging else 'out'}; {protocol.train} training, "
         f"{protocol.test} test trajectories, {scored} of {setting.task.steps} steps scored; {replicates} seeds a "
         f"method, seed {seed}; learning rates chosen for each score on {PILOT} other seeds"
-        + (f", the read-out's ({readout:g}) on the {FIXED}" if "V" in circuit.learn else "")
+        + (f", the read-out's ({rates}) on reservoirs" if "V" in circuit.learn else "")
     )
 
 

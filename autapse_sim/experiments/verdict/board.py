@@ -210,7 +210,8 @@ def _chosen(one: Judgement) -> dict[str, str]:
     found = {}
     for name in (name for name in one.data["method"].values.tolist() if name != TUNED):
         its = one.data.sel({"method": name})
-        found[name] = ", ".join(filter(None, [f"eta = {float(its.eta):g}", tuned(its)]))
+        read_out = f"read-out at {float(its.eta_out):g}" if "V" in one.case.setting.circuit.learn else ""
+        found[name] = ", ".join(filter(None, [f"eta = {float(its.eta):g}", tuned(its), read_out]))
     return found
 
 

@@ -242,7 +242,9 @@ def _answered(
         **({} if unit == "1" else {"unit": unit}),
         "benchmark": case.benchmark,
         "title": setting.title,
-        "heading": heading(setting, replicates, case.seed, case.chosen[FIXED].readout) + how_many + left_out,
+        "heading": heading(setting, replicates, case.seed, [one.readout for one in case.chosen.values()])
+        + how_many
+        + left_out,
         **({"planned": json.dumps(planned.told(reached))} if planned else {}),
         "methods": json.dumps({name: described(name, case.methods.get(name), rule) for name in names}),
         "statistics": json.dumps({against: plain(pairs) for against, pairs in judged.items()}),
