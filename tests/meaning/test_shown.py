@@ -82,3 +82,34 @@ def test_nothing_of_a_trajectory_is_in_the_next(engine):
     alone = [mse(x[None])[0] for x in X]
     assert mse(X) == pytest.approx(alone, rel=1e-12)
     assert np.abs(mse(X, reset=False) - alone)[1:].min() > 1e-3
+
+
+NESTED = "dv/dt = (1.3*drive + 2*input + 0.2 - v)/(2*ms) : 1\nq : 1\na = 0.5*v : 1\nb = 2*a + q : 1\nactivity = v : 1"
+CHANGED = {
+    "by the statement itself": ("v = 0.3 + 0.5*b; q = b", "v = 0.3 + 0.5*(v + q); q = v + q"),
+    "between two that read": ("q = b; v = 0.4; v += 0.3*b + 0.2*q", "q = v + q; v = 0.4; v += 0.3*(v + q) + 0.2*q"),
+}
+
+
+@pytest.mark.parametrize("engine", SAMPLED)
+@pytest.mark.parametrize("how", CHANGED)
+def test_an_expression_is_what_it_is_made_of_where_it_is_read(how, engine):
+    def of(reset):
+        return W(ap.Neuron(equations=NESTED, threshold="v > 0.5", reset=reset), engine)
+
+    told, written_out = map(of, CHANGED[how])
+    np.testing.assert_allclose(told, written_out, rtol=1e-12)
+    assert np.abs(told - of("v = 0.4; q = 0.1")).max() > 1e-4
+
+
+@pytest.mark.parametrize("engine", SAMPLED)
+def test_an_expression_of_a_synapse_is_what_it_is_made_of_where_it_is_read(engine):
+    def of(update):
+        equations = "p : 1\na = 0.5*p : 1\nb = 2*a + 0.1 : 1"
+        neuron = ap.Neuron(equations="dv/dt = (1.3*drive + 2*input - v)/(2*ms) : 1\nactivity = v : 1")
+        return W(neuron, engine, ap.Rule(eligibility=equations, update=update))
+
+    told = of("w -= 0.01*feedback_post*b; p = 0.3*b + activity_pre; w -= 0.01*b*feedback_post")
+    same = "w -= 0.01*feedback_post*(p + 0.1); p = 0.3*(p + 0.1) + activity_pre; w -= 0.01*(p + 0.1)*feedback_post"
+    np.testing.assert_allclose(told, of(same), rtol=1e-12)
+    assert np.abs(told - of(same.replace("0.3", "0.2"))).max() > 1e-4

@@ -11,6 +11,7 @@ from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import Thresholder
 
 from autapse_sim.engines.brian.assembly.equations import Draws, integrator
+from autapse_sim.engines.brian.assembly.expressions import written_out
 from autapse_sim.engines.brian.assembly.order import SLOTS, When
 from autapse_sim.engines.brian.assembly.statements import only_where
 from autapse_sim.engines.brian.assembly.truths import as_numbers, equations_as_numbers, value_as_number
@@ -193,7 +194,7 @@ def _text(group: NeuronGroup | Synapses, code: Iterable[Statement]) -> str:
     """Statements as Brian2 is given them."""
     anchor = "i_pre" if isinstance(group, Synapses) else "i"
     # Brian2 does not find a function that SymPy has put a number in the place of: sign(0.3), exp(-0.5)
-    code = [replace(each, value=folded(each.value)) for each in code]
+    code = [replace(each, value=folded(each.value)) for each in written_out([*code], group.variables)]
     code = as_numbers(code, _truths(group), group.variables)
     vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
     return "\n".join(map(str, _real(vectors, group.variables)))
