@@ -57,7 +57,6 @@ def refused(path, **circuit):
         (GOOD, f"{SPIKES}, refractory='5'", 8),
         (GOOD, "sums={'q': 'w*mV'}", 8),
         (f"{GOOD}\n    dz/dt = not o/ms : 1", "", 5),
-        (f"{GOOD}\n    dz/dt = (o > 1)/ms : 1", "", 5),
     ],
 )
 def test_what_is_wrong_in_a_neurons_file_is_told_of_that_file(tmp_path, equation, fields, line):
