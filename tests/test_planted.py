@@ -7,9 +7,10 @@ import pytest
 
 import autapse_sim as ap
 from autapse_sim.experiments.benchmark import Benchmark, plastic, spiking
-from autapse_sim.experiments.verdict.answer import LEARNS, NOT, equivalent, judge, kind_of
+from autapse_sim.experiments.verdict.answer import equivalent, judge, kind_of
 from autapse_sim.experiments.verdict.judging import case_of, evidence
 from autapse_sim.experiments.verdict.methods import FIXED, Method
+from autapse_sim.results.answers import LEARNS, NOT
 from autapse_sim.studies.study import studying
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_workers")]

@@ -14,11 +14,11 @@ from two_seeds import contradictions, table
 import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.answer import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
 from autapse_sim.experiments.verdict.board import MARKS, corrected
 from autapse_sim.experiments.verdict.methods import FIXED
 from autapse_sim.experiments.verdict.scoreboard import plan_scoreboard
 from autapse_sim.experiments.verdict.standing import mean, middle, profile, shares
+from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
 from autapse_sim.results.plots.catalogue import figures, figures_of
 from autapse_sim.results.statistics import compare_all, holm
 from autapse_sim.studies.workers import Workers

@@ -83,13 +83,13 @@ def _shared(written: Tables) -> dict[str, Any]:
     """What all combinations share; tasks that are crossed are made, with the options that are for each of them."""
     from autapse_sim.spec.circuit import Circuit
     from autapse_sim.spec.protocol import Protocol
-    from autapse_sim.studies.axes import TASKS
+    from autapse_sim.studies.axes import tasks_in, with_tasks
     from autapse_sim.studies.named import named_task
 
-    options, grid = dict(written["task"]), written["grid"]
+    options = dict(written["task"])
     named = options.pop("name", "bouncing-ball")
-    grid |= {name: [named_task(each, options) for each in grid[name]] for name in TASKS if name in grid}
-    tasks = [each.value for name in TASKS for each in grid.get(name, ())] or [named_task(named, options).value]
+    grid = written["grid"] = with_tasks(written["grid"], options)
+    tasks = tasks_in(grid) or [named_task(named, options).value]
     made: dict[str, Any] = {"task": tasks[0], "parameters": written["parameters"]}
     kinds: dict[str, type[Circuit | Protocol]] = {"circuit": Circuit, "protocol": Protocol}
     for name, kind in kinds.items():

@@ -68,17 +68,15 @@ def verdict(
     options["train"] = options.pop("trajectories")
     several = everything or len(rules) > 1 or len(benchmark) > 1
     folder = folder_for(out, "scoreboard" if several else "verdict")
-    if several:
+    if not several and options["replicates"] is None:
+        options["replicates"] = 200
+    if several or dry_run:
         if claims or options.pop("ablations") or options.pop("precision") is not None:
-            raise InputError("--claims, --ablations and --precision are of one rule on one benchmark")
+            others = "--claims, --ablations and --precision"
+            alone = f"{others} are of one rule on one benchmark"
+            raise InputError(alone if several else f"--dry-run tells of a verdict without {others}")
         named = benchmark or (None if everything else ("bounce",))
         return _several(rules or None, named, dry_run, folder, as_json, options)
-    if options["replicates"] is None:
-        options["replicates"] = 200
-    if dry_run:
-        if claims or options.pop("ablations") or options.pop("precision") is not None:
-            raise InputError("--dry-run tells of a verdict without --claims, --ablations and --precision")
-        return _several(rules, benchmark or ("bounce",), dry_run, folder, as_json, options)
     if claims and not rules:
         _refuse_others()
     measured = _claims(folder, options, as_json) if claims else []

@@ -98,15 +98,24 @@ def axes_of(grid: Mapping[str, Iterable[Any]], base: Setting) -> list[Axis]:
     base : Setting
         What all share.
     """
-    listed = {name: _given(name, values) for name, values in grid.items()}
-    # tasks are made once, whatever asks for them
-    listed |= {name: [named_task(each) for each in listed[name]] for name in TASKS if name in listed}
+    listed = with_tasks({name: _given(name, values) for name, values in grid.items()})
     found = [_axis(name, given, base, listed) for name, given in listed.items()]
     names = [axis.name for axis in found]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{name} is crossed twice; give its values once")
     return found
+
+
+def with_tasks(grid: Mapping[str, list[Any]], options: Mapping[str, Any] | None = None) -> dict[str, list[Any]]:
+    """A grid whose tasks are made, once, whatever asks for them; with options that are for each."""
+    made = {name: [named_task(each, options) for each in grid[name]] for name in TASKS if name in grid}
+    return {**grid, **made}
+
+
+def tasks_in(grid: Mapping[str, list[Any]]) -> list[Task]:
+    """The tasks of such a grid."""
+    return [each.value for name in TASKS for each in grid.get(name, ())]
 
 
 def _given(name: str, values: Any) -> list[Any]:
@@ -165,7 +174,7 @@ def _place(name: str, base: Setting, grid: Mapping[str, list[Any]]) -> tuple[str
     known = {
         "circuit": {each.name for each in fields(Circuit)},
         "protocol": {each.name for each in fields(Protocol)},
-        "task": set.union(*(options_of(task) for task in _tasks(base, grid))),
+        "task": set.union(*(options_of(task) for task in tasks_in(grid) or [base.task])),
         "parameter": set.union(*map(_declared, _circuits(base, grid))),
     }
     place, dot, field = name.partition(".")
@@ -183,11 +192,6 @@ def _place(name: str, base: Setting, grid: Mapping[str, list[Any]]) -> tuple[str
     if places == ["protocol"] and field in FIXED:
         raise InputError(f"{field} cannot be crossed: {FIXED[field]}")
     return places[0], field
-
-
-def _tasks(base: Setting, grid: Mapping[str, list[Any]]) -> list[Task]:
-    """All tasks of a study."""
-    return [each.value for name in TASKS for each in grid.get(name, ())] or [base.task]
 
 
 def _circuits(base: Setting, grid: Mapping[str, list[Any]]) -> list[Circuit]:

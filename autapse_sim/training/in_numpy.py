@@ -73,7 +73,6 @@ def check_protocol(circuit: Circuit, protocol: Protocol | Job, parameters: Mappi
 
 def simulated_in_numpy(job: Job, progress: Progress | None = None) -> Outcome:
     """The outcome of a job: on the discrete network where that is the circuit, else along the circuit's equations."""
-    check_protocol(job.circuit, job, job.parameters)
     if _simple(job.circuit) and one_for_all(job.parameters) and not job.constraints and job.bound is None:
         return discrete.simulate(job, progress=progress)
     from autapse_sim.engines.adjoint.simulate import simulate
@@ -101,5 +100,4 @@ def simulated_compiled(job: Job, progress: Progress | None = None, **options: An
     """The outcome of a job in compiled programs; `options` are those of `engines.adjoint.compiled.run.simulate`."""
     from autapse_sim.engines.adjoint.compiled.run import simulate
 
-    check_protocol(job.circuit, job, job.parameters)
     return simulate(job, progress, **options)

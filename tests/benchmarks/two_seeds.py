@@ -19,9 +19,9 @@ from pathlib import Path
 
 import autapse_sim as ap
 from autapse_sim.experiments.benchmark import benchmarks
-from autapse_sim.experiments.verdict.answer import LEARNS, NO_MORE, NOT, UNSURE
 from autapse_sim.experiments.verdict.board import MARKS, SAYS
 from autapse_sim.names import short
+from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSURE
 from autapse_sim.results.table import columns
 
 Answers = Mapping[str, Mapping[str, Mapping]]

@@ -176,7 +176,7 @@ class _Written:
         self.expressions = {name: tree(found[name].expr.code) for name in found if kinds[name] == SUBEXPRESSION}
         if "sent" not in found:
             self.expressions["sent"] = ast.Name("activity", ast.Load())
-        self.equations = Equations([found[name] for name in found])
+        self.equations = found
         self.own = {*self.states, *SHOWN}
         self.own |= {"spiked"} if self.neuron.threshold else set()
         self.own |= {"f_prime"} if self.neuron.pseudo_derivative else set()

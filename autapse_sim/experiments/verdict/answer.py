@@ -15,6 +15,7 @@ from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import CEILING, FIXED, PLAIN, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.names import short
+from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
 from autapse_sim.results.scores import FEWEST, median_heading, median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
 from autapse_sim.results.table import SHARES, columns, tuned
@@ -149,16 +150,6 @@ def answer_of(
     return f"{about}: {answer}; {'; '.join(said)}."
 
 
-LEARNS, NO_MORE, UNSURE, NOT, UNSAID = (
-    "learns recurrence",
-    "learns, but no more than is done without learning recurrence",
-    "learns, but cannot be said to do more than is done without learning recurrence",
-    "does not learn recurrence",
-    "cannot be said to learn recurrence",
-)
-"""The answers that there are."""
-
-
 def kind_of(rule: str, judged: Mapping[str, Mapping[str, Paired]], worthwhile: float) -> tuple[str, list[str]]:
     """Which of the answers holds for a rule, and what keeps it from a better one; the parameters are of `answer_of`.
 
@@ -215,7 +206,7 @@ def heading(setting: Benchmark, replicates: int, seed: int, readouts: Sequence[f
     circuit, protocol = setting.circuit, setting.protocol
     how = f"batches of {protocol.batch}" if protocol.update == "batch" else f"updates per {protocol.update}"
     scored = int(setting.scored.sum())
-    rates = " to ".join(f"{rate:g}" for rate in sorted(set(readouts))[:: max(1, len(set(readouts)) - 1)])
+    rates = " to ".join(dict.fromkeys(f"{rate:g}" for rate in (min(readouts), max(readouts))))
     return (
         f"n = {circuit.neurons}, {circuit.activation}, {', '.join(circuit.learn)} learn, {protocol.optimiser}, {how}; "
         f"B {circuit.feedback}; eq. 1's 1/t is {'in' if protocol.averaging else 'out'}; {protocol.train} training, "

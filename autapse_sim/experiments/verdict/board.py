@@ -9,22 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from autapse_sim.experiments.verdict.answer import (
-    LEARNS,
-    NO_MORE,
-    NOT,
-    UNSAID,
-    UNSURE,
-    against_others,
-    against_references,
-    answer_of,
-    kind_of,
-    plain,
-)
+from autapse_sim.experiments.verdict.answer import against_others, against_references, answer_of, kind_of, plain
 from autapse_sim.experiments.verdict.evidence import Case
 from autapse_sim.experiments.verdict.methods import CEILING, FIXED, PLAIN, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.standing import mean, middle, profile, ranks, shares
 from autapse_sim.names import short
+from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
 from autapse_sim.results.result import Result
 from autapse_sim.results.statistics import Paired, holm
 from autapse_sim.results.table import columns, tuned

@@ -232,6 +232,7 @@ def _answered(
         replace(setting.circuit, rule=rule),
         replace(setting.protocol, replicates=replicates, seed=case.seed),
     )
+    what_was_run = heading(setting, replicates, case.seed, [one.readout for one in case.chosen.values()])
     engines = json.dumps({name: one.attrs["engine"] for name, one in blocks[0].methods.items()})
     rates = {"chosen": {name: asdict(one) for name, one in case.chosen.items()}}
     attributes = describe(circuit, setting.task, protocol, engines, rates, sources_of(circuit))
@@ -242,9 +243,7 @@ def _answered(
         **({} if unit == "1" else {"unit": unit}),
         "benchmark": case.benchmark,
         "title": setting.title,
-        "heading": heading(setting, replicates, case.seed, [one.readout for one in case.chosen.values()])
-        + how_many
-        + left_out,
+        "heading": what_was_run + how_many + left_out,
         **({"planned": json.dumps(planned.told(reached))} if planned else {}),
         "methods": json.dumps({name: described(name, case.methods.get(name), rule) for name in names}),
         "statistics": json.dumps({against: plain(pairs) for against, pairs in judged.items()}),

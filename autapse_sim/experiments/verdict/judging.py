@@ -22,7 +22,7 @@ from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, result_of
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, Planned, chosen_points, points_for, tuned_reservoirs
-from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, refitted
+from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, blocks_for, refitted
 from autapse_sim.machine.bars import shows_progress
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
@@ -153,7 +153,7 @@ def check_kept(case: Case, replicates: int) -> None:
 def work(case: Case, replicates: int) -> int:
     """How many networks a verdict trains, if no grid grows."""
     trials = _trials(case.setting, case.methods)
-    return len(case.methods) * BLOCK * (trials * PILOT // BLOCK + 2 * -(-replicates // BLOCK))
+    return len(case.methods) * BLOCK * (trials * PILOT // BLOCK + 2 * blocks_for(replicates))
 
 
 def evidence(case: Case, study: Study, replicates: int, precision: float | None = None) -> Result:
@@ -164,7 +164,7 @@ def evidence(case: Case, study: Study, replicates: int, precision: float | None 
         own, fixed = (case.tried[name].at(0, case.chosen[name].online) for name in (case.rule, FIXED))
         planned = Planned.of(own, fixed, precision, replicates)
         replicates = planned.seeds
-    return result_of(case, _judged(case, study, range(-(-replicates // BLOCK))), planned)
+    return result_of(case, _judged(case, study, range(blocks_for(replicates))), planned)
 
 
 def _trials(setting: Benchmark, methods: Mapping[str, Method]) -> int:

@@ -285,6 +285,8 @@ def chosen_points(
     blocks = [(seed, FIRST + k) for k in range(PILOT // BLOCK)]
 
     def tried(some: Mapping[str, tuple[Point, ...]], readout: Mapping[str, float]) -> dict[str, Tried]:
+        if not some:
+            return {}
         trials = {name: Trial.of(setting, known[name]) for name in some}
         asked = [(name, seeds) for seeds in blocks for name in some]
         units = [Pilot(trials[name], some[name], readout.get(name), seeds) for name, seeds in asked]
@@ -296,9 +298,9 @@ def chosen_points(
         found: dict[str, Tried] = {}
         more = {name: first[name] for name in names}
         for _ in range(GROWTH + 1):
-            for name, one in tried(more, readout).items() if more else ():
+            for name, one in tried(more, readout).items():
                 found[name] = found[name].joined(one) if name in found else one
-            more = {name: one.beyond for name, one in found.items() if one.beyond}
+            more = {name: points for name, one in found.items() if (points := one.beyond)}
         return found
 
     learning = {name: method for name, method in methods.items() if method.rule is not None}
@@ -313,7 +315,7 @@ def chosen_points(
     near, far = ({name: each[how].eta for name, how in like.items()} for each in (within, gentle))
     taught = grown(learning, near)
     again = {name: tuple(dict.fromkeys(one.ends)) for name, one in taught.items() if far[name] != near[name]}
-    better = {name: one for name, one in tried(again, far).items() if one.least < taught[name].least} if again else {}
+    better = {name: one for name, one in tried(again, far).items() if one.least < taught[name].least}
     found = still | taught
     chosen = {name: Chosen(point, point, point.eta) for name, point in gentle.items()}
     chosen |= {name: Chosen(*one.ends, near[name]) for name, one in taught.items()}

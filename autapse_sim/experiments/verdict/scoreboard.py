@@ -19,7 +19,7 @@ from autapse_sim.experiments.verdict.evidence import Case
 from autapse_sim.experiments.verdict.judging import case_of, changed, check_kept, evidence, fits, known_rule, work
 from autapse_sim.experiments.verdict.methods import CEILING
 from autapse_sim.experiments.verdict.pilots import points_for
-from autapse_sim.experiments.verdict.trial import BLOCK, Trial, drawn, protocol_of, train_method
+from autapse_sim.experiments.verdict.trial import BLOCK, Trial, blocks_for, drawn, protocol_of, train_method
 from autapse_sim.machine.bars import shows_progress
 from autapse_sim.results.result import Result
 from autapse_sim.spec.job import Progress
@@ -95,7 +95,7 @@ def plan_scoreboard(
     for name, setting in settings.items():
         going[name] = tuple(rule for rule in asked if fits(replace(setting.circuit, rule=rule)))
         asked_for = SEEDS.get(setting.family, FEW) if replicates is None else replicates
-        many[name] = BLOCK * -(-asked_for // BLOCK)
+        many[name] = BLOCK * blocks_for(asked_for)
         if going[name]:
             first, *others = going[name]
             cases[name] = case_of(first, name, replace(setting, beside=tuple(others)), seed, worthwhile)

@@ -66,31 +66,12 @@ def middle(columns: Sequence[np.ndarray], seed: int = 0) -> tuple[float, float, 
     >>> [round(value, 2) for value in middle([np.array([0.0, 1.0, 1.0, 5.0])])]
     [1.0, 0.0, 5.0]
     """
-    if not columns:
-        return (np.nan,) * 3
-    weights = _alike(columns)
-
-    def of_half(values: np.ndarray, axis: int) -> np.ndarray:
-        order = np.argsort(values, axis=axis)
-        each = weights[order]
-        upto = np.cumsum(each, axis=axis)
-        inside = np.maximum(np.minimum(upto, 0.75) - np.maximum(upto - each, 0.25), 0)
-        return (inside * np.take_along_axis(values, order, axis)).sum(axis=axis) / inside.sum(axis=axis)
-
-    return _interval(columns, of_half, seed)
+    return _interval(columns, _middle_half, seed)
 
 
 def mean(columns: Sequence[np.ndarray], seed: int = 0) -> tuple[float, float, float]:
     """The mean of the benchmarks' means, with its 95% interval; parameters and what is returned as of `middle`."""
-    if not columns:
-        return (np.nan,) * 3
-    weights = _alike(columns)
-    return _interval(columns, lambda values, axis: (values * weights).sum(axis=axis), seed)
-
-
-def _alike(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """The weight of each run: benchmarks count alike, however many seeds they have."""
-    return np.concatenate([np.full(len(column), 1 / len(column) / len(columns)) for column in columns])
+    return _interval(columns, lambda values, weights, axis: (values * weights).sum(axis=axis), seed)
 
 
 def ranks(errors: np.ndarray) -> np.ndarray:
@@ -120,17 +101,31 @@ def profile(columns: Sequence[np.ndarray], at: np.ndarray) -> np.ndarray:
 
 
 def _interval(columns: Sequence[np.ndarray], statistic: Callable, seed: int) -> tuple[float, float, float]:
-    """An estimate of all values with a percentile interval, resampled within each benchmark."""
-    values = np.concatenate(columns)
-    estimate = float(statistic(values, axis=0))
+    """An estimate of all values with a percentile interval, resampled within each benchmark.
+
+    The statistic is given values, weights and the axis: benchmarks count alike, however many seeds they have.
+    """
+    if not columns:
+        return (np.nan,) * 3
+    weights = np.concatenate([np.full(len(column), 1 / len(column) / len(columns)) for column in columns])
+    estimate = float(statistic(np.concatenate(columns), weights, axis=0))
     if all(np.ptp(column) == 0 for column in columns):
         return estimate, estimate, estimate
 
     def of_all(*drawn: np.ndarray, axis: int) -> np.ndarray:
-        return statistic(np.concatenate(drawn, axis=axis), axis=axis)
+        return statistic(np.concatenate(drawn, axis=axis), weights, axis=axis)
 
     rng = np.random.default_rng(seed)
     low, high = bootstrap(
         tuple(columns), of_all, n_resamples=RESAMPLES, batch=200, method="percentile", random_state=rng
     ).confidence_interval
     return estimate, float(low), float(high)
+
+
+def _middle_half(values: np.ndarray, weights: np.ndarray, axis: int) -> np.ndarray:
+    """The weighted mean of what lies between the quartiles."""
+    order = np.argsort(values, axis=axis)
+    each = weights[order]
+    upto = np.cumsum(each, axis=axis)
+    inside = np.maximum(np.minimum(upto, 0.75) - np.maximum(upto - each, 0.25), 0)
+    return (inside * np.take_along_axis(values, order, axis)).sum(axis=axis) / inside.sum(axis=axis)

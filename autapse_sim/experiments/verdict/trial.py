@@ -79,6 +79,11 @@ class Trial:
         }
 
 
+def blocks_for(replicates: int) -> int:
+    """How many blocks hold so many seeds."""
+    return -(-replicates // BLOCK)
+
+
 def told_setting(setting: Benchmark) -> dict[str, Any]:
     """What a benchmark shows and how it scores, whatever is trained."""
     task = told_task(setting.task, setting.protocol.trajectories)

@@ -10,15 +10,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
+from autapse_sim.results.answers import LEARNS, NO_MORE, UNSURE
 from autapse_sim.results.plots import style
 from autapse_sim.results.plots.looks import colours, part_of
 from autapse_sim.results.result import Result, dataset
 
-MARKS = {
-    "learns recurrence": "●",
-    "learns, but cannot be said to do more than is done without learning recurrence": "◐",
-    "learns, but no more than is done without learning recurrence": "○",
-}
+MARKS = {LEARNS: "●", UNSURE: "◐", NO_MORE: "○"}
 """The answers that are marked, as a cell shows them: more than what needs no recurrence, perhaps more, no more."""
 
 

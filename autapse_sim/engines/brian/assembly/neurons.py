@@ -29,7 +29,8 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     """The neurons of the circuit."""
     neuron, size, words = plan.models.neuron, plan.size["neurons"], plan.words("neurons")
     stored, kept, alias = sending(plan)
-    own = words | {name: renamed(value, words) for name, value in stored.items() if not draws_in(value)}
+    shown = {name: renamed(value, words) for name, value in stored.items()}
+    own = words | {name: value for name, value in shown.items() if not draws_in(value)}
     equations = [f"{name} : 1" for name in stored] + alias + [*rebuilt(kept, own), *provided(plan)]
     if neuron.activations:
         activation = neuron.activations[plan.circuit.activation]
@@ -37,7 +38,6 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     defined = Equations("\n".join(equations))
     late, shared = plan.delays.registers(defined), plan.kept_in("neurons")
     plan.parts.jumps += late.names
-    shown = {name: renamed(value, words) for name, value in stored.items()}
     begin = [Statement(name, "", "0") for name in moving(plan) if name in defined]
     initial = {name: renamed(value, own) for name, value in neuron.initial.items()}
     begin += plan.begin("neurons", [kept, *map(Equations, plan.postsynaptic)], initial, stored)
