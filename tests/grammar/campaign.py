@@ -159,7 +159,9 @@ class Campaign:
             lines = [line for line in self.lines if line["name"] == name]
             text.append(f"{name}: {len(lines)} cases")
             text += [f"  {count:6} {kind}" for kind, count in self.kinds(name).most_common()]
-            text.append("  alive: " + ", ".join(f"{what} {share:.2f}" for what, share in liveness(lines).items()))
+            text.append(
+                "  alive: " + ", ".join(f"{what} {moved} of {of}" for what, (moved, of) in liveness(lines).items())
+            )
             ways: dict[str, list[int]] = {}
             for line in lines:
                 if "how" in line:
@@ -176,14 +178,12 @@ def keep(folder: Path, case: Case, found: Judgement, engines: Sequence[str]) -> 
     (folder / "repro.py").write_text(SCRIPT.format(folder=str(Path(__file__).parent), engines=tuple(engines)))
 
 
-def liveness(lines: Sequence[dict]) -> dict[str, float]:
-    """Of the cases that ran, the share in which activity, weights and feedback moved; of spiking ones, which spiked."""
+def liveness(lines: Sequence[dict]) -> dict[str, tuple[int, int]]:
+    """In how many of the cases that ran activity, weights and feedback moved; how many of the spiking ones spiked."""
     ran = [line["alive"] for line in lines if line["kind"] == "agree"]
-    shares = {
-        what: sum(what in each for each in ran) / max(len(ran), 1) for what in ("activity", "weights", "feedback")
-    }
     spiking = [each for each in ran if "spiking" in each]
-    return shares | {"spikes": sum("spikes" in each for each in spiking) / max(len(spiking), 1)}
+    found = {what: (sum(what in each for each in ran), len(ran)) for what in ("activity", "weights", "feedback")}
+    return found | {"spikes": (sum("spikes" in each for each in spiking), len(spiking))}
 
 
 def shrink(folder: Path, engines: Sequence[str]) -> None:

@@ -286,6 +286,23 @@ def test_states_without_an_equation_begin_anew_and_are_recorded(files, engine):
     assert (data.trace_fired.values[0, :, 0] == 0).all()
 
 
+def test_a_temporary_of_one_model_is_no_state_of_the_other(files, engine):
+    x, start, found = np.ones((2, 12, 2)), weights(2, 2, 2), []
+    rule = files.rule(
+        "w -= 0.01*z_post*k_pre",
+        trace="dk/dt = (activity - k)/(5*ms) : 1",
+        postsynaptic="dz/dt = (0.5 - z)/(9*ms) : 1",
+        parameters="{}",
+    )
+    for old in ("z", "k", "old"):
+        neuron = files.neuron(**RELAY | {"reset": f"{old} = o; o += 1 - 0.1*{old}"})
+        circuit = ap.Circuit(neuron=neuron, rule=rule, readout="random")
+        data = trained(circuit, x, engine=engine, start=start, train=1, test=1)
+        found.append(np.concatenate([data[name].values.ravel() for name in ("W", "trace_k", "trace_z")]))
+    assert max(np.abs(each - found[2]).max() for each in found) <= EXACT
+    assert np.abs(data.W.values - start.W).max() > 1e-3
+
+
 @pytest.mark.parametrize("rule", ["autapse", "rflo", "dfa", "eprop", "three_factor"])
 def test_a_stream_may_be_shown_in_pieces(engine, rule):
     if engine == "reference" and rule == "three_factor":
@@ -298,7 +315,7 @@ def test_a_stream_may_be_shown_in_pieces(engine, rule):
         shown = (array.reshape(parts, -1, array.shape[-1]) for array in (x, y))
         given = {"eta": 0.01} | ({"sigma": 1e-9} if rule == "three_factor" else {})
         W.append(trained(circuit, *shown, engine, start, given, reset=False, averaging=False).W.values)
-    assert max(np.abs(W[0] - other).max() for other in W[1:]) <= 1e-8 if rule == "three_factor" else EXACT
+    assert max(np.abs(W[0] - other).max() for other in W[1:]) <= (1e-8 if rule == "three_factor" else EXACT)
     assert np.abs(W[0] - start.W).max() > 1e-3
 
 

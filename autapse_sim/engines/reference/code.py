@@ -113,6 +113,7 @@ def names(node: ast.AST) -> frozenset[str]:
     return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
+@cache
 @real_functions()
 def equations(text: str) -> Mapping[str, Any]:
     """Brian2's equations by their variables."""

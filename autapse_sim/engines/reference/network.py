@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autapse_sim.engines.brian.assembly.lasting import GROUPS, axes
-from autapse_sim.engines.reference.code import assignments, is_condition, replaced, tree
+from autapse_sim.engines.reference.code import assignments, equations, is_condition, replaced, tree
 from autapse_sim.engines.reference.wiring import Wiring
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job, Outcome, Progress, State, check_targets
@@ -282,7 +282,7 @@ class _Network(Wiring):
         if neuron.threshold:
             spiked = values["spiked"] != 0
             reset = [(name, replaced(value, self.stored)) for name, value in assignments(neuron.reset)]
-            group.assign(reset, where=spiked)
+            group.assign(reset, equations(neuron.equations), where=spiked)
             if neuron.refractory:
                 values["not_refractory"] = values["not_refractory"] * ~spiked
         for name, node in self.stored.items():
@@ -319,7 +319,7 @@ class _Network(Wiring):
     def change(self) -> None:
         """14: weights and connections change."""
         for each, connection in self.helpers if self.now.learns else ():
-            each.synapses.assign(assignments(connection.update))
+            each.synapses.assign(assignments(connection.update), each.synapses.values)
         self.projections["W"].look_back("update")
         for lesson in self.lessons:
             lesson.change(self.now.learns)
@@ -333,4 +333,4 @@ class _Network(Wiring):
             if self.now.updating:
                 lesson.update(self.now.updates)
         for rule in self.teaching("W", "U", "b") if ends else ():
-            self.neurons.assign(assignments(rule.finish_postsynaptic))
+            self.neurons.assign(assignments(rule.finish_postsynaptic), equations(rule.postsynaptic))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,13 +164,13 @@ class Part:
         if name in self.expressions or name.endswith(("_pre", "_post")):
             raise self.world.blame(name, f"{name!r} cannot be set here")
 
-    def assign(self, code: Code, where: np.ndarray | None = None) -> None:
-        """Assignments to variables, at some elements only; other names are temporaries."""
+    def assign(self, code: Code, states: Container[str], where: np.ndarray | None = None) -> None:
+        """Assignments to `states`, at some elements only; other names are temporaries, whoever else has them here."""
         temporaries: dict[str, Any] = {}
         look = self.seen(ChainMap(temporaries, self.values))
         for name, node in code:
             value = evaluate(node, look)
-            if name in self.values:
+            if name in states:
                 self.values[name] = self.full(value if where is None else np.where(where, value, self.values[name]))
             else:
                 self.check_own(name)
