@@ -206,31 +206,6 @@ def test_a_folder_whose_programs_cannot_be_run_is_not_used(place, said, monkeypa
     assert list(place.iterdir()) == []
 
 
-def test_where_the_folder_is(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AUTAPSE_CACHE", "here")
-    assert cache.folder() == tmp_path / "here"
-    monkeypatch.delenv("AUTAPSE_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.folder() == tmp_path / "autapse_sim"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert cache.folder() == Path.home() / ".cache" / "autapse_sim"
-
-
-def homeless(*names, **options):
-    raise RuntimeError("could not determine the home directory")
-
-
-@pytest.mark.parametrize("told", [homeless, lambda *names, **options: Path("~/.cache/autapse_sim")])
-def test_a_user_without_a_home_does_without(told, monkeypatch):
-    monkeypatch.delenv("AUTAPSE_CACHE", raising=False)
-    monkeypatch.setattr(cache, "user_cache_path", told)
-    monkeypatch.setattr(os.path, "expanduser", str)
-    assert cache.folder().parts[1] == "nonexistent"
-    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: full())
-    assert cache.cached("key", never) is None
-
-
 def test_the_longest_unused_goes_first(place, monkeypatch):
     monkeypatch.setattr(cache, "KEPT", 2)
     for seconds, key in ((300, "a"), (200, "b"), (100, "c")):

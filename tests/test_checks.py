@@ -380,17 +380,6 @@ def test_recordings_are_asked_for_by_what_there_is(spiking):
     assert refused > 600
 
 
-@pytest.mark.parametrize("figure", [plots.figure_activity, plots.figure_circuit, plots.figure_raster])
-@pytest.mark.parametrize("phases", [(), 3, "", "test 2", b"test 1", [None]])
-def test_figures_are_asked_for_by_what_there_is(figure, phases, spiking):
-    with pytest.raises(InputError, match=r"phases is|phases names none|unknown phase"):
-        figure(spiking, phases=phases)
-
-
-def test_one_phase_may_be_given_by_itself(spiking):
-    assert len(plots.figure_activity(spiking, phases="test 1").axes) < len(plots.figure_activity(spiking).axes)
-
-
 def test_weights_are_copies_of_plain_numbers():
     weights = draws.draw(DFA, TASK, SMALL).weights
     narrow = replace(weights, **{name: value.astype(np.float32) for name, value in weights.items()})

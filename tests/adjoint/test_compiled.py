@@ -11,7 +11,7 @@ import autapse_sim as ap
 from autapse_sim.engines import discrete
 from autapse_sim.engines.adjoint import simulate as in_numpy
 from autapse_sim.engines.adjoint.compiled import files
-from autapse_sim.engines.adjoint.compiled.run import covers, lanes_of, simulate
+from autapse_sim.engines.adjoint.compiled.run import lanes_of, simulate
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.errors import InputError
 from autapse_sim.tasks.shown import masked
@@ -353,25 +353,6 @@ def test_predictions_that_are_returned_go_around_as_in_numpy(case):
         assert 0 < np.abs(rough.weights.W - outcome.weights.W).max() < 1e-4
 
 
-TOLD_FEEDBACK = ap.Neuron("dv/dt = (-v + drive + input + 0.1*feedback)/(10*ms) : 1\nactivity = tanh(v) : 1")
-SUMMING = ap.Neuron("dv/dt = (-v + up + input)/(10*ms) : 1\nactivity = tanh(v) : 1", sums={"up": "abs(w)*sent_pre"})
-REFUSED = {
-    "what reads feedback": ({"neuron": TOLD_FEEDBACK}, "its neuron reads feedback or loss"),
-    "sums": ({"neuron": SUMMING}, "its neuron has sums of its own"),
-    "another rule": ({"rule": "rtrl", "neuron": "rate"}, "is for exact gradients, the rules bptt and fa"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_is_not_covered_is_refused_or_runs_in_numpy(case):
-    options, said = REFUSED[case]
-    circuit = ap.Circuit(**{"rule": "bptt", "neuron": "lif", **options})
-    with pytest.raises(InputError, match=said):
-        choose_engine(circuit, "compiled")
-    assert choose_engine(circuit, "auto") == "numpy"
-    assert covers(circuit)
-
-
 def test_a_result_says_what_ran():
     circuit, task = ap.Circuit(rule="bptt", neuron="leaky", learn=ALL), ap.BouncingBall(steps=10)
     protocol = ap.Protocol(replicates=2, train=4, validate=1, test=1, record=1, update="trajectory")
@@ -381,14 +362,6 @@ def test_a_result_says_what_ran():
     for name in plain.data_vars:
         np.testing.assert_allclose(compiled[name].astype(float), plain[name].astype(float), rtol=0, atol=EXACT)
     assert np.abs(compiled.W - ap.train(circuit, task, replace(protocol, train=0)).data.W).max() > 1e-4
-
-
-def test_without_a_compiler_it_runs_in_numpy(monkeypatch):
-    monkeypatch.setattr("autapse_sim.engines.brian.compiler.compiler", lambda: None)
-    circuit = ap.Circuit(rule="bptt", neuron="lif")
-    assert choose_engine(circuit, "auto") == "numpy"
-    with pytest.raises(InputError, match="there is no C\\+\\+ compiler"):
-        choose_engine(circuit, "compiled")
 
 
 def test_training_goes_on_as_if_never_interrupted():

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
 
 ENGINES = ["runtime", "reference"] + (["standalone"] if compiler() else [])
+SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
+"""What is compiled has the code of the runtime mode, and takes longer to build."""
+EXACT = 1e-12
 UNITS = "from brian2 import *\nfrom autapse_sim import *\n"
 
 
@@ -65,3 +69,11 @@ def trained(circuit, x, y=None, engine="runtime", start=None, parameters=None, *
     how = {"replicates": 1, "train": len(x), "validate": 0, "test": 0, **protocol}
     task = ap.ArrayTask(x[None], y[None])
     return ap.train(circuit, task, ap.Protocol(**how), start, parameters, engine=engine).data
+
+
+def pulses(steps, *times):
+    """A stimulus (1, steps, neurons) with a pulse of each neuron at a time."""
+    x = np.zeros((1, steps, len(times)))
+    for neuron, time in enumerate(times):
+        x[0, time, neuron] = 1
+    return x

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from meaning.models import ENGINES, trained, weights
+from meaning.models import SAMPLED, trained, weights
 
 import autapse_sim as ap
 
-SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
 TERM = "0.02*feedback_post*activity_pre"
 NESTED = [
     "w = clip(clip(w - {}, -0.5, 0.6), -0.4, 1)",

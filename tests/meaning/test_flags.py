@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 from brian2 import Equations, ms
-from meaning.models import ENGINES, trained, weights
+from meaning.models import SAMPLED, trained, weights
 
 import autapse_sim as ap
 
-SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
 LIF = "dv/dt = (2*drive + 3*input + 1 - v)/(2*ms) : 1{}\ndo/dt = -o/(4*ms) : 1\nactivity = o : 1"
 SPIKES = ap.Neuron(LIF.format(""), threshold="v > 0.3", reset="v = 0; o += 0.5", refractory="2*ms")
 K = "dk/dt = (activity + 0.3 - k)/(2*ms) : 1{}"

@@ -3,27 +3,11 @@
 import numpy as np
 import pytest
 from brian2 import ms
-from meaning.models import ENGINES, RELAY, Files, spikes_only, trained, weights
+from meaning.models import EXACT, RELAY, SAMPLED, pulses, spikes_only, trained, weights
 
 import autapse_sim as ap
 
-EXACT = 1e-12
-SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
-"""What is compiled has the code of the runtime mode, and takes longer to build."""
 pytestmark = pytest.mark.parametrize("engine", SAMPLED)
-
-
-@pytest.fixture
-def files(tmp_path):
-    return Files(tmp_path)
-
-
-def pulses(steps, *times):
-    """A stimulus (1, steps, neurons) with a pulse of each neuron at a time."""
-    x = np.zeros((1, steps, len(times)))
-    for neuron, time in enumerate(times):
-        x[0, time, neuron] = 1
-    return x
 
 
 def test_event_driven_traces_decay_exactly(files, engine):
@@ -95,34 +79,6 @@ def test_a_neurons_number_spreads_its_time_constant(files, engine):
     assert np.abs(data.trace_activity.values[:, 0, 9] - right).max() <= EXACT
 
 
-def test_loss_and_feedback_begin_at_zero(files, engine):
-    rng = np.random.default_rng(0)
-    n, T, K = 3, 12, 3
-    x, y, start = rng.normal(size=(K + 1, T, 2)), 3 * rng.normal(size=(K + 1, T, 1)), weights(3, 2, 1, scale=0.7)
-    rule = files.rule(
-        "heard += activity_post*activity_pre",
-        postsynaptic="dspent/dt = loss/step : 1\ndpushed/dt = feedback/step : 1",
-        eligibility="heard : 1",
-        finish="w -= eta*(spent_post + pushed_post)*heard",
-        parameters="{'eta': 0.001}",
-    )
-    right = start.W[0].copy()
-    for k in range(K):
-        o, spent, pushed, loss, back, heard = np.zeros(n), 0.0, np.zeros(n), 0.0, np.zeros(n), np.zeros((n, n))
-        for t in range(T):
-            spent, pushed = spent + loss, pushed + back  # what the step before left behind; nothing in the first
-            o = np.tanh(right @ o + start.U[0] @ x[k, t])
-            err = start.V[0] @ o - y[k, t]
-            loss, back = 0.5 * (err**2).sum(), start.B[0] @ err
-            heard += np.outer(o, o)
-        right = right - 0.001 * (spent + pushed)[:, None] * heard
-    circuit = ap.Circuit(rule=rule, neurons=n, readout="random", activation="tanh")
-    for looks in (0, 1):
-        W = trained(circuit, x, y, engine, start, train=K, validate=looks, validate_every=1).W.values[0]
-        assert np.abs(W - right).max() <= 1e-11
-    assert np.abs(right - start.W[0]).max() > 0.1
-
-
 @pytest.mark.parametrize(
     "how",
     [{}, {"update": "trajectory"}, {"update": "batch", "batch": 4}, {"optimiser": "momentum"}, {"optimiser": "adam"}],
@@ -178,83 +134,6 @@ def test_a_weight_that_is_set_is_refused_where_changes_are_gathered(files, engin
         trained(ap.Circuit(rule=rule), x, engine=engine, update="trajectory")
 
 
-@pytest.mark.parametrize("substeps", [1, 2, 5])
-def test_what_happens_at_spikes_does_not_depend_on_substeps(files, engine, substeps):
-    codes = {
-        "plain": "apre = apre*exp(-dt/tau_s) + spiked_pre\nw += eta*spiked_post*apre",
-        "temporary": "apre = apre*exp(-dt/tau_s) + spiked_pre\ngot = eta*spiked_post\nw += got*apre",
-        "normalised": "apre = apre*exp(-dt/tau_s) + spiked_pre\nw = w + spiked_post*(eta*apre - w)",
-    }
-    for name, code in codes.items():
-        rule = files.rule(code, eligibility="apre : 1", parameters="{'tau_s': 20*ms, 'eta': 0.01}")
-        circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule, readout="random", substeps=substeps)
-        W = trained(circuit, pulses(60, 10, 30), engine=engine, start=spikes_only()).W.values[0]
-        assert W[1, 0] == pytest.approx(0.01 * np.exp(-1), rel=1e-11), name
-
-
-@pytest.mark.parametrize(
-    ("update", "trace"), [("w += 0.1*spiked_pre", ""), ("w += 0.05*twice_pre", "twice = 2*spiked : 1")]
-)
-def test_spikes_of_the_stimulus_are_events(files, engine, update, trace):
-    rule = files.rule(update, trace=trace, parameters="{}")
-    circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule, learn=("U",), substeps=4)
-    U = trained(circuit, [[[1, 0], [1, 0], [1, 1]]], engine=engine, start=spikes_only()).U.values[0]
-    assert np.abs(U - np.eye(2) - [[0.3, 0.1], [0.3, 0.1]]).max() <= EXACT
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "w_new = w + rate; w = clip(w_new, 0, 10)",
-        "w_new = clip(w + rate, 0, 10); w = w_new",
-        "w_new = w; w_new += rate; w_new = clip(w_new, 0, 10); w = w_new",
-        "change = rate; w_new = w - change; w = w_new + 2*rate",
-    ],
-)
-@pytest.mark.parametrize("how", [{}, {"update": "trajectory"}])
-def test_a_temporary_that_is_w_and_terms_counts_by_its_terms(files, engine, code, how):
-    rule = files.rule(code.replace("rate", "(0.1 + 0*activity_post)") + "; w += 0.5*spiked_post", parameters="{}")
-    circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule, substeps=10)
-    W = trained(circuit, pulses(3, 0, 1), engine=engine, start=spikes_only(), **how).W.values
-    assert W.ravel() == pytest.approx(3 * 0.1 + 0.5)
-
-
-def test_a_temporary_that_holds_a_w_of_before_is_refused(files, engine):
-    rule = files.rule("w_new = w + 0.1*activity_post\nw += 1\nw = w_new", parameters="{}")
-    with pytest.raises(ap.InputError, match=r"rule.py, line \d+: .*'w_new', which holds a w of before; write w = w \+"):
-        trained(ap.Circuit(rule=rule, substeps=2), np.ones((1, 3, 2)), engine=engine)
-
-
-@pytest.mark.parametrize("substeps", [1, 4])
-def test_rates_events_and_terms_with_dt_add_up(files, engine, substeps):
-    rule = files.rule(
-        "both = 0.01 - 0.02*spiked_pre\nw += both - 0.5*spiked_post + 3*dt/step*int(activity_pre >= 0)",
-        parameters="{}",
-    )
-    circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule, readout="random", substeps=substeps)
-    W = trained(circuit, pulses(20, 5, 9), engine=engine, start=spikes_only()).W.values[0]
-    # 20 steps of 0.01 and of 3; one spike on each side
-    assert np.abs(W - (20 * 3.01 - 0.02 - 0.5)).max() <= 1e-10
-
-
-def test_a_mixture_within_a_product_is_refused_with_substeps(files, engine):
-    rule = files.rule("both = 1 + spiked_pre\nw += 0.1*both", parameters="{}")
-    neuron = files.neuron(**RELAY)
-    assert trained(ap.Circuit(neuron=neuron, rule=rule, readout="random"), pulses(9, 1, 2), engine=engine).W.size == 4
-    with pytest.raises(ap.InputError, match="mixes what happens at spikes"):
-        trained(ap.Circuit(neuron=neuron, rule=rule, readout="random", substeps=2), pulses(9, 1, 2), engine=engine)
-
-
-def test_a_mixture_is_quoted_with_the_sign_that_it_was_written_with(files, engine):
-    neuron, said = files.neuron(**RELAY), []
-    for update in ("w += -eta*both*activity_pre", "w -= eta*both*activity_pre", "w += -(eta + 1)*both"):
-        rule = files.rule(f"both = 1 + spiked_pre\n{update}", parameters="{'eta': 0.1}")
-        with pytest.raises(ap.InputError, match="mixes what happens at spikes") as caught:
-            trained(ap.Circuit(neuron=neuron, rule=rule, readout="random", substeps=2), pulses(9, 1, 2), engine=engine)
-        said.append(str(caught.value).partition(": ")[2].partition(" mixes")[0])
-    assert said == ["-eta * both * activity_pre", "eta * both * activity_pre", "-(eta + 1) * both"]
-
-
 def test_what_arrives_with_a_delay_may_stand_in_a_logarithm(files, engine):
     x, start = np.random.default_rng(0).normal(size=(3, 15, 2)), weights(2, 2, 2)
     moved = []
@@ -270,53 +149,6 @@ def test_what_arrives_with_a_delay_may_stand_in_a_logarithm(files, engine):
     circuit = ap.Circuit(rule=plain, readout="random", activation="tanh", delay=[[0, 1], [3, 2]])
     assert np.abs(trained(circuit, x, engine=engine, start=start).W.values - start.W - moved[1]).max() <= EXACT
     assert np.abs(moved[0] - moved[1]).max() > 1e-3
-
-
-def test_states_without_an_equation_begin_anew_and_are_recorded(files, engine):
-    neuron = files.neuron(
-        "dv/dt = (-v + drive + input + bias)/tau_m : 1\ndo/dt = -o/tau_m : 1\nfired : 1\nactivity = o : 1",
-        threshold="v > 0.5 and fired < 0.5",
-        reset="gone = v - v; v = gone; fired = 1; o += 1",
-        parameters="{'tau_m': 10*ms}",
-    )
-    circuit = ap.Circuit(neuron=neuron, readout="random", learn=())
-    data = trained(circuit, np.ones((4, 40, 2)), engine=engine, start=spikes_only(), train=3, test=1)
-    assert (data.trace_spikes.sum("step").values[0] == 1).all()
-    assert (data.trace_fired.values[0, :, -1] == 1).all()
-    assert (data.trace_fired.values[0, :, 0] == 0).all()
-
-
-def test_a_temporary_of_one_model_is_no_state_of_the_other(files, engine):
-    x, start, found = np.ones((2, 12, 2)), weights(2, 2, 2), []
-    rule = files.rule(
-        "w -= 0.01*z_post*k_pre",
-        trace="dk/dt = (activity - k)/(5*ms) : 1",
-        postsynaptic="dz/dt = (0.5 - z)/(9*ms) : 1",
-        parameters="{}",
-    )
-    for old in ("z", "k", "old"):
-        neuron = files.neuron(**RELAY | {"reset": f"{old} = o; o += 1 - 0.1*{old}"})
-        circuit = ap.Circuit(neuron=neuron, rule=rule, readout="random")
-        data = trained(circuit, x, engine=engine, start=start, train=1, test=1)
-        found.append(np.concatenate([data[name].values.ravel() for name in ("W", "trace_k", "trace_z")]))
-    assert max(np.abs(each - found[2]).max() for each in found) <= EXACT
-    assert np.abs(data.W.values - start.W).max() > 1e-3
-
-
-@pytest.mark.parametrize("rule", ["autapse", "rflo", "dfa", "eprop", "three_factor"])
-def test_a_stream_may_be_shown_in_pieces(engine, rule):
-    if engine == "reference" and rule == "three_factor":
-        pytest.skip("the reference draws no noise")
-    rng = np.random.default_rng(0)
-    x, y, start = rng.normal(size=(1, 40, 2)), rng.normal(size=(1, 40, 1)), weights(4, 2, 1)
-    W = []
-    for parts in (1, 2, 4):
-        circuit = ap.Circuit(rule=rule, neurons=4, readout="random", activation="tanh")
-        shown = (array.reshape(parts, -1, array.shape[-1]) for array in (x, y))
-        given = {"eta": 0.01} | ({"sigma": 1e-9} if rule == "three_factor" else {})
-        W.append(trained(circuit, *shown, engine, start, given, reset=False, averaging=False).W.values)
-    assert max(np.abs(W[0] - other).max() for other in W[1:]) <= (1e-8 if rule == "three_factor" else EXACT)
-    assert np.abs(W[0] - start.W).max() > 1e-3
 
 
 def test_connections_learn_only_where_something_is_learned(engine):
@@ -436,53 +268,6 @@ def test_noise_needs_no_compiler_and_does_not_depend_on_looks(files, engine):
     assert np.abs(W[0] - other).max() > 1e-3
 
 
-@pytest.mark.parametrize(
-    ("initial", "right"),
-    [({"b1": "0.5", "a1": "b1"}, 0.5), ({"a1": "b1 + 0.1", "b1": "0.5"}, 0.1), ({"a1": "b1 + q1 + 0.1"}, 0.1)],
-)
-@pytest.mark.parametrize("field", ["eligibility", "trace", "postsynaptic", "equations"])
-def test_what_starts_reads_zero_or_what_started_before(files, engine, field, initial, right):
-    states = "a1 : 1\ndq1/dt = 1/step : 1\n" + ("b1 : 1" if "b1" in initial else "db1/dt = 1/step : 1")
-    side = {"eligibility": "", "trace": "_pre"}.get(field, "_post")
-    reads, neuron = f"w += a1{side}", {**RELAY}
-    if field == "equations":
-        neuron |= {"equations": f"{neuron['equations']}\n{states}", "initial": initial}
-        rule = files.rule(reads, parameters="{}")
-    else:
-        rule = files.rule(reads, **{field: states}, initial=initial, parameters="{}")
-    W = trained(
-        ap.Circuit(neuron=files.neuron(**neuron), rule=rule), np.zeros((3, 2, 2)), engine=engine, start=spikes_only()
-    ).W
-    assert W.values.ravel() == pytest.approx(3 * 2 * right)
-
-
-def test_what_starts_reads_what_was_left(files, engine):
-    rule = files.rule(
-        "w += 0.01*b1_post",
-        postsynaptic="b1 : 1\ndkept/dt = 1/step : 1",
-        initial={"b1": "kept", "kept": "2"},
-        lasting=("kept",),
-        finish_postsynaptic="kept += 1; b1 = 0",
-        parameters="{}",
-    )
-    how = {"train": 2, "validate": 2, "validate_every": 1}
-    W = trained(ap.Circuit(rule=rule), np.zeros((4, 1, 2)), engine=engine, start=spikes_only(), **how).W
-    # first 0, while nothing is learned; then the 2 that was said, and the 4 of the end of that trajectory
-    assert W.values.ravel() == pytest.approx(0.01 * (2 + 4))
-
-
-def test_a_trace_that_another_reads_where_it_starts_is_the_synapses_own(files, engine):
-    rule = files.rule(
-        "w += a1",
-        eligibility="a1 : 1\ndapre/dt = -apre/tau_s : 1 (event-driven)",
-        on_pre="apre += 1",
-        initial={"a1": "apre", "apre": "0.5"},
-        parameters="{'tau_s': 20*ms}",
-    )
-    circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule)
-    assert not trained(circuit, pulses(3, 0, 1), engine=engine, start=spikes_only()).W.values.any()
-
-
 def test_each_random_number_of_a_model_is_its_own(files, engine):
     if engine == "reference":
         pytest.skip("the reference draws no noise")
@@ -496,95 +281,6 @@ def test_each_random_number_of_a_model_is_its_own(files, engine):
     data, other = (trained(circuit, x, engine=name, start=spikes_only()) for name in (engine, "runtime"))
     assert all(np.abs(drawn).min() > 1e-6 for drawn in (data.W.values, data.trace_activity.values[0, 0, 1:]))
     assert np.abs(data.W.values - other.W.values).max() <= EXACT
-
-
-def test_the_error_of_a_read_out_begins_at_zero(files, engine):
-    rng = np.random.default_rng(0)
-    x, y, start = rng.normal(size=(2, 6, 2)), 3 * rng.normal(size=(2, 6, 1)), weights(3, 2, 1)
-    rule = files.rule(
-        "w -= eta*mean_err", eligibility="dmean_err/dt = (err_post - mean_err)/(2*ms) : 1", parameters="{'eta': 0.1}"
-    )
-    V = start.V[0].copy()
-    for k in range(2):
-        o, err, mean = np.zeros(3), 0.0, 0.0
-        for t in range(6):
-            mean += (err - mean) / 2  # the error of the step before; none in the first
-            o = np.tanh(start.W[0] @ o + start.U[0] @ x[k, t])
-            err = (V @ o - y[k, t])[0]
-            V -= 0.1 * mean
-    circuit = ap.Circuit(neurons=3, readout="random", activation="tanh", learn=("V",), readout_rule=rule)
-    found = trained(circuit, x, y, engine, start).V.values[0]
-    assert np.abs(found - V).max() <= EXACT
-    assert np.abs(found - start.V[0]).max() > 0.1
-
-
-@pytest.mark.parametrize("substeps", [1, 2])
-def test_a_temporary_that_is_the_same_for_all_synapses(files, engine, substeps):
-    rule = files.rule(
-        "half = 1/(1 + steps)\nhalf *= 0.5\nw += half*dt/step; gone = half; gone *= 2; w += 0*gone", parameters="{}"
-    )
-    circuit = ap.Circuit(rule=rule, readout="random", substeps=substeps)
-    W = trained(circuit, np.ones((1, 4, 2)), engine=engine, start=spikes_only()).W.values[0]
-    assert np.abs(W - 0.5 * sum(1 / (1 + step) for step in (1, 2, 3, 4))).max() <= EXACT
-
-
-def test_one_variable_assigned_to_another_is_a_copy(files, engine):
-    rule = files.rule("a += 1; b = a; b *= 2; w += 0.001*a - 0.0001*b", eligibility="a : 1\nb : 1", parameters="{}")
-    W = trained(
-        ap.Circuit(rule=rule, readout="random"), np.ones((1, 4, 2)), engine=engine, start=spikes_only()
-    ).W.values
-    assert np.abs(W - (0.001 - 0.0002) * (1 + 2 + 3 + 4)).max() <= EXACT
-
-
-def test_autapses_may_begin_at_one(files, engine):
-    x, y, start = np.ones((1, 6, 2)), np.zeros((1, 6, 2)), weights(3, 2, 2)
-    W = []
-    for value in ("q*activity_pre", "activity_pre"):
-        connection = f"(Connection(sums={{'own': {value!r}}}, equations='q : 1', initial='identity', pairs='self'),)"
-        rule = files.rule("w -= 0.1*feedback_post*own_pre", connections=connection, parameters="{}")
-        circuit = ap.Circuit(rule=rule, neurons=3, readout="random", activation="tanh")
-        W.append(trained(circuit, x, y, engine, start).W.values)
-    assert np.abs(W[0] - W[1]).max() <= EXACT
-    assert np.abs(W[0] - start.W).max() > 1e-3
-
-
-def test_a_temporary_is_a_real_number(files, engine):
-    x, start = np.random.default_rng(0).normal(size=(2, 12, 2)), weights(2, 2, 2)
-    W = []
-    for code in ("gate = int(activity_pre > 0)\ngate *= 0.7\ngate += 0.1", "gate = 0.1 + 0.7*int(activity_pre > 0)"):
-        rule = files.rule(f"{code}\nw -= 0.03*feedback_post*gate", parameters="{}")
-        circuit = ap.Circuit(rule=rule, readout="random", activation="tanh", learn=("W", "b"))
-        W.append(trained(circuit, x, engine=engine, start=start).W.values)
-    assert np.abs(W[0] - W[1]).max() <= EXACT
-    assert np.abs(W[0] - start.W).max() > 1e-3
-
-
-def test_a_sum_of_events_is_an_event_and_names_of_the_readout_are_free(files, engine):
-    x, start = pulses(20, 5, 9), spikes_only()
-    found = {}
-    for substeps in (1, 4):
-        rule = files.rule(
-            "w += 0.01*got_post",
-            postsynaptic="got : 1",
-            eligibility="got_post = spiked_pre : 1 (summed)",
-            parameters="{}",
-        )
-        circuit = ap.Circuit(neuron=files.neuron(**RELAY), rule=rule, readout="random", substeps=substeps)
-        found[substeps] = trained(circuit, x, engine=engine, start=start).W.values[0]
-    assert found[1][0, 0] == pytest.approx(0.02, rel=1e-11)
-    np.testing.assert_allclose(found[4], found[1], rtol=1e-11)
-    W = []
-    for name in ("readout", "slow"):
-        rule = files.rule(
-            "w -= 0.1*err_post*trail",
-            eligibility=f"dtrail/dt = (activity_pre - trail)/{name} : 1",
-            parameters=f"{{'{name}': 5*ms}}",
-        )
-        circuit = ap.Circuit(rule="dfa", readout_rule=rule, readout="random", learn=("W", "V"))
-        result = trained(circuit, np.random.default_rng(0).random((2, 9, 2)), engine=engine, start=weights(2, 2, 2))
-        W.append(result.V.values)
-    assert np.isfinite(W).all()
-    assert np.abs(W[0] - W[1]).max() <= EXACT
 
 
 def test_a_connections_own_state_may_be_called_like_a_parameter_given_per_neuron(files, engine):

@@ -2,19 +2,13 @@
 
 import numpy as np
 import pytest
-from meaning.models import ENGINES, RELAY, Files, spikes_only, trained
+from meaning.models import ENGINES, EXACT, RELAY, spikes_only, trained
 
 import autapse_sim as ap
 
 DRAWING = [name for name in ENGINES if name != "reference"]
 """The reference draws no random numbers, and says so."""
-EXACT = 1e-12
 STATE = "dv/dt = 0.1*input/ms : 1\n" + RELAY["equations"]
-
-
-@pytest.fixture
-def files(tmp_path):
-    return Files(tmp_path)
 
 
 FIELDS = {

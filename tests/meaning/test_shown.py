@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from meaning.models import ENGINES, trained, weights
+from meaning.models import SAMPLED, trained, weights
 
 import autapse_sim as ap
 
-SAMPLED = [pytest.param(name, marks=[pytest.mark.slow] * (name == "standalone")) for name in ENGINES]
 STATE = "dv/dt = (1.3*drive + 2*input + 0.2 - v)/(2*ms) : 1\n"
 HEBB = ap.Rule(update="w -= 0.1*feedback_post*activity_pre")
 X = np.random.default_rng(1).normal(size=(3, 6, 2))

@@ -1,0 +1,115 @@
+"""What is said of a rule, by the evidence that there is."""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, text
+from autapse_sim.experiments.verdict.methods import FIXED, PLAIN, STILL, TUNED
+from autapse_sim.experiments.verdict.trial import FLOORS
+
+METHODS = ["mine", "bptt", "autapse", FIXED, TUNED, STILL, PLAIN]
+
+
+def evidence(online, refit, seeds=60, control=1.2):
+    """Errors of 'mine' as factors of the fixed reservoir's, seed by seed; bptt halves them, the others are as good."""
+    rng = np.random.default_rng(3)
+    base = rng.uniform(0.04, 0.06, seeds)
+
+    def scattered(factor):
+        return factor * base * rng.normal(1, 0.02, seeds)
+
+    factors = {"mine": online, "bptt": 0.5}
+    errors = {name: base if name == FIXED else scattered(factors.get(name, 1.0)) for name in METHODS}
+    refits = {name: scattered({"mine": refit, "bptt": 0.5}.get(name, 1.0)) for name in METHODS}
+    floors = [[refits[name] * factor for name in METHODS] for factor in (1, 2, 4)]
+    return xr.Dataset(
+        {
+            "mse_online": (("method", "replicate"), [errors[name] for name in METHODS]),
+            "mse_refit": (("method", "replicate"), [refits[name] for name in METHODS]),
+            "control_mse": (("control", "replicate"), [control * base, 0 * base]),
+            "mse_refit_floor": (("floor", "method", "replicate"), floors),
+            "eta": ("method", np.full(len(METHODS), 0.01)),
+            "eta_refit": ("method", np.full(len(METHODS), 0.001)),
+        },
+        coords={"method": METHODS, "floor": list(FLOORS), "control": ["affine of 20 lags", "physics: the box"]},
+        attrs={"sentence": "an answer", "heading": "a heading", "peak_memory": "1 MB"},
+    )
+
+
+def said(data):
+    return answer_of("mine on bounce (a task)", "mine", judge(data, "mine"))
+
+
+def test_a_planted_oracle_learns_and_a_planted_broken_rule_does_not():
+    assert "mine on bounce (a task): learns recurrence; it lowers test MSE by" in said(evidence(0.5, 0.5))
+    assert ": does not learn recurrence; it raises test MSE by" in said(evidence(1.3, 1.2))
+    assert ": does not learn recurrence; it cannot be told from the fixed reservoir" in said(evidence(1.0, 1.0))
+    assert ": does not learn recurrence; it lowers test MSE by 1.9%" in said(evidence(0.98, 1.0, seeds=200))
+    answer = said(evidence(0.94, 1.0, seeds=5))
+    assert ": cannot be said to learn recurrence (some " in answer
+    assert " seeds would tell); it cannot be told from" in answer
+
+
+def test_the_same_is_shown_not_taken_for_granted():
+    assert "its errors are those of autapse within 5%" in said(evidence(1.01, 1.0))
+    assert "its errors are those of" not in said(evidence(1.1, 1.0))
+    assert "its errors are those of" not in said(evidence(1.0, 1.0, seeds=4))
+
+
+def test_what_does_without_recurrence_has_to_be_beaten_too():
+    assert f"no more than is done without learning recurrence by {TUNED};" in said(evidence(0.7, 1.0))
+    by_lags = said(evidence(0.7, 0.7, control=0.6))
+    assert "learns, but no more than is done without learning recurrence by affine of 20 lags;" in by_lags
+    nor_bptt = "by affine of 20 lags (bptt does not beat affine of 20 lags either);"
+    assert nor_bptt in said(evidence(0.7, 0.7, control=0.4))
+    assert "learns recurrence;" in said(evidence(0.7, 0.7))  # physics is the ceiling, not a control
+
+
+def test_no_more_than_without_recurrence_is_shown_not_taken_for_granted():
+    def beside(seeds):
+        data = evidence(0.7, 0.7, seeds=seeds, control=0.73)
+        data.control_mse[0] *= np.random.default_rng(0).normal(1, 0.1, seeds)
+        return said(data)
+
+    few, many = beside(24), beside(1000)
+    assert "learns, but cannot be said to do more than is done without learning recurrence by affine of 20 lags;" in few
+    assert "learns recurrence;" in many
+    close = evidence(0.7, 0.7, seeds=200, control=0.7)
+    assert "learns, but no more than is done without learning recurrence by affine of 20 lags;" in said(close)
+
+
+def test_a_star_stands_beside_what_lies_at_an_edge():
+    data = evidence(0.5, 0.5)
+    data["tuned"] = "method", ["tau = 3 ms, gain = 2", *[""] * (len(METHODS) - 1)]
+    data.attrs["edges"] = json.dumps({"mine": ["tau"], "bptt": ["eta"]})
+    lines = text(data, judge(data, "mine")[FIXED]).splitlines()
+    (mine,) = (line for line in lines if line.startswith("mine"))
+    assert mine.startswith("mine (tau = 3 ms*, gain = 2)")
+    assert " 0.01 " in mine
+    assert any(line.startswith("bptt") and " 0.01* " in line for line in lines)
+
+
+def test_a_diverged_seed_counts_as_lost():
+    data = evidence(0.5, 0.5)
+    data.mse_online[0, :40] = np.nan
+    answer = said(data)
+    assert "does not learn recurrence" in answer or "cannot be said" in answer
+    assert "40 of 60 replicates diverged" in answer
+    table = text(data, judge(data, "mine")[FIXED])
+    assert next(line for line in table.splitlines() if line.startswith("mine")).split()[-8:][0] != "0"
+
+
+def test_it_is_said_where_the_read_outs_penalty_decides():
+    data = evidence(0.5, 0.7)
+    judged = judge_floors(data, "mine")
+    assert {pair for pairs in judged.values() for pair in pairs} == {("mine", FIXED), ("mine", TUNED), ("bptt", FIXED)}
+    assert judged[FLOORS[0]]["mine", TUNED] == judge(data, "mine")[TUNED]["mine"]
+    assert dependence(judged) == ""
+    tuned = dict(zip(METHODS, data.mse_refit_floor.sel(floor=1e-10), strict=True))[TUNED]
+    tuned *= 0.5
+    assert dependence(judge_floors(data, "mine")) == (
+        "refitted MSE depends on the least ridge penalty: mine against the tuned reservoir: lower at 0.001, lower at "
+        "1e-06, higher at 1e-10"
+    )
