@@ -148,10 +148,11 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
 _MOVING = {*vocabulary.NEURON, *vocabulary.TAUGHT, *vocabulary.SPIKING, "t", "steps", "elapsed", "lastspike"}
 
 
-def follows(neuron: Neuron, circuit: Circuit, shown: bool = False) -> set[str]:
+def follows(neuron: Neuron, circuit: Circuit, shown: bool = False, also: Iterable[str] = ()) -> set[str]:
     """The names of a neuron that follow what arrives, or time, at once: they have no value before a trajectory.
 
-    What is `shown` and sent has one for all others, and for the neuron's own texts follows what it is made of.
+    What is `shown` and sent has one for all others, and for the neuron's own texts follows what it is made of. `also`
+    are names that count as such beside those of the circuit.
     """
     made = {}
     equations = Equations(neuron.equations)
@@ -161,7 +162,7 @@ def follows(neuron: Neuron, circuit: Circuit, shown: bool = False) -> set[str]:
     if neuron.activations:
         made["f"] = names(neuron.activations[circuit.activation].f)
         made["f_prime"] = names(neuron.activations[circuit.activation].f_prime)
-    found = {*_MOVING, *neuron.sums}
+    found = {*_MOVING, *neuron.sums, *also}
     for _ in made:  # they stand in any order: as many rounds as there are names
         found |= {name for name, read in made.items() if read & found and (shown or name not in ("activity", "sent"))}
     return found

@@ -158,3 +158,31 @@ def test_a_sum_of_events_is_an_event_and_names_of_the_readout_are_free(files, en
         W.append(result.V.values)
     assert np.isfinite(W).all()
     assert np.abs(W[0] - W[1]).max() <= EXACT
+
+
+SHOWN = (
+    "activity = v : 1",
+    "activity = 1.0*v : 1",
+    "activity = a : 1\na = v : 1",
+    "activity = 1.0*v : 1\nsent = v : 1",
+)
+SHOWING = "w -= 0.05*feedback_post*k_pre*q_pre"
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4", "exact"])
+def test_what_is_shown_moves_within_a_step_as_it_is_made(engine, method):
+    if (engine, method) == ("reference", "exact"):
+        pytest.skip("the reference integrates by formulas of one line")
+    rule = ap.Rule(
+        trace="dk/dt = (activity - k)/(4*ms) : 1\ndq/dt = (rate - q)/(5*ms) : 1\nrate = sent : 1", update=SHOWING
+    )
+    x, start, found = np.random.default_rng(5).normal(size=(2, 9, 2)), weights(3, 2, 2), []
+    for shown in (*SHOWN, "activity = tanh(v) : 1"):
+        neuron = ap.Neuron(f"dv/dt = (-v + drive + input)/(3*ms) : 1\n{shown}", method=method)
+        circuit = ap.Circuit(neuron=neuron, rule=rule, neurons=3, readout="random")
+        data = trained(circuit, x, engine=engine, start=start, train=1, test=1)
+        found.append(np.concatenate([data[name].values.ravel() for name in ("W", "trace_k", "trace_q")]))
+    for each in found[1:-1]:
+        np.testing.assert_allclose(each, found[0], rtol=0, atol=EXACT)
+    assert np.abs(found[-1] - found[0]).max() > 1e-3
+    assert np.abs(data.W.values - start.W).max() > 1e-4

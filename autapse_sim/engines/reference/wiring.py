@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from autapse_sim.engines.reference.code import METHODS, equations, replaced, tree
+from autapse_sim.engines.reference.code import METHODS, equations, names, replaced, tree
 from autapse_sim.engines.reference.lesson import Lesson
 from autapse_sim.engines.reference.parts import Group, Part, Sum, Synapses, World
 from autapse_sim.errors import InputError
@@ -100,12 +102,27 @@ class Wiring:
             if name in group.expressions and getattr(group.expressions[name], "id", None) not in states
         }
         self.stored = {name: replaced(node, self.stored) for name, node in self.stored.items()}
+        self.within = self._moving_within(group, known)
         for own in (group.rates, group.expressions, group.initial):
             own |= {name: replaced(node, self.stored) for name, node in own.items()}
         group.declare(*self.stored)
         group.initial |= self.stored
         if "sent" not in known:
             group.add("sent = activity : 1")
+
+    def _moving_within(self, group: Group, known: Mapping[str, Any]) -> dict[str, ast.expr]:
+        """What moves within an integration step as the neuron's states do, for the equations of rules."""
+        if self.world.method in ("euler", "exponential_euler"):
+            return {}
+        still = {"t", "steps", "elapsed", *group.values} - known.keys()
+
+        def moves(node: ast.expr) -> bool:
+            return all(moves(group.expressions[name]) for name in names(node) & group.expressions.keys()) and not (
+                names(node) & still
+            )
+
+        found = {name: node for name, node in self.stored.items() if moves(node)}
+        return found | ({"sent": found["activity"]} if "activity" in found and "sent" not in known else {})
 
     def own(self, expression: str) -> ast.expr:
         """A text of the neuron: what it shows and sends it computes wherever it reads it."""
@@ -134,6 +151,8 @@ class Wiring:
             # as one text: where its variables start is said in one order
             text = f"{rule.trace}\n{rule.postsynaptic}" if name == "neurons" else rule.trace
             group.add(text, rule.initial, rule.lasting)
+            for own in (group.rates, group.expressions) if name == "neurons" else ():
+                own |= {each: replaced(own[each], self.within) for each in own.keys() & equations(text).keys()}
             for one in connections:
                 synapses = Synapses(group, group, one.equations, pairs=one.pairs)
                 if one.initial == "identity":

@@ -10,6 +10,7 @@ from autapse_sim.engines.brian.assembly.equations import Draws, draws_in, rebuil
 from autapse_sim.engines.brian.assembly.events import begin_kept, exactly, jump, kept_equations
 from autapse_sim.engines.brian.assembly.order import When
 from autapse_sim.engines.brian.assembly.plan import EVERYTHING, Plan
+from autapse_sim.engines.brian.assembly.stages import moving_within
 from autapse_sim.engines.brian.assembly.statements import (
     OURS,
     changing,
@@ -31,7 +32,8 @@ def build_neurons(plan: Plan) -> NeuronGroup:
     stored, kept, alias = sending(plan)
     shown = {name: renamed(value, words) for name, value in stored.items()}
     own = words | {name: value for name, value in shown.items() if not draws_in(value)}
-    equations = [f"{name} : 1" for name in stored] + alias + [*rebuilt(kept, own), *provided(plan)]
+    within = moving_within(neuron, plan.circuit, plan.parts.method, shown)
+    equations = [f"{name} : 1" for name in stored] + alias + [*rebuilt(kept, own), *provided(plan, within)]
     if neuron.activations:
         activation = neuron.activations[plan.circuit.activation]
         equations += [f"{name} = {renamed(getattr(activation, name), own)} : 1" for name in ("f", "f_prime")]
@@ -88,8 +90,8 @@ def moving(plan: Plan) -> list[str]:
     return [*ours, "drive", plan.input, "autapse_returned", *learned, *plan.models.neuron.sums, *plan.sums("neurons")]
 
 
-def provided(plan: Plan) -> list[str]:
-    """The equations of what the circuit provides to its neurons."""
+def provided(plan: Plan, within: Mapping[str, str]) -> list[str]:
+    """The equations of what the circuit provides to its neurons, and of its rules, which read some names as `within`."""
     neuron = plan.models.neuron
     lines = ["drive : 1", f"{plan.input} : 1", "feedback : 1"]
     lines += ["autapse_returned : 1", f"input = {plan.input} + autapse_returned : 1"] * plan.circuit.returned
@@ -101,7 +103,7 @@ def provided(plan: Plan) -> list[str]:
         lines += [f"{OURS['psi']} : 1", f"f_prime = {OURS['psi']} : 1"]
     lines += [f"{name} : 1" for name in ("loss", "sent_sum") if plan.asked & {name, f"{name}_post", f"{name}_pre"}]
     lines += [f"{name} : 1" for name in (*neuron.sums, *plan.sums("neurons"))]
-    words = plan.words("neurons")
+    words = {**plan.words("neurons"), **within}
     for rule in plan.rules(*EVERYTHING):
         lines += rebuilt(Equations(rule.trace), words)
     for text in plan.postsynaptic:
