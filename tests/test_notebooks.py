@@ -165,14 +165,18 @@ def workers(kernel):
     ("call", "started"),
     [
         ("ap.train(heavy, ball, some, engine='standalone')", lambda kernel: len(kernel.children()) > 1),
-        ("ap.train(circuit, ball, long, engine='runtime')", lambda kernel: time.sleep(3) or True),
+        pytest.param(
+            "ap.train(circuit, ball, long, engine='runtime')",
+            lambda kernel: time.sleep(3) or True,
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "ap.train(circuit, ball, long, engine='numpy')",
             lambda kernel: time.sleep(3) or True,
             marks=pytest.mark.slow,
         ),
         ("ap.sweep({'eta': [0.1, 0.2], 'neurons': [100, 101]}, circuit=heavy, task=ball, protocol=some)", workers),
-        ("ap.compare(['dfa', 'autapse'], ball, some, heavy, [0.1])", workers),
+        pytest.param("ap.compare(['dfa', 'autapse'], ball, some, heavy, [0.1])", workers, marks=pytest.mark.slow),
     ],
     ids=["standalone", "runtime", "numpy", "sweep", "compare"],
 )

@@ -57,15 +57,12 @@ DISCRETE = {
     "random signs": ({"rule": "uoro"}, {"optimiser": "momentum"}),
 }
 QUICK = {"momentum at every step", "spikes that go on", "states of a rule that last"}
-"""What the modes of Brian2, which take seconds to make ready, show in a default run."""
+"""What the modes of Brian2 and the reference, which take seconds, show in a default run."""
 RUNS = [(engine, name) for engine in ENGINES for name in CASES]
 RUNS += [(engine, name) for engine in BRIAN for name in SPIKING]
 RUNS += [(engine, name) for engine in BRIAN if engine != "reference" for name in NOISY]
 RUNS += [("numpy", name) for name in DISCRETE]
-RUNS = [
-    pytest.param(*run, marks=pytest.mark.slow if run[0] in ("runtime", "standalone") and run[1] not in QUICK else ())
-    for run in RUNS
-]
+RUNS = [pytest.param(*run, marks=pytest.mark.slow if run[0] != "numpy" and run[1] not in QUICK else ()) for run in RUNS]
 ALL = CASES | SPIKING | NOISY | DISCRETE
 
 

@@ -40,11 +40,11 @@ def test_the_command_plans_runs_and_goes_on(tmp_path):
     ("grid", "readout"),
     [
         ({"neurons": [2, 8], "task": "flip-flop"}, "random"),
-        ({"neurons": [2, 8]}, "random"),
-        ({"circuit.neurons": 8}, "random"),
+        pytest.param({"neurons": [2, 8]}, "random", marks=pytest.mark.slow),
+        pytest.param({"circuit.neurons": 8}, "random", marks=pytest.mark.slow),
         ({"neurons": 2}, "identity"),
         ({"task": ["bouncing-ball", "flip-flop"]}, "random"),
-        ({"task": "bouncing-ball"}, "identity"),
+        pytest.param({"task": "bouncing-ball"}, "identity", marks=pytest.mark.slow),
     ],
 )
 def test_the_command_takes_one_readout_that_fits_all(tmp_path, grid, readout):

@@ -111,7 +111,7 @@ def test_after_twenty_updates_all_is_as_in_numpy(case, lanes):
 
 @pytest.mark.parametrize("batch", [1, 16])
 @pytest.mark.parametrize("replicates", [pytest.param(1, marks=pytest.mark.slow), 7])
-@pytest.mark.parametrize("neurons", [2, 8, pytest.param(12, marks=pytest.mark.slow), 33])
+@pytest.mark.parametrize("neurons", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, 12)), 33])
 @pytest.mark.parametrize("neuron", ["rate", "alif"])
 def test_so_it_is_for_sizes_of_any_kind(neuron, neurons, replicates, batch):
     job = job_of(neuron, neurons, replicates, update="batch", batch=batch)

@@ -41,7 +41,7 @@ def numbers_of(outcome):
 @needs_compiler
 @pytest.mark.parametrize("activation", ["sigmoid", pytest.param("tanh", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("lanes", HOW)
-@pytest.mark.parametrize("rule", ["autapse", "dfa", "rflo"])
+@pytest.mark.parametrize("rule", ["autapse", pytest.param("dfa", marks=pytest.mark.slow), "rflo"])
 def test_as_the_discrete_network(rule, lanes, activation):
     size = {"neurons": 20, "updates": 4} if lanes == "Single" else {}  # before it would explode
     given = {"tau_m": [1, 2, 10] * ms} | ({"tau": [3, 10, 50] * ms} if rule == "autapse" else {})
