@@ -37,7 +37,9 @@ def spikes():
     return trained("lif_hard")
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.slow if name == "leaky" else ()) for name in NETWORKS]
+)
 def network(request):
     return trained(request.param)
 
