@@ -94,6 +94,7 @@ def test_a_study_has_a_page(tmp_path):
     page = (tmp_path / "s" / "report.html").read_text()
     assert "Best median mse" in page
     assert "<svg" in page
+    assert CliRunner().invoke(main, ["report", str(tmp_path / "s" / "study.json")]).output == done.output
     assert CliRunner().invoke(main, ["report", str(tmp_path)]).exit_code == 2
 
 

@@ -18,7 +18,9 @@ def report(path: Path, score: str | None, out: Path | None) -> None:
     """Write PATH, a result, a verdict or the folder of a study, as one HTML page that needs no network."""
     from autapse_sim.results.report.write import report as write
     from autapse_sim.results.result import load
+    from autapse_sim.studies.store import PLAN
     from autapse_sim.studies.sweep import open_study
 
+    path = path.parent if path.name == PLAN else path
     found, page = (open_study(path), path / "report.html") if path.is_dir() else (load(path), path.with_suffix(".html"))
     click.echo(click.format_filename(write(found, out or page, score, title=path.name)))

@@ -19,6 +19,8 @@ from autapse_sim.studies.plan import Plan
 
 FORMAT = "autapse_sim study 1"
 """Name and version of the layout of a study's folder."""
+PLAN = "study.json"
+"""The file with the plan of a study."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,11 @@ class Store:
             for unit in [plan.units[name]]
         ]
         written = {"format": FORMAT, "about": about, "replicates": plan.replicates, "axes": axes, "units": units}
-        write_whole(self.folder / "study.json", json.dumps(written, indent=1).encode(), self.folder)
+        write_whole(self.folder / PLAN, json.dumps(written, indent=1).encode(), self.folder)
 
     def read_plan(self) -> dict[str, Any]:
         """The plan that was written; an `InputError` where there is none."""
-        path = self.folder / "study.json"
+        path = self.folder / PLAN
         try:
             written = json.loads(path.read_text())
         except OSError as error:
