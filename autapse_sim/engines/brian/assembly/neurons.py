@@ -91,7 +91,7 @@ def moving(plan: Plan) -> list[str]:
 
 
 def provided(plan: Plan, within: Mapping[str, str]) -> list[str]:
-    """The equations of what the circuit provides to its neurons, and of its rules, which read some names as `within`."""
+    """The equations of what the circuit provides to its neurons, and of its rules, to which some names are `within`."""
     neuron = plan.models.neuron
     lines = ["drive : 1", f"{plan.input} : 1", "feedback : 1"]
     lines += ["autapse_returned : 1", f"input = {plan.input} + autapse_returned : 1"] * plan.circuit.returned
