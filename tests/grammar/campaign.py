@@ -108,12 +108,13 @@ def _lane(
 
 
 def _process() -> ProcessPoolExecutor:
-    # Brian2 collects garbage at each run, which then need not look at all that was imported
-    return ProcessPoolExecutor(1, get_context("spawn"), gc.freeze, max_tasks_per_child=200)
+    return ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=200)
 
 
-def judge_seed(seed: int, engines: Sequence[str], features: Collection[str]) -> Judgement:
+def judge_seed(seed: int, engines: Sequence[str], features: Collection[str] = FEATURES) -> Judgement:
     """Judge the case of a seed."""
+    gc.collect()
+    gc.freeze()  # Brian2 collects garbage at each run, which then need not look at earlier cases
     return judge(case_of(seed, features), engines)
 
 

@@ -1,12 +1,11 @@
 """Models that nobody wrote: whoever runs them gives the same numbers, or refuses them in the same words."""
 
-import gc
 from collections import Counter
 
 import precompiled
 import pytest
-from agreement import BAD, COMPILED, QUICK, differences, judge, numbers
-from campaign import SANITIZED, cheap_programs, liveness
+from agreement import BAD, COMPILED, QUICK, differences, numbers
+from campaign import SANITIZED, cheap_programs, judge_seed, liveness
 from grammar import FEATURES, case_of
 from scipy.stats import binom
 
@@ -34,10 +33,7 @@ def assert_agreement(judged, ran=0.7):
 
 def judged_here(seeds, engines):
     """Judge the cases of seeds one after the other, in this process."""
-    for seed in seeds:
-        gc.collect()
-        gc.freeze()  # Brian2 collects garbage at each run, which then need not look at earlier cases
-        yield seed, judge(case_of(seed), engines)
+    return ((seed, judge_seed(seed, engines)) for seed in seeds)
 
 
 @pytest.mark.parametrize("first", range(0, 40, 20))
@@ -64,7 +60,7 @@ def test_the_reference_and_brian_agree_on_many(first):
 def test_compiled_programs_touch_nothing_that_is_not_theirs(first):
     """With the sanitizers of addresses and of undefined behaviour, which end a program at the first fault."""
     with cheap_programs(SANITIZED):
-        assert_agreement((seed, judge(case_of(seed), COMPILED)) for seed in range(first, first + 20))
+        assert_agreement(judged_here(range(first, first + 20), COMPILED))
 
 
 def test_a_small_difference_in_meaning_is_found(tmp_path):
