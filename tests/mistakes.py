@@ -120,6 +120,7 @@ MISTAKES = {
     "if in an expression": rule(update='"w -= eta if k_pre > 0 else 0"'),
     "an equation in update": rule(update='"dk/dt = -k\\nw -= eta*k_pre"'),
     "no d and no dt": rule(trace='"k = (activity - k)/tau : 1"'),
+    "expressions in a ring": rule(trace='"dk/dt = (p - k)/tau : 1\\nq = p + activity : 1\\np = 2*q : 1"'),
     "no dt": rule(trace='"dk = (activity - k)/tau : 1"'),
     "one = for two": neuron(threshold='"v = 1"', reset='"v = 0"'),
     "a threshold that is none": neuron(threshold='"v"', reset='"v = 0"'),

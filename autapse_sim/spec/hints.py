@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 
 from autapse_sim.names import shown
 from autapse_sim.spec import vocabulary
@@ -148,9 +149,8 @@ def no_equations(text: str, said: str) -> str:
     "'dk/dt = -k/tau' says no unit; end it with ': 1' for a mere number, or for example with ': volt'"
     """
     for line in filter(None, map(str.strip, text.split("\n"))):
-        left, colon, unit = line.partition(":")
+        _, colon, unit = line.partition(":")
         unit = unit.partition("(")[0].strip()
-        name, equals, value = (each.strip() for each in left.partition("="))
         if not colon:
             return f"{shown(line)} says no unit; end it with ': 1' for a mere number, or for example with ': volt'"
         wrong = sorted(names(unit) - _base_units())
@@ -158,9 +158,36 @@ def no_equations(text: str, said: str) -> str:
             near = _base_unit(wrong[0])
             meant = f"; did you mean {near!r}?" if near else f"; known are {', '.join(sorted(_base_units()))}"
             return f"{wrong[0]!r} is no unit that an equation can say{meant}"
-        if equals and name in names(value) and "cycle" in said:
-            return f"{name!r} is made of itself; a state is written d{name}/dt = ..., not {name} = ..."
     return f"{said.rstrip('.')}; rename it" if "special meaning" in said else said
+
+
+def made_of_themselves(text: str) -> tuple[str, str]:
+    """What to say of expressions that are made of each other, and the line of the first; '' where there are none.
+
+    Examples
+    --------
+    >>> made_of_themselves("dv/dt = a/ms : 1\\na = b + v : 1\\nb = 2*a : 1")
+    ("'a' is made of 'b', and 'b' of 'a'; one of them has to be a state, such as da/dt = ...", 'a = b + v : 1')
+    """
+    lines = {line.partition("=")[0].strip(): line.strip() for line in text.split("\n") if "=" in line}
+    made = {name: names(line.partition("=")[2].partition(":")[0]) & lines.keys() for name, line in lines.items()}
+    for first in made:
+        ring = _way(made, first, first, ())
+        if len(ring) == 1:
+            return f"{first!r} is made of itself; a state is written d{first}/dt = ..., not {first} = ...", lines[first]
+        if ring:
+            steps = [f"{one!r} of {other!r}" for one, other in pairwise((*ring, first))]
+            said = ", and ".join([f"{first!r} is made{steps[0].removeprefix(repr(first))}", *steps[1:]])
+            return f"{said}; one of them has to be a state, such as d{first}/dt = ...", lines[first]
+    return "", ""
+
+
+def _way(made: Mapping[str, set[str]], place: str, goal: str, seen: tuple[str, ...]) -> tuple[str, ...]:
+    """The names from a place to those that are made of the goal; none where there is no way."""
+    if goal in made[place]:
+        return (*seen, place)
+    ways = (_way(made, each, goal, (*seen, place)) for each in sorted(made[place] - {*seen, place}))
+    return next(filter(None, ways), ())
 
 
 def _base_units() -> set[str]:

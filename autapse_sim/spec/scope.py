@@ -16,7 +16,7 @@ from sympy import Basic, S
 from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.names import shown
 from autapse_sim.spec import vocabulary
-from autapse_sim.spec.hints import hint, listed, no_equations, no_function
+from autapse_sim.spec.hints import hint, listed, made_of_themselves, no_equations, no_function
 from autapse_sim.spec.language import (
     Statement,
     called,
@@ -53,6 +53,9 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
         equations = Equations(text)
     except Exception as error:  # of pyparsing, Brian2 or SymPy
         said = " ".join(str(error.__cause__ or error).split())
+        ring, line = made_of_themselves(text) if "cycle" in said else ("", "")
+        if ring:
+            raise InputError(f"{line_of(model, line, text)}: {ring}") from None
         quoted = re.search(r"'([^']+)'", f"{said} {error}")
         where = line_of(model, quoted[1].strip() if quoted else text.strip().splitlines()[0].strip(), text)
         raise InputError(f"{where}: {no_equations(text, said)}") from None
