@@ -62,6 +62,8 @@ FORMS = [
 """Expressions of expressions of order 1 that are of order 1 again."""
 JUMPS = ["int({a} > 0.1237)*({b})", "({a})*int({b} <= 0.0731 and {a} > -0.3719)", "sign({a} - 0.0917)*0.3"]
 """The same where rounding might decide; it takes a number that nothing is likely to hit."""
+NOISE = "noise"
+"""The feature of cases that draw random numbers."""
 CONDITIONS = [
     "(({a}) > 0.1237) + 0.3*(({b}) > -0.2191)",
     "0.4*(({a}) > 0.0713 and ({b}) < 0.5917)",
@@ -78,6 +80,8 @@ WHOLE = [
     "int(2.9*({a}) + 0.0371)/3",
 ]
 """The same, of whole numbers."""
+DRAWS = ["({a}) + 0.31*rand()", "0.23*randn() - ({a})", "({a})*int(rand() < 0.4137)"]
+"""The same, with random numbers."""
 IMPORTS = "from brian2 import ms, mV, nA\nfrom autapse_sim import Activation, Connection, Neuron, Rule\n"
 
 
@@ -132,8 +136,8 @@ class Builder:
         if depth == 0 or not self.use("expressions", 75):
             return self.one(atoms)
         forms = [*FORMS]
-        for feature, more in (("jumps", JUMPS), ("conditions", CONDITIONS), ("whole numbers", WHOLE)):
-            forms += more if feature in self.features else []
+        more = {"jumps": JUMPS, "conditions": CONDITIONS, "whole numbers": WHOLE, NOISE: DRAWS}
+        forms += [form for feature, those in more.items() if feature in self.features for form in those]
         parts = {part: self.bounded(atoms, depth - 1, without) for part in ("a", "b")}
         return self.one(forms).format(**parts)
 

@@ -24,6 +24,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from agreement import BAD, COMPILED, QUICK, Judgement, judge
+from builder import NOISE
 from grammar import FEATURES, Case, case_of, without
 from shrinking import shrunk, signature
 
@@ -208,12 +209,14 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("results/grammar"), help="the folder of the campaign")
     parser.add_argument("--without", default="", help="features that are left out, joined by commas")
+    parser.add_argument("--noise", action="store_true", help="draw random numbers, too; name the engines then")
     parser.add_argument("--engines", default="", help="engines, joined by commas, in place of the usual ones")
     parser.add_argument("--sanitize", action="store_true", help="compile with sanitizers of addresses and arithmetic")
     parser.add_argument("--shrink", type=Path, help="make the case in this folder smaller")
     given = parser.parse_args()
     asked = tuple(filter(None, given.engines.split(",")))
     features = without(*(word.strip() for word in given.without.split(",") if word.strip()))
+    features |= {NOISE} if given.noise else set()
     with cheap_programs(SANITIZED if given.sanitize else CHEAP):
         if given.shrink:
             shrink(given.shrink, asked or QUICK)

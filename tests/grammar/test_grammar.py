@@ -6,7 +6,7 @@ import precompiled
 import pytest
 from agreement import BAD, COMPILED, QUICK, differences, numbers
 from campaign import SANITIZED, cheap_programs, judge_seed, liveness
-from grammar import FEATURES, case_of
+from grammar import FEATURES, NOISY, case_of
 from scipy.stats import binom
 
 from autapse_sim.engines.brian.compiler import compiler
@@ -31,9 +31,9 @@ def assert_agreement(judged, ran=0.7):
         assert binom.cdf(moved, of, FLOORS[what]) > CHANCE, shares
 
 
-def judged_here(seeds, engines):
+def judged_here(seeds, engines, features=FEATURES):
     """Judge the cases of seeds one after the other, in this process."""
-    return ((seed, judge_seed(seed, engines)) for seed in seeds)
+    return ((seed, judge_seed(seed, engines, features)) for seed in seeds)
 
 
 @pytest.mark.parametrize("first", range(0, 40, 20))
@@ -61,6 +61,15 @@ def test_compiled_programs_touch_nothing_that_is_not_theirs(first):
     """With the sanitizers of addresses and of undefined behaviour, which end a program at the first fault."""
     with cheap_programs(SANITIZED):
         assert_agreement(judged_here(range(first, first + 20), COMPILED))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+def test_random_numbers_are_those_of_a_network_whoever_draws_them():
+    seeds = range(12)
+    assert sum("rand" in case_of(seed, NOISY).neuron + case_of(seed, NOISY).rule for seed in seeds) > 6
+    with cheap_programs():
+        assert_agreement(judged_here(seeds, ("runtime", "standalone"), NOISY))
 
 
 def test_a_small_difference_in_meaning_is_found(tmp_path):
