@@ -82,6 +82,7 @@ MISTAKES = {
     "writing to a neuron": rule(update='"w -= eta*feedback_post*k_pre; k_post += 1"'),
     "writing to a parameter": rule(update='"w -= eta*feedback_post*k_pre; eta = 0.5*eta"'),
     "a sum for no variable": rule(eligibility='"total_post = w : 1 (summed)"'),
+    "a sum of what is summed": neuron("f2 = tanh(drive) : 1", sums='{"gate": "w*f2_pre"}'),
     "what has no value yet": rule(initial='{"k": "drive"}'),
     "two event-driven states": rule(
         eligibility='"dp/dt = -q/tau : 1 (event-driven)\\ndq/dt = -q/tau : 1"', update='"p += 1; q += 1; w -= eta*p"'

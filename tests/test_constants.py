@@ -127,10 +127,11 @@ def test_infinity_where_it_is_written_is_a_number(tmp_path):
         "w = w - eta*feedback_post*(exp(-0.5) + floor(2.5) - ceil(0.2)*sign(1/N_incoming - 0.6))",
         "w = w*abs(-0.9) - eta*feedback_post*log(1.0 + sqrt(N_pre*2.0)) + eta*cos(0.0)*int(0.5 > 0.3)",
         "w = w + eta*clip(-2.0, -1, 1)*feedback_post*tanh(sinh(0.5))",
+        "w = w - eta*feedback_post/(1 + exp(-log(1 + k_pre**2))) + 0*tanh(activity_post)*pi",
     ],
 )
-def test_functions_of_numbers_alone_are_the_numbers(update, tmp_path):
-    """SymPy puts numbers in their place, and nothing else may call the function."""
+def test_functions_that_sympy_does_without_are_called(update, tmp_path):
+    """It puts numbers in the place of those of numbers alone, and log undoes exp."""
     path = tmp_path / "mine.py"
     text = RULE.format("trace='dk/dt = (activity - k)/tau : 1'").replace("w -= eta*feedback_post*activity_pre", update)
     path.write_text(text)

@@ -23,6 +23,7 @@ from autapse_sim.spec.library import Models, connected
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.scope import Scope, read_equations
+from autapse_sim.spec.summing import check_sums
 from autapse_sim.spec.vocabulary import PLACES, refusal
 
 PRE = {"W": "neurons", "U": "inputs", "b": "unit", "V": "neurons", "c": "unit", "B": "outputs"}
@@ -51,6 +52,7 @@ def check_models(models: Models, circuit: Circuit, sizes: Mapping[str, int] = Ma
         check_rule(rule, mine, groups, models, circuit, taken, sizes)
     check_dimensions(models, circuit)
     check_fed(models, circuit)
+    check_sums(models, circuit)
 
 
 def within(sizes: Mapping[str, int], group: str) -> dict[str, int]:

@@ -318,3 +318,28 @@ def test_the_docstring_of_a_rule_lists_the_names_that_are_taken():
     examples = {"choose", "clip", "exp", "rand", "ms", "volt", "lambda", "double", "order"}
     assert all(vocabulary.refusal(word) for word in examples & listed)
     assert not {"tau", "k", "activity", "err", "prediction"} & listed
+
+
+SUMMED = {
+    "the drive": ({"sums": {"gate": "w*seen_pre"}}, {}),
+    "a sum of the neuron": ({"sums": {"gate": "w*sent_pre", "other": "tanh(gate_pre)"}}, {}),
+    "through the synapse": ({}, {"eligibility": "gate_post = 0.1*w*both : 1 (summed)\nboth = seen_pre : 1"}),
+    "for a connection": ({}, {"connections": (ap.Connection({"more": "0.1*input_pre"}, when="drive"),)}),
+}
+
+
+@pytest.mark.parametrize("case", SUMMED)
+def test_a_sum_reads_nothing_that_is_summed_at_the_same_moment(case):
+    def run(seen, sums=None, **fields):
+        equations = f"dv/dt = (-v + drive + input)/(3*ms) : 1\nactivity = tanh(v) : 1\nseen = {seen} : 1"
+        neuron = ap.Neuron(equations, sums=sums or {})
+        post = {"postsynaptic": "gate : 1"} if "eligibility" in fields else {}
+        rule = ap.Rule(update="w -= 0.1*feedback_post*activity_pre", **post, **fields)
+        circuit = ap.Circuit(neuron=neuron, rule=rule, neurons=2, readout="random")
+        return trained(circuit, np.ones((1, 3, 2)), engine="runtime", start=weights(2, 2, 2)).W.values
+
+    neuron, rule = SUMMED[case]
+    with pytest.raises(ap.InputError, match=r"reads '\w+', which is summed at the same moment"):
+        run("tanh(drive)", **neuron, **rule)
+    if "seen" in str(neuron) + str(rule):
+        assert np.abs(run("tanh(v)", **neuron, **rule) - weights(2, 2, 2).W).max() > 1e-4

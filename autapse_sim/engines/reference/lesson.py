@@ -22,7 +22,9 @@ from autapse_sim.engines.reference.code import (
     tree,
 )
 from autapse_sim.engines.reference.parts import Synapses
+from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job
+from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Rule
 from autapse_sim.spec.rates import learning_rate
 
@@ -161,7 +163,7 @@ class Lesson:
             if name == "w" and old and "w" not in names(whole):
                 said = f"w = {ast.unparse(node)} sets w to {min(old)!r}, which holds a w of before"
                 remedy = "write w = w + ... or w = clip(w + ..., low, high) at once"
-                raise self.synapses.world.blame(min(old), f"{said}; {remedy}")
+                raise InputError(f"{line_of(self.rule, min(old), self.rule.update)}: {said}; {remedy}")
             found.append((name, whole if name == "w" else node))
             late |= {each for each, made in held.items() if name in names(made)}
             if name != "w" and name not in self.synapses.values:
@@ -203,7 +205,8 @@ class Lesson:
         for name in names(term) & parts.keys():
             if share != 1 and len({event for _, event in parts[name]}) > 1:
                 said = f"{ast.unparse(term)} mixes what happens at spikes with what happens at a rate"
-                raise self.synapses.world.blame(name, f"{said}; write the two as terms of their own")
+                where = line_of(self.rule, name, self.rule.update)
+                raise InputError(f"{where}: {said}; write the two as terms of their own")
         return [(sign * evaluate(term, look), self.is_event(term, parts))]
 
     def is_event(self, node: ast.expr, parts: Mapping[str, list[Term]]) -> bool:

@@ -22,7 +22,7 @@ from autapse_sim.engines.brian.tape import FUNCTIONS
 from autapse_sim.spec import vocabulary
 from autapse_sim.spec.constants import folded
 from autapse_sim.spec.job import STEP, Job
-from autapse_sim.spec.language import Statement, is_condition, names
+from autapse_sim.spec.language import Statement, is_condition, names, statements
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.quantities import unit_of
 from autapse_sim.spec.truths import truths_in
@@ -170,6 +170,7 @@ class Parts:
         place, order = SLOTS[slot]
         text, name = _text(group, code), f"{group.name}_{slot}"
         runner = group.run_regularly(text, when=place, order=order, name=name, clock=group.clock)
+        runner.needed_variables = _read(text)
         # what is `unless refractory` stands still for its equation alone; what is assigned is assigned
         runner.override_conditional_write = ["not_refractory"]
         self.conditions[runner.name] = when
@@ -183,7 +184,9 @@ class Parts:
         `states` are the variables of the synapse among what the code sets.
         """
         if self.dense and spiked.isidentifier():
-            runner = at_spikes(synapses, _text(synapses, code), spiked, SLOTS[slot], f"{synapses.name}_{slot}")
+            text = _text(synapses, code)
+            runner = at_spikes(synapses, text, spiked, SLOTS[slot], f"{synapses.name}_{slot}")
+            runner.needed_variables += _read(text)
             synapses.contained_objects.append(runner)
             self.conditions[runner.name] = when
         else:
@@ -198,6 +201,12 @@ def _text(group: NeuronGroup | Synapses, code: Iterable[Statement]) -> str:
     code = as_numbers(code, _truths(group), group.variables)
     vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
     return "\n".join(map(str, _real(vectors, group.variables)))
+
+
+def _read(text: str) -> list[str]:
+    """What statements read: Brian2 looks for what SymPy leaves, and in 1/(1 + exp(-log(x))) it leaves no function."""
+    code = statements(text)
+    return sorted(names(*(each.value for each in code)) - {each.name for each in code})
 
 
 def _truths(group: NeuronGroup | Synapses) -> set[str]:

@@ -194,7 +194,7 @@ def fused(update: CodeRunner, summed: SummedVariableUpdater, slot: tuple[str, in
         group=update.group,
         template="summed_variable",
         code=f"{update.abstract_code}\n_synaptic_var = {summed.expression.code}",
-        needed_variables=summed.needed_variables,
+        needed_variables=[*summed.needed_variables, *update.needed_variables],
         clock=update.clock,
         when=slot[0],
         order=slot[1],

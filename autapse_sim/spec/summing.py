@@ -1,0 +1,68 @@
+"""Sums of a step are all made of what stood before it: none reads another, or what follows another at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from brian2 import Equations
+from brian2.equations.equations import SUBEXPRESSION
+
+from autapse_sim.errors import InputError
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.language import names
+from autapse_sim.spec.library import Models
+from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.model import Neuron, Rule
+
+
+def check_sums(models: Models, circuit: Circuit) -> None:
+    """Refuse a sum of the drive's moment that reads what is summed then, with file and line.
+
+    Which of the two comes first would be a matter of their names.
+    """
+    sums = list(_sums(models, circuit))
+    late = {"drive", "input", *(name for _, name, _ in sums)} | ({"bias"} if "b" in circuit.learn else set())
+    made = _made(models, circuit)
+    while more := {name for name, read in made.items() if name not in late and {*map(_bare, read)} & late}:
+        late |= more
+    for model, name, text in sums:
+        wrong = sorted(word for word in names(text) if _bare(word) in late)
+        if wrong:
+            raise InputError(
+                f"{line_of(model, wrong[0], text)}: the sum {name!r} reads {wrong[0]!r}, which is summed at the same "
+                "moment, or follows what is; let it read what was sent (activity_pre, sent_pre) or a state"
+            )
+
+
+def _bare(word: str) -> str:
+    return word.removesuffix("_pre").removesuffix("_post")
+
+
+def _sums(models: Models, circuit: Circuit) -> Iterator[tuple[Neuron | Rule, str, str]]:
+    """What models sum when the drive is summed: whose it is, its name, its text."""
+    yield from ((models.neuron, name, text) for name, text in models.neuron.sums.items())
+    for rule in models.teaching(circuit.learn):
+        for each in rule.connections:
+            if each.when == "drive":
+                yield from ((rule, name, text) for name, text in each.sums.items())
+        equations = Equations(rule.eligibility)
+        for name in equations:
+            if "summed" in equations[name].flags:
+                yield rule, _bare(name), equations[name].expr.code
+
+
+def _made(models: Models, circuit: Circuit) -> dict[str, set[str]]:
+    """What expressions are made of, by name; what neurons show and send stands still until they show it anew."""
+    neuron = models.neuron
+    texts = [neuron.equations]
+    for rule in models.teaching(circuit.learn):
+        texts += [rule.trace, rule.postsynaptic, rule.eligibility]
+    made = {}
+    for equations in map(Equations, texts):
+        for name in equations:
+            if equations[name].type == SUBEXPRESSION and "summed" not in equations[name].flags:
+                made[name] = names(equations[name].expr.code)
+    if neuron.activations:
+        chosen = neuron.activations[circuit.activation]
+        made |= {"f": names(chosen.f), "f_prime": names(chosen.f_prime)}
+    return {name: read for name, read in made.items() if name not in ("activity", "sent")}
