@@ -135,11 +135,13 @@ def test_functions_that_sympy_does_without_are_called(update, tmp_path):
     path = tmp_path / "mine.py"
     text = RULE.format("trace='dk/dt = (activity - k)/tau : 1'").replace("w -= eta*feedback_post*activity_pre", update)
     path.write_text(text)
+    engines = ENGINES if compiler() and "log(1 + k_pre**2)" in update else ENGINES[1:]
     found = [
         ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=5), PROTOCOL, engine=engine).data.W.values
-        for engine in ENGINES[1:]
+        for engine in engines
     ]
-    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-13)
+    for each in found[1:]:
+        np.testing.assert_allclose(each, found[0], rtol=0, atol=1e-13)
     path.write_text(text.replace("eta*", "0*eta*"))
     still = ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=5), PROTOCOL, engine="reference").data.W.values
     assert (np.abs(still - found[0]) > 1e-6).all()
