@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autapse_sim as ap
+from autapse_sim.engines.brian.compiler import compiler
 
 ENGINES = ("standalone", "runtime", "reference")
 PROTOCOL = ap.Protocol(replicates=1, train=1, validate=0, test=0)
