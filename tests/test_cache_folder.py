@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -30,9 +31,5 @@ def test_a_user_without_a_home_does_without(told, monkeypatch):
     monkeypatch.setattr(cache, "user_cache_path", told)
     monkeypatch.setattr(os.path, "expanduser", str)
     assert cache.folder().parts[1] == "nonexistent"
-
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "mkdir", full)
+    monkeypatch.setattr(Path, "mkdir", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
     assert cache.cached("key", pytest.fail) is None

@@ -165,15 +165,13 @@ def workers(kernel):
     ("call", "started"),
     [
         ("ap.train(heavy, ball, some, engine='standalone')", lambda kernel: len(kernel.children()) > 1),
-        pytest.param(
-            "ap.train(circuit, ball, long, engine='runtime')",
-            lambda kernel: time.sleep(3) or True,
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            "ap.train(circuit, ball, long, engine='numpy')",
-            lambda kernel: time.sleep(3) or True,
-            marks=pytest.mark.slow,
+        *(
+            pytest.param(
+                f"ap.train(circuit, ball, long, engine={engine!r})",
+                lambda kernel: time.sleep(3) or True,
+                marks=pytest.mark.slow,
+            )
+            for engine in ("runtime", "numpy")
         ),
         ("ap.sweep({'eta': [0.1, 0.2], 'neurons': [100, 101]}, circuit=heavy, task=ball, protocol=some)", workers),
         pytest.param("ap.compare(['dfa', 'autapse'], ball, some, heavy, [0.1])", workers, marks=pytest.mark.slow),

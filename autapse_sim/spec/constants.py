@@ -71,34 +71,6 @@ def value_of(node: ast.expr) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def folded(expression: str) -> str:
-    """An expression in which calls with numbers alone are the numbers that they come to.
-
-    Examples
-    --------
-    >>> folded("w - eta*sign(1/4 - 0.3)*exp(0)"), folded("w - exp( - x)")
-    ('w - eta * -1 * 1.0', 'w - exp( - x)')
-    """
-    tree = ast.parse(expression, mode="eval")
-    fold = _Fold()
-    tree = fold.visit(tree)
-    return ast.unparse(tree) if fold.found else expression
-
-
-class _Fold(ast.NodeTransformer):
-    """Puts numbers in the place of calls; `found` says whether there was one."""
-
-    found = False
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        """The call, or its number."""
-        value = number(node, {}, 10**3)
-        if value is None or not math.isfinite(value):
-            return self.generic_visit(node)
-        self.found = True
-        return ast.Constant(value)
-
-
 def _applied(function: Callable[..., float], given: list[float]) -> float | None:
     """What a function makes of numbers; None where it takes another count of them."""
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from autapse_sim.names import shown
@@ -170,24 +171,21 @@ def made_of_themselves(text: str) -> tuple[str, str]:
     ("'a' is made of 'b', and 'b' of 'a'; one of them has to be a state, such as da/dt = ...", 'a = b + v : 1')
     """
     lines = {line.partition("=")[0].strip(): line.strip() for line in text.split("\n") if "=" in line}
-    made = {name: names(line.partition("=")[2].partition(":")[0]) & lines.keys() for name, line in lines.items()}
-    for first in made:
-        ring = _way(made, first, first, ())
-        if len(ring) == 1:
-            return f"{first!r} is made of itself; a state is written d{first}/dt = ..., not {first} = ...", lines[first]
-        if ring:
-            steps = [f"{one!r} of {other!r}" for one, other in pairwise((*ring, first))]
-            said = ", and ".join([f"{first!r} is made{steps[0].removeprefix(repr(first))}", *steps[1:]])
-            return f"{said}; one of them has to be a state, such as d{first}/dt = ...", lines[first]
-    return "", ""
-
-
-def _way(made: Mapping[str, set[str]], place: str, goal: str, seen: tuple[str, ...]) -> tuple[str, ...]:
-    """The names from a place to those that are made of the goal; none where there is no way."""
-    if goal in made[place]:
-        return (*seen, place)
-    ways = (_way(made, each, goal, (*seen, place)) for each in sorted(made[place] - {*seen, place}))
-    return next(filter(None, ways), ())
+    read = {name: names(line.partition("=")[2].partition(":")[0]) for name, line in lines.items()}
+    made = {name: sorted(each & lines.keys()) for name, each in read.items()}
+    try:
+        TopologicalSorter(made).prepare()
+    except CycleError as error:
+        ring = error.args[1][:0:-1]  # each of which is made of the next
+    else:
+        return "", ""
+    start = ring.index(min(ring, key=[*lines].index))
+    first, *others = ring[start:] + ring[:start]
+    if not others:
+        return f"{first!r} is made of itself; a state is written d{first}/dt = ..., not {first} = ...", lines[first]
+    steps = [f"{one!r} of {other!r}" for one, other in pairwise((*others, first))]
+    said = ", and ".join([f"{first!r} is made of {others[0]!r}", *steps])
+    return f"{said}; one of them has to be a state, such as d{first}/dt = ...", lines[first]
 
 
 def _base_units() -> set[str]:

@@ -21,6 +21,7 @@ from autapse_sim.spec.hints import nearest
 from autapse_sim.spec.language import is_condition, names
 from autapse_sim.spec.library import Models, connected
 from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.making import follows
 from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.scope import Scope, read_equations
 from autapse_sim.spec.summing import check_sums
@@ -145,29 +146,6 @@ def check_neuron(neuron: Neuron, circuit: Circuit, provided: set[str]) -> set[st
     for value in neuron.sums.values():
         over.check(value, value)
     return known | {"sent"}
-
-
-_MOVING = {*vocabulary.NEURON, *vocabulary.TAUGHT, *vocabulary.SPIKING, "t", "steps", "elapsed", "lastspike"}
-
-
-def follows(neuron: Neuron, circuit: Circuit, shown: bool = False, also: Iterable[str] = ()) -> set[str]:
-    """The names of a neuron that follow what arrives, or time, at once: they have no value before a trajectory.
-
-    What is `shown` and sent has one for all others, and for the neuron's own texts follows what it is made of. `also`
-    are names that count as such beside those of the circuit.
-    """
-    made = {}
-    equations = Equations(neuron.equations)
-    for name in equations:
-        if equations[name].type == SUBEXPRESSION:
-            made[name] = names(equations[name].expr.code)
-    if neuron.activations:
-        made["f"] = names(neuron.activations[circuit.activation].f)
-        made["f_prime"] = names(neuron.activations[circuit.activation].f_prime)
-    found = {*_MOVING, *neuron.sums, *also}
-    for _ in made:  # they stand in any order: as many rounds as there are names
-        found |= {name for name, read in made.items() if read & found and (shown or name not in ("activity", "sent"))}
-    return found
 
 
 def check_initial(model: Neuron | Rule, value: str, moving: Iterable[str]) -> None:

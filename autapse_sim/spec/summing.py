@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brian2 import Equations
-from brian2.equations.equations import SUBEXPRESSION
 
 from autapse_sim.errors import InputError
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.language import names
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.lines import line_of
+from autapse_sim.spec.making import closed, made_in, read_by, standing
 from autapse_sim.spec.model import Neuron, Rule
 
 
@@ -22,9 +22,10 @@ def check_sums(models: Models, circuit: Circuit) -> None:
     """
     sums = list(_sums(models, circuit))
     late = {"drive", "input", *(name for _, name, _ in sums)} | ({"bias"} if "b" in circuit.learn else set())
-    made = _made(models, circuit)
-    while more := {name for name, read in made.items() if name not in late and {*map(_bare, read)} & late}:
-        late |= more
+    made = made_in(models.neuron, circuit)
+    for rule in models.teaching(circuit.learn):
+        made |= read_by(rule.trace) | read_by(rule.postsynaptic) | read_by(rule.eligibility)
+    late = closed(late, {name: {*map(_bare, read)} for name, read in standing(made).items()})
     for model, name, text in sums:
         wrong = sorted(word for word in names(text) if _bare(word) in late)
         if wrong:
@@ -49,20 +50,3 @@ def _sums(models: Models, circuit: Circuit) -> Iterator[tuple[Neuron | Rule, str
         for name in equations:
             if "summed" in equations[name].flags:
                 yield rule, _bare(name), equations[name].expr.code
-
-
-def _made(models: Models, circuit: Circuit) -> dict[str, set[str]]:
-    """What expressions are made of, by name; what neurons show and send stands still until they show it anew."""
-    neuron = models.neuron
-    texts = [neuron.equations]
-    for rule in models.teaching(circuit.learn):
-        texts += [rule.trace, rule.postsynaptic, rule.eligibility]
-    made = {}
-    for equations in map(Equations, texts):
-        for name in equations:
-            if equations[name].type == SUBEXPRESSION and "summed" not in equations[name].flags:
-                made[name] = names(equations[name].expr.code)
-    if neuron.activations:
-        chosen = neuron.activations[circuit.activation]
-        made |= {"f": names(chosen.f), "f_prime": names(chosen.f_prime)}
-    return {name: read for name, read in made.items() if name not in ("activity", "sent")}

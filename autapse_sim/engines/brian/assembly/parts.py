@@ -20,7 +20,6 @@ from autapse_sim.engines.brian.dense.synapses import DenseNeurons, DenseSynapses
 from autapse_sim.engines.brian.program import Index, Input, Parameter
 from autapse_sim.engines.brian.tape import FUNCTIONS
 from autapse_sim.spec import vocabulary
-from autapse_sim.spec.constants import folded
 from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.language import Statement, is_condition, names, statements
 from autapse_sim.spec.library import Models
@@ -196,15 +195,14 @@ class Parts:
 def _text(group: NeuronGroup | Synapses, code: Iterable[Statement]) -> str:
     """Statements as Brian2 is given them."""
     anchor = "i_pre" if isinstance(group, Synapses) else "i"
-    # Brian2 does not find a function that SymPy has put a number in the place of: sign(0.3), exp(-0.5)
-    code = [replace(each, value=folded(each.value)) for each in written_out([*code], group.variables)]
+    code = written_out([*code], group.variables)
     code = as_numbers(code, _truths(group), group.variables)
     vectors = [_vector(each, anchor) if each.name.startswith("autapse_own_") else each for each in code]
     return "\n".join(map(str, _real(vectors, group.variables)))
 
 
 def _read(text: str) -> list[str]:
-    """What statements read: Brian2 looks for what SymPy leaves, and in 1/(1 + exp(-log(x))) it leaves no function."""
+    """What statements read: Brian2 looks for what SymPy leaves, which is no function in exp(-0.5) or exp(-log(x))."""
     code = statements(text)
     return sorted(names(*(each.value for each in code)) - {each.name for each in code})
 

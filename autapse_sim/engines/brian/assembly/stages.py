@@ -13,8 +13,8 @@ from autapse_sim.engines.brian.assembly.equations import draws_in
 from autapse_sim.engines.brian.assembly.statements import changing
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.language import names, renamed
+from autapse_sim.spec.making import follows
 from autapse_sim.spec.model import Neuron
-from autapse_sim.spec.scopes import follows
 from autapse_sim.spec.vocabulary import REFRACTORY
 
 HELD = frozenset({"euler", "exponential_euler"})
