@@ -110,6 +110,6 @@ def test_it_is_said_where_the_read_outs_penalty_decides():
     tuned = dict(zip(METHODS, data.mse_refit_floor.sel(floor=1e-10), strict=True))[TUNED]
     tuned *= 0.5
     assert dependence(judge_floors(data, "mine")) == (
-        "refitted MSE depends on the least ridge penalty: mine against the tuned reservoir: lower at 0.001, lower at "
-        "1e-06, higher at 1e-10"
+        "what refitted read-outs give depends on the least ridge penalty: mine against the tuned reservoir: "
+        "lower at 0.001, lower at 1e-06, higher at 1e-10"
     )

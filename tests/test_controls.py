@@ -8,7 +8,7 @@ from autapse_sim.spec.weights import draw_weights
 from autapse_sim.tasks.ball import BouncingBall, physics
 from autapse_sim.tasks.memory import DelayedCopy
 from autapse_sim.training.beside import Shown, stimulus_controls
-from autapse_sim.training.readouts import readout_controls, ridge_readout
+from autapse_sim.training.readouts import penalised_readout, readout_controls
 from autapse_sim.training.reservoir import Reservoir, activity, tune_reservoir
 
 TRAIN, TEST = slice(0, 6), slice(6, 10)
@@ -181,9 +181,9 @@ def test_ridge_is_ridge():
         made = ((o[1] - columns.mean(axis=0)) / columns.std(axis=0)) @ beta + wanted.mean(axis=0)
         errors.append(((made[select] - y[1, select]) ** 2).mean())
         predictions.append(made[test])
-        alone = ridge_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], (penalty,))
+        alone = penalised_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], (penalty,))
         np.testing.assert_allclose(alone[1], made[test], atol=1e-12)
-    chosen = ridge_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], penalties)
+    chosen = penalised_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], penalties)
     np.testing.assert_allclose(chosen[1], predictions[int(np.argmin(errors))], atol=1e-12)
     assert np.abs(chosen[1] - predictions[int(np.argmax(errors))]).max() > 0.1
 
@@ -193,11 +193,11 @@ def test_ridge_learns_nothing_from_the_test_and_marks_what_diverged():
     o = rng.normal(size=(2, 10, 40, 5))
     o[1, 8, 3, 0] = np.inf
     y = o[..., :2].copy()
-    prediction = ridge_readout((o[:, :3], y[:, :3]), (o[:, 3:6], y[:, 3:6]), o[:, 6:])
+    prediction = penalised_readout((o[:, :3], y[:, :3]), (o[:, 3:6], y[:, 3:6]), o[:, 6:])
     np.testing.assert_allclose(prediction[0], y[0, 6:], atol=1e-6)
     assert np.isnan(prediction[1]).all()
-    with pytest.raises(InputError, match="a ridge read-out needs trajectories"):
-        ridge_readout((o[:, :0], y[:, :0]), (o, y), o)
+    with pytest.raises(InputError, match="a read-out with a penalty needs trajectories"):
+        penalised_readout((o[:, :0], y[:, :0]), (o, y), o)
 
 
 def drawn_networks(neurons=6, replicates=5, trajectories=12, task=None):
@@ -225,7 +225,7 @@ def test_a_tuned_reservoir_beats_the_grid_it_was_chosen_from():
     scored = np.arange(40) >= 5
     counted = np.where(scored[:, None], y, np.nan)
     (tuned,) = tune_reservoir(weights, counted, train, validate, lambda scaled: activity(scaled, x, "tanh"))
-    medians = np.median(tuned.mse, axis=-1)
+    medians = np.median(tuned.error, axis=-1)
     assert medians.shape == (5, 4)
     assert (
         medians.min() == medians[(0.5, 0.8, 1.0, 1.2, 1.5).index(tuned.gain), (0.1, 0.3, 1, 3).index(tuned.input_scale)]
@@ -233,7 +233,9 @@ def test_a_tuned_reservoir_beats_the_grid_it_was_chosen_from():
     assert medians.min() < 0.8 * medians[2, 2]
     o = activity(tuned.of(weights), x, "tanh")[:, :, scored]
     target = y[:, :, scored]
-    prediction = ridge_readout((o[:, train], target[:, train]), (o[:, validate], target[:, validate]), o[:, validate])
+    prediction = penalised_readout(
+        (o[:, train], target[:, train]), (o[:, validate], target[:, validate]), o[:, validate]
+    )
     mse = ((prediction - target[:, validate]) ** 2).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(np.median(mse), medians.min(), rtol=1e-12)
     np.testing.assert_array_equal(Reservoir(2.0, 3.0, mse).of(weights).W, 2 * weights.W)
@@ -250,7 +252,7 @@ def test_a_penalty_is_noise_of_the_read_out():
     fit, select, test = slice(0, 30), slice(30, 40), slice(40, 60)
 
     def mse(seen, penalty):
-        prediction = ridge_readout(
+        prediction = penalised_readout(
             (seen[:, fit], y[:, fit]), (seen[:, select], y[:, select]), seen[:, test], (penalty,)
         )
         return ((prediction - y[:, test]) ** 2).mean()
@@ -269,7 +271,7 @@ def test_read_outs_are_fitted_to_what_counts():
     fit, select, test = slice(0, 4), slice(4, 7), slice(7, 9)
     gaps = np.where(rng.random(y.shape) < 0.6, y, np.nan)
     for penalties in ((1e-3,), (1e-10, 0.1, 10.0)):
-        found = ridge_readout((o[:, fit], gaps[:, fit]), (o[:, select], gaps[:, select]), o[:, test], penalties)
+        found = penalised_readout((o[:, fit], gaps[:, fit]), (o[:, select], gaps[:, select]), o[:, test], penalties)
         for r in range(3):
             candidates = []
             for penalty in penalties:

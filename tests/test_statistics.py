@@ -21,7 +21,7 @@ from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.protocol import Schedule
 from autapse_sim.spec.weights import draw_weights
 from autapse_sim.tasks.memory import FlipFlop
-from autapse_sim.training.readouts import ridge_readout
+from autapse_sim.training.readouts import penalised_readout
 from autapse_sim.training.reservoir import activity
 
 
@@ -176,7 +176,7 @@ def test_planted_rules_are_told_from_the_reservoir(seed):
             job = Job(circuit, x, y, np.arange(R), weights, rates, schedule, "batch", np.arange(0), np.arange(R), **how)
             trained = simulate(job).weights
         o = activity(trained, x, "tanh")
-        prediction = ridge_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], (1e-3,))
+        prediction = penalised_readout((o[:, fit], y[:, fit]), (o[:, select], y[:, select]), o[:, test], (1e-3,))
         return ((prediction - y[:, test]) ** 2).mean(axis=(1, 2, 3))
 
     family = {"oracle": error("bptt"), "broken": error("bptt", sign=-1), "nothing": error()}

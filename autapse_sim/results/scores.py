@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
+import xarray as xr
 
 DIVERGED = 100.0
 """A mean test MSE above so many times the variance of the targets counts as diverged: it is off by ten times their
@@ -52,6 +56,22 @@ def cross_entropy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     odds = np.maximum(prediction, LEAST)
     nats = -np.where(known[..., None], target * np.log(odds / odds.sum(axis=-1, keepdims=True)), 0).sum(axis=(-2, -1))
     return nats / known.sum(axis=-1)
+
+
+def error_of(loss: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """What gives the error (...) of predictions (..., T, c) by a loss, 'mse' or 'cross-entropy'.
+
+    Examples
+    --------
+    >>> error_of("mse")(np.ones((3, 2)), np.zeros((3, 2)))
+    np.float64(1.0)
+    """
+    return cross_entropy if loss == "cross-entropy" else partial(mean_squared_error, axis=(-2, -1))
+
+
+def score_of(data: xr.Dataset) -> str:
+    """What the errors of a verdict are: 'test MSE' or 'test cross-entropy'."""
+    return data.attrs.get("score", "test MSE")
 
 
 def accuracy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -33,12 +33,13 @@ class Shown:
     train, test : slice
         The trajectories that fitted controls learn from, and those that all predict.
     select : slice, optional
-        Those on which fitted controls choose how much they are shrunk, by ridge regression; least squares, where there
-        are none.
+        Those on which fitted controls choose how much they are shrunk; least squares, where there are none.
     horizon : int, optional
         Steps from stimulus to target.
     blanked : bool array (T,), optional
         Steps at which the stimulus is blanked.
+    loss : {'mse', 'cross-entropy'}
+        What is to be small, of what is shrunk.
     """
 
     x: np.ndarray
@@ -48,6 +49,7 @@ class Shown:
     select: slice | None = None
     horizon: int | None = None
     blanked: np.ndarray | None = None
+    loss: str = "mse"
 
     @property
     def trained(self) -> bool:
@@ -133,9 +135,10 @@ def task_controls(
     test: slice,
     history: bool = True,
     select: slice | None = None,
+    loss: str = "mse",
 ) -> Predictions:
     """The `stimulus_controls` of a task, from what its stimulus shows."""
-    shown = Shown(observed(task, x), y, train, test, select, getattr(task, "horizon", None), task.blanked)
+    shown = Shown(observed(task, x), y, train, test, select, getattr(task, "horizon", None), task.blanked, loss)
     return stimulus_controls(shown, history)
 
 

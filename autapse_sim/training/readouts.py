@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from autapse_sim.errors import InputError
-from autapse_sim.results.scores import mean_squared_error
+from autapse_sim.results.scores import error_of
+from autapse_sim.training.logistic import logistic_maps, softmax
 
 PENALTIES = tuple(10.0**k for k in range(-10, 2))
 """Ridge penalties to choose from, in units of the columns' variance. A penalty does what independent noise of that
@@ -45,13 +46,14 @@ def readout_controls(activity_train: np.ndarray, y_train: np.ndarray, activity_t
     return np.stack([fit_predict(*one) for one in zip(activity_train, y_train, activity_test, strict=True)])
 
 
-def ridge_readout(
+def penalised_readout(
     fit: tuple[np.ndarray, np.ndarray],
     select: tuple[np.ndarray, np.ndarray],
     activity: np.ndarray,
     penalties: Sequence[float] = PENALTIES,
+    loss: str = "mse",
 ) -> np.ndarray:
-    """Predictions of an affine read-out of the activity, fitted per replicate by ridge regression.
+    """Predictions of an affine read-out of the activity, fitted per replicate with a ridge penalty.
 
     It says what the activity of a trained network holds, whatever its own read-out makes of it. The offset is not
     penalised, and the columns are standardised.
@@ -67,6 +69,8 @@ def ridge_readout(
     penalties : sequence of float
         Positive, see `PENALTIES`. Give their least value some thought: a read-out without noise makes use of signals
         that no other could, which favours random networks near their linear regime.
+    loss : {'mse', 'cross-entropy'}
+        What is to be small: ridge regression, or `logistic_maps`, whose predictions are the softmax of an affine map.
 
     Returns
     -------
@@ -77,24 +81,27 @@ def ridge_readout(
     --------
     >>> activity = np.random.default_rng(0).normal(size=(2, 3, 10, 4))
     >>> y = activity[..., :2] - 3
-    >>> bool(np.allclose(ridge_readout((activity, y), (activity, y), activity), y))
+    >>> bool(np.allclose(penalised_readout((activity, y), (activity, y), activity), y))
     True
     """
-    return ridge_readouts(fit, select, activity, [penalties])[0]
+    return penalised_readouts(fit, select, activity, [penalties], loss)[0]
 
 
-def ridge_readouts(
+def penalised_readouts(
     fit: tuple[np.ndarray, np.ndarray],
     select: tuple[np.ndarray, np.ndarray],
     activity: np.ndarray,
     choices: Sequence[Sequence[float]],
+    loss: str = "mse",
 ) -> np.ndarray:
-    """Predictions (choice, R, K, T, c) of `ridge_readout` for several sets of penalties to choose from."""
+    """Predictions (choice, R, K, T, c) of `penalised_readout` for several sets of penalties to choose from."""
     if fit[0].shape[1] == 0 or select[0].shape[1] == 0:
-        raise InputError("a ridge read-out needs trajectories to be fitted to, and others to choose its penalty on")
+        raise InputError(
+            "a read-out with a penalty needs trajectories to be fitted to, and others to choose its penalty on"
+        )
     replicates = zip(*fit, *select, activity, strict=True)
     sets = [np.asarray(penalties, dtype=float) for penalties in choices]
-    return np.stack([_ridge_predict(*one, sets) for one in replicates], axis=1)
+    return np.stack([_penalised_predict(*one, sets, loss) for one in replicates], axis=1)
 
 
 def fit_predict(train: np.ndarray, target: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -134,37 +141,58 @@ def _known_samples(train: np.ndarray, target: np.ndarray) -> Iterator[tuple[np.n
             yield outputs, columns[rows], wanted[rows][:, outputs]
 
 
-def _ridge_predict(
+def _penalised_predict(
     train: np.ndarray,
     target: np.ndarray,
     select: np.ndarray,
     select_target: np.ndarray,
     test: np.ndarray,
     choices: Sequence[np.ndarray],
+    loss: str,
 ) -> np.ndarray:
-    """`ridge_readouts` of one replicate: arrays (K, T, n) and (K, T, c)."""
+    """`penalised_readouts` of one replicate: arrays (K, T, n) and (K, T, c)."""
+    outputs = target.shape[-1]
     if not all(np.isfinite(array).all() for array in (train, select, test)):
-        return np.full((len(choices), *test.shape[:2], target.shape[-1]), np.nan)
+        return np.full((len(choices), *test.shape[:2], outputs), np.nan)
+    maps_of, link = _FITTED[loss]
     penalties = np.unique(np.concatenate(choices))
-    selected = np.full((len(penalties), *select.shape[:2], target.shape[-1]), np.nan)
     maps = []
-    for outputs, columns, wanted in _known_samples(train, target):
+    for some, columns, wanted in _known_samples(train, target):
         centre, inverse, deviations = _standard(columns)
-        offset = wanted.mean(axis=0)
-        spread, axes = np.linalg.eigh(deviations.T @ deviations / len(columns))
-        along = axes.T @ (deviations.T @ (wanted - offset)) / len(columns)
-        matrices = axes @ (along / (np.maximum(spread, 0)[:, None] + penalties[:, None, None]))
-        standard = ((select - centre) * inverse).reshape(-1, select.shape[-1])
-        selected[..., outputs] = (standard @ matrices + offset).reshape(*selected.shape[:3], -1)
-        maps.append((outputs, centre, inverse, matrices, offset))
-    errors = np.array([mean_squared_error(each, select_target, axis=None) for each in selected])
-    prediction = np.full((len(choices), *test.shape[:2], target.shape[-1]), np.nan)
-    for one, choice in zip(prediction, choices, strict=True):
-        places = np.searchsorted(penalties, choice)
-        best = places[np.argmin(errors[places])]
-        for outputs, centre, inverse, matrices, offset in maps:
-            one[..., outputs] = (test - centre) * inverse @ matrices[best] + offset
-    return prediction
+        maps.append((some, centre, inverse, *maps_of(deviations, wanted, penalties)))
+
+    def read(seen: np.ndarray, places: Sequence[int] | slice) -> np.ndarray:
+        """Predictions (places, K, T, c) of the maps at some of the penalties."""
+        found = np.full((len(penalties[places]), *seen.shape[:2], outputs), np.nan)
+        for some, centre, inverse, matrices, offsets in maps:
+            standard = ((seen - centre) * inverse).reshape(-1, seen.shape[-1])
+            read = standard @ matrices[places] + offsets[places][:, None]
+            found[..., some] = read.reshape(*found.shape[:3], -1)
+        return link(found)
+
+    errors = error_of(loss)(_merged(read(select, slice(None))), _merged(select_target))
+    places = [np.searchsorted(penalties, choice) for choice in choices]
+    return read(test, [some[np.argmin(errors[some])] for some in places])
+
+
+def _ridge_maps(columns: np.ndarray, wanted: np.ndarray, penalties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices (P, n, c) and offsets (P, c) of ridge regression of standardised columns (S, n)."""
+    offset = wanted.mean(axis=0)
+    spread, axes = np.linalg.eigh(columns.T @ columns / len(columns))
+    along = axes.T @ (columns.T @ (wanted - offset)) / len(columns)
+    matrices = axes @ (along / (np.maximum(spread, 0)[:, None] + penalties[:, None, None]))
+    return matrices, np.broadcast_to(offset, (len(penalties), len(offset)))
+
+
+_FITTED: dict[str, tuple[Callable, Callable]] = {
+    "mse": (_ridge_maps, lambda affine: affine),
+    "cross-entropy": (logistic_maps, softmax),
+}
+
+
+def _merged(trajectories: np.ndarray) -> np.ndarray:
+    """The samples (..., K T, c) of trajectories (..., K, T, c)."""
+    return trajectories.reshape(*trajectories.shape[:-3], -1, trajectories.shape[-1])
 
 
 def _standard(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 
 from autapse_sim.engines.discrete.network import Network
-from autapse_sim.results.scores import mean_squared_error
+from autapse_sim.results.scores import error_of
 from autapse_sim.spec.weights import Weights
-from autapse_sim.training.readouts import PENALTIES, ridge_readouts
+from autapse_sim.training.readouts import PENALTIES, penalised_readouts
 
 GAINS = (0.5, 0.8, 1.0, 1.2, 1.5)
 INPUT_SCALES = (0.1, 0.3, 1.0, 3.0)
@@ -57,13 +57,13 @@ class Reservoir:
     ----------
     gain, input_scale : float
         What W and U are multiplied by.
-    mse : array (gains, scales, R)
-        Validation MSE of the ridge read-out over the grid that it was chosen from.
+    error : array (gains, scales, R)
+        Validation error of the fitted read-out over the grid that it was chosen from.
     """
 
     gain: float
     input_scale: float
-    mse: np.ndarray
+    error: np.ndarray
 
     def of(self, weights: Weights) -> Weights:
         """The scaled weights."""
@@ -79,8 +79,9 @@ def tune_reservoir(
     gains: Sequence[float] = GAINS,
     input_scales: Sequence[float] = INPUT_SCALES,
     penalties: Sequence[Sequence[float]] = (PENALTIES,),
+    loss: str = "mse",
 ) -> list[Reservoir]:
-    """The gains and input scales at which random networks, read out by ridge regression, do best.
+    """The gains and input scales at which random networks, read out by a fitted affine map, do best.
 
     A control is only as honest as it is good: the reservoir that a rule must beat is the tuned one. Give it networks
     and trajectories of other seeds than those that it is tested on.
@@ -98,15 +99,17 @@ def tune_reservoir(
     gains, input_scales : sequence of float
         The grid.
     penalties : sequence of sequences of float
-        As in `ridge_readout`; for each of them a reservoir is chosen.
+        As in `penalised_readout`; for each of them a reservoir is chosen.
+    loss : {'mse', 'cross-entropy'}
+        What is to be small.
     """
     wanted = y[:, validate]
     errors = np.empty((len(penalties), len(gains), len(input_scales), len(y)))
     for (g, gain), (s, scale) in product(enumerate(gains), enumerate(input_scales)):
         o = run(_scaled(weights, gain, scale))
         select = o[:, validate], wanted
-        predictions = ridge_readouts((o[:, train], y[:, train]), select, o[:, validate], penalties)
-        errors[:, g, s] = [mean_squared_error(each, wanted, axis=(2, 3)).mean(axis=1) for each in predictions]
+        predictions = penalised_readouts((o[:, train], y[:, train]), select, o[:, validate], penalties, loss)
+        errors[:, g, s] = [error_of(loss)(each, wanted).mean(axis=1) for each in predictions]
     found = []
     for each in errors:
         medians = np.median(np.where(np.isnan(each), np.inf, each), axis=-1)

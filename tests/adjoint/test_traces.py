@@ -45,8 +45,8 @@ def test_read_outs_are_refitted_to_networks_together_or_alone(monkeypatch):
     scales = np.linspace(0.5, 1.5, 6)[:, None, None]
     weights = given.weights.take(np.tile(np.arange(3), 2))
     weights = replace(weights, W=weights.W * scales)
-    together = trial.refit_mse(setting, given, protocol, weights, floors)
+    together = trial.refit_error(setting, given, protocol, weights, floors)
     monkeypatch.setattr(trial, "ROOM", 1)
-    alone = trial.refit_mse(setting, given, protocol, weights, floors)
+    alone = trial.refit_error(setting, given, protocol, weights, floors)
     np.testing.assert_array_equal(alone, together)
     assert len(np.unique(together[:, 0])) == 6

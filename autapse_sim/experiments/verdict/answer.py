@@ -16,7 +16,7 @@ from autapse_sim.experiments.verdict.methods import CEILING, FIXED, PLAIN, TUNED
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.names import short
 from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
-from autapse_sim.results.scores import FEWEST, median_heading, median_interval
+from autapse_sim.results.scores import FEWEST, median_heading, median_interval, score_of
 from autapse_sim.results.statistics import Paired, compare_all, sentence
 from autapse_sim.results.table import SHARES, columns, tuned
 from autapse_sim.training.reservoir import Reservoir
@@ -90,7 +90,7 @@ def dependence(judged: Mapping[float, Mapping[tuple[str, str], Paired]]) -> str:
         if len(set(verdicts.values())) > 1:
             told = ", ".join(f"{verdict} at {floor:g}" for floor, verdict in verdicts.items())
             found.append(f"{short(name)} against the {against}: {told}")
-    return f"refitted MSE depends on the least ridge penalty: {'; '.join(found)}" if found else ""
+    return f"what refitted read-outs give depends on the least ridge penalty: {'; '.join(found)}" if found else ""
 
 
 def floors_of(data: xr.Dataset, rule: str, reservoirs: Mapping[float, Reservoir]) -> list[dict[str, Any]]:
@@ -254,7 +254,7 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
             cells.append(_reduced(against_fixed[name]) if name in against_fixed else "")
             found.append((median, cells))
         rows[kind] = [cells for _, cells in sorted(found)]
-    error = median_heading(data.attrs.get("score", "test MSE"), data.sizes["replicate"])
+    error = median_heading(score_of(data), data.sizes["replicate"])
     head = ["", "eta", error, "refitted (eta)", "diverged", *extras]
     head.append(f"reduction against the {FIXED}")
     first, *others = columns([head, *chain(*rows.values())], right=(1,))

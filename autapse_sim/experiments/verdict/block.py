@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,13 @@ from autapse_sim.experiments.verdict.trial import (
     Trial,
     drawn,
     protocol_of,
-    refit_mse,
+    refit_error,
     score,
     told_setting,
     train_method,
 )
 from autapse_sim.results.result import Result
-from autapse_sim.results.scores import accuracy, cross_entropy, mean_squared_error
+from autapse_sim.results.scores import accuracy, error_of
 from autapse_sim.spec.job import STEP, Job, Outcome
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.tasks.base import Task
@@ -75,7 +74,7 @@ class Judged:
         return {**self.trial.told(), "chosen": self.chosen, "seeds": self.seeds, "reservoirs": scales}
 
     def run(self) -> Result:
-        """Test MSE, online (R,) and refit (R, F), the validation MSE (R, P), and of the first block an example."""
+        """Test error, online (R,) and refit (R, F), the validation error (R, P), and of the first block an example."""
         setting, method = self.trial.setting, self.trial.method
         given, protocol = drawn(setting, method, self.seeds), protocol_of(setting, method, self.seeds)
         outcome = train_method(self.trial, given, protocol, self.chosen.own, self.chosen.readout)
@@ -83,7 +82,7 @@ class Judged:
         refit = scores.refit[-BLOCK:]
         if self.reservoirs:
             scaled = zip(FLOORS, self.reservoirs, strict=True)
-            tuned = [refit_mse(setting, given, protocol, one.of(given.weights), [floor]) for floor, one in scaled]
+            tuned = [refit_error(setting, given, protocol, one.of(given.weights), [floor]) for floor, one in scaled]
             refit = np.concatenate(tuned, axis=1)
         data = xr.Dataset(
             {
@@ -114,7 +113,7 @@ class Beside:
         return {**told_setting(self.setting), "seeds": self.seeds}
 
     def run(self) -> Result:
-        """Test MSE (control, R), and of the first block a target and its stimulus, NaN where that is blanked."""
+        """Test error (control, R), and of the first block a target and its stimulus, NaN where that is blanked."""
         setting = self.setting
         given = drawn(setting, Method(None), self.seeds)
         errors = _controls(setting, given)
@@ -219,15 +218,16 @@ def _probe(setting: Benchmark, given: Drawn, protocol: Protocol) -> Job:
 
 
 def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
-    """Test MSE of every control that needs no network, (R,), and of what the task's own physics allow for."""
+    """Test error of every control that needs no network, (R,), and of what the task's own physics allow for."""
     protocol, task = setting.protocol, setting.task
     # as many trajectories as a refitted read-out gets
     train, test = slice(max(0, protocol.train - FITTED), protocol.train), slice(-protocol.test, None)
     select = slice(protocol.train, protocol.train + protocol.validate)
-    predictions = task_controls(task, given.x, given.y, train, test, select=select)
+    loss = setting.circuit.loss
+    predictions = task_controls(task, given.x, given.y, train, test, select=select, loss=loss)
     if hasattr(task, "physics"):
         predictions |= task.physics(given.x[:, test])
-    error = cross_entropy if setting.circuit.loss == "cross-entropy" else partial(mean_squared_error, axis=(2, 3))
+    error = error_of(loss)
     return {name: error(prediction, given.y[:, test]).mean(axis=1) for name, prediction in predictions.items()}
 
 

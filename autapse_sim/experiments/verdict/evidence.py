@@ -101,8 +101,7 @@ def result_of(case: Case, blocks: Sequence[Block], planned: Planned | None = Non
     coordinates["control"] = blocks[0].beside.control.values
     controls = np.concatenate([block.beside.control_mse.values for block in blocks], axis=1)
     arrays["control_mse"] = ("control", "replicate"), controls, _about(f"test {measure} of the control", square)
-    if case.reservoirs:
-        coordinates["floor"] = list(FLOORS)
+    coordinates["floor"] = list(FLOORS)
     if varied:
         coordinates["ablation"] = varied
         errors = np.array([joined(blocks, name, "online") for name in varied])
@@ -133,18 +132,17 @@ def _scores(case: Case, blocks: Sequence[Block], names: Sequence[str]) -> Arrays
     """The errors of every method, and the learning rates at which they are made."""
     online, refit, curve = (np.array([joined(blocks, n, part) for n in names]) for part in ("online", "refit", "looks"))
     chosen = {"long_name": "learning rate, chosen on other seeds"}
+    floors = "read-out refitted with penalties from floor on"
     measure, units = measured(case.setting)
     arrays: Arrays = {
         "mse_online": (("method", "replicate"), online, _about(f"test {measure}", units)),
+        "mse_refit": (("method", "replicate"), refit[:, :, 0], _about(f"test {measure}, read-out refitted", units)),
+        "mse_refit_floor": (("method", "replicate", "floor"), refit, _about(f"test {measure}, {floors}", units)),
         "curve": (("method", "updates", "replicate"), curve.transpose(0, 2, 1), _about(f"validation {measure}", units)),
         "eta": ("method", [case.chosen[name].online.eta for name in names], chosen),
         "eta_refit": ("method", [case.chosen[name].refit.eta for name in names], chosen),
         "eta_out": ("method", [case.chosen[name].readout for name in names], chosen),
     }
-    if case.reservoirs:
-        about = _about("test MSE, read-out refitted with penalties from floor on", units)
-        arrays["mse_refit"] = ("method", "replicate"), refit[:, :, 0], _about("test MSE, read-out refitted", units)
-        arrays["mse_refit_floor"] = ("method", "replicate", "floor"), refit, about
     for name, long_name in (("alive", ALIVE_SAYS), ("accuracy", "share of the scored steps that are classified right")):
         if name in blocks[0].methods[names[0]]:
             found = np.array([joined(blocks, method, name) for method in names])
@@ -157,11 +155,10 @@ def _pilots(case: Case, names: Sequence[str]) -> Arrays:
     tried = {name: case.tried[name] for name in names if name in case.tried}
     online, refit = np.concatenate([one.errors for one in tried.values()], axis=1)
     points = [point for one in tried.values() for point in one.points]
-    refitted = "MSE at the end, read-out refitted, on the pilots' seeds"
     dims, about, (measure, units) = ("trial", "pilot"), "at the end, on the pilots' seeds", measured(case.setting)
     found: Arrays = {
         "pilot_mse": (dims, online, _about(f"validation {measure} {about}", units)),
-        **({"pilot_mse_refit": (dims, refit, _about(refitted, units))} if case.reservoirs else {}),
+        "pilot_mse_refit": (dims, refit, _about(f"{measure}, read-out refitted, {about}", units)),
         "pilot_method": ("trial", [name for name, one in tried.items() for _ in one.points]),
         "pilot_eta": ("trial", [point.eta for point in points], _about("learning rate")),
         "pilot_tuned": ("trial", [told(point.values) for point in points]),

@@ -22,7 +22,7 @@ from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, result_of
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, Planned, chosen_points, points_for, tuned_reservoirs
-from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, blocks_for, refitted
+from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, blocks_for
 from autapse_sim.machine.bars import shows_progress
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
@@ -191,8 +191,6 @@ def _prepared(case: Case, study: Study) -> Case:
     """The case with what is chosen on the pilots: where each method is judged, and the tuned reservoir."""
     tried, chosen = chosen_points(case.setting, case.methods, study, case.seed)
     case = replace(case, tried=tried, chosen=chosen)
-    if not refitted(case.setting):
-        return case
     reservoirs = tuned_reservoirs(case.setting, study, case.seed)
     methods = {**case.methods, TUNED: Method(None, reservoirs[FLOORS[0]])}
     return replace(case, methods=methods, chosen={**chosen, TUNED: chosen[FIXED]}, reservoirs=reservoirs)

@@ -67,7 +67,7 @@ def methods_of(rule: str, setting: Benchmark) -> dict[str, Method]:
     """What is trained: the rule, exact gradients, the other rules, and the reservoir as drawn."""
     methods = {name: Method(name) for name in dict.fromkeys([rule, CEILING, *setting.beside])}
     # where only W learns, the reservoir's read-out stands still too: it is the untrained network
-    silent = Reservoir(gain=0.0, input_scale=1.0, mse=np.array([]))
+    silent = Reservoir(gain=0.0, input_scale=1.0, error=np.array([]))
     learn = tuple(sorted({"b", *setting.circuit.learn} - {"W"}))
     methods |= {FIXED: Method(None), STILL: Method(None, silent)}
     return methods | {PLAIN: Method(CEILING, silent, circuit={"learn": learn})}

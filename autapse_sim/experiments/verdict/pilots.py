@@ -22,9 +22,8 @@ from autapse_sim.experiments.verdict.trial import (
     activity_of,
     drawn,
     protocol_of,
-    refit_mse,
+    refit_error,
     refit_penalties,
-    refitted,
     score,
     train_method,
 )
@@ -67,9 +66,9 @@ class Pilot:
         return {**self.trial.told(), **asked}
 
     def run(self) -> Result:
-        """MSE at the end, (score, point, pilot).
+        """Errors at the end, (score, point, pilot).
 
-        The scores are the validation MSE of the read-out as trained, and the MSE of the refitted one, which the
+        The scores are the validation error of the read-out as trained, and the error of the refitted one, which the
         validation trajectories have helped to fit, on other trajectories of the same seeds.
         """
         setting, method = self.trial.setting, self.trial.method
@@ -77,13 +76,10 @@ class Pilot:
         protocol = protocol_of(setting, Method(None, protocol={**method.protocol, "test": 0}), self.seeds)
         outcome = train_method(self.trial, given, protocol, self.points, self.readout, precision=ROUGH)
         last = score(setting, given, protocol, outcome, refit=False).curve[:, -1]
-        refit = np.full_like(last, np.nan)
-        if refitted(setting):
-            # what no rule teaches is the same network at every rate of its read-out
-            count = BLOCK if method.rule is None else len(refit)
-            found = refit_mse(setting, given, whole, outcome.weights.take(np.arange(count)), FLOORS[:1])[:, 0]
-            refit = np.resize(found, len(refit))
-        tried = np.reshape([last, refit], (2, len(self.points), BLOCK))
+        # what no rule teaches is the same network at every rate of its read-out
+        count = BLOCK if method.rule is None else len(last)
+        found = refit_error(setting, given, whole, outcome.weights.take(np.arange(count)), FLOORS[:1])[:, 0]
+        tried = np.reshape([last, np.resize(found, len(last))], (2, len(self.points), BLOCK))
         return Result(xr.Dataset({"tried": (("score", "point", "pilot"), tried)}))
 
 
@@ -106,8 +102,9 @@ class Tuning:
         shown = slice(max(0, protocol.train - FITTED), protocol.train + protocol.validate)
         parts = slice(0, -protocol.validate), slice(-protocol.validate, None)
         run = partial(activity_of, setting, given, shown)
+        penalties = list(map(refit_penalties, FLOORS))
         found = tune_reservoir(
-            given.weights, given.y[:, shown], *parts, run, penalties=list(map(refit_penalties, FLOORS))
+            given.weights, given.y[:, shown], *parts, run, penalties=penalties, loss=setting.circuit.loss
         )
         gains, scales = [each.gain for each in found], [each.input_scale for each in found]
         return Result(xr.Dataset({"gain": ("floor", gains), "input_scale": ("floor", scales)}))
@@ -129,7 +126,7 @@ class Tried:
     points : tuple of Point
         The P points.
     errors : array (score, P, R)
-        MSE at each of them.
+        Error at each of them.
     """
 
     points: tuple[Point, ...]
@@ -174,7 +171,7 @@ class Tried:
 
     @property
     def ends(self) -> tuple[Point, Point]:
-        """The best points for the two scores, the same where read-outs are not refitted."""
+        """The best points for the two scores, the same where no refitted read-out is finite."""
         online = self.best(0)
         return online, self.best(1, online)
 

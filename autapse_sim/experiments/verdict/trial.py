@@ -15,7 +15,7 @@ from autapse_sim.engines.adjoint.compiled.run import covers_local
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import Method, parameters_of
 from autapse_sim.experiments.verdict.points import Point
-from autapse_sim.results.scores import mean_squared_error
+from autapse_sim.results.scores import error_of
 from autapse_sim.spec.job import STEP, Job, Outcome
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.spec.units import amount
@@ -26,7 +26,7 @@ from autapse_sim.training.declared import declared
 from autapse_sim.training.draws import Drawn, draw
 from autapse_sim.training.grid import Grid
 from autapse_sim.training.in_numpy import discretely, one_for_all
-from autapse_sim.training.readouts import PENALTIES, ridge_readouts
+from autapse_sim.training.readouts import PENALTIES, penalised_readouts
 from autapse_sim.training.reservoir import activity
 from autapse_sim.training.sizes import NUMBER
 from autapse_sim.training.train import choose_engine, prepare, simulated
@@ -100,8 +100,7 @@ class Scores:
     online : array (R,)
         Test error with the read-out as it was trained.
     refit : array (R, F)
-        Test MSE with a read-out refitted by ridge regression, for each of `FLOORS`: what the activity holds. NaN where
-        the loss is another one.
+        Test error with a read-out refitted, for each of `FLOORS`: what the activity holds. NaN where none was asked.
     curve : array (R, P)
         Validation error during training.
     """
@@ -109,11 +108,6 @@ class Scores:
     online: np.ndarray
     refit: np.ndarray
     curve: np.ndarray
-
-
-def refitted(setting: Benchmark) -> bool:
-    """Whether read-outs are refitted: by least squares, where that is what is to be small."""
-    return setting.circuit.loss == "mse"
 
 
 def refit_penalties(floor: float) -> tuple[float, ...]:
@@ -203,15 +197,15 @@ def score(setting: Benchmark, given: Drawn, protocol: Protocol, outcome: Outcome
     test = errors[:, schedule.keep]
     online = test.mean(axis=1) if protocol.test else np.full(len(test), np.nan)
     found = np.full((len(test), len(FLOORS)), np.nan)
-    if refit and refitted(setting):
-        found = refit_mse(setting, given, protocol, outcome.weights)
+    if refit:
+        found = refit_error(setting, given, protocol, outcome.weights)
     return Scores(online, found, looks.mean(axis=2))
 
 
-def refit_mse(
+def refit_error(
     setting: Benchmark, given: Drawn, protocol: Protocol, weights: Weights, floors: Sequence[float] = FLOORS
 ) -> np.ndarray:
-    """Test MSE of read-outs that are fitted to the activity of networks as they are, (N, F), for F least penalties.
+    """Test error of read-outs that are fitted to the activity of networks as they are, (N, F), for F least penalties.
 
     The N networks are those of all replicates, once or several times over.
     """
@@ -224,8 +218,9 @@ def refit_mse(
         y = given.y[:, shown][source]
         o = activity_of(setting, given, shown, weights, networks)
         fitted, selected = ((o[:, part], y[:, part]) for part in (fit, select))
-        predictions = ridge_readouts(fitted, selected, o[:, test], list(map(refit_penalties, floors)))
-        errors = [mean_squared_error(prediction, y[:, test], axis=(2, 3)).mean(axis=1) for prediction in predictions]
+        choices = list(map(refit_penalties, floors))
+        predictions = penalised_readouts(fitted, selected, o[:, test], choices, setting.circuit.loss)
+        errors = [error_of(setting.circuit.loss)(prediction, y[:, test]).mean(axis=1) for prediction in predictions]
         found[networks] = np.stack(errors, axis=1)
     return found
 
@@ -247,7 +242,7 @@ def activity_of(
     """
     networks = np.arange(len(weights.W)) if networks is None else networks
     sources, source = np.unique(networks % len(given.x), return_inverse=True)
-    circuit = replace(setting.circuit, rule="fa", readout_rule="delta", learn=())
+    circuit = replace(setting.circuit, rule="fa", readout_rule="delta", learn=(), loss="mse")
     x, mine = given.x[sources, shown], weights.take(networks)
     parameters = parameters_of(setting, circuit, len(networks))
     if discretely(circuit) and one_for_all(parameters):

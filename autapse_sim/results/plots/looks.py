@@ -11,6 +11,7 @@ from matplotlib.legend_handler import HandlerTuple
 from autapse_sim.errors import InputError
 from autapse_sim.results.plots import panels, style
 from autapse_sim.results.result import Result, dataset
+from autapse_sim.results.scores import score_of
 from autapse_sim.results.table import tuned
 
 RESERVOIRS = {"fixed reservoir": "0.3", "tuned reservoir": "0.6"}
@@ -50,7 +51,7 @@ def drawn_as(data: xr.Dataset | Result, method: str) -> dict:
 
 def measured(data: xr.Dataset | Result, when: str) -> str:
     """What the errors of a verdict are, 'test MSE' or 'validation cross-entropy', with their unit."""
-    score = dataset(data).attrs.get("score", "test MSE").removeprefix("test ")
+    score = score_of(dataset(data)).removeprefix("test ")
     return panels.labelled(f"{when} {score}", panels.unit(data, 2) if score == "MSE" else "nats")
 
 

@@ -16,17 +16,17 @@ from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, listing, paragraphs, preformatted, read, safe, table
 from autapse_sim.results.report.html import page as page_of
 from autapse_sim.results.result import Result
-from autapse_sim.results.scores import median_heading, median_interval
+from autapse_sim.results.scores import median_heading, median_interval, score_of
 from autapse_sim.results.table import SHARES, tuned
 
 KINDS = (("method", "mse_online", "eta"), ("control", "control_mse", ""), ("ablation", "ablation_mse", "ablation_eta"))
 """The rows of the table of scores: a dimension, its errors and its learning rates."""
 
 FLOORS_SAY = (
-    "Each method's read-out is refitted by ridge regression; its penalty is chosen on validation trajectories, for "
-    "all methods from the same grid. How small a penalty may be is a decision: a penalty p reads with noise of the "
-    "variance p on each standardised neuron, 3% of its range at 0.001 and 0.001% at 1e-10. The tuned reservoir is "
-    "tuned anew for each."
+    "Each method's read-out is refitted by ridge regression, or by logistic regression with a ridge penalty where "
+    "classes are told; its penalty is chosen on validation trajectories, for all methods from the same grid. How small "
+    "a penalty may be is a decision: a penalty p reads with noise of the variance p on each standardised neuron, 3% of "
+    "its range at 0.001 and 0.001% at 1e-10. The tuned reservoir is tuned anew for each."
 )
 """What the table of least penalties is about."""
 
@@ -52,7 +52,7 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
         ),
         Section("figures", "Figures", drawn(figures, captions(rule))),
         Section("change", "What learning did to W", _change(data)),
-        Section("floors", "What the refitted read-outs hang on", _floors(read(about.get("floors")))),
+        Section("floors", "What the refitted read-outs hang on", _floors(read(about.get("floors")), score_of(data))),
         Section("claims", "The paper's claims", _claims(read(about.get("claims")))),
         Section("rates", "What was tried, and what was chosen", _rates(data, read(about.get("edges"))) + _pilots(data)),
         Section("methods", "Methods", listing(read(about.get("methods")))),
@@ -65,8 +65,7 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
 
 def scores(data: xr.Dataset) -> str:
     """The table of scores: every method, control and ablation, the best first, beside what it is compared with."""
-    score = data.attrs.get("score", "test MSE")
-    error = median_heading(score, data.sizes["replicate"])
+    error = median_heading(score_of(data), data.sizes["replicate"])
     head = ["", "learning rate", error, "read-out refitted", "diverged"]
     extras = [name for name in SHARES if name in data]
     head += extras
@@ -118,7 +117,7 @@ def _claims(claims: object) -> str:
     return table(list(columns.values()), ([claim.get(key, "") for key in columns] for claim in claims))
 
 
-def _floors(floors: object) -> str:
+def _floors(floors: object, score: str) -> str:
     """The table of what refitted read-outs give, for each least penalty that they may choose."""
     if not isinstance(floors, list) or not floors:
         return ""
@@ -135,7 +134,7 @@ def _floors(floors: object) -> str:
                 f"{cell} (W × {one[name]['gain']:g}, U × {one[name]['input_scale']:g})"
                 for cell, one in zip(cells, floors, strict=True)
             ]
-        rows.append([f"{short(name)}: median test MSE", *cells])
+        rows.append([f"{short(name)}: median {score}", *cells])
     for number, (name, _) in enumerate(first["said"]):
         rows.append([short(name), *(one["said"][number][1] for one in floors)])
     return f"<p>{safe(FLOORS_SAY)}</p>\n{table(head, rows)}"

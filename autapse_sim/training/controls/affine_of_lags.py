@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autapse_sim.training.beside import Shown
-from autapse_sim.training.readouts import fit_first, ridge_readout
+from autapse_sim.training.readouts import fit_first, penalised_readout
 
 PLACE, NEEDS = 90, "history"
 LAGS = (2, 5, 20)
@@ -34,11 +34,11 @@ def _maps(shown: Shown, x: np.ndarray, y: np.ndarray, lags: Sequence[int]) -> np
         return fit_first(train, y[shown.train], test, columns)
     chosen = _lagged(x[select], max(lags))
 
-    def ridge(p: int) -> np.ndarray:
+    def penalised(p: int) -> np.ndarray:
         fit, choose = (train[None, ..., :p], y[None, shown.train]), (chosen[None, ..., :p], y[None, select])
-        return ridge_readout(fit, choose, test[None, ..., :p])[0]
+        return penalised_readout(fit, choose, test[None, ..., :p], loss=shown.loss)[0]
 
-    return np.stack([ridge(p) for p in columns])
+    return np.stack([penalised(p) for p in columns])
 
 
 def _lagged(x: np.ndarray, lags: int) -> np.ndarray:
