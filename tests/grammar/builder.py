@@ -90,6 +90,8 @@ class Builder:
 
     def __init__(self, whole: Callable[[int, int], int], features: Collection[str]):
         self.whole, self.features = whole, frozenset(features)
+        self.used: set[str] = set()
+        """The features that are there."""
         self.names = PLAIN.split()
         if self.use("names", 60):
             self.names = NASTY.split()
@@ -104,7 +106,9 @@ class Builder:
 
     def use(self, feature: str, percent: int = 50) -> bool:
         """Whether something optional is there; never where its feature is off."""
-        return feature in self.features and self.whole(0, 99) >= 100 - percent
+        there = feature in self.features and self.whole(0, 99) >= 100 - percent
+        self.used |= {feature} if there else set()
+        return there
 
     def one(self, options: Sequence) -> Any:
         """One of some options."""

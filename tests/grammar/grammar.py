@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -143,7 +144,26 @@ def case_of(seed: int, features: Collection[str] = FEATURES) -> Case:
     unknown = set(features) - NOISY
     if unknown:
         raise ValueError(f"there is no feature {min(unknown)!r}")
-    b = Builder(random.Random(seed).randint, features)
+    return _drawn(Builder(random.Random(seed).randint, features))
+
+
+def covering(seeds: Iterable[int], times: int) -> list[int]:
+    """Few of these seeds, in whose cases each feature stands so many times, or as often as in the cases of all."""
+    used = {}
+    for seed in seeds:
+        b = Builder(random.Random(seed).randint, FEATURES)
+        _drawn(b)
+        used[seed] = b.used
+    counts = Counter(feature for each in used.values() for feature in each)
+    missing = Counter({feature: min(count, times) for feature, count in counts.items()})
+    chosen = []
+    while +missing:
+        chosen.append(max(used, key=lambda seed: sum(missing[feature] > 0 for feature in used[seed])))
+        missing.subtract(used.pop(chosen[-1]))
+    return chosen
+
+
+def _drawn(b: Builder) -> Case:
     learn = [name for name in ("U", "b", "V", "c", "B") if b.use(f"learn {name}", 35)]
     learn = learn if b.use("not W", 15) else ["W", *learn]
     activation = b.one(["sigmoid", "tanh", "relu", "linear", "mine"])
