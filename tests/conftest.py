@@ -4,6 +4,7 @@ import gc
 import os
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 
 import hypothesis
@@ -14,6 +15,7 @@ import xarray as xr
 from here import Here
 
 import autapse_sim as ap
+from autapse_sim.results.result import git_state
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.protocol import Schedule
 from autapse_sim.training.declared import resolve_parameters
@@ -73,6 +75,14 @@ def own_programs(shared_folder):
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_commit():
+    """All results of a run are of one commit: git is asked once, for that takes longer than many a job."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autapse_sim.results.result.git_state", cache(git_state))
+        yield
+
+
 @pytest.fixture(scope="module")
 def fast_programs(shared_folder):
     """Programs that are compiled as those of users are, where what the optimiser makes of them may matter."""
@@ -87,6 +97,12 @@ def no_workers():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autapse_sim.studies.workers.Crew", lambda size=1: Here())
         yield
+
+
+@pytest.fixture
+def without_workers(monkeypatch):
+    """The same for one test."""
+    monkeypatch.setattr("autapse_sim.studies.workers.Crew", lambda size=1: Here())
 
 
 @pytest.fixture

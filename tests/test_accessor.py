@@ -17,6 +17,8 @@ from autapse_sim.results import recordings
 from autapse_sim.results.plots.catalogue import figures, figures_of
 from autapse_sim.results.plots.movies import Movie
 
+pytestmark = pytest.mark.usefixtures("no_workers")
+
 
 @pytest.fixture(scope="module")
 def trained():
@@ -25,7 +27,7 @@ def trained():
 
 
 @pytest.fixture(scope="module")
-def swept():
+def swept(no_workers):
     few = ap.Protocol(replicates=3, train=2, validate=0, test=2)
     grid = {"eta": [0.01, 0.1], "rule": ["dfa", "fa"], "seed": [0, 1]}
     return ap.Result(ap.sweep(grid, protocol=few, task=ap.BouncingBall(steps=20), engine="numpy"))

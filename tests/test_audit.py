@@ -53,9 +53,15 @@ LITERATURE = {
 FIELDS = ("transpose", "derivative", "others", "history", "synapse", "neuron", "signals")
 
 
+@pytest.fixture(scope="module")
+def every():
+    """The audits of all rules."""
+    return audits()
+
+
 @pytest.mark.parametrize("name", LITERATURE)
-def test_the_audit_is_that_of_the_literature(name):
-    found = audits()[name]
+def test_the_audit_is_that_of_the_literature(name, every):
+    found = every[name]
     assert tuple(each for each in FIELDS if getattr(found, each)) == LITERATURE[name]
 
 
@@ -63,18 +69,17 @@ def told(audit, field):
     return [each.partition(":")[0] for each in getattr(audit, field)]
 
 
-def test_the_audit_names_what_is_kept_and_what_is_told_to_all():
-    found = audits()
-    assert told(found["autapse"], "neuron") == ["k"]
-    assert told(found["eprop"], "synapse") == ["zbar", "ebar", "S"]
-    assert told(found["node_perturbation"], "signals") == ["loss"]
-    assert told(found["node_perturbation"], "neuron") == ["baseline", "perturbation"]
-    assert {*told(found["rflo"], "signals")} == {*told(found["autapse"], "signals")} == {"feedback"}
-    assert told(found["dfa"], "signals") == ["feedback", "elapsed"]
+def test_the_audit_names_what_is_kept_and_what_is_told_to_all(every):
+    assert told(every["autapse"], "neuron") == ["k"]
+    assert told(every["eprop"], "synapse") == ["zbar", "ebar", "S"]
+    assert told(every["node_perturbation"], "signals") == ["loss"]
+    assert told(every["node_perturbation"], "neuron") == ["baseline", "perturbation"]
+    assert {*told(every["rflo"], "signals")} == {*told(every["autapse"], "signals")} == {"feedback"}
+    assert told(every["dfa"], "signals") == ["feedback", "elapsed"]
 
 
-def test_the_audit_names_the_line_and_the_term():
-    (cause,) = audits()["rflo"].derivative
+def test_the_audit_names_the_line_and_the_term(every):
+    (cause,) = every["rflo"].derivative
     text = library("rules")["rflo"].read_text().splitlines()
     line = int(cause.split("line ")[1].split(":")[0])
     assert cause.startswith("f_prime_post in line ")

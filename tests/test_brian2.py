@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from dataclasses import replace
 
 import brian2
 import numpy as np
@@ -30,10 +31,17 @@ CASES = {
 }
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(scope="module", params=CASES)
 def case(request):
     circuit, parameters, protocol = CASES[request.param]
     return circuit, {"task": BALL, "protocol": protocol, "parameters": parameters}
+
+
+@pytest.fixture(scope="module")
+def trained(case):
+    """What `train` gives of a case."""
+    circuit, given = case
+    return ap.train(circuit, **given, engine="runtime")
 
 
 def difference(plain, result):
@@ -44,9 +52,8 @@ def difference(plain, result):
     return max(np.abs(one - other).max() for one, other in pairs)
 
 
-def test_it_gives_the_numbers_of_train(case):
+def test_it_gives_the_numbers_of_train(case, trained):
     circuit, given = case
-    trained = ap.train(circuit, **given, engine="runtime")
     plain = circuit.brian2(**given)
     before = plain.weights.W
     plain.run()
@@ -57,16 +64,16 @@ def test_it_gives_the_numbers_of_train(case):
     assert difference(other, trained) > 1e-4
 
 
-def test_monitors_and_parts_change_no_number(case):
+def test_monitors_and_parts_change_no_number(case, trained):
     circuit, given = case
-    trained = ap.train(circuit, **given, engine="runtime")
+    between = {**given, "protocol": replace(given["protocol"], train=2, validate=0, test=0)}
     plain = circuit.brian2(**given)
     weight = StateMonitor(plain.synapses["W"], "w", record=[0], when="end", order=9)
     plain.network.add(StateMonitor(plain.neurons, "activity", record=True), weight)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         plain.network.run(plain.duration / 4)
-        ap.train(circuit, **given, engine="runtime")  # what runs in between is of no matter
+        ap.train(circuit, **between, engine="runtime")  # what runs in between is of no matter
         plain.network.run(plain.duration - plain.done)
     assert plain.done == plain.duration
     assert weight.w[0, -1] == plain.weights.W[0, 0, 0]

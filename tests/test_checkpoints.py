@@ -76,7 +76,7 @@ def test_tiles_and_processes_keep_each_network_in_its_place(circuit, monkeypatch
     np.testing.assert_allclose(shared.W_checkpoint, whole.W_checkpoint, rtol=0, atol=tolerance)
 
 
-def test_comparisons_keep_checkpoints_of_every_rule():
+def test_comparisons_keep_checkpoints_of_every_rule(without_workers):
     data = compare(("dfa", "autapse"), TASK, replace(SMALL, checkpoints=(3,)), etas=[0.03, 0.1], engine="numpy").data
     assert data.W_checkpoint.dims == ("rule", "replicate", "checkpoint", "post", "pre")
     assert (data.W_checkpoint.sel(rule="dfa") != data.W_checkpoint.sel(rule="autapse")).all()

@@ -147,17 +147,13 @@ def test_each_is_refused_before_any_work(make, says, monkeypatch):
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [None, 3, "", "a\0b", "\ud800", object(), "x" * 10_000],
-    ids=["None", "number", "empty", "NUL", "surrogate", "object", "long"],
-)
-def test_what_is_no_path_is_refused_by_all_that_take_one(wrong):
+def test_what_is_no_path_is_refused_by_all_that_take_one():
     result = ap.Result(train().data)
     figure = plots.figure2(result)
-    for call in (ap.load, result.save, lambda path: plots.save(figure, path, "a")):
-        with pytest.raises(InputError, match="it must be a path"):
-            call(wrong)
+    for wrong in (None, 3, "", "a\0b", "\ud800", object(), "x" * 10_000):
+        for call in (ap.load, result.save, lambda path: plots.save(figure, path, "a")):
+            with pytest.raises(InputError, match="it must be a path"):
+                call(wrong)
 
 
 def test_paths_may_be_bytes(tmp_path):

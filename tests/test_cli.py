@@ -205,7 +205,7 @@ def stop(*arguments, **options):
     raise KeyboardInterrupt
 
 
-def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch):
+def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch, without_workers):
     monkeypatch.setattr("autapse_sim.results.plots.style.save", stop)
     done = run("compare", *SMALL, "--rule", "bptt", "--eta", "0.1")
     assert done.exit_code == 130
@@ -221,7 +221,7 @@ def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch):
     "rule",
     ["bptt", *(pytest.param(rule, marks=pytest.mark.slow) for rule in ("autapse", "rtrl", "snap1", "uoro", "fa"))],
 )
-def test_only_who_runs_in_brian2_runs_slower_without_a_compiler(run, rule, monkeypatch):
+def test_only_who_runs_in_brian2_runs_slower_without_a_compiler(run, rule, monkeypatch, without_workers):
     monkeypatch.setattr("autapse_sim.engines.brian.compiler.compiler", lambda: None)
     few = ["--replicates", "1", "--trajectories", "1", "--validate", "0", "--test", "1", "--steps", "5"]
     done = run("train", *few, "--rule", rule)

@@ -77,13 +77,18 @@ def test_a_benchmark_judges(written):
     assert np.isfinite(data.mse_online.sel(method="dfa")).all()
 
 
-@pytest.mark.parametrize("kind", ["rule", "neuron", "task", "benchmark"])
-def test_each_file_speaks_of_itself_and_runs_as_python(written, kind):
-    path = written(kind)
-    text = Path(path).read_text()
-    assert f"autapse check {path}" in text
-    assert f"my_{kind}" not in text
-    subprocess.run([sys.executable, path], check=True)
+def test_each_file_speaks_of_itself_and_runs_as_python(written):
+    kinds = ("rule", "neuron", "task", "benchmark")
+    paths = [written(kind) for kind in kinds]
+    for kind, path in zip(kinds, paths, strict=True):
+        text = Path(path).read_text()
+        assert f"autapse check {path}" in text
+        assert f"my_{kind}" not in text
+    each = "import runpy, sys\nfor path in sys.argv[1:]: print(path, *runpy.run_path(path, run_name='__main__'))"
+    done = subprocess.run([sys.executable, "-c", each, *paths], check=True, capture_output=True, text=True)
+    for kind, path, line in zip(kinds, paths, done.stdout.splitlines(), strict=True):
+        assert line.startswith(path)
+        assert kind in line.split()
 
 
 def test_a_file_that_is_there_is_left_as_it_is(written):

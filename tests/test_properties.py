@@ -56,12 +56,13 @@ SMALL = {
     "test": 1,
 }
 """Sizes in place of defaults that would take long."""
+HERE = Workers(Here(), lambda: 1)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
     """What is slow to load the first time is no part of a case."""
-    ap.compare(["dfa"], ap.BouncingBall(steps=5), ap.Protocol(2, 1, 1, 1), etas=0.1, engine="numpy")
+    ap.compare(["dfa"], ap.BouncingBall(steps=5), ap.Protocol(2, 1, 1, 1), etas=0.1, engine="numpy", on=HERE)
 
 
 ODD_ONES = st.integers(0, len(ODD) - 1).map(ODD.__getitem__)
@@ -215,4 +216,4 @@ def test_comparisons(data):
         odd = data.draw(ODD_ONES)
         given_[name] = given_[name] if odd is None else odd  # None is what takes long
     with outcome_of("comparison"):
-        ap.compare(**given_, engine="numpy", on=Workers(Here(), lambda: 1))
+        ap.compare(**given_, engine="numpy", on=HERE)

@@ -207,7 +207,7 @@ def test_softmax_and_cross_entropy(engine):
     assert np.abs(outcome.weights.V - V).max() <= EXACT
     assert np.abs(outcome.prediction.sum(axis=-1) - 1).max() <= EXACT
     assert np.abs(W - w.W).max() > 1e-3
-    squares = simulate(replace(job, circuit=replace(circuit, loss="mse")), engine)
+    squares = simulate(replace(job, circuit=replace(circuit, loss="mse")), "runtime")
     assert squares.cross_entropy is None
     assert np.abs(squares.weights.W - W).max() > 1e-4
 
@@ -228,7 +228,7 @@ def test_what_is_sent_may_arrive_later(engine, neuron):
         sent = [*sent[1:], o]
         assert np.abs(outcome.traces["activity"][0, 0, step] - o).max() <= EXACT
     assert np.abs(o).min() > 0.01
-    prompt = simulate(replace(job, circuit=replace(circuit, delay=0)), engine)
+    prompt = simulate(replace(job, circuit=replace(circuit, delay=0)), "runtime")
     assert np.abs(prompt.traces["activity"] - outcome.traces["activity"]).max() > 0.01
 
 
@@ -241,7 +241,7 @@ def test_feedback_that_learns_moves_as_the_readout_does(engine):
     before = job.weights
     assert np.abs((after.B - before.B) - (after.V - before.V).swapaxes(1, 2)).max() <= EXACT
     assert np.abs(after.V - before.V).max() > 0.01
-    still = simulate(replace(job, circuit=replace(circuit, learn=("W", "V"))), engine).weights
+    still = simulate(replace(job, circuit=replace(circuit, learn=("W", "V"))), "runtime").weights
     assert np.abs(still.W - after.W).max() > 1e-4
     with pytest.raises(ap.InputError, match="B"):
         ap.train(circuit, task, protocol, engine="numpy")

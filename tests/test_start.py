@@ -96,9 +96,11 @@ def test_training_that_goes_on_gives_the_bits_of_one_that_was_not_interrupted(en
     for cut in cuts:
         first = ap.train(circuit, TASK, replace(whole, train=cut, test=0), engine=engine)
         np.testing.assert_array_equal(first.data[learned], expected[f"{learned}_checkpoint"].sel(checkpoint=cut))
-        first.save(tmp_path / "first.nc")
+        if cut == cuts[-1]:  # once by way of a file
+            first.save(tmp_path / "first.nc")
+            first = ap.load(tmp_path / "first.nc")
         rest = replace(whole, train=whole.train - cut)
-        found = ap.train(circuit, TASK, rest, engine=engine, start=ap.load(tmp_path / "first.nc")).data
+        found = ap.train(circuit, TASK, rest, engine=engine, start=first).data
         assert agree(expected, found), cut
         np.testing.assert_array_equal(found.mse_train, expected.mse_train.sel(training_trajectory=slice(cut + 1, None)))
 

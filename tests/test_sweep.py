@@ -214,13 +214,15 @@ def test_scores_of_other_lengths_are_told_from_what_diverged(tmp_path):
     assert data.validation.values.tolist() == [0, 1, 2, 3, 4]
     assert data.training_trajectory.values.tolist() == [1, 2, 3, 4]
     assert data.validation_there.sel(test=1, train=4, validate_every=2).values[0].tolist() == [True, False] * 2 + [True]
-    for score in ("mse", "mse_train", "mse_validate"):
-        medians = summed_up(data, score, list(grid)).isel(interval=0)
-        for test, train, every, eta in [(1, 2, 1, 0.01), (3, 4, 2, 0.01), (1, 4, 2, 5), (3, 2, 1, 5)]:
-            few = replace(FEW, test=test, train=train, validate_every=every)
-            alone = ap.train(circuit, BALL, few, parameters={"eta": eta}, engine="numpy").data
+    medians = {
+        name: summed_up(data, name, list(grid)).isel(interval=0) for name in ("mse", "mse_train", "mse_validate")
+    }
+    for test, train, every, eta in [(1, 2, 1, 0.01), (3, 4, 2, 0.01), (1, 4, 2, 5), (3, 2, 1, 5)]:
+        few = replace(FEW, test=test, train=train, validate_every=every)
+        alone = ap.train(circuit, BALL, few, parameters={"eta": eta}, engine="numpy").data
+        for score, each in medians.items():
             mean = alone.mse.mean("trajectory", skipna=False) if score == "mse" else alone[score][:, -1]
-            mine = medians.sel(test=test, train=train, validate_every=every, eta=eta)
+            mine = each.sel(test=test, train=train, validate_every=every, eta=eta)
             np.testing.assert_allclose(mine, np.median(np.where(np.isnan(mean), np.inf, mean)), rtol=1e-9)
 
 

@@ -47,7 +47,7 @@ def test_the_command_plans_runs_and_goes_on(tmp_path):
         pytest.param({"task": "bouncing-ball"}, "identity", marks=pytest.mark.slow),
     ],
 )
-def test_the_command_takes_one_readout_that_fits_all(tmp_path, grid, readout):
+def test_the_command_takes_one_readout_that_fits_all(tmp_path, grid, readout, without_workers):
     study = tmp_path / "study.toml"
     lines = [f"{json.dumps(name)} = {json.dumps(values)}" for name, values in grid.items()]
     few = ["[protocol]", "replicates = 2", "train = 2", "validate = 0", "test = 1"]
@@ -98,7 +98,7 @@ def test_a_study_has_a_page(tmp_path):
     assert CliRunner().invoke(main, ["report", str(tmp_path)]).exit_code == 2
 
 
-def test_the_command_counts_networks_that_diverged_as_infinitely_bad(tmp_path):
+def test_the_command_counts_networks_that_diverged_as_infinitely_bad(tmp_path, without_workers):
     line = ["sweep", "--engine", "numpy", "--rule", "bptt", "--grid", "eta=0.01,5", "--replicates", "3"]
     for each in ("activation=linear", "learn=W+V+c", "train=5", "test=2", "validate=0"):
         line += ["-s", each]
@@ -110,7 +110,7 @@ def test_the_command_counts_networks_that_diverged_as_infinitely_bad(tmp_path):
     assert rows[1]["mse"] is None
 
 
-def test_the_command_says_that_there_is_no_table(tmp_path):
+def test_the_command_says_that_there_is_no_table(tmp_path, without_workers):
     line = ["sweep", "--engine", "numpy", "--rule", "dfa", "-s", "test=0", "-s", "train=2", "-s", "validate=0"]
     answer = CliRunner().invoke(main, [*line, "--replicates", "2", "--json", "--out", str(tmp_path)])
     assert json.loads(answer.stdout) == []
@@ -123,7 +123,7 @@ def plan_of(*line):
     return asked.output, asked.exit_code
 
 
-def test_options_of_a_task_are_for_each_task_that_is_crossed(tmp_path):
+def test_options_of_a_task_are_for_each_task_that_is_crossed(tmp_path, without_workers):
     line = ["sweep", "--engine", "numpy", "--rule", "dfa", "--task", "flip-flop", "--task", "integrator"]
     line += ["-t", "steps=7", "-s", "train=2", "-s", "validate=0", "-s", "test=1", "--replicates", "2"]
     line += ["--out", str(tmp_path)]

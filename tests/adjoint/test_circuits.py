@@ -20,7 +20,7 @@ CLOSE = 1e-10
 
 def forward_job(neuron, update="step", learn=("V", "c"), **options):
     """A job in which the read-out learns, so that the reference runs it, too."""
-    job = job_of("delta", neuron, steps=4 if neuron in SUBSTEPS else 12, how={"update": update}, **options)
+    job = job_of("delta", neuron, steps=2 if neuron in SUBSTEPS else 12, how={"update": update}, **options)
     rates = {"eta": np.full(2, 0.01), "eta_out": np.full(2, 0.03)}
     return replace(job, circuit=replace(job.circuit, learn=learn), parameters=job.parameters | rates)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import precompiled
 import pytest
 import test_discrete
 from brian2 import ms
@@ -114,7 +115,7 @@ def test_after_twenty_updates_all_is_as_in_numpy(case, lanes):
 @pytest.mark.parametrize("neurons", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, 12)), 33])
 @pytest.mark.parametrize("neuron", ["rate", "alif"])
 def test_so_it_is_for_sizes_of_any_kind(neuron, neurons, replicates, batch):
-    job = job_of(neuron, neurons, replicates, update="batch", batch=batch)
+    job = job_of(neuron, neurons, replicates, update="batch", batch=batch, updates=8)
     outcome = simulate(job)
     assert difference(outcome, in_numpy.simulate(job)) <= EXACT
     assert_alive(job, outcome)
@@ -132,9 +133,9 @@ AS_USERS = [
 
 
 @pytest.mark.parametrize(("case", "lanes"), AS_USERS)
-def test_so_it_is_in_programs_as_users_have_them(case, lanes, monkeypatch):
+def test_so_it_is_in_programs_as_users_have_them(case, lanes, shared_folder, monkeypatch):
     """With the vector functions of the C library, and sums in any order."""
-    monkeypatch.setenv("AUTAPSE_CXXFLAGS", "")
+    monkeypatch.setenv("AUTAPSE_CXXFLAGS", precompiled.flags(shared_folder))
     neuron, options = NEURONS[case]
     job = job_of(neuron, 20 if lanes == "Single" else 6, **options, **HOW[lanes])
     outcome = simulate(job)

@@ -86,7 +86,7 @@ def test_too_few_open_files_are_one_line(tmp_path, many):
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, without_workers):
     return lambda *arguments: CliRunner().invoke(main, [*arguments, "--engine", "numpy", "--out", str(tmp_path)])
 
 

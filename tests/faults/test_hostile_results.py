@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autapse_sim.errors import InputError
-from autapse_sim.results.netcdf import REFERENCES, UNREADABLE, _unpacked, pack, unpack
+from autapse_sim.results.netcdf import REFERENCES, UNREADABLE, _fixed, _unpacked, pack, unpack
 from autapse_sim.results.result import FORMAT, Result, _seal, load
 
 SECRET = b"what only the user may read\n" * 40
@@ -255,8 +255,8 @@ def changed(name, value):
     [
         ("mse", np.full((2, 5, 24), "text", dtype=h5py.string_dtype()), "'mse' is an array"),
         ("diverged", np.full(5, "no", dtype=h5py.string_dtype()), "'diverged' is an array"),
-        ("circuit", "{", "Expecting property name"),
-        ("circuit", "[]", "attribute 'circuit' is something else"),
+        ("circuit", _fixed("{"), "Expecting property name"),
+        ("circuit", _fixed("[]"), "attribute 'circuit' is something else"),
         ("notes", 3, "must be str"),
         ("unit", 3, "attribute 'unit' is no text"),
     ],
