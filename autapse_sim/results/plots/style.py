@@ -85,6 +85,22 @@ def content(figure: Figure, kind: str) -> bytes:
     return drawn.getvalue()
 
 
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """The context in which a figure is laid out, once for all kinds of files."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    with styled():
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+
+
 def save(figure: Figure, folder: str | Path, name: str, formats: Sequence[str] = ("pdf", "png")) -> list[Path]:
     """Write a figure, as PDF and PNG where nothing else is said, each file whole or not at all.
 
@@ -109,5 +125,6 @@ def save(figure: Figure, folder: str | Path, name: str, formats: Sequence[str] =
     kinds = [
         one_of("format", each, FORMATS) for each in dict.fromkeys(checks.items("formats", formats, "pdf, png, svg"))
     ]
-    drawn = {kind: content(figure, kind) for kind in kinds}
+    with _laid_out(figure):
+        drawn = {kind: content(figure, kind) for kind in kinds}
     return [write_whole(whole.with_name(f"{whole.name}.{kind}"), held) for kind, held in drawn.items()]
