@@ -72,6 +72,20 @@ def test_what_goes_wrong_in_a_worker_is_one_line_here(monkeypatch, function, kin
     assert "\n" not in str(raised.value)
 
 
+def test_workers_start_ahead_and_read_a_module_before_their_first_calls():
+    with Crew(2) as crew:
+        crew.read("wave")
+        assert list(crew.map(eval, ["'wave' in __import__('sys').modules"] * 2)) == [True, True]
+        assert len(crew.workers) == 2
+
+
+def test_a_crew_ends_with_the_units_that_it_is_given_for():
+    with Crew(1) as crew:
+        with workers.workers(workers.Workers(crew, lambda: 1, end=crew.shutdown)) as some:
+            assert some.executor.submit(abs, -3).result() == 3
+        assert [worker.poll() is not None for worker in crew.workers] == [True]
+
+
 def test_a_worker_that_ends_is_replaced_and_the_others_go_on():
     with Crew(2) as crew:
         gone, here = crew.submit(os._exit, 3), crew.submit(abs, -2)

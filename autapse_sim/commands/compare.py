@@ -11,8 +11,12 @@ import click
 import autapse_sim as ap
 from autapse_sim.commands.options import experiment_options, setting, study_options
 from autapse_sim.commands.output import folder_for, say_slower, show, write_others
-from autapse_sim.machine.bars import bar
+from autapse_sim.machine.bars import Tell, bar
 from autapse_sim.machine.session import computing
+from autapse_sim.studies.workers import started
+
+HOME = "autapse_sim.experiments.compare"
+"""What workers read while this process reads it, too."""
 
 
 @click.command()
@@ -27,21 +31,38 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
     Without options: the paper's experiment (n = 2, U = V = I, sigmoid, only W learns; bptt, fa, dfa, autapse). What is
     trained is kept in the folder study beside what is written; stopped and started again, it goes on from there.
     """
-    from autapse_sim.experiments.compare import ETAS, RULES
-    from autapse_sim.results.plots.catalogue import figures
-    from autapse_sim.results.plots.style import save
-
     engine, on, retries = (options.pop(name) for name in ("engine", "on", "retries"))
-    rules = rules or RULES
-    circuit, task, protocol, parameters = setting(options, rules[0])
-    say_slower((replace(circuit, rule=rule) for rule in rules), engine)
-    folder = folder_for(out, "compare")
-    with bar("comparing") as progress:
-        study = folder / "study", on, retries
-        result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, progress, *study)
+    with started(on, HOME) as place:
+        from autapse_sim.experiments.compare import ETAS, RULES
+
+        rules = rules or RULES
+        circuit, task, protocol, parameters = setting(options, rules[0])
+        say_slower((replace(circuit, rule=rule) for rule in rules), engine)
+        folder = folder_for(out, "compare")
+        with bar("comparing") as progress:
+            tell, study = _reading_figures(progress), (folder / "study", place, retries)
+            result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, tell, *study)
     path = folder / "compare.nc"
     result.save(path)
     show(result, as_json)
+    from autapse_sim.results.plots.catalogue import figures
+    from autapse_sim.results.plots.style import save
+
     drawn = figures("result")
     draw = {name: lambda name=name: save(drawn[name].draw(result.data), folder, name) for name in drawn}
     write_others([path], draw)
+
+
+def _reading_figures(progress: Tell) -> Tell:
+    """The same, which imports what draws the figures as soon as something is done, while workers do the rest."""
+
+    def tell(share: float) -> None:
+        progress(share)
+        if share:
+            from matplotlib.backends import backend_agg, backend_pdf  # noqa: F401  # they are looked up by their names
+
+            from autapse_sim.results.plots.catalogue import figures
+
+            figures("result")
+
+    return tell

@@ -123,9 +123,11 @@ def compare(
     # beside a rule that has equations, where there is one: its circuit may be more than the discrete network
     like = min(taught, key=lambda unit: unit.engine in WITHOUT_BRIAN)
     with studying(folder, on, retries, tell) as study:
-        units: list[Unit] = [Beside(like), *taught]
+        # from both ends of the list, since neighbours are often run by the same program, which is compiled once
+        units: list[Unit] = [Beside(like), *reversed(taught)]
         study.total = sum(unit.work for unit in units)
         controls, *results = study.results(units)
+    results.reverse()
     data = xr.concat([result.data for result in results], dim="rule", join="outer", data_vars="all")
     data = data.assign_coords(rule=names, eta_grid=etas).merge(controls.data, compat="override")
     rates = [result.data.attrs["eta"] for result in results]

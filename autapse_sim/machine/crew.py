@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,11 @@ class Crew(ThreadPoolExecutor):
         """Begin a call, as soon as a worker is there for it."""
         return super().submit(self._call, pickle.dumps((function, items, named)))
 
+    def read(self, module: str) -> None:
+        """Let all workers start now, and read a module before their first calls."""
+        for _ in range(self.size):
+            self.submit(_read, module)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
         """End all workers, whatever they do."""
         super().shutdown(wait=False, cancel_futures=True)
@@ -119,3 +125,7 @@ def _answer(worker: subprocess.Popen, call: bytes) -> tuple[str, Any]:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise RuntimeError(f"a worker process ended before its work was done ({how})") from error
     return pickle.loads(content)
+
+
+def _read(module: str) -> None:
+    import_module(module)

@@ -30,11 +30,15 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Workers:
-    """An executor, how many calls keep it busy, and whether a worker is there: both change as workers come and go."""
+    """An executor, how many calls keep it busy, and whether a worker is there: both change as workers come and go.
+
+    With the study that they are given to they end, as far as there is something to `end`.
+    """
 
     executor: Executor
     width: Callable[[], int]
     there: Callable[[], bool] = lambda: True
+    end: Callable[[], None] = lambda: None
 
 
 @contextmanager
@@ -51,11 +55,15 @@ def workers(on: str | Executor | Workers = "local", settings: Mapping[str, Any] 
     """
     on = place(on)
     if not isinstance(on, str):
-        yield on if isinstance(on, Workers) else Workers(_Apart(on), lambda: sys.maxsize)
+        some = on if isinstance(on, Workers) else Workers(_Apart(on), lambda: sys.maxsize)
+        try:
+            yield some
+        finally:
+            some.end()
         return
     if on == "local":
         with Crew() as crew:
-            yield Workers(crew, lambda: AHEAD * crew.size)
+            yield _of(crew)
         return
     try:
         from distributed import Client
@@ -81,6 +89,21 @@ def place(on: Any) -> str | Executor | Workers:
             f"on is {on!r}; it must be 'local', the address of a dask scheduler (tcp://HOST:PORT), or 'slurm'"
         )
     return on
+
+
+@contextmanager
+def started(on: str, module: str) -> Iterator[str | Workers]:
+    """A place of units; processes of this machine start now, to read a module while this process does so, too."""
+    if on != "local":
+        yield on
+        return
+    with Crew() as crew:
+        crew.read(module)
+        yield _of(crew)
+
+
+def _of(crew: Crew) -> Workers:
+    return Workers(crew, lambda: AHEAD * crew.size, end=crew.shutdown)
 
 
 @dataclass(frozen=True)
