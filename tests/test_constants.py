@@ -146,3 +146,21 @@ def test_functions_that_sympy_does_without_are_called(update, tmp_path):
     path.write_text(text.replace("eta*", "0*eta*"))
     still = ap.train(ap.Circuit(rule=path), ap.BouncingBall(steps=5), PROTOCOL, engine="reference").data.W.values
     assert (np.abs(still - found[0]) > 1e-6).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES if compiler() else ENGINES[1:])
+def test_whole_numbers_have_all_their_powers(engine, tmp_path):
+    """In C++ those with a negative exponent are 0, and large ones overflow."""
+    path = tmp_path / "mine.py"
+
+    def learned(power, of_size):
+        texts = f'trace="shown = activity*({of_size}) : 1\\ndk/dt = (shown*({power}) - k)/tau : 1"'
+        rule = RULE.format(texts).replace("activity_pre", f"({power})*(k_pre + {of_size.replace('N', 'N_pre')})")
+        path.write_text(rule)
+        circuit = ap.Circuit(rule=path, neurons=6, readout="random")
+        return ap.train(circuit, ap.BouncingBall(steps=5), PROTOCOL, engine=engine).data.W.values
+
+    found = learned("2**-1 + (5 - 3)**-2 - 10**(1 - 2) + 7**20*1e-17 + int(2.9)**-1", "(N - 4)**-2")
+    known = learned("0.5 + 0.25 - 0.1 + 0.79792266297612 + 0.5", "0.25")
+    np.testing.assert_allclose(found, known, rtol=0, atol=1e-12)
+    assert np.abs(found - learned("0.25 - 0.1 + 0.79792266297612 + 0.5", "0.25")).min() > 1e-4

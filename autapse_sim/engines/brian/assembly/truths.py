@@ -65,7 +65,7 @@ class _Real(Truths):
     """Makes numbers of conditions, and real ones of whole ones.
 
     Whole numbers end in C++ where they are clipped to (`clip(sign(x), -0.5, 0.5)` is 0), in NumPy at 2**31, and have no
-    powers with negative exponents there.
+    powers with negative exponents there; in C++ 2**-1 is 0.
     """
 
     def call(self, function: str, arguments: list[ast.expr]) -> ast.expr:
@@ -73,8 +73,17 @@ class _Real(Truths):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.number(node.left), self.number(node.right)
+        if isinstance(node.op, ast.Pow) and value_of(node.left) is not None:
+            left = _OfRealNumbers().visit(left)
         exponent = value_of(node.right) if isinstance(node.op, ast.Pow) else None
         if exponent is not None and 2 * exponent != int(2 * exponent):
             # a compiler that may calculate fast takes a cube root for x**(1/3), which negative numbers have, too
             left = self.call("autapse_positive", [left])
         return ast.BinOp(left, node.op, right)
+
+
+class _OfRealNumbers(ast.NodeTransformer):
+    """Makes the numbers of an expression real ones."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(float(node.value)) if isinstance(node.value, int) else node
