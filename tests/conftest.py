@@ -91,18 +91,16 @@ def fast_programs(shared_folder):
         yield
 
 
-@pytest.fixture(scope="module")
-def no_workers():
+def run_here():
     """What runs on all cores otherwise runs in this process: to start another one takes longer than a small unit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autapse_sim.studies.workers.Crew", lambda size=1: Here())
         yield
 
 
-@pytest.fixture
-def without_workers(monkeypatch):
-    """The same for one test."""
-    monkeypatch.setattr("autapse_sim.studies.workers.Crew", lambda size=1: Here())
+no_workers = pytest.fixture(run_here, scope="module")
+without_workers = pytest.fixture(run_here)
+"""The same for one test."""
 
 
 @pytest.fixture

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from here import Here
 from matplotlib.figure import Figure
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.results.plots import catalogue, save
 from autapse_sim.results.plots.movies import Movie
-from autapse_sim.studies.workers import Workers
 
 FIGURES = sorted((Path(__file__).parent.parent / "figures").glob("*.py"))
 SMALL = ap.Protocol(replicates=2, train=2, validate=1, test=1, validate_every=1, record=1)
@@ -30,12 +28,12 @@ def made_up():
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(tmp_path_factory, no_workers):
     """A file of each kind of result."""
     folder = tmp_path_factory.mktemp("results")
     task = ap.BouncingBall(steps=10)
     ap.train(ap.Circuit(), task, SMALL, engine="numpy").save(folder / "train.nc")
-    ap.compare(["bptt", "fa"], task, SMALL, etas=(0.1,), on=Workers(Here(), lambda: 1)).save(folder / "compare.nc")
+    ap.compare(["bptt", "fa"], task, SMALL, etas=(0.1,)).save(folder / "compare.nc")
     ap.Result(made_up()).save(folder / "verdict.nc")
     return {path.stem: path for path in folder.glob("*.nc")}
 

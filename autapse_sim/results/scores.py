@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import xarray as xr
 
 DIVERGED = 100.0
 """A mean test MSE above so many times the variance of the targets counts as diverged: it is off by ten times their
@@ -67,11 +66,6 @@ def error_of(loss: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     np.float64(1.0)
     """
     return cross_entropy if loss == "cross-entropy" else partial(mean_squared_error, axis=(-2, -1))
-
-
-def score_of(data: xr.Dataset) -> str:
-    """What the errors of a verdict are: 'test MSE' or 'test cross-entropy'."""
-    return data.attrs.get("score", "test MSE")
 
 
 def accuracy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -137,6 +137,11 @@ def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[st
     return [line.rstrip() for line in lines]
 
 
+def judged_by(data: xr.Dataset) -> str:
+    """What the errors of a verdict are: 'test MSE' or 'test cross-entropy'."""
+    return data.attrs.get("score", "test MSE")
+
+
 def tuned(one: xr.Dataset, name: str = "tuned") -> str:
     """What else than a learning rate was tuned of a method of a verdict, in words; '' where nothing was."""
     return str(one[name].item()) if name in one else ""

@@ -16,9 +16,9 @@ from autapse_sim.experiments.verdict.methods import CEILING, FIXED, PLAIN, TUNED
 from autapse_sim.experiments.verdict.pilots import PILOT
 from autapse_sim.names import short
 from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
-from autapse_sim.results.scores import FEWEST, median_heading, median_interval, score_of
+from autapse_sim.results.scores import FEWEST, median_heading, median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
-from autapse_sim.results.table import SHARES, columns, tuned
+from autapse_sim.results.table import SHARES, columns, judged_by, tuned
 from autapse_sim.training.reservoir import Reservoir
 
 WORTHWHILE = 0.05
@@ -41,7 +41,7 @@ def against_references(data: xr.Dataset, family: int | None = None) -> dict[str,
     judged = {FIXED: compare_all(taught, online[FIXED], family)}
     if PLAIN in online:
         judged[PLAIN] = compare_all(taught, online[PLAIN], family)
-    if TUNED in online and "mse_refit" in data:
+    if TUNED in online:
         refit = _by_method(data.mse_refit)
         judged[TUNED] = compare_all(_taught(refit), refit[TUNED], family)
     plain = [name for name in data.control.values.tolist() if not name.startswith("physics")]
@@ -74,7 +74,7 @@ def judge_floors(data: xr.Dataset, rule: str) -> dict[float, dict[tuple[str, str
     As in `judge`, each is corrected for the number of methods.
     """
     found = {}
-    for floor in data.floor.values.tolist() if "floor" in data.coords else ():
+    for floor in data.floor.values.tolist():
         refit = _by_method(data.mse_refit_floor.sel(floor=floor))
         judged = {against: compare_all(_taught(refit), refit[against]) for against in (FIXED, TUNED)}
         pairs = dict.fromkeys([(rule, FIXED), (rule, TUNED), (CEILING, FIXED)])
@@ -85,7 +85,7 @@ def judge_floors(data: xr.Dataset, rule: str) -> dict[float, dict[tuple[str, str
 def dependence(judged: Mapping[float, Mapping[tuple[str, str], Paired]]) -> str:
     """A line that says which refitted comparisons come out otherwise with other least penalties; empty if none."""
     found = []
-    for name, against in next(iter(judged.values()), ()):
+    for name, against in next(iter(judged.values())):
         verdicts = {floor: pairs[name, against].verdict for floor, pairs in judged.items()}
         if len(set(verdicts.values())) > 1:
             told = ", ".join(f"{verdict} at {floor:g}" for floor, verdict in verdicts.items())
@@ -254,7 +254,7 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
             cells.append(_reduced(against_fixed[name]) if name in against_fixed else "")
             found.append((median, cells))
         rows[kind] = [cells for _, cells in sorted(found)]
-    error = median_heading(score_of(data), data.sizes["replicate"])
+    error = median_heading(judged_by(data), data.sizes["replicate"])
     head = ["", "eta", error, "refitted (eta)", "diverged", *extras]
     head.append(f"reduction against the {FIXED}")
     first, *others = columns([head, *chain(*rows.values())], right=(1,))
@@ -280,7 +280,7 @@ def _labelled(name: str, one: xr.Dataset, edges: Sequence[str]) -> str:
 
 def _refitted(one: xr.Dataset) -> str:
     """The median error of a method with its read-out refitted, and where that is, in words."""
-    refit = np.median(one.mse_refit) if "mse_refit" in one else np.nan
+    refit = np.median(one.mse_refit)
     if not np.isfinite(refit):
         return "-"
     other = tuned(one, "tuned_refit")

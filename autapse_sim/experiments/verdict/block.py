@@ -78,7 +78,7 @@ class Judged:
         setting, method = self.trial.setting, self.trial.method
         given, protocol = drawn(setting, method, self.seeds), protocol_of(setting, method, self.seeds)
         outcome = train_method(self.trial, given, protocol, self.chosen.own, self.chosen.readout)
-        scores = score(setting, given, protocol, outcome, refit=True)
+        scores = score(setting, given, protocol, outcome, refit=not self.reservoirs)
         refit = scores.refit[-BLOCK:]
         if self.reservoirs:
             scaled = zip(FLOORS, self.reservoirs, strict=True)

@@ -67,9 +67,8 @@ def board(found: Mapping[str, Judgement]) -> Result:
             if method in names:
                 values = np.where(np.isfinite(mse := one.data.mse_online.sel({"method": method}).values), mse, np.inf)
                 errors[row, column, : len(values)] = values
-                if "mse_refit" in one.data:
-                    refit = one.data.mse_refit.sel({"method": method}).values
-                    refitted[row, column, : len(values)] = np.where(np.isfinite(refit), refit, np.inf)
+                refit = one.data.mse_refit.sel({"method": method}).values
+                refitted[row, column, : len(values)] = np.where(np.isfinite(refit), refit, np.inf)
             cost[row, column] = one.costs.get(method, np.nan)
         many = one.data.sizes["replicate"]
         for name in one.data["control"].values.tolist():

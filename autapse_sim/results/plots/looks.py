@@ -11,8 +11,7 @@ from matplotlib.legend_handler import HandlerTuple
 from autapse_sim.errors import InputError
 from autapse_sim.results.plots import panels, style
 from autapse_sim.results.result import Result, dataset
-from autapse_sim.results.scores import score_of
-from autapse_sim.results.table import tuned
+from autapse_sim.results.table import judged_by, tuned
 
 RESERVOIRS = {"fixed reservoir": "0.3", "tuned reservoir": "0.6"}
 """Colours of the networks in which only the read-out learns."""
@@ -51,7 +50,7 @@ def drawn_as(data: xr.Dataset | Result, method: str) -> dict:
 
 def measured(data: xr.Dataset | Result, when: str) -> str:
     """What the errors of a verdict are, 'test MSE' or 'validation cross-entropy', with their unit."""
-    score = score_of(dataset(data)).removeprefix("test ")
+    score = judged_by(dataset(data)).removeprefix("test ")
     return panels.labelled(f"{when} {score}", panels.unit(data, 2) if score == "MSE" else "nats")
 
 

@@ -16,8 +16,8 @@ from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.html import Section, listing, paragraphs, preformatted, read, safe, table
 from autapse_sim.results.report.html import page as page_of
 from autapse_sim.results.result import Result
-from autapse_sim.results.scores import median_heading, median_interval, score_of
-from autapse_sim.results.table import SHARES, tuned
+from autapse_sim.results.scores import median_heading, median_interval
+from autapse_sim.results.table import SHARES, judged_by, tuned
 
 KINDS = (("method", "mse_online", "eta"), ("control", "control_mse", ""), ("ablation", "ablation_mse", "ablation_eta"))
 """The rows of the table of scores: a dimension, its errors and its learning rates."""
@@ -52,7 +52,7 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
         ),
         Section("figures", "Figures", drawn(figures, captions(rule))),
         Section("change", "What learning did to W", _change(data)),
-        Section("floors", "What the refitted read-outs hang on", _floors(read(about.get("floors")), score_of(data))),
+        Section("floors", "What the refitted read-outs hang on", _floors(read(about.get("floors")), judged_by(data))),
         Section("claims", "The paper's claims", _claims(read(about.get("claims")))),
         Section("rates", "What was tried, and what was chosen", _rates(data, read(about.get("edges"))) + _pilots(data)),
         Section("methods", "Methods", listing(read(about.get("methods")))),
@@ -65,7 +65,7 @@ def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
 
 def scores(data: xr.Dataset) -> str:
     """The table of scores: every method, control and ablation, the best first, beside what it is compared with."""
-    error = median_heading(score_of(data), data.sizes["replicate"])
+    error = median_heading(judged_by(data), data.sizes["replicate"])
     head = ["", "learning rate", error, "read-out refitted", "diverged"]
     extras = [name for name in SHARES if name in data]
     head += extras

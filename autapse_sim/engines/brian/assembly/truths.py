@@ -73,12 +73,13 @@ class _Real(Truths):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.number(node.left), self.number(node.right)
-        if isinstance(node.op, ast.Pow) and value_of(node.left) is not None:
-            left = _OfRealNumbers().visit(left)
-        exponent = value_of(node.right) if isinstance(node.op, ast.Pow) else None
-        if exponent is not None and 2 * exponent != int(2 * exponent):
-            # a compiler that may calculate fast takes a cube root for x**(1/3), which negative numbers have, too
-            left = self.call("autapse_positive", [left])
+        if isinstance(node.op, ast.Pow):
+            if value_of(node.left) is not None:
+                left = _OfRealNumbers().visit(left)
+            exponent = value_of(node.right)
+            if exponent is not None and 2 * exponent != int(2 * exponent):
+                # a compiler that may calculate fast takes a cube root for x**(1/3), which negative numbers have, too
+                left = self.call("autapse_positive", [left])
         return ast.BinOp(left, node.op, right)
 
 
