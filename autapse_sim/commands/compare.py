@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,10 @@ from autapse_sim.commands.options import experiment_options, setting, study_opti
 from autapse_sim.commands.output import folder_for, say_slower, show, write_others
 from autapse_sim.machine.bars import Tell, bar
 from autapse_sim.machine.session import computing
-from autapse_sim.studies.workers import started
+from autapse_sim.studies.workers import Executor, helper, started
 
-HOME = "autapse_sim.experiments.compare"
-"""What workers read while this process reads it, too."""
+HOME, FIGURES = "autapse_sim.experiments.compare", "autapse_sim.results.plots.catalogue"
+"""What workers read while this process reads it, too, and what the process reads that draws."""
 
 
 @click.command()
@@ -32,7 +34,7 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
     trained is kept in the folder study beside what is written; stopped and started again, it goes on from there.
     """
     engine, on, retries = (options.pop(name) for name in ("engine", "on", "retries"))
-    with started(on, HOME) as place:
+    with helper(FIGURES) as beside, started(on, HOME) as place:
         from autapse_sim.experiments.compare import ETAS, RULES
 
         rules = rules or RULES
@@ -42,15 +44,26 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
         with bar("comparing") as progress:
             tell, study = _reading_figures(progress), (folder / "study", place, retries)
             result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, tell, *study)
-    path = folder / "compare.nc"
-    result.save(path)
-    show(result, as_json)
-    from autapse_sim.results.plots.catalogue import figures
-    from autapse_sim.results.plots.style import save
+        path = folder / "compare.nc"
+        result.save(path)
+        write = _drawing(result, folder, beside)
+        show(result, as_json)
+        write_others([path], write)
 
-    drawn = figures("result")
-    draw = {name: lambda name=name: save(drawn[name].draw(result.data), folder, name) for name in drawn}
-    write_others([path], draw)
+
+def _drawing(result: ap.Result, folder: Path, beside: Executor) -> dict[str, Callable[[], list[Path]]]:
+    """What writes each figure: every other one is drawn in a process beside this one, meanwhile."""
+    from autapse_sim.results.plots.catalogue import drawn, figures
+    from autapse_sim.results.plots.style import write_contents
+
+    names = list(figures("result"))
+    elsewhere = {name: beside.submit(drawn, result.data, name) for name in names[1::2]}
+
+    def write(name: str) -> list[Path]:
+        held = elsewhere[name].result() if name in elsewhere else drawn(result.data, name)
+        return write_contents(held, folder / name)
+
+    return {name: partial(write, name) for name in sorted(names, key=elsewhere.__contains__)}
 
 
 def _reading_figures(progress: Tell) -> Tell:

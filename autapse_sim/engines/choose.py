@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from autapse_sim.engines.arrays import read_array, read_rows, write_array
 from autapse_sim.engines.brian.compiler import compiler, identity
 from autapse_sim.engines.brian.program import Program, Rows, outcome, projections, telemetry
-from autapse_sim.engines.brian.tape import Tape, read_array, read_rows, write_array
+from autapse_sim.engines.brian.tape import Tape
 from autapse_sim.engines.playing import asked_for, played, program_of, worthwhile
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job, Outcome, Progress, check_targets

@@ -102,6 +102,14 @@ def started(on: str, module: str) -> Iterator[str | Workers]:
         yield _of(crew)
 
 
+@contextmanager
+def helper(module: str) -> Iterator[Crew]:
+    """One more process of this machine, which reads a module now, for what may be done beside the rest."""
+    with Crew(1) as crew:
+        crew.read(module)
+        yield crew
+
+
 def _of(crew: Crew) -> Workers:
     return Workers(crew, lambda: AHEAD * crew.size, end=crew.shutdown)
 

@@ -200,7 +200,7 @@ def _standard(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     centre = columns.mean(axis=0)
     deviations = columns - centre
     scale = np.sqrt(np.einsum("sp,sp->p", deviations, deviations) / len(columns))
-    varies = scale > 1e-12 * np.maximum(columns.max(axis=0), -columns.min(axis=0))
+    varies = scale > 1e-12 * np.abs(centre)
     inverse = np.where(varies, 1 / np.where(varies, scale, 1), 0)
     deviations *= inverse
     return centre, inverse, deviations

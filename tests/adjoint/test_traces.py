@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_compiled import HOW, job_of
 
-from autapse_sim.engines.adjoint.compiled import files
+from autapse_sim.engines import arrays
 from autapse_sim.engines.adjoint.compiled.run import simulate
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.experiments.benchmark import benchmarks
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not compiler(), reason="needs a C++ compiler")
 @pytest.mark.parametrize("lanes", HOW)
 @pytest.mark.parametrize("neuron", ["rate", "alif"])
 def test_traces_that_are_asked_for_alone_are_the_same(neuron, lanes, monkeypatch):
-    monkeypatch.setattr(files, "LARGE", 1)  # all files are mapped
+    monkeypatch.setattr(arrays, "LARGE", 1)  # all files are mapped
     job = job_of(neuron, neurons=20 if lanes == "Single" else 6, updates=3, **HOW[lanes])
     every = simulate(job, processes=1).traces
     for names in (("activity",), ("feedback",), ("error", "activity"), ("spikes",), ()):
@@ -46,7 +46,7 @@ def test_read_outs_are_refitted_to_networks_together_or_alone(monkeypatch):
     weights = given.weights.take(np.tile(np.arange(3), 2))
     weights = replace(weights, W=weights.W * scales)
     together = trial.refit_error(setting, given, protocol, weights, floors)
-    monkeypatch.setattr(trial, "ROOM", 1)
+    monkeypatch.setattr(trial, "ROOM", {True: 1, False: 1})
     alone = trial.refit_error(setting, given, protocol, weights, floors)
     np.testing.assert_array_equal(alone, together)
     assert len(np.unique(together[:, 0])) == 6

@@ -30,8 +30,9 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
     files, and gives no advice about code that the user did not write.
     """
     brian = logging.getLogger("brian2")
-    before = brian.level, prefs.logging.file_log, prefs.core.default_float_dtype
+    before = brian.level, prefs.logging.file_log, prefs.codegen.cpp.extra_compile_args, prefs.core.default_float_dtype
     prefs.logging.file_log = False
+    prefs.codegen.cpp.extra_compile_args = []  # it would try each with the compiler, and compiles nothing here
     prefs.core.default_float_dtype = {"double": np.float64, "single": np.float32}[precision]
     brian.setLevel(logging.ERROR)
     gc.collect()
@@ -49,7 +50,7 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
     finally:
         reset_device()
         _excuse(each for each in _objects() if id(each) not in known)
-        level, prefs.logging.file_log, prefs.core.default_float_dtype = before
+        level, prefs.logging.file_log, prefs.codegen.cpp.extra_compile_args, prefs.core.default_float_dtype = before
         brian.setLevel(level)
     if failure is not None:
         raise failure

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autapse_sim.engines.arrays import read_array, write_array
 from autapse_sim.engines.brian import reals
 from autapse_sim.engines.brian.assembly.order import When
 from autapse_sim.engines.brian.dense.layout import Layout
@@ -48,33 +49,6 @@ FUNCTIONS = {
 """The functions that equations may call, in the order of their arguments."""
 Number = int | np.ndarray
 """A number that is the same for all elements: NumPy code gives it by itself, or in an array."""
-
-
-def write_array(path: Path, values: np.ndarray) -> None:
-    """Write the bytes of an array; an OSError that says why where that fails."""
-    with path.open("wb") as file:
-        file.write(np.ascontiguousarray(values).data)
-
-
-def read_array(path: Path, size: int, dtype: type = np.float64) -> np.ndarray:
-    """Read so many numbers that a compiled program wrote; a RuntimeError where they are not there."""
-    try:
-        values: np.ndarray = np.fromfile(path, dtype)
-    except OSError as error:
-        raise RuntimeError(f"the compiled program left no {path.name} to read: {error.strerror}") from error
-    if values.size != size:
-        raise RuntimeError(f"the compiled program wrote {values.size} numbers to {path.name}, expected {size}")
-    return values
-
-
-def read_rows(path: Path, count: int, dtype: type) -> np.ndarray:
-    """So many rows that a compiled program wrote, of any length, brought into memory as they are used."""
-    if not count:
-        return np.empty((0, 0), dtype)
-    size = path.stat().st_size // np.dtype(dtype).itemsize if path.is_file() else 0
-    if not size or size % count:
-        raise RuntimeError(f"the compiled program wrote {size} numbers to {path.name}, not {count} rows")
-    return np.memmap(path, dtype, "r", shape=(count, size // count))
 
 
 class Tape:

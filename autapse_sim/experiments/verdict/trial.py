@@ -12,6 +12,7 @@ import cloudpickle
 import numpy as np
 
 from autapse_sim.engines.adjoint.compiled.run import covers_local
+from autapse_sim.engines.arrays import lasting
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import Method, parameters_of
 from autapse_sim.experiments.verdict.points import Point
@@ -40,8 +41,9 @@ FLOORS = (1e-3, 1e-6, 1e-10)
 noise of variance p on each neuron: below 1e-3, 3% of a neuron's range, a read-out would make use of signals that no
 synapse could carry. That is a decision, so what the others would give is told too."""
 
-ROOM = 2**28
-"""Bytes that the activity of networks whose read-outs are refitted may take."""
+ROOM = {True: 2**24, False: 2**28}
+"""Bytes that the activity of networks whose read-outs are refitted may take, by whether NumPy runs them: it does so one
+by one, and fresh memory takes as long as they do. What a program runs, it runs faster the more there are."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def _drawn(packed: bytes, seeds: tuple[int, int], count: int) -> Drawn:
     """What is drawn: units of the same block come one after the other, and share it."""
     setting = pickle.loads(packed)
     given = draw(setting.circuit, setting.task, protocol_of(setting, Method(None), seeds, count))
-    return replace(given, y=masked(given.y, setting.scored, "benchmark"), sources={})
+    return replace(given, x=lasting(given.x), y=lasting(masked(given.y, setting.scored, "benchmark")), sources={})
 
 
 def train_method(
@@ -227,7 +229,8 @@ def refit_error(
 
 def _pieces(networks: int, x: np.ndarray, setting: Benchmark) -> list[np.ndarray]:
     """The numbers of networks, as many together as may keep their activity; those that see the same are neighbours."""
-    size = max(1, ROOM // (NUMBER * x.shape[1] * x.shape[2] * setting.circuit.neurons))
+    room = ROOM[discretely(setting.circuit)]
+    size = max(1, room // (NUMBER * x.shape[1] * x.shape[2] * setting.circuit.neurons))
     order = np.argsort(np.arange(networks) % len(x), kind="stable")
     return np.split(order, range(size, networks, size))
 

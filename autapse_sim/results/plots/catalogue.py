@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from autapse_sim.errors import InputError
 from autapse_sim.names import modules_in, one_of, refused
 from autapse_sim.results.plots import figures as package
+from autapse_sim.results.plots.style import contents
 from autapse_sim.results.plots.sweeps import crossed, is_sweep
 from autapse_sim.results.result import Result, dataset
 
@@ -37,6 +38,11 @@ def figures(*kinds: str) -> dict[str, ModuleType]:
 def figures_of(data: xr.Dataset | Result, *kinds: str) -> dict[str, Callable[..., Figure]]:
     """The figures that a result has the numbers for, by name; each is a function of the result."""
     return {name: module.draw for name, module in figures(*kinds).items() if not _missing(data, module)}
+
+
+def drawn(data: xr.Dataset, name: str) -> dict[str, bytes]:
+    """What the files of a figure hold, by their kind."""
+    return contents(figures()[name].draw(data))
 
 
 def captions(rule: str = "") -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -125,6 +125,15 @@ def save(figure: Figure, folder: str | Path, name: str, formats: Sequence[str] =
     kinds = [
         one_of("format", each, FORMATS) for each in dict.fromkeys(checks.items("formats", formats, "pdf, png, svg"))
     ]
+    return write_contents(contents(figure, kinds), whole)
+
+
+def contents(figure: Figure, kinds: Sequence[str] = ("pdf", "png")) -> dict[str, bytes]:
+    """What the files of a figure hold, by their kind."""
     with _laid_out(figure):
-        drawn = {kind: content(figure, kind) for kind in kinds}
-    return [write_whole(whole.with_name(f"{whole.name}.{kind}"), held) for kind, held in drawn.items()]
+        return {kind: content(figure, kind) for kind in kinds}
+
+
+def write_contents(held: Mapping[str, bytes], path: Path) -> list[Path]:
+    """Write `contents` to files of that name, to which is added what tells their kind."""
+    return [write_whole(path.with_name(f"{path.name}.{kind}"), each) for kind, each in held.items()]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autapse_sim.engines.adjoint import DIMS, RULES
+from autapse_sim.engines.arrays import lay_array, read_array
 from autapse_sim.engines.discrete.simulate import together_of
 from autapse_sim.spec.job import STEP, Job, Outcome, State
 from autapse_sim.spec.protocol import OPTIMISERS
@@ -22,9 +23,6 @@ MEMORY = {"momentum": ("velocity",), "adam": ("moment", "square"), "adam-hat": (
 ROOM = 2**28
 """Bytes that a program may keep of the trajectories that it goes back through; of longer ones it keeps where segments
 begin, and computes what lies between a second time (Chen et al. 2016, arXiv:1604.06174)."""
-
-LARGE = 2**20
-"""Bytes of a file that is not worth a copy."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,6 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     given = [np.broadcast_to(job.parameters[name].reshape(networks, -1), (networks, n)) for name in fed.parameters]
     numbers: dict[str, Any] = {
         "reals": [job.epsilon, low, high, STEP / circuit.substeps, STEP],
-        "x": job.x,
-        "y": job.y,
         "parameters": np.stack(given, axis=1) if given else np.empty(0),
         **{name: job.parameters.get(name, np.zeros(networks)) for name in ("eta", "eta_out")},
         **{name: weights[name] for name in ("W", "U", "V", "B", "B_rec", "F") if name in weights},
@@ -106,19 +102,14 @@ def write(job: Job, fed: Fed, work: Path) -> None:
         np.asarray(values, dtype=np.int64).tofile(work / f"{name}.bin")
     for name, values in numbers.items():
         np.ascontiguousarray(values, dtype=np.float64).tofile(work / f"{name}.bin")
+    for name, values in {"x": job.x, "y": job.y}.items():
+        lay_array(work / f"{name}.bin", np.asarray(values, dtype=np.float64))
     origin = job.origin or job.weights
     for name in ("W", "U"):
         np.ascontiguousarray(getattr(origin, name)).tofile(work / f"{name}.origin")
     memory = [f"{name}_{key}" for name in circuit.learn for key in MEMORY.get(job.optimiser, ())]
     for name, values in job.started(memory).items() if job.done else ():
         np.ascontiguousarray(values, dtype=np.float64).tofile(work / f"{name}.start")
-
-
-def numbers_in(path: Path) -> np.ndarray:
-    """The numbers of a file, which may be removed; those of a large one come into memory as they are used."""
-    if path.stat().st_size < LARGE:
-        return np.fromfile(path)
-    return np.asarray(np.memmap(path, np.float64, "c"))
 
 
 def read_back(job: Job, fed: Fed, work: Path) -> Outcome:
@@ -129,10 +120,7 @@ def read_back(job: Job, fed: Fed, work: Path) -> Outcome:
     shapes = {name: each.shape for name, each in job.weights.items()} | {"b": (networks, n), "c": (networks, outputs)}
 
     def read(name: str, *shape: int) -> np.ndarray:
-        values = numbers_in(work / name)
-        if values.size != np.prod(shape, dtype=int):
-            raise RuntimeError(f"the compiled program wrote {values.size} numbers to {name}, not {shape}")
-        return values.reshape(shape)
+        return read_array(work / name, np.prod(shape, dtype=int)).reshape(shape)
 
     checkpoints, states = (int(each.sum()) for each in job.kept)
     tracked = int(schedule.trace.sum()), len(job.traced), steps
