@@ -206,7 +206,7 @@ def stop(*arguments, **options):
 
 
 def test_ctrl_c_says_what_was_written(run, tmp_path, monkeypatch, without_workers):
-    monkeypatch.setattr("autapse_sim.results.plots.style.save", stop)
+    monkeypatch.setattr("autapse_sim.results.plots.style.write_contents", stop)
     done = run("compare", *SMALL, "--rule", "bptt", "--eta", "0.1")
     assert done.exit_code == 130
     files = f"{tmp_path / 'out' / 'study'}, {tmp_path / 'out' / 'compare.nc'}"
