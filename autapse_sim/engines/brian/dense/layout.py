@@ -10,7 +10,7 @@ LANES = 8
 """Largest n whose replicates lie innermost."""
 UNROLLED = 8
 """Most presynaptic neurons that are written out one by one in an inner loop over something else."""
-TILE = {"lanes": 2**13, "rows": 2**15}
+TILE = {"lanes": 22 * 2**10, "rows": 2**15}
 """Bytes of the replicates that go through all steps before the next ones do: few enough for the nearest cache."""
 REGISTER = 8
 """Numbers that fill a vector register."""
@@ -49,9 +49,11 @@ class Layout:
         """The fastest layout, by measurement, for at least R networks of n neurons and `others` inputs or outputs."""
         lanes = neurons <= LANES and others <= UNROLLED
         numbers = neurons * neurons + neurons * (4 * others + 12) + 6 * others
-        tiles = -(-replicates // max(1, TILE["lanes" if lanes else "rows"] // (8 * numbers)))
-        tile = -(-replicates // tiles)
-        if lanes and tile > REGISTER:
+        most = max(1, TILE["lanes" if lanes else "rows"] // (8 * numbers))
+        if lanes:  # whole registers, and at least one
+            most = max(REGISTER, most // REGISTER * REGISTER)
+        tile = -(-replicates // -(-replicates // most))
+        if lanes and tile > REGISTER // 2:
             tile = -(-tile // REGISTER) * REGISTER
         return cls(-(-replicates // tile) * tile, tile, lanes)
 
