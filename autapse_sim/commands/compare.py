@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +10,13 @@ import click
 
 import autapse_sim as ap
 from autapse_sim.commands.options import experiment_options, setting, study_options
-from autapse_sim.commands.output import folder_for, say_slower, show, write_others
+from autapse_sim.commands.output import FIGURES, drawing, folder_for, say_slower, show, write_others
 from autapse_sim.machine.bars import Tell, bar
 from autapse_sim.machine.session import computing
-from autapse_sim.studies.workers import Executor, helper, started
+from autapse_sim.studies.workers import helper, started
 
-HOME, FIGURES = "autapse_sim.experiments.compare", "autapse_sim.results.plots.catalogue"
-"""What workers read while this process reads it, too, and what the process reads that draws."""
+HOME = "autapse_sim.experiments.compare"
+"""What workers read while this process reads it, too."""
 
 
 @click.command()
@@ -46,24 +44,12 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
             result = ap.compare(rules, task, protocol, circuit, etas or ETAS, parameters, engine, tell, *study)
         path = folder / "compare.nc"
         result.save(path)
-        write = _drawing(result, folder, beside)
+        from autapse_sim.results.plots.catalogue import figures
+
+        *others, long, last = figures("result")  # fig2 takes longest: it is begun first
+        write = drawing(result, [long, *others, last], folder, beside)
         show(result, as_json)
         write_others([path], write)
-
-
-def _drawing(result: ap.Result, folder: Path, beside: Executor) -> dict[str, Callable[[], list[Path]]]:
-    """What writes each figure: every other one is drawn in a process beside this one, meanwhile."""
-    from autapse_sim.results.plots.catalogue import drawn, figures
-    from autapse_sim.results.plots.style import write_contents
-
-    names = list(figures("result"))
-    elsewhere = {name: beside.submit(drawn, result.data, name) for name in names[1::2]}
-
-    def write(name: str) -> list[Path]:
-        held = elsewhere[name].result() if name in elsewhere else drawn(result.data, name)
-        return write_contents(held, folder / name)
-
-    return {name: partial(write, name) for name in sorted(names, key=elsewhere.__contains__)}
 
 
 def _reading_figures(progress: Tell) -> Tell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,6 +13,13 @@ import autapse_sim as ap
 from autapse_sim import checks
 from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.spec.circuit import Circuit
+from autapse_sim.studies.workers import Executor
+
+FIGURES = "autapse_sim.results.plots.catalogue"
+"""What a process reads that draws."""
+
+Write = Callable[[], list[Path]]
+"""Writes files, and says which."""
 
 
 def folder_for(out: Path | None, default: str) -> Path:
@@ -43,7 +51,21 @@ def show(result: ap.Result, as_json: bool) -> None:
         click.echo(table.text(result.data))
 
 
-def write_others(files: list[Path], others: Mapping[str, Callable[[], list[Path]]]) -> None:
+def drawing(result: ap.Result, names: Iterable[str], folder: Path, beside: Executor) -> dict[str, Write]:
+    """What writes figures: a process beside this one draws them from the first on, this one from the last on."""
+    from autapse_sim.results.plots.catalogue import drawn
+    from autapse_sim.results.plots.style import write_contents
+
+    there = {name: beside.submit(drawn, result.data, name) for name in names}
+
+    def write(name: str) -> list[Path]:
+        here = there[name].cancel()  # nobody has begun it
+        return write_contents(drawn(result.data, name) if here else there[name].result(), folder / name)
+
+    return {name: partial(write, name) for name in reversed(there)}
+
+
+def write_others(files: list[Path], others: Mapping[str, Write]) -> None:
     """Write what is made of a result that was written, and say what there is; what fails is named, and leaves the rest.
 
     InputError at the end where a file could not be written.

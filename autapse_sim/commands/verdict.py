@@ -12,11 +12,12 @@ import click
 
 import autapse_sim as ap
 from autapse_sim.commands.options import pairs, study_options, task_of
-from autapse_sim.commands.output import folder_for, write_others
+from autapse_sim.commands.output import FIGURES, drawing, folder_for, write_others
 from autapse_sim.errors import InputError
 from autapse_sim.machine.bars import bar
 from autapse_sim.machine.session import computing
 from autapse_sim.spec.circuit import FEEDBACKS
+from autapse_sim.studies.workers import helper
 
 
 @click.command()
@@ -173,9 +174,10 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
 def _write_evidence(result: ap.Result, path: Path) -> None:
     """Write the figures and the page of a verdict or a scoreboard beside its result."""
     from autapse_sim.results.plots.catalogue import figures_of
-    from autapse_sim.results.plots.style import save
     from autapse_sim.results.report.write import write_page
 
-    figures = {name: draw(result) for name, draw in figures_of(result, path.stem).items()}
-    draw = {name: lambda name=name: save(figures[name], path.parent, name) for name in figures}
-    write_others([path], {**draw, "the page": lambda: [write_page(result, path.with_suffix(".html"), figures)]})
+    with helper(FIGURES) as beside:
+        figures = figures_of(result, path.stem)
+        draw = drawing(result, figures, path.parent, beside)
+        held = {name: draw(result) for name, draw in figures.items()}
+        write_others([path], {"the page": lambda: [write_page(result, path.with_suffix(".html"), held)], **draw})
