@@ -1,10 +1,13 @@
-"""Computer algebra as equations need it: functions of which nothing is known are real."""
+"""Computer algebra as equations need it: functions of which nothing is known are real, and conditions have no slope."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
 
 
 @contextlib.contextmanager
@@ -28,3 +31,22 @@ def real_functions() -> Iterator[None]:
         yield
     finally:
         SympyNodeRenderer.render_func = before
+
+
+def slope(expression: Expr, symbol: Symbol) -> Expr:
+    """The derivative of an expression by a symbol; conditions in it are constants, with a name that nothing else has.
+
+    Examples
+    --------
+    >>> from sympy import Function, Symbol
+    >>> v = Symbol("v", real=True)
+    >>> slope(3*v + 2*Function("int")(v > 0), v)
+    3
+    """
+    from sympy import Dummy
+    from sympy.core.relational import Relational
+    from sympy.logic.boolalg import BooleanFunction
+
+    held = {condition: Dummy("a condition") for condition in expression.atoms(Relational, BooleanFunction)}
+    found: Expr = expression.xreplace(held).diff(symbol)
+    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autapse_sim.errors import InputError
-from autapse_sim.spec.algebra import real_functions
+from autapse_sim.spec.algebra import real_functions, slope
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.language import parsed
 from autapse_sim.spec.units import STEP
@@ -65,7 +65,6 @@ def decay_rates(models: Models, circuit: Circuit) -> dict[str, str]:
     from brian2.core.namespace import DEFAULT_UNITS
     from brian2.equations.equations import DIFFERENTIAL_EQUATION
     from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
-    from sympy import diff
 
     from autapse_sim.spec.scope import read_equations
 
@@ -83,7 +82,7 @@ def decay_rates(models: Models, circuit: Circuit) -> dict[str, str]:
                 continue
             right = str_to_sympy(equation.expr.code)
             mine = [symbol for symbol in right.free_symbols if symbol.name == name]
-            rate = -diff(right, mine[0]) if mine else right * 0
+            rate = -slope(right, mine[0]) if mine else right * 0
             units = {s: float(DEFAULT_UNITS[s.name]) for s in rate.free_symbols if s.name in DEFAULT_UNITS}
             rate = rate.subs(units)
             if rate != 0 and rate.is_rational_function() and {s.name for s in rate.free_symbols} <= parameters:

@@ -6,6 +6,13 @@ from dataclasses import dataclass, field
 
 from builder import Builder, equation, model_file, quoted
 
+OWN = [
+    "int({a} > 0.1319)",
+    "({a})*int({a} > 0.0891 and {a} < 0.4717)",
+    "choose({a} > 0.1093, -0.7, {a})",
+    "({a} <= 0.0711)",
+]
+"""Conditions on a state in what the same state goes to."""
 UNITS = {"1": "", "volt": "mV", "amp": "nA"}
 
 
@@ -91,6 +98,8 @@ class _Writer:
         unit = b.one(list(UNITS)) if b.use("units", 60) and name != "activity" else "1"
         scale = b.constant(3, 9, UNITS[unit]) if UNITS[unit] else ""
         word = f"{name}/{scale}" if scale else name
+        if self.method != "exponential_euler" and b.use("conditions of its own", 25):
+            target = f"{target} + 0.2*{b.one(OWN).format(a=word)}"
         self.equations.append(equation(name, scale, target, b.constant(*tau, "ms"), unit, flag))
         if b.use("initial", 40):
             self.initial[name] = self.beginning(scale)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.engines.adjoint.numeric import function, unknown
+from autapse_sim.engines.adjoint.numeric import function, real, unknown
 from autapse_sim.engines.adjoint.projections import Projections
 from autapse_sim.engines.adjoint.step import TOLD, Step
 from autapse_sim.errors import InputError
@@ -109,7 +109,7 @@ class Network:
     def _full(self, wanted: tuple[str, ...], values: tuple) -> Arrays:
         """Values for each neuron of each network and trajectory, by name."""
         return {
-            name: value if np.shape(value) == self.shape else np.broadcast_to(value, self.shape)
+            name: value if np.shape(value) == self.shape else np.broadcast_to(real(value), self.shape)
             for name, value in zip(wanted, values, strict=True)
         }
 

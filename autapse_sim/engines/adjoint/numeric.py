@@ -42,6 +42,18 @@ def switch(z: Any, a: Any, b: Any) -> Any:
     return np.where(z != 0, a, b)
 
 
+def real(value: Any) -> Any:
+    """The same, as real numbers: powers of whole numbers are others, or none.
+
+    Examples
+    --------
+    >>> float(real(np.int64(2)) ** -1)
+    0.5
+    """
+    value = np.asarray(value)
+    return value if value.dtype.kind == "f" else value.astype(float)
+
+
 KNOWN = {**CONSTANTS, **FUNCTIONS, **{f"autapse_{each.__name__}": each for each in (exprel_slope, spike, switch)}}
 KNOWN = {name: np.float64(value) if isinstance(value, float) else value for name, value in KNOWN.items()}
 KNOWN |= {"True": np.float64(1), "False": np.float64(0)}
@@ -49,7 +61,13 @@ KNOWN |= {"True": np.float64(1), "False": np.float64(0)}
 
 
 class _Arrays(ast.NodeTransformer):
-    """An expression in which conditions are arrays of 0 and 1."""
+    """An expression in which conditions are arrays of 0 and 1, and powers those of real numbers."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Pow):
+            node.left = ast.Call(ast.Name("_real", ast.Load()), [node.left], [])
+        return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
@@ -110,6 +128,6 @@ def function(statements: tuple[Statement, ...], given: Sequence[str], asked: Seq
         value = ast.unparse(ast.fix_missing_locations(_Arrays().visit(ast.parse(each.assigned, mode="eval").body)))
         lines.append(f"    {each.name} = {value}")
     lines.append(f"    return ({''.join(f'{name}, ' for name in asked)})")
-    place: dict[str, Any] = {**KNOWN, "_np": np}
+    place: dict[str, Any] = {**KNOWN, "_np": np, "_real": real}
     exec(compile("\n".join(lines), "<program>", "exec"), place)
     return place["run"]

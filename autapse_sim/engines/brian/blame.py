@@ -10,6 +10,7 @@ from brian2.equations.equations import DIFFERENTIAL_EQUATION
 from brian2.parsing.sympytools import str_to_sympy
 
 from autapse_sim.errors import InputError
+from autapse_sim.spec.algebra import slope
 from autapse_sim.spec.circuit import TAUGHT_BY
 from autapse_sim.spec.language import names
 from autapse_sim.spec.library import Models
@@ -69,5 +70,5 @@ def _bent(model: Neuron | Rule) -> Iterator[str]:
         for name in equations:
             if equations[name].type == DIFFERENTIAL_EQUATION:
                 right = str_to_sympy(equations[name].expr.code)
-                if any(right.diff(symbol).has(symbol) for symbol in right.free_symbols if symbol.name == name):
+                if any(slope(right, symbol).has(symbol) for symbol in right.free_symbols if symbol.name == name):
                     yield name
