@@ -202,6 +202,27 @@ def test_a_neuron_of_ones_own(method, circuit, tmp_path):
     assert np.count_nonzero(mine["W"]) > 8
 
 
+ITSELF = [
+    "v*(v > 0.02)",
+    "choose(v > 0.02, 0.4*v, sin(v))",
+    "v/(2 + sign(v - 0.02))**2",
+    "v/(1 + floor(abs(v)))**2",
+    "v/choose(v > 0.02, 1, 2)**3",
+    "2**(-int(v > 0.02))*v",
+]
+
+
+@pytest.mark.parametrize("method", ["euler", "rk2"])
+def test_a_state_may_ask_for_itself_and_powers_are_real(method, tmp_path):
+    for form in ITSELF:
+        path = tmp_path / "own.py"
+        equations = f"dv/dt = (drive + input + bias + {form} - v)/(3*ms) : 1\nactivity = tanh(v) : 1"
+        path.write_text(
+            f"from brian2 import ms\nfrom autapse_sim import Neuron\nneuron = Neuron({equations!r}, method={method!r})"
+        )
+        assert_differences(job_of(path), 1e-6)
+
+
 TOLD = """
 from brian2 import ms
 from autapse_sim import Neuron

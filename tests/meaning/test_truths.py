@@ -96,6 +96,29 @@ def test_what_is_true_counts_as_one_in_equations_and_whole_numbers_are_real(engi
     assert activation == pytest.approx([0.7, 1])
 
 
+ITSELF = {
+    # what v goes by in a step from 0 on: the sum of v after each of six steps
+    "int(v < 2.5)": 1 + 2 + 3 + 3 + 3 + 3,
+    "(v < 2.5)": 1 + 2 + 3 + 3 + 3 + 3,
+    "choose(v > 1.5, -1, 1)": 1 + 2 + 1 + 2 + 1 + 2,
+    "1 + v*(v > 0.5 and not v > 4.5)": 1 + 3 + 7 + 8 + 9 + 10,
+    "(1 - 0.5*v)*int(v < 1.7) + (v > 1.7 or v < -5)": 1 + 1.5 + 1.75 + 2.75 + 3.75 + 4.75,
+}
+
+
+@pytest.mark.parametrize("engine", ["runtime", "reference", *COMPILED])
+def test_a_state_may_ask_for_itself(engine):
+    x = np.ones((1, 1, 6, 1))
+    once = ap.Protocol(replicates=1, train=1, validate=0, test=0)
+    names = [f"v{k}" for k in range(len(ITSELF))]
+    lines = [f"d{v}/dt = ({form.replace('v', v)})/ms : 1" for v, form in zip(names, ITSELF, strict=True)]
+    neuron = ap.Neuron("\n".join([*lines, f"activity = {' + '.join(names)} + 0*input : 1"]), method="euler")
+    rule = ap.Rule(update="\n".join(f"w += {10.0**-k}*{v}_post" for k, v in enumerate(names)))
+    circuit = ap.Circuit(neuron, rule, neurons=1, readout="random")
+    found = float(ap.train(circuit, ap.ArrayTask(x, x), once, weights=ONE, engine=engine).data.W.squeeze())
+    assert found == pytest.approx(sum(10.0**-k * right for k, right in enumerate(ITSELF.values())), rel=1e-12)
+
+
 def test_brians_own_whole_numbers_end(monkeypatch):
     monkeypatch.setattr(truths, "REAL", {})
     found, _ = of_equations("runtime", ["int(1e10*a)"])
