@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from autapse_sim.spec.constants import number
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 """Operators that an assignment may be joined with."""
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_BARE_POINT = re.compile(r"(?<![\w.])(\d[\d_]*)\.(?=[eE][+-]?\d)")
 _RATE = re.compile(r"\s*d\w+\s*/\s*dt\b")
 _FOREIGN = re.compile(r"[^A-Za-z0-9_ \t\n+\-*/%<>=!().,:;&|]")
 _ALLOWED = (
@@ -66,10 +68,12 @@ class Statement:
 def clean(text: str) -> str:
     """A text without its comments, line for line; refused where it holds what no equation does.
 
+    Numbers such as 1.e-3 get a digit after the point, or Brian2 would look for a name e in them.
+
     Examples
     --------
-    >>> clean("w -= eta*k_pre  # was wrong; w += 100")
-    'w -= eta*k_pre'
+    >>> clean("w -= 1.e-3*k_pre  # was wrong; w += 100")
+    'w -= 1.0e-3*k_pre'
     """
     if len(text) > LONGEST:
         raise InputError(f"the text is longer than {LONGEST} characters")
@@ -80,7 +84,7 @@ def clean(text: str) -> str:
         line = kept.split("\n")[kept[: foreign.start()].count("\n")].strip()
         meant = "; a power is written **" if foreign[0] == "^" else ""
         raise InputError(f"{shown(line)}: {foreign[0]!r} has no place in an equation{meant}")
-    return kept
+    return _BARE_POINT.sub(r"\1.0", kept)
 
 
 def statements(text: str) -> list[Statement]:
@@ -103,6 +107,8 @@ def statements(text: str) -> list[Statement]:
 def _why(line: str, error: BaseException) -> str:
     """Why a line is no assignment, or an expression none, where that is plain."""
     said = getattr(error, "msg", "")
+    if words := words_of_python(line):
+        return f"; {words[0]!r} is a word of Python: rename it"
     if _RATE.match(line):
         return "; equations stand in trace, postsynaptic and eligibility of a rule, and in equations of a neuron"
     if re.search(r"(?<![=<>!+\-*/])=(?!=)", line) and "closed" not in said:
@@ -152,7 +158,7 @@ def parsed(expression: str, known: Mapping[str, float] = MappingProxyType({})) -
         elif isinstance(node, ast.Call) and (node.keywords or not isinstance(node.func, ast.Name)):
             what, meant = "a call like this", "; functions have plain names, such as exp(x)"
         elif isinstance(node, ast.Compare) and len(node.ops) > 1:
-            what = "a comparison of more than two"
+            what, meant = "a comparison of more than two", "; write a < b and b < c"
         if what:
             raise InputError(f"{shown(said)}: {what} has no place in an expression{meant}")
     try:
@@ -169,6 +175,17 @@ def parsed(expression: str, known: Mapping[str, float] = MappingProxyType({})) -
 def names(*texts: str) -> set[str]:
     """The identifiers in clean texts."""
     return {name for text in texts for name in _NAME.findall(text)} - {"and", "or", "not"}
+
+
+def words_of_python(text: str) -> list[str]:
+    """The names in a clean text that no variable may have.
+
+    Examples
+    --------
+    >>> words_of_python("dlambda/dt = -lambda/tau : 1")
+    ['lambda']
+    """
+    return sorted(names(text) & {*keyword.kwlist} - {"True", "False"})
 
 
 def renamed(text: str, new: Mapping[str, str]) -> str:

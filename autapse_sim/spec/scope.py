@@ -25,6 +25,7 @@ from autapse_sim.spec.language import (
     parsed,
     renamed,
     statements,
+    words_of_python,
 )
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Neuron, Rule
@@ -52,6 +53,8 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
             parsed(_unit(line))
         equations = Equations(text)
     except Exception as error:  # of pyparsing, Brian2 or SymPy
+        if words := words_of_python(text):
+            raise InputError(f"{line_of(model, words[0], text)}: {words[0]!r} is a word of Python; rename it") from None
         said = " ".join(str(error.__cause__ or error).split())
         ring, line = made_of_themselves(text) if "cycle" in said else ("", "")
         if ring:

@@ -11,6 +11,7 @@ ONE = ap.Weights(W=np.zeros((1, 1, 1)), U=np.ones((1, 1, 1)), V=np.ones((1, 1, 1
 ENGINES = ("runtime", "reference", pytest.param("standalone", marks=pytest.mark.slow))
 CASES = {
     "w += (activity_post > 0) + (activity_post > 0.5)": 2,
+    "w += 1.e-1*activity_post + 2.E0 - 2.5e+0 + 1_0.e0*activity_pre": 0.1 - 0.5 + 10,
     "g = activity_post > 0; h = activity_post > 0.5; w += g + h": 2,
     "g = activity_post > 0; h = activity_post > 0.5; w += g + h - 2*g*h": 0,
     "g = activity_post > 0; g = 0.5*g; w += g": 0.5,
