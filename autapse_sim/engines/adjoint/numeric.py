@@ -66,7 +66,7 @@ class _Arrays(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         if isinstance(node.op, ast.Pow):
-            node.left = ast.Call(ast.Name("_real", ast.Load()), [node.left], [])
+            node.left = ast.Call(ast.Name("autapse_real", ast.Load()), [node.left], [])
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
@@ -92,7 +92,7 @@ def _true(node: ast.expr) -> ast.expr:
 
 
 def _call(function: str, *arguments: ast.expr) -> ast.expr:
-    return ast.Call(ast.Attribute(ast.Name("_np", ast.Load()), function, ast.Load()), list(arguments), [])
+    return ast.Call(ast.Attribute(ast.Name("autapse_np", ast.Load()), function, ast.Load()), list(arguments), [])
 
 
 def unknown(statements: Iterable[Statement]) -> list[str]:
@@ -128,6 +128,6 @@ def function(statements: tuple[Statement, ...], given: Sequence[str], asked: Seq
         value = ast.unparse(ast.fix_missing_locations(_Arrays().visit(ast.parse(each.assigned, mode="eval").body)))
         lines.append(f"    {each.name} = {value}")
     lines.append(f"    return ({''.join(f'{name}, ' for name in asked)})")
-    place: dict[str, Any] = {**KNOWN, "_np": np, "_real": real}
+    place: dict[str, Any] = {**KNOWN, "autapse_np": np, "autapse_real": real}
     exec(compile("\n".join(lines), "<program>", "exec"), place)
     return place["run"]
