@@ -1,0 +1,140 @@
+"""Gradients of neurons that nobody wrote: finite differences where they are smooth, and the same numbers compiled."""
+
+import random
+
+import numpy as np
+import precompiled
+import pytest
+from builder import Builder
+from campaign import cheap_programs
+from grammar import FEATURES
+from neuron_texts import draw_neuron
+from test_finite_differences import WEIGHTS, differences, job_of
+
+import autapse_sim as ap
+from autapse_sim.engines.adjoint.compiled.run import simulate as compiled
+from autapse_sim.engines.adjoint.simulate import gradients
+from autapse_sim.engines.adjoint.simulate import simulate as in_numpy
+from autapse_sim.engines.brian.compiler import compiler
+from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.draws import draw
+from autapse_sim.training.train import prepare
+
+COVERED = FEATURES - {"sums", "feedback", "loss"}
+SMOOTH = COVERED - {"spiking", "booleans", "conditions", "jumps", "whole numbers", "conditions of its own"}
+CLOSE, SAME = 3e-6, 1e-9
+REFUSED = ("rename it", "pseudo_derivative", "has no gradient")
+"""What is said of names that are taken, and of thresholds without a slope."""
+
+
+def drawn(seed, features, folder):
+    """The file of a neuron, options of its circuit, and what goes on drawing."""
+    rng = random.Random(seed)
+    activation = rng.choice(["tanh", "sigmoid"])
+    neuron = draw_neuron(Builder(rng.randint, features), activation)
+    path = folder / f"neuron_{seed}.py"
+    path.write_text(neuron.text)
+    circuit = {
+        "activation": activation,
+        "substeps": rng.choice([1, 1, 2, 3]),
+        "loss": rng.choice(["mse", "cross-entropy"]),
+    }
+    if rng.random() < 0.4:
+        circuit["delay"] = rng.choice([1, 2])
+    if rng.random() < 0.3:
+        circuit["returned"] = True
+    return path, circuit, rng
+
+
+def judged(one, seeds):
+    """How far off each seed is; those that are refused are left out, which few are."""
+    found = {}
+    for seed in seeds:
+        try:
+            found[seed] = one(seed)
+        except ap.InputError as error:
+            if not any(words in str(error) for words in REFUSED):
+                raise
+    return found
+
+
+def off_finite_differences(seed, folder):
+    """How far the gradient is off, in the largest of each weight; the better of two widths."""
+    path, circuit, rng = drawn(seed, SMOOTH, folder)
+    job = job_of(path, averaging=rng.random() < 0.3, neurons=3, steps=8, **circuit)
+    mine, off = gradients(job), []
+    for width in (1e-4, 5e-5):
+        theirs, _ = differences(job, width)
+        assert np.abs(theirs["V"]).max() > 1e-7
+        scales = {name: max(np.abs(theirs[name]).max(), 1e-5) for name in WEIGHTS}
+        off.append(max(np.abs(mine[name][0] - theirs[name]).max() / scales[name] for name in WEIGHTS))
+    return min(off)
+
+
+def off_compiled(seed, folder):
+    """How far a compiled training is off that in NumPy; where one diverges the other does."""
+    path, options, rng = drawn(seed, COVERED, folder)
+    hows = (
+        {"update": "trajectory"},
+        {"update": "batch", "batch": 3},
+        {"update": "batch", "batch": 16},
+        {"update": "step"},
+    )
+    how, rule, neurons = rng.choice(hows), rng.choice(["bptt", "bptt", "fa"]), rng.choice([2, 3, 5, 9])
+    circuit = ap.Circuit(
+        neuron=str(path), rule=rule, neurons=neurons, readout="random", learn=WEIGHTS, feedback="random", **options
+    )
+    protocol = ap.Protocol(replicates=2, train=2 * how.get("batch", 1), validate=1, test=1, seed=seed, **how)
+    given = draw(circuit, ap.BouncingBall(steps=8), protocol)
+    if circuit.loss == "cross-entropy":
+        given.y[...] = np.exp(2 * given.y) / np.exp(2 * given.y).sum(axis=-1, keepdims=True)
+    values = resolve_parameters(circuit, {"eta": 0.02, "eta_out": 0.02}, 2)
+    job = prepare(circuit, given, protocol, values, np.arange(2))
+    mine, theirs = in_numpy(job), compiled(job, processes=1)
+    pairs = [(getattr(mine.weights, name), getattr(theirs.weights, name)) for name in WEIGHTS]
+    assert np.abs(mine.weights.V - given.weights.V).max() > 1e-6
+    pairs.append((mine.mse, theirs.mse))
+    assert all(np.array_equal(np.isnan(one), np.isnan(other)) for one, other in pairs)
+    return max(np.nanmax(np.abs(one - other) / (1e-3 + np.abs(one))) for one, other in pairs)
+
+
+def assert_close(found, most, count, ran):
+    assert not {seed: off for seed, off in found.items() if not off < most}
+    assert len(found) >= ran * count
+
+
+def test_gradients_are_finite_differences(tmp_path):
+    assert_close(judged(lambda seed: off_finite_differences(seed, tmp_path), range(16)), CLOSE, 16, 0.8)
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+def test_compiled_gradients_are_those_of_numpy(tmp_path, shared_folder):
+    with cheap_programs(precompiled.flags(shared_folder, precompiled.CHEAP)):
+        assert_close(judged(lambda seed: off_compiled(seed, tmp_path), range(6)), SAME, 6, 0.3)
+
+
+@pytest.mark.slow
+def test_gradients_are_finite_differences_of_many(tmp_path):
+    assert_close(judged(lambda seed: off_finite_differences(seed, tmp_path), range(100, 250)), CLOSE, 150, 0.9)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+def test_compiled_gradients_are_those_of_numpy_of_many(tmp_path):
+    with cheap_programs():
+        assert_close(judged(lambda seed: off_compiled(seed, tmp_path), range(200, 250)), SAME, 50, 0.6)
+
+
+def test_a_gradient_of_another_neuron_is_seen(tmp_path):
+    """A control that must fail: a time constant is off by a part in ten thousand."""
+    path, circuit, _ = drawn(1, SMOOTH, tmp_path)
+    job = job_of(path, neurons=3, steps=8, **circuit)
+    name, *_ = [name for name in job.parameters if not name.startswith("eta")] or [None]
+    assert name, "the seed has no parameter"
+    theirs, _ = differences(job, 1e-4)
+    job.parameters[name] *= 1.0001
+    off = {
+        key: np.abs(gradients(job)[key][0] - theirs[key]).max() / max(np.abs(theirs[key]).max(), 1e-5)
+        for key in WEIGHTS
+    }
+    assert max(off.values()) > 3 * CLOSE
