@@ -38,8 +38,14 @@ def evidence(online, refit, seeds=60, control=1.2):
     )
 
 
-def said(data):
-    return answer_of("mine on bounce (a task)", "mine", judge(data, "mine"))
+def said(data, score="test MSE"):
+    return answer_of("mine on bounce (a task)", "mine", judge(data, "mine"), score)
+
+
+def test_all_that_an_answer_says_is_of_its_score():
+    answer = said(evidence(0.5, 0.5), "test cross-entropy")
+    assert answer.count("test cross-entropy") == 3  # against the fixed and the tuned reservoir, and that of bptt
+    assert "MSE" not in answer
 
 
 def test_a_planted_oracle_learns_and_a_planted_broken_rule_does_not():

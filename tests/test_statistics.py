@@ -110,7 +110,10 @@ def test_diverged_replicates_are_the_worst_and_stay():
     assert paired.difference.estimate == np.inf
     assert paired.reduction.estimate == -np.inf
     assert paired.verdict == "higher"
-    assert sentence(paired, "W = 0") == "raises test MSE without bound against W = 0; 30 of 40 replicates diverged"
+    assert (
+        sentence(paired, "W = 0", "test MSE")
+        == "raises test MSE without bound against W = 0; 30 of 40 replicates diverged"
+    )
 
     other_way = compare_paired(reference, lost)
     assert other_way.reference_diverged == 30
@@ -153,7 +156,7 @@ def made(estimate, low, high, p=0.0, diverged=0):
     ],
 )  # fmt: skip
 def test_sentences(paired, said):
-    assert sentence(paired, "the fixed net") == said
+    assert sentence(paired, "the fixed net", "test MSE") == said
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -186,7 +189,7 @@ def test_planted_rules_are_told_from_the_reservoir(seed):
     assert compared["broken"].verdict != "lower"
     assert compared["broken"].reduction.estimate < 0
     assert compared["nothing"].verdict == "undecided"
-    assert "lowers test MSE by" in sentence(compared["oracle"], "the fixed reservoir")
+    assert "lowers test MSE by" in sentence(compared["oracle"], "the fixed reservoir", "test MSE")
 
 
 def test_bad_input_is_refused():
@@ -227,7 +230,7 @@ def test_of_too_few_replicates_no_joint_interval_says_anything():
 
 def test_what_is_printed_below_zero_is_not_called_lower():
     reference = np.linspace(1, 2, 40)
-    said = sentence(compare_paired(1.002 * reference, reference), "the reservoir")
+    said = sentence(compare_paired(1.002 * reference, reference), "the reservoir", "test MSE")
     assert "raises test MSE by" in said
     assert "-" not in said.split("[")[0]
 
@@ -246,9 +249,9 @@ def test_p_and_interval_are_of_the_same_quantity_and_what_keeps_them_apart_is_sa
     scaled = rng.uniform(1e-3, 1e3, 24)
     assert compare_paired(rule, reference).p == compare_paired(scaled * rule, scaled * reference).p
     alone = compare_paired(rule, reference)
-    assert sentence(alone, "the other").startswith("lowers test MSE by")
+    assert sentence(alone, "the other", "test MSE").startswith("lowers test MSE by")
     many = int(np.ceil(0.05 / alone.p)) + 1
     one = compare_all({str(name): rule for name in range(many)}, reference)["0"]
     assert one.reduction.low > 0
-    assert sentence(one, "the other").startswith("cannot be told from the other: lowers test MSE by")
-    assert f", p = {one.p:.2g} of all that is compared" in sentence(one, "the other")
+    assert sentence(one, "the other", "test MSE").startswith("cannot be told from the other: lowers test MSE by")
+    assert f", p = {one.p:.2g} of all that is compared" in sentence(one, "the other", "test MSE")

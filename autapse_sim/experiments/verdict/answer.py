@@ -93,15 +93,15 @@ def dependence(judged: Mapping[float, Mapping[tuple[str, str], Paired]]) -> str:
     return f"what refitted read-outs give depends on the least ridge penalty: {'; '.join(found)}" if found else ""
 
 
-def floors_of(data: xr.Dataset, rule: str, reservoirs: Mapping[float, Reservoir]) -> list[dict[str, Any]]:
-    """What the refitted read-outs give with each least penalty, as JSON holds it."""
+def floors_of(data: xr.Dataset, rule: str, reservoirs: Mapping[float, Reservoir], score: str) -> list[dict[str, Any]]:
+    """What the refitted read-outs give with each least penalty, as JSON holds it; `score` is what the errors are."""
     found = []
     for floor, pairs in judge_floors(data, rule).items():
         errors = _by_method(data.mse_refit_floor.sel(floor=floor))
         shown = dict.fromkeys([FIXED, TUNED, rule, CEILING])
         medians = {name: float(median_interval(errors[name])[0]) for name in shown}
         compared = plain({f"{name} against {against}": paired for (name, against), paired in pairs.items()})
-        said = [[name, sentence(paired, f"the {against}")] for (name, against), paired in pairs.items()]
+        said = [[name, sentence(paired, f"the {against}", score)] for (name, against), paired in pairs.items()]
         scales = {"gain": reservoirs[floor].gain, "input_scale": reservoirs[floor].input_scale}
         told = {name: value if np.isfinite(value) else None for name, value in medians.items()}
         found.append({"floor": floor, "median": told, TUNED: scales, "comparisons": compared, "said": said})
@@ -112,7 +112,7 @@ def answer_of(
     about: str,
     rule: str,
     judged: Mapping[str, Mapping[str, Paired]],
-    score: str = "test MSE",
+    score: str,
     worthwhile: float = WORTHWHILE,
 ) -> str:
     """The answer in one sentence.
@@ -141,7 +141,7 @@ def answer_of(
         answer += _more(fixed, worthwhile)
     said = [f"it {sentence(fixed, f'the {FIXED}', score)}"]
     if TUNED in against:
-        said.append(f"with refitted read-outs it {sentence(against[TUNED], f'the {TUNED}')}")
+        said.append(f"with refitted read-outs it {sentence(against[TUNED], f'the {TUNED}', score)}")
     if rule != CEILING:
         said.append(f"{CEILING} {sentence(judged[FIXED][CEILING], f'the {FIXED}', score)}")
     alike = [name for name, paired in judged.get(rule, {}).items() if equivalent(paired, worthwhile)]

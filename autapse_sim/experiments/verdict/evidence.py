@@ -245,7 +245,7 @@ def _answered(
         "methods": json.dumps({name: described(name, case.methods.get(name), rule) for name in names}),
         "statistics": json.dumps({against: plain(pairs) for against, pairs in judged.items()}),
         "edges": json.dumps(_edges(case, names)),
-        "floors": json.dumps(floors_of(data, rule, case.reservoirs)),
+        "floors": json.dumps(floors_of(data, rule, case.reservoirs, measure)),
         "peak_memory": peak_memory_of_workers(cores()),
     }
     data = data.assign_attrs(attributes)
