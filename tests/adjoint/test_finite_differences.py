@@ -225,6 +225,18 @@ def test_a_state_may_ask_for_itself_and_powers_are_real(method, tmp_path):
         assert_differences(job_of(path), 1e-6)
 
 
+@pytest.mark.parametrize("g", [0.0, 1e-7, 0.4])
+def test_a_rate_of_exponential_euler_may_be_0(g, tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(
+        "from brian2 import ms\nfrom autapse_sim import Neuron\nneuron = Neuron(\n"
+        "    'dv/dt = (drive + input + bias - g*q*v)/(3*ms) : 1\\n"
+        "dq/dt = (v - g*q)/(5*ms) : 1\\nactivity = tanh(v + q) : 1',\n"
+        "    method='exponential_euler', parameters={'g': 1.0})"
+    )
+    assert_differences(job_of(path, {"g": g}), 1e-6)
+
+
 TOLD = """
 from brian2 import ms
 from autapse_sim import Neuron

@@ -24,6 +24,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.spec.algebra import real_functions
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.dimensions import Units
+from autapse_sim.spec.integration import stepper
 from autapse_sim.spec.language import names as words
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.lines import line_of
@@ -224,7 +225,7 @@ class _Written:
         if not self.rates:
             return []
         try:
-            return assignments(StateUpdateMethod.apply_stateupdater(equations, {}, method=self.method))
+            return assignments(StateUpdateMethod.apply_stateupdater(equations, {}, method=stepper(self.method)))
         except UnsupportedEquationsException as error:
             raise explained(error, self.models) from None
 

@@ -12,6 +12,7 @@ from brian2 import Equations, StateUpdateMethod
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
 from brian2.groups.group import CodeRunner
 
+from autapse_sim.spec.integration import stepper
 from autapse_sim.spec.language import Statement, renamed
 from autapse_sim.spec.quantities import unit_of
 
@@ -42,14 +43,17 @@ def integrator(method: str, exactly: Iterable[str]) -> str | Callable:
     """The integrator of a group in which some equations, each linear in its own variable, are integrated exactly."""
     exactly = set(exactly)
     if not exactly:
-        return method
+        return stepper(method)
 
     def both(equations: Equations, variables: Mapping, method_options: Mapping | None = None) -> str:
         kinds = {name: equations[name].type for name in equations}
         code = []
         for names, how in (
-            ([name for name, kind in kinds.items() if kind == DIFFERENTIAL_EQUATION and name not in exactly], method),
-            ([name for name in kinds if name in exactly], "exponential_euler"),
+            (
+                [name for name, kind in kinds.items() if kind == DIFFERENTIAL_EQUATION and name not in exactly],
+                stepper(method),
+            ),
+            ([name for name in kinds if name in exactly], stepper("exponential_euler")),
         ):
             beside = [name for name, kind in kinds.items() if kind == SUBEXPRESSION]
             part = Equations([equations[name] for name in (*names, *beside)])

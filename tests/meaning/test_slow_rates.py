@@ -1,0 +1,36 @@
+"""Exponential Euler where a rate is 0, or next to it."""
+
+import numpy as np
+import pytest
+from meaning.models import SAMPLED
+from scipy.special import exprel
+
+import autapse_sim as ap
+
+
+def steady(engine, g):
+    """What dv/dt = 1 - g v is after each of five steps of 1 ms from 0, summed, for each network's g."""
+    neuron = ap.Neuron(
+        "dv/dt = (input - g*v)/ms : 1\nactivity = v : 1", method="exponential_euler", parameters={"g": 1.0}
+    )
+    circuit = ap.Circuit(neuron, ap.Rule(update="w += activity_post"), neurons=1, readout="random")
+    count, one = len(g), np.ones((len(g), 1, 1))
+    x = np.ones((count, 1, 5, 1))
+    protocol = ap.Protocol(replicates=count, train=1, validate=0, test=0)
+    start = ap.Weights(W=0 * one, U=one, V=one, B=one)
+    data = ap.train(circuit, ap.ArrayTask(x, x), protocol, start, {"g": np.array(g)}, engine=engine).data
+    return data.W.values.ravel()
+
+
+RATES = [0.0, 1e-12, 1e-8, 9e-6, 1.1e-5, 1e-3, 0.7, -1e-9, -0.2]
+
+
+@pytest.mark.parametrize("engine", SAMPLED)
+def test_exponential_euler_where_a_rate_is_0_or_next_to_it(engine):
+    right = [sum(t * exprel(-g * t) for t in range(1, 6)) for g in RATES]
+    assert steady(engine, RATES) == pytest.approx(right, rel=2e-11)
+
+
+def test_brians_own_step_is_no_number_at_0(monkeypatch):
+    monkeypatch.setattr("autapse_sim.engines.brian.assembly.equations.stepper", lambda method: method)
+    assert np.isnan(steady("runtime", [0.0, 0.5])).tolist() == [True, False]
