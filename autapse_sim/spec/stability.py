@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 LIMITS = {"euler": 2.0, "milstein": 2.0, "heun": 2.0, "rk2": 2.0, "rk4": 2.785}
 """Steps, in units of the time constant of a decay, beyond which an integrator lets it grow without bound."""
+SOLVED = frozenset({"exact", "linear", "independent"})
+"""Integrators that solve an equation, and divide by the rate of its decay."""
+VANISHING = 1e-9
+"""Steps, in units of the time constant, below which such a solution has less than seven digits, or none."""
 
 
 def check_steps(rates: Mapping[str, str], method: str, substeps: int, parameters: Mapping[str, np.ndarray]) -> None:
-    """Refuse parameters with which a state that decays would grow without bound, for its steps are too long.
+    """Refuse parameters with which a state that decays would grow without bound, or be no number.
 
     Parameters
     ----------
@@ -39,7 +43,16 @@ def check_steps(rates: Mapping[str, str], method: str, substeps: int, parameters
     dt = STEP / substeps
     for state, rate in rates.items():
         with np.errstate(all="ignore"):
-            fastest = np.max(_value(rate, parameters)) * dt
+            each = _value(rate, parameters) * dt
+        if method in SOLVED:
+            slowest = np.min(np.abs(each))
+            if slowest < VANISHING:
+                raise InputError(
+                    f"{state} decays at the rate {rate}, which is {slowest / dt:.3g} Hz; method {method!r} divides by it; "
+                    "give method 'exponential_euler', or another value"
+                )
+            continue
+        fastest = np.max(each)
         if fastest > LIMITS[method] * (1 + 1e-9):
             raise InputError(
                 f"{state} decays at the rate {rate}, within {1e3 * dt / fastest:.3g} ms; with method {method!r} and "
@@ -58,9 +71,9 @@ def _value(expression: str, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
 def decay_rates(models: Models, circuit: Circuit) -> dict[str, str]:
     """The rate at which each state decays, as an expression, where that is made of parameters and units alone.
 
-    None where the integrator has no such limit.
+    None where the integrator takes any.
     """
-    if models.method(circuit) not in LIMITS:
+    if models.method(circuit) not in LIMITS.keys() | SOLVED:
         return {}
     from brian2.core.namespace import DEFAULT_UNITS
     from brian2.equations.equations import DIFFERENTIAL_EQUATION

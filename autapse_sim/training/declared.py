@@ -82,7 +82,13 @@ def declared(circuit: Circuit) -> Declared:
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
     asked = json.dumps(
-        ["declared, what may be tuned, what is shown", __version__, written, sorted(circuit.learn), circuit.method]
+        [
+            "declared, what may be tuned, what is shown, what is solved",
+            __version__,
+            written,
+            sorted(circuit.learn),
+            circuit.method,
+        ]
     )
     key = hashlib.sha256(asked.encode()).hexdigest()
     known = recall(key, Declared.from_json) if kept else None

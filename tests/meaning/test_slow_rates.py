@@ -8,11 +8,9 @@ from scipy.special import exprel
 import autapse_sim as ap
 
 
-def steady(engine, g):
+def steady(engine, g, method="exponential_euler"):
     """What dv/dt = 1 - g v is after each of five steps of 1 ms from 0, summed, for each network's g."""
-    neuron = ap.Neuron(
-        "dv/dt = (input - g*v)/ms : 1\nactivity = v : 1", method="exponential_euler", parameters={"g": 1.0}
-    )
+    neuron = ap.Neuron("dv/dt = (input - g*v)/ms : 1\nactivity = v : 1", method=method, parameters={"g": 1.0})
     circuit = ap.Circuit(neuron, ap.Rule(update="w += activity_post"), neurons=1, readout="random")
     count, one = len(g), np.ones((len(g), 1, 1))
     x = np.ones((count, 1, 5, 1))
@@ -34,3 +32,10 @@ def test_exponential_euler_where_a_rate_is_0_or_next_to_it(engine):
 def test_brians_own_step_is_no_number_at_0(monkeypatch):
     monkeypatch.setattr("autapse_sim.engines.brian.assembly.equations.stepper", lambda method: method)
     assert np.isnan(steady("runtime", [0.0, 0.5])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("g", [0.0, 1e-12])
+def test_a_solution_that_divides_by_a_rate_of_0_is_refused(g):
+    with pytest.raises(ap.InputError, match=r"v decays at the rate .*; method 'exact' divides by it"):
+        steady("runtime", [0.5, g], "exact")
+    assert np.isfinite(steady("runtime", [0.5, -0.5], "exact")).all()

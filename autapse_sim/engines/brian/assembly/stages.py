@@ -15,12 +15,11 @@ from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.language import names, renamed
 from autapse_sim.spec.making import follows
 from autapse_sim.spec.model import Neuron
+from autapse_sim.spec.stability import SOLVED
 from autapse_sim.spec.vocabulary import REFRACTORY
 
 HELD = frozenset({"euler", "exponential_euler"})
 """Integrators that read what stands at the start of a step alone."""
-SOLVED = frozenset({"exact", "linear", "independent"})
-"""Integrators of equations that are linear."""
 
 
 def moving_within(neuron: Neuron, circuit: Circuit, method: str, shown: Mapping[str, str]) -> dict[str, str]:
