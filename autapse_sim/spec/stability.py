@@ -48,8 +48,8 @@ def check_steps(rates: Mapping[str, str], method: str, substeps: int, parameters
             slowest = np.min(np.abs(each))
             if slowest < VANISHING:
                 raise InputError(
-                    f"{state} decays at the rate {rate}, which is {slowest / dt:.3g} Hz; method {method!r} divides by it; "
-                    "give method 'exponential_euler', or another value"
+                    f"{state} decays at the rate {rate}, which is {slowest / dt:.3g} Hz; method {method!r} divides by "
+                    "it; give method 'exponential_euler', or another value"
                 )
             continue
         fastest = np.max(each)
