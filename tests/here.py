@@ -27,8 +27,10 @@ class Here:
         future = Future()
         error = self.fails.get(self.calls)
         self.calls += 1
-        if error is None:
+        try:
+            if error is not None:
+                raise error
             future.set_result(function(*arguments))
-        else:
+        except BaseException as error:
             future.set_exception(error)
         return future
