@@ -46,8 +46,8 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
         result.save(path)
         from autapse_sim.results.plots.catalogue import figures
 
-        *others, long, last = figures("result")  # fig2 takes longest: it is begun first
-        write = drawing(result, [long, *others, last], folder, beside)
+        first, *others = figures("result")
+        write = drawing(result, [*others[:1], first, *others[1:]], folder, beside)  # fig2, which takes longest, begins
         show(result, as_json)
         write_others([path], write)
 
