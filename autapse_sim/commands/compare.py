@@ -46,8 +46,9 @@ def compare(rules: tuple[str, ...], etas: tuple[float, ...], out: Path | None, a
         result.save(path)
         from autapse_sim.results.plots.catalogue import figures
 
-        first, *others = figures("result")
-        write = drawing(result, [*others[:1], first, *others[1:]], folder, beside)  # fig2, which takes longest, begins
+        names = list(figures("result"))
+        order = [*names[1:2], *names[:1], *names[2:]]  # fig2, which takes longest, is begun first
+        write = drawing(result, order, folder, beside)
         show(result, as_json)
         write_others([path], write)
 
