@@ -26,9 +26,14 @@ def write_array(path: Path, values: np.ndarray) -> None:
 
 def lasting(values: np.ndarray) -> np.ndarray:
     """The array, or a copy of one that is not alone, which cannot be changed: programs share what is laid of it."""
-    alone = values if values.base is None and values.flags.c_contiguous else np.array(values, order="C")
-    alone.flags.writeable = False
-    return alone
+    kept = values if _alone(values) else np.array(values, order="C")
+    kept.flags.writeable = False
+    return kept
+
+
+def _alone(values: np.ndarray) -> bool:
+    """Whether an array holds its numbers itself, in their order."""
+    return values.base is None and values.flags.c_contiguous
 
 
 def lay_array(path: Path, values: np.ndarray) -> None:
@@ -42,8 +47,7 @@ def lay_array(path: Path, values: np.ndarray) -> None:
     ...     (folder / "x").is_symlink(), read_array(folder / "x", 2**20).max().item()
     (True, 0.0)
     """
-    changeable = values.flags.writeable or values.base is not None or not values.flags.c_contiguous
-    if changeable or values.nbytes < LARGE:
+    if values.flags.writeable or not _alone(values) or values.nbytes < LARGE:
         return write_array(path, values)
     with _laying:
         if id(values) not in _laid:

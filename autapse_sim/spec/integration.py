@@ -8,7 +8,6 @@ from typing import Any
 from brian2 import Equations
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.parsing.sympytools import sympy_to_str
-from brian2.stateupdaters.base import UnsupportedEquationsException
 from brian2.stateupdaters.exponential_euler import exponential_euler, get_conditionally_linear_system
 from sympy import Expr, fraction
 
@@ -41,12 +40,8 @@ def guarded(equations: Equations, variables: Mapping[str, Any] | None = None, me
     v = _v
     """
     plain: str = exponential_euler(equations, variables, method_options)
-    try:
-        system = get_conditionally_linear_system(equations, variables)
-    except ValueError as error:
-        raise UnsupportedEquationsException(str(error)) from error
     code = plain.split("\n")
-    for name, (A, B) in system.items():
+    for name, (A, B) in get_conditionally_linear_system(equations, variables).items():
         if A == 0 or B == 0 or not _may_vanish(B / A):
             continue
         place = next(k for k, line in enumerate(code) if line.startswith(f"_{name} = "))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import keyword
 import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from autapse_sim.errors import InputError
 from autapse_sim.names import shown
 from autapse_sim.spec.constants import number
+from autapse_sim.spec.vocabulary import PYTHON
 
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 """Operators that an assignment may be joined with."""
@@ -185,7 +185,7 @@ def words_of_python(text: str) -> list[str]:
     >>> words_of_python("dlambda/dt = -lambda/tau : 1")
     ['lambda']
     """
-    return sorted(names(text) & {*keyword.kwlist} - {"True", "False"})
+    return sorted(names(text) & PYTHON)
 
 
 def renamed(text: str, new: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ Names of the harness's own begin with `autapse_`. `python -m autapse_sim.spec.vo
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -88,10 +89,8 @@ PLACES = {
 PREFIX = "autapse_"
 """What names of the harness begin with; no model may."""
 
-_PYTHON = """
-    and as assert async await break class continue def del elif else except finally for from global if import in is
-    lambda nonlocal not or pass raise return try while with yield None
-"""
+PYTHON = frozenset(keyword.kwlist) - {"True", "False"}
+"""Words that no variable may be called by."""
 _CPP = """
     alignas alignof asm auto bool break case catch char char8_t char16_t char32_t class co_await co_return co_yield
     concept const const_cast consteval constexpr constinit continue decltype default delete do double dynamic_cast else
@@ -118,7 +117,7 @@ def reserved() -> Mapping[str, str]:
 
     found = dict.fromkeys({*dir(NeuronGroup), *dir(Synapses), *_BRIAN.split()}, "a name of Brian2's")
     found |= dict.fromkeys(_CPP.split(), "a word of C++")
-    found |= dict.fromkeys(_PYTHON.split(), "a word of Python")
+    found |= dict.fromkeys(PYTHON, "a word of Python")
     found |= dict.fromkeys(DEFAULT_UNITS, "a unit")
     found |= dict.fromkeys(FUNCTIONS, "a function")
     found |= dict.fromkeys(REFRACTORY, "a word of refractory neurons")

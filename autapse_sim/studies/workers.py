@@ -97,15 +97,14 @@ def started(on: str, module: str) -> Iterator[str | Workers]:
     if on != "local":
         yield on
         return
-    with Crew() as crew:
-        crew.read(module)
+    with helper(module, None) as crew:
         yield _of(crew)
 
 
 @contextmanager
-def helper(module: str) -> Iterator[Crew]:
-    """One more process of this machine, which reads a module now, for what may be done beside the rest."""
-    with Crew(1) as crew:
+def helper(module: str, size: int | None = 1) -> Iterator[Crew]:
+    """Processes of this machine, which read a module now: one, or one a core, for what may be done beside the rest."""
+    with Crew(size) as crew:
         crew.read(module)
         yield crew
 

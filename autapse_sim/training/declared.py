@@ -81,15 +81,8 @@ def declared(circuit: Circuit) -> Declared:
         return _without_equations(circuit)
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
-    asked = json.dumps(
-        [
-            "declared, what may be tuned, what is shown, what is solved",
-            __version__,
-            written,
-            sorted(circuit.learn),
-            circuit.method,
-        ]
-    )
+    what = "declared, what may be tuned, what is shown, what is solved"
+    asked = json.dumps([what, __version__, written, sorted(circuit.learn), circuit.method])
     key = hashlib.sha256(asked.encode()).hexdigest()
     known = recall(key, Declared.from_json) if kept else None
     if known:

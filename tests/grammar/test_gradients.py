@@ -9,6 +9,7 @@ from builder import Builder
 from campaign import cheap_programs
 from grammar import FEATURES
 from neuron_texts import draw_neuron
+from test_compiled import job_of as trained_job
 from test_finite_differences import WEIGHTS, differences, job_of
 
 import autapse_sim as ap
@@ -16,13 +17,16 @@ from autapse_sim.engines.adjoint.compiled.run import simulate as compiled
 from autapse_sim.engines.adjoint.simulate import gradients
 from autapse_sim.engines.adjoint.simulate import simulate as in_numpy
 from autapse_sim.engines.brian.compiler import compiler
-from autapse_sim.training.declared import resolve_parameters
-from autapse_sim.training.draws import draw
-from autapse_sim.training.train import prepare
 
 COVERED = FEATURES - {"sums", "feedback", "loss"}
 SMOOTH = COVERED - {"spiking", "booleans", "conditions", "jumps", "whole numbers", "conditions of its own"}
 CLOSE, SAME = 3e-6, 1e-9
+HOWS = (
+    {"update": "trajectory"},
+    {"update": "batch", "batch": 3},
+    {"update": "batch", "batch": 16},
+    {"update": "step"},
+)
 REFUSED = ("rename it", "pseudo_derivative", "has no gradient")
 """What is said of names that are taken, and of thresholds without a slope."""
 
@@ -58,41 +62,30 @@ def judged(one, seeds):
     return found
 
 
+def off(mine, theirs):
+    """How far gradients are off, in the largest of each weight."""
+    scales = {name: max(np.abs(theirs[name]).max(), 1e-5) for name in WEIGHTS}
+    return max(np.abs(mine[name][0] - theirs[name]).max() / scales[name] for name in WEIGHTS)
+
+
 def off_finite_differences(seed, folder):
-    """How far the gradient is off, in the largest of each weight; the better of two widths."""
+    """How far the gradient is off; the better of two widths."""
     path, circuit, rng = drawn(seed, SMOOTH, folder)
     job = job_of(path, averaging=rng.random() < 0.3, neurons=3, steps=8, **circuit)
-    mine, off = gradients(job), []
-    for width in (1e-4, 5e-5):
-        theirs, _ = differences(job, width)
-        assert np.abs(theirs["V"]).max() > 1e-7
-        scales = {name: max(np.abs(theirs[name]).max(), 1e-5) for name in WEIGHTS}
-        off.append(max(np.abs(mine[name][0] - theirs[name]).max() / scales[name] for name in WEIGHTS))
-    return min(off)
+    found = [differences(job, width)[0] for width in (1e-4, 5e-5)]
+    assert all(np.abs(theirs["V"]).max() > 1e-7 for theirs in found)
+    mine = gradients(job)
+    return min(off(mine, theirs) for theirs in found)
 
 
 def off_compiled(seed, folder):
     """How far a compiled training is off that in NumPy; where one diverges the other does."""
     path, options, rng = drawn(seed, COVERED, folder)
-    hows = (
-        {"update": "trajectory"},
-        {"update": "batch", "batch": 3},
-        {"update": "batch", "batch": 16},
-        {"update": "step"},
-    )
-    how, rule, neurons = rng.choice(hows), rng.choice(["bptt", "bptt", "fa"]), rng.choice([2, 3, 5, 9])
-    circuit = ap.Circuit(
-        neuron=str(path), rule=rule, neurons=neurons, readout="random", learn=WEIGHTS, feedback="random", **options
-    )
-    protocol = ap.Protocol(replicates=2, train=2 * how.get("batch", 1), validate=1, test=1, seed=seed, **how)
-    given = draw(circuit, ap.BouncingBall(steps=8), protocol)
-    if circuit.loss == "cross-entropy":
-        given.y[...] = np.exp(2 * given.y) / np.exp(2 * given.y).sum(axis=-1, keepdims=True)
-    values = resolve_parameters(circuit, {"eta": 0.02, "eta_out": 0.02}, 2)
-    job = prepare(circuit, given, protocol, values, np.arange(2))
+    how, rule, neurons = rng.choice(HOWS), rng.choice(["bptt", "bptt", "fa"]), rng.choice([2, 3, 5, 9])
+    job = trained_job(str(path), neurons, replicates=2, steps=8, updates=2, rule=rule, **options, **how)
     mine, theirs = in_numpy(job), compiled(job, processes=1)
     pairs = [(getattr(mine.weights, name), getattr(theirs.weights, name)) for name in WEIGHTS]
-    assert np.abs(mine.weights.V - given.weights.V).max() > 1e-6
+    assert np.abs(mine.weights.V - job.weights.V).max() > 1e-6
     pairs.append((mine.mse, theirs.mse))
     assert all(np.array_equal(np.isnan(one), np.isnan(other)) for one, other in pairs)
     return max(np.nanmax(np.abs(one - other) / (1e-3 + np.abs(one))) for one, other in pairs)
@@ -133,8 +126,4 @@ def test_a_gradient_of_another_neuron_is_seen(tmp_path):
     assert name, "the seed has no parameter"
     theirs, _ = differences(job, 1e-4)
     job.parameters[name] *= 1.0001
-    off = {
-        key: np.abs(gradients(job)[key][0] - theirs[key]).max() / max(np.abs(theirs[key]).max(), 1e-5)
-        for key in WEIGHTS
-    }
-    assert max(off.values()) > 3 * CLOSE
+    assert off(gradients(job), theirs) > 3 * CLOSE

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autapse_sim.engines.adjoint import DIMS, RULES
-from autapse_sim.engines.arrays import lay_array, read_array
+from autapse_sim.engines.arrays import lay_array, read_array, write_array
 from autapse_sim.engines.discrete.simulate import together_of
 from autapse_sim.spec.job import STEP, Job, Outcome, State
 from autapse_sim.spec.protocol import OPTIMISERS
@@ -99,17 +99,17 @@ def write(job: Job, fed: Fed, work: Path) -> None:
         "c": weights.get("c", np.zeros((networks, job.y.shape[3]))),
     }
     for name, values in integers.items():
-        np.asarray(values, dtype=np.int64).tofile(work / f"{name}.bin")
+        write_array(work / f"{name}.bin", np.asarray(values, dtype=np.int64))
     for name, values in numbers.items():
-        np.ascontiguousarray(values, dtype=np.float64).tofile(work / f"{name}.bin")
+        write_array(work / f"{name}.bin", np.asarray(values, dtype=np.float64))
     for name, values in {"x": job.x, "y": job.y}.items():
         lay_array(work / f"{name}.bin", np.asarray(values, dtype=np.float64))
     origin = job.origin or job.weights
     for name in ("W", "U"):
-        np.ascontiguousarray(getattr(origin, name)).tofile(work / f"{name}.origin")
+        write_array(work / f"{name}.origin", getattr(origin, name))
     memory = [f"{name}_{key}" for name in circuit.learn for key in MEMORY.get(job.optimiser, ())]
     for name, values in job.started(memory).items() if job.done else ():
-        np.ascontiguousarray(values, dtype=np.float64).tofile(work / f"{name}.start")
+        write_array(work / f"{name}.start", np.asarray(values, dtype=np.float64))
 
 
 def read_back(job: Job, fed: Fed, work: Path) -> Outcome:

@@ -48,13 +48,9 @@ def integrator(method: str, exactly: Iterable[str]) -> str | Callable:
     def both(equations: Equations, variables: Mapping, method_options: Mapping | None = None) -> str:
         kinds = {name: equations[name].type for name in equations}
         code = []
-        for names, how in (
-            (
-                [name for name, kind in kinds.items() if kind == DIFFERENTIAL_EQUATION and name not in exactly],
-                stepper(method),
-            ),
-            ([name for name in kinds if name in exactly], stepper("exponential_euler")),
-        ):
+        others = [name for name, kind in kinds.items() if kind == DIFFERENTIAL_EQUATION and name not in exactly]
+        solved = [name for name in kinds if name in exactly]
+        for names, how in ((others, stepper(method)), (solved, stepper("exponential_euler"))):
             beside = [name for name, kind in kinds.items() if kind == SUBEXPRESSION]
             part = Equations([equations[name] for name in (*names, *beside)])
             code += [StateUpdateMethod.apply_stateupdater(part, variables, how)] if names else []
