@@ -240,7 +240,7 @@ def test_a_rule_beside_has_to_be_there_and_what_does_not_fit_is_named(tmp_path):
     neuron = ap.Neuron("do/dt = (-o + tanh(drive + input + bias))/(1*ms) : 1\nactivity = o : 1")
     few = replace(few, circuit=replace(few.circuit, neuron=neuron), beside=("rflo",))
     data = ap.verdict("bptt", few, replicates=8).data
-    assert "left out, since not for this circuit: rflo" in data.attrs["heading"]
+    assert "left out, since they do not go with it: rflo" in data.attrs["heading"]
     assert "rflo" not in data.method.values
 
 

@@ -221,7 +221,7 @@ def _answered(
     rule, setting, replicates = case.rule, case.setting, data.sizes["replicate"]
     unit = getattr(setting.task, "units", "1")
     judged, measure = judge(data, rule), f"test {measured(setting)[0]}"
-    left_out = f"; left out, since not for this circuit: {', '.join(case.left_out)}" if case.left_out else ""
+    left_out = f"; left out, since they do not go with it: {', '.join(case.left_out)}" if case.left_out else ""
     reached = judged[FIXED][rule].reduction.width
     how_many = f"; {planned.said(reached)}" if planned else ""
     about = f"{short(rule)} on {case.benchmark} ({setting.title})"

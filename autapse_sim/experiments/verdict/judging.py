@@ -15,27 +15,25 @@ from typing import Any
 
 from autapse_sim.checks import function, mapping, real, truth, whole
 from autapse_sim.engines import discrete
-from autapse_sim.errors import InputError
 from autapse_sim.experiments.benchmark import CHANGEABLE, Benchmark, benchmark_called
 from autapse_sim.experiments.verdict.answer import WORTHWHILE
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, result_of
+from autapse_sim.experiments.verdict.going import check_goes, goes
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, Planned, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, blocks_for
 from autapse_sim.machine.bars import shows_progress
 from autapse_sim.names import one_of
 from autapse_sim.results.result import Result
-from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Progress
 from autapse_sim.spec.model import Rule, carried, is_file, rules
 from autapse_sim.spec.written import model_name
 from autapse_sim.studies.study import Study, studying
 from autapse_sim.studies.unit import Unit
 from autapse_sim.studies.workers import Executor, Workers
-from autapse_sim.training.declared import check_optimiser, declared
+from autapse_sim.training.declared import check_optimiser
 from autapse_sim.training.sizes import NUMBER, check_memory, check_sizes
-from autapse_sim.training.train import choose_engine
 
 
 @shows_progress("judging")
@@ -129,12 +127,12 @@ def case_of(
 ) -> Case:
     """What is trained to judge a rule on a benchmark, or an `InputError` that says why it cannot be judged there."""
     judged = replace(setting.circuit, rule=rule)
-    choose_engine(judged, "auto")
+    check_goes(rule, setting)
     rule = carried(judged).rule
     others = [carried(replace(judged, rule=known_rule(other))) for other in setting.beside]
-    fitting = {other.rule: fits(other) for other in others}
-    setting = replace(setting, beside=tuple(other for other, goes in fitting.items() if goes))
-    left_out = tuple(str(other) for other, goes in fitting.items() if not goes)
+    going = {other.rule: goes(other.rule, setting) for other in others}
+    setting = replace(setting, beside=tuple(other for other, there in going.items() if there))
+    left_out = tuple(str(other) for other, there in going.items() if not there)
     methods = methods_of(rule, setting) | (ablations_of(rule, setting) if ablations else {})
     for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
         check_optimiser(judged, replace(setting.protocol, optimiser=how))
@@ -175,16 +173,6 @@ def _trials(setting: Benchmark, methods: Mapping[str, Method]) -> int:
 def known_rule(rule: str, what: str = "rule beside") -> str:
     """A rule that has to be there, by name or file."""
     return rule if is_file(rule) else one_of(what, rule, rules() | discrete.references().keys())
-
-
-def fits(circuit: Circuit) -> bool:
-    """Whether a rule goes with the neuron and whatever else there is: not all do."""
-    try:
-        choose_engine(circuit, "auto")
-        declared(circuit)
-    except InputError:
-        return False
-    return True
 
 
 def _prepared(case: Case, study: Study) -> Case:

@@ -1,0 +1,51 @@
+"""Which rules go with a benchmark: found out before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from autapse_sim.engines.adjoint.compiled.run import covers_local
+from autapse_sim.errors import InputError
+from autapse_sim.experiments.benchmark import Benchmark
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.protocol import Protocol
+from autapse_sim.tasks.arrays import ArrayTask
+from autapse_sim.training.declared import check_optimiser, declared, resolve_parameters
+from autapse_sim.training.draws import draw
+from autapse_sim.training.in_numpy import WITHOUT_BRIAN
+from autapse_sim.training.train import choose_engine, prepare
+
+
+def goes(rule: str, setting: Benchmark) -> bool:
+    """Whether a rule goes with the neuron, the optimiser and whatever else there is: not all do."""
+    try:
+        check_goes(rule, setting)
+    except InputError:
+        return False
+    return True
+
+
+def check_goes(rule: str, setting: Benchmark) -> None:
+    """Refuse a rule that does not go with a benchmark, and say why."""
+    circuit = replace(setting.circuit, rule=rule)
+    engine = choose_engine(circuit, "auto")
+    declared(circuit)
+    check_optimiser(circuit, setting.protocol)
+    if engine not in WITHOUT_BRIAN and covers_local(circuit) is not None:
+        # what is put together does not depend on how much there is of it
+        neurons = 2 if isinstance(circuit.delay, int) else circuit.neurons
+        one = {"replicates": 1, "train": 1, "validate": 0, "test": 0, "validate_every": 1, "record": 0, "batch": 1}
+        _put_together(replace(circuit, neurons=neurons), replace(setting.protocol, **one, checkpoints=()))
+
+
+@lru_cache(maxsize=256)
+def _put_together(circuit: Circuit, protocol: Protocol) -> None:
+    """Make a circuit's objects, of which no program is generated; an `InputError` where that cannot be done."""
+    from autapse_sim.engines.brian.standalone import looked_at
+
+    nothing = np.zeros((1, 1, 2, 2))
+    drawn = draw(circuit, ArrayTask(nothing, nothing), protocol)
+    looked_at(prepare(circuit, drawn, protocol, resolve_parameters(circuit, {}, 1), np.arange(1)))
