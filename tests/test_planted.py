@@ -68,7 +68,7 @@ def test_planted_rules_get_the_answers_that_they_have_to(family, seed, tmp_path)
     with studying(None) as study:
         data = evidence(replace(case, methods={**case.methods, **planted(copy)}), study, 32).data
     judged = {name: judge(data, name) for name in (copy, "dfa", "bptt", *planted(copy))}
-    kinds = {name: kind_of(name, pairs, 0.05)[0] for name, pairs in judged.items()}
+    kinds = {name: kind_of(name, pairs)[0] for name, pairs in judged.items()}
     assert kinds["oracle"] == kinds["bptt"] == LEARNS
     assert kinds["flipped"] == kinds["nothing"] == NOT
     assert kinds[copy] == kinds["dfa"]

@@ -14,7 +14,7 @@ from two_seeds import contradictions, table
 import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.board import MARKS, corrected
+from autapse_sim.experiments.verdict.board import MARKS, over_all
 from autapse_sim.experiments.verdict.methods import FIXED
 from autapse_sim.experiments.verdict.scoreboard import plan_scoreboard
 from autapse_sim.experiments.verdict.standing import mean, middle, profile, shares
@@ -145,13 +145,18 @@ def test_comparisons_are_corrected_over_methods_and_benchmarks():
     rng = np.random.default_rng(0)
     base = rng.uniform(1, 2, 20)
     errors = {name: base * rng.normal(factor, 0.1, 20) for name, factor in (("a", 0.95), ("b", 1.0))}
-    one = {FIXED: compare_all(errors, base), "affine of 20 lags": compare_all(errors, 1.1 * base)}
-    other = {FIXED: compare_all({"a": errors["b"]}, base), "persistence": compare_all({"a": errors["b"]}, base)}
-    found = corrected({"one": one, "other": other})
+    one = {FIXED: compare_all(errors, base, margin=0.05), "affine of 20 lags": compare_all(errors, 1.1 * base)}
+    alone = {"a": errors["b"]}
+    other = {FIXED: compare_all(alone, base, margin=0.05), "persistence": compare_all(alone, base)}
+    found = over_all({"one": one, "other": other})
     plain = [one[FIXED]["a"].p_wilcoxon, one[FIXED]["b"].p_wilcoxon, other[FIXED]["a"].p_wilcoxon]
     told = [found["one"][FIXED]["a"].p, found["one"][FIXED]["b"].p, found["other"][FIXED]["a"].p]
     assert told == pytest.approx(holm(plain))
     assert told[0] > one[FIXED]["a"].p
+    margins = [each.p_margin_wilcoxon for each in (one[FIXED]["a"], one[FIXED]["b"], other[FIXED]["a"])]
+    told = [found["one"][FIXED]["a"], found["one"][FIXED]["b"], found["other"][FIXED]["a"]]
+    assert [each.p_margin for each in told] == pytest.approx(holm(margins))
+    assert margins != pytest.approx(plain)
     # the best control is one family, whichever it is
     best = [one["affine of 20 lags"][name].p_wilcoxon for name in "ab"] + [other["persistence"]["a"].p_wilcoxon]
     assert found["other"]["persistence"]["a"].p == pytest.approx(holm(best)[2])

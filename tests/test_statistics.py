@@ -137,7 +137,7 @@ def test_replicates_needed_give_the_width():
 
 def made(estimate, low, high, p=0.0, diverged=0):
     one = Interval(estimate, low, high)
-    return Paired(100, one, one, Interval(0.5, 0.4, 0.6), diverged, 0, p, p, p, one)
+    return Paired(100, one, one, Interval(0.5, 0.4, 0.6), diverged, 0, p, p, p, one, 0.0, p, p)
 
 
 @pytest.mark.parametrize(

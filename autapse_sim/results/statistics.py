@@ -62,7 +62,11 @@ class Paired:
         `p_wilcoxon`, corrected by Holm's method for the family that was compared (see `compare_all`).
     joint : Interval
         The reduction with an interval so wide that those of the whole family hold at once (Bonferroni); infinite where
-        there are too few replicates for that. What is shown to be small is so by this one.
+        there are too few replicates for that. That errors are the same is shown by this one.
+    margin : float
+        The least reduction that is worth speaking of.
+    p_margin_wilcoxon, p_margin : float
+        As `p_wilcoxon` and `p`, of the reduction against `margin` instead of 0.
     """
 
     replicates: int
@@ -75,6 +79,9 @@ class Paired:
     p_wilcoxon: float
     p: float
     joint: Interval
+    margin: float
+    p_margin_wilcoxon: float
+    p_margin: float
 
     @property
     def verdict(self) -> str:
@@ -83,8 +90,18 @@ class Paired:
             return "undecided"
         return "lower" if self.reduction.low > 0 else "higher"
 
+    @property
+    def worth(self) -> str:
+        """'more' or 'less' where the interval of the reduction excludes `margin` and p_margin <= LEVEL, or 'undecided'.
 
-def compare_paired(errors: np.ndarray, reference: np.ndarray, family: int = 1) -> Paired:
+        One excludes the other, whatever the number of replicates.
+        """
+        if self.p_margin > LEVEL or self.reduction.low <= self.margin <= self.reduction.high:
+            return "undecided"
+        return "more" if self.reduction.low > self.margin else "less"
+
+
+def compare_paired(errors: np.ndarray, reference: np.ndarray, family: int = 1, margin: float = 0.0) -> Paired:
     """Compare the errors of a rule with those of a reference on the same replicates.
 
     Parameters
@@ -93,15 +110,17 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray, family: int = 1) -
         Not negative; NaN and infinity are replicates that diverged.
     family : int
         For how many comparisons `joint` holds at once.
+    margin : float
+        The least reduction that is worth speaking of.
 
     Examples
     --------
     >>> reference = np.linspace(1, 2, 41)
-    >>> paired = compare_paired(0.9 * reference, reference)
-    >>> round(paired.reduction.estimate, 6), paired.won.estimate, paired.verdict
-    (0.1, 1.0, 'lower')
+    >>> paired = compare_paired(0.9 * reference, reference, margin=0.2)
+    >>> round(paired.reduction.estimate, 6), paired.won.estimate, paired.verdict, paired.worth
+    (0.1, 1.0, 'lower', 'less')
     """
-    from scipy.stats import binomtest, wilcoxon  # slow to load, and not for who only draws
+    from scipy.stats import binomtest  # slow to load, and not for who only draws
 
     errors, reference = (_checked(array) for array in (errors, reference))
     if errors.shape != reference.shape:
@@ -116,7 +135,7 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray, family: int = 1) -
     decided = count - ties
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(errors == reference, 0, np.log(errors) - np.log(reference))
-    p_wilcoxon = float(wilcoxon(np.clip(ratios, -_HUGE, _HUGE), zero_method="zsplit").pvalue) if decided else 1.0
+    p_wilcoxon, p_margin = _p_signed_rank(ratios), _p_signed_rank(ratios - np.log1p(-margin))
     reduced = reductions(errors, reference)
     return Paired(
         replicates=count,
@@ -129,7 +148,17 @@ def compare_paired(errors: np.ndarray, reference: np.ndarray, family: int = 1) -
         p_wilcoxon=p_wilcoxon,
         p=p_wilcoxon,
         joint=_joint(reduced, family),
+        margin=margin,
+        p_margin_wilcoxon=p_margin,
+        p_margin=p_margin,
     )
+
+
+def _p_signed_rank(ratios: np.ndarray) -> float:
+    """The two-sided p of Wilcoxon's signed-rank test of logarithms of ratios; those of what diverged are infinite."""
+    from scipy.stats import wilcoxon
+
+    return float(wilcoxon(np.clip(ratios, -_HUGE, _HUGE), zero_method="zsplit").pvalue) if ratios.any() else 1.0
 
 
 def reductions(errors: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -145,9 +174,9 @@ def reductions(errors: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def compare_all(
-    errors: Mapping[str, np.ndarray], reference: np.ndarray, family: int | None = None
+    errors: Mapping[str, np.ndarray], reference: np.ndarray, family: int | None = None, margin: float = 0.0
 ) -> dict[str, Paired]:
-    """Compare several rules with one reference, as one family: `p` and `joint` are corrected for their number.
+    """Compare several rules with one reference, as one family: each p and `joint` are corrected for their number.
 
     Parameters
     ----------
@@ -157,6 +186,8 @@ def compare_all(
         Of the same replicates.
     family : int, optional
         As of `compare_paired`, where these comparisons are not all.
+    margin : float
+        As of `compare_paired`.
 
     Examples
     --------
@@ -166,9 +197,14 @@ def compare_all(
     True
     """
     family = family or len(errors)
-    compared = {name: compare_paired(values, reference, family) for name, values in errors.items()}
-    corrected = holm([one.p_wilcoxon for one in compared.values()])
-    return {name: replace(one, p=float(p)) for (name, one), p in zip(compared.items(), corrected, strict=True)}
+    compared = [compare_paired(values, reference, family, margin) for values in errors.values()]
+    return dict(zip(errors, corrected(compared), strict=True))
+
+
+def corrected(family: Sequence[Paired]) -> list[Paired]:
+    """The comparisons of a family with each p corrected for their number by Holm's method."""
+    ps = holm([one.p_wilcoxon for one in family]), holm([one.p_margin_wilcoxon for one in family])
+    return [replace(one, p=float(p), p_margin=float(m)) for one, p, m in zip(family, *ps, strict=True)]
 
 
 def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -25,29 +25,30 @@ WORTHWHILE = 0.05
 """The least reduction of the error that is worth speaking of, where nothing else is said."""
 
 
-def judge(data: xr.Dataset, rule: str) -> dict[str, dict[str, Paired]]:
+def judge(data: xr.Dataset, rule: str, worthwhile: float = WORTHWHILE) -> dict[str, dict[str, Paired]]:
     """Every method against what a rule has to beat, paired over seeds, corrected for the number of methods.
 
     The references are the fixed reservoir with the read-out as trained, the tuned reservoir with both read-outs
     refitted, and the best control that needs no network. The other methods are held against the rule itself, too.
+    What is lower by less than `worthwhile` of the error is not worth speaking of.
     """
-    return against_references(data) | {rule: against_others(data, rule)}
+    return against_references(data, worthwhile) | {rule: against_others(data, rule)}
 
 
-def against_references(data: xr.Dataset, family: int | None = None) -> dict[str, dict[str, Paired]]:
+def against_references(data: xr.Dataset, worthwhile: float, family: int | None = None) -> dict[str, dict[str, Paired]]:
     """Every method against what each has to beat, as `judge` has it; `family` is that of `compare_all`."""
     online = _by_method(data.mse_online)
-    taught = _taught(online)
-    judged = {FIXED: compare_all(taught, online[FIXED], family)}
+    taught, how = _taught(online), {"family": family, "margin": worthwhile}
+    judged = {FIXED: compare_all(taught, online[FIXED], **how)}
     if PLAIN in online:
-        judged[PLAIN] = compare_all(taught, online[PLAIN], family)
+        judged[PLAIN] = compare_all(taught, online[PLAIN], **how)
     if TUNED in online:
         refit = _by_method(data.mse_refit)
-        judged[TUNED] = compare_all(_taught(refit), refit[TUNED], family)
+        judged[TUNED] = compare_all(_taught(refit), refit[TUNED], **how)
     plain = [name for name in data.control.values.tolist() if not name.startswith("physics")]
     medians = {name: float(np.median(data.control_mse.sel(control=name))) for name in plain}
     best = min(medians, key=medians.__getitem__)
-    judged[best] = compare_all(taught, data.control_mse.sel(control=best).values, family)
+    judged[best] = compare_all(taught, data.control_mse.sel(control=best).values, **how)
     return judged
 
 
@@ -108,13 +109,7 @@ def floors_of(data: xr.Dataset, rule: str, reservoirs: Mapping[float, Reservoir]
     return found
 
 
-def answer_of(
-    about: str,
-    rule: str,
-    judged: Mapping[str, Mapping[str, Paired]],
-    score: str,
-    worthwhile: float = WORTHWHILE,
-) -> str:
+def answer_of(about: str, rule: str, judged: Mapping[str, Mapping[str, Paired]], score: str) -> str:
     """The answer in one sentence.
 
     Parameters
@@ -124,54 +119,48 @@ def answer_of(
     rule : str
         Its name among the methods.
     judged : mapping
-        What `judge` found.
+        What `judge` found. Where another method's errors are within what is worth speaking of, the two are said to be
+        the same: by intervals that hold for all methods at once.
     score : str
         What the errors are.
-    worthwhile : float
-        The least reduction of the error against the fixed reservoir that is worth speaking of. Where the interval of
-        the reduction lies below it, it is shown that the rule does not learn; where another method's errors are within
-        as much of the rule's, that the two are the same: by intervals that hold for all methods at once.
     """
     against = {name: pairs[rule] for name, pairs in judged.items() if name != rule}
     fixed = against[FIXED]
-    answer, unbeaten = kind_of(rule, judged, worthwhile)
-    if answer in (NO_MORE, UNSURE):
+    kind, unbeaten = kind_of(rule, judged)
+    answer = kind
+    if kind in (NO_MORE, UNSURE):
         answer += f" by {', '.join(unbeaten)}{_nor_the_ceiling(unbeaten, rule, judged)}"
-    elif answer == UNSAID:
-        answer += _more(fixed, worthwhile)
+    if kind in (UNSURE, UNSAID):
+        answer += _more([against[name] for name in unbeaten])
     said = [f"it {sentence(fixed, f'the {FIXED}', score)}"]
     if TUNED in against:
         said.append(f"with refitted read-outs it {sentence(against[TUNED], f'the {TUNED}', score)}")
     if rule != CEILING:
         said.append(f"{CEILING} {sentence(judged[FIXED][CEILING], f'the {FIXED}', score)}")
-    alike = [name for name, paired in judged.get(rule, {}).items() if equivalent(paired, worthwhile)]
+    alike = [name for name, paired in judged.get(rule, {}).items() if equivalent(paired, fixed.margin)]
     if alike:
-        said.append(f"its errors are those of {', '.join(alike)} within {worthwhile:.0%}")
+        said.append(f"its errors are those of {', '.join(alike)} within {fixed.margin:.0%}")
     return f"{about}: {answer}; {'; '.join(said)}."
 
 
-def kind_of(rule: str, judged: Mapping[str, Mapping[str, Paired]], worthwhile: float) -> tuple[str, list[str]]:
-    """Which of the answers holds for a rule, and what keeps it from a better one; the parameters are of `answer_of`.
+def kind_of(rule: str, judged: Mapping[str, Mapping[str, Paired]]) -> tuple[str, list[str]]:
+    """Which of the answers holds for a rule, and what keeps it from a better one; `judged` is what `judge` found.
 
-    A rule that learns does no more than is done without recurrence only where that is shown: where it is worse than
-    one of what does so, or better by less than is worth speaking of.
+    It learns where its errors are shown to be lower by more than is worth speaking of, and it does not where they are
+    shown to be lower by less, or higher. No number of seeds gives one where another number may give the other.
     """
-    against = {name: pairs[rule] for name, pairs in judged.items() if name != rule}
-    fixed = against[FIXED]
-    if fixed.verdict == "higher" or fixed.joint.high < worthwhile:
-        return NOT, [FIXED]
-    if fixed.verdict != "lower":
-        return UNSAID, [FIXED]
-    unbeaten = {name: paired for name, paired in against.items() if paired.verdict != "lower"}
-    shown = [name for name, one in unbeaten.items() if one.verdict == "higher" or one.joint.high < worthwhile]
-    if shown:
-        return NO_MORE, shown
-    return (UNSURE if unbeaten else LEARNS), list(unbeaten)
+    against = {name: pairs[rule].worth for name, pairs in judged.items() if name != rule}
+    if against[FIXED] != "more":
+        return (NOT if against[FIXED] == "less" else UNSAID), [FIXED]
+    for answer, worth in ((NO_MORE, "less"), (UNSURE, "undecided")):
+        if found := [name for name, one in against.items() if one == worth]:
+            return answer, found
+    return LEARNS, []
 
 
 def _nor_the_ceiling(unbeaten: Sequence[str], rule: str, judged: Mapping[str, Mapping[str, Paired]]) -> str:
     """What of it the exact gradient does not beat either: there the task asks for no more."""
-    found = [name for name in unbeaten if rule != CEILING and judged[name][CEILING].verdict != "lower"]
+    found = [name for name in unbeaten if rule != CEILING and judged[name][CEILING].worth != "more"]
     return f" ({CEILING} does not beat {' and '.join(found)} either)" if found else ""
 
 
@@ -190,15 +179,22 @@ def equivalent(paired: Paired, worthwhile: float) -> bool:
     return -worthwhile < paired.joint.low and paired.joint.high < worthwhile
 
 
-def _more(fixed: Paired, worthwhile: float) -> str:
+def _more(undecided: Sequence[Paired]) -> str:
     """How many seeds would tell, as far as one can know from those that there are."""
-    reduction = fixed.joint if np.isfinite(fixed.joint.width) else fixed.reduction
-    far = max(abs(reduction.estimate), abs(worthwhile - reduction.estimate))
-    if not (np.isfinite(reduction.width) and far > 0):
+    needed = [_needed(paired) for paired in undecided]
+    if None in needed or max(needed) <= undecided[0].replicates:
+        # of an interval that is not symmetric the half is no guide to the side that decides
         return ""
-    needed = max(FEWEST, int(np.ceil(fixed.replicates * (reduction.width / 2 / far) ** 2)))
-    # of an interval that is not symmetric the half is no guide to the side that decides
-    return f" (some {needed} seeds would tell)" if needed > fixed.replicates else ""
+    return f" (some {max(needed)} seeds would tell)"
+
+
+def _needed(paired: Paired) -> int | None:
+    """How many seeds would tell whether the reduction is worth speaking of; None where that cannot be known."""
+    reduction = paired.joint if np.isfinite(paired.joint.width) else paired.reduction
+    far = abs(paired.margin - reduction.estimate)
+    if not (np.isfinite(reduction.width) and far > 0):
+        return None
+    return max(FEWEST, int(np.ceil(paired.replicates * (reduction.width / 2 / far) ** 2)))
 
 
 def heading(setting: Benchmark, replicates: int, seed: int, readouts: Sequence[float]) -> str:

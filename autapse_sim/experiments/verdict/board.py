@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -16,7 +16,7 @@ from autapse_sim.experiments.verdict.standing import mean, middle, profile, rank
 from autapse_sim.names import short
 from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
 from autapse_sim.results.result import Result
-from autapse_sim.results.statistics import Paired, holm
+from autapse_sim.results.statistics import Paired, corrected
 from autapse_sim.results.table import columns, tuned
 
 ALL = "all"
@@ -145,18 +145,18 @@ def _answered(data: xr.Dataset, found: Mapping[str, Judgement], rules: Sequence[
     """The numbers with the answers, and what made them."""
     taught = {name: len({*one.rules, CEILING}) for name, one in found.items()}
     family, pairs_of_rules = sum(taught.values()), sum(count * (count - 1) for count in taught.values())
-    judged = corrected({name: against_references(one.data, family) for name, one in found.items()})
+    judged = over_all({n: against_references(one.data, one.case.worthwhile, family) for n, one in found.items()})
     answers: dict[str, dict[str, dict]] = {}
     for name, one in found.items():
         answers[name] = {}
         for rule in dict.fromkeys((*one.rules, CEILING)):
             pairs = judged[name] | {rule: against_others(one.data, rule, pairs_of_rules)}
             about, score = f"{short(rule)} on {name}", one.data.attrs["score"]
-            kind, unbeaten = kind_of(rule, pairs, one.case.worthwhile)
+            kind, unbeaten = kind_of(rule, pairs)
             answers[name][rule] = {
                 "answer": kind,
                 "unbeaten": unbeaten if kind in (NO_MORE, UNSURE) else [],
-                "sentence": answer_of(about, rule, pairs, score, one.case.worthwhile),
+                "sentence": answer_of(about, rule, pairs, score),
                 **plain({FIXED: pairs[FIXED][rule]}),
             }
     first = next(iter(found.values())).data.attrs
@@ -175,7 +175,7 @@ def _answered(data: xr.Dataset, found: Mapping[str, Judgement], rules: Sequence[
     return data.assign_attrs(table=text(data))
 
 
-def corrected(judged: Mapping[str, dict[str, dict[str, Paired]]]) -> dict[str, dict[str, dict[str, Paired]]]:
+def over_all(judged: Mapping[str, dict[str, dict[str, Paired]]]) -> dict[str, dict[str, dict[str, Paired]]]:
     """The comparisons with each reference, corrected for the number of methods and benchmarks by Holm's method.
 
     Their joint intervals are so from the start. The best control without a network may be another one on each
@@ -188,9 +188,9 @@ def corrected(judged: Mapping[str, dict[str, dict[str, Paired]]]) -> dict[str, d
             role = against if against in (FIXED, PLAIN, TUNED) else "control"
             roles.setdefault(role, []).extend((name, against, method) for method in pairs)
     for places in roles.values():
-        p = holm([found[name][against][method].p_wilcoxon for name, against, method in places])
-        for (name, against, method), each in zip(places, p, strict=True):
-            found[name][against][method] = replace(found[name][against][method], p=float(each))
+        family = corrected([found[name][against][method] for name, against, method in places])
+        for (name, against, method), paired in zip(places, family, strict=True):
+            found[name][against][method] = paired
     return found
 
 

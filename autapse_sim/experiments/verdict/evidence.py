@@ -220,7 +220,7 @@ def _answered(
     """The evidence with what it says, and what made it."""
     rule, setting, replicates = case.rule, case.setting, data.sizes["replicate"]
     unit = getattr(setting.task, "units", "1")
-    judged, measure = judge(data, rule), f"test {measured(setting)[0]}"
+    judged, measure = judge(data, rule, case.worthwhile), f"test {measured(setting)[0]}"
     left_out = f"; left out, since they do not go with it: {', '.join(case.left_out)}" if case.left_out else ""
     reached = judged[FIXED][rule].reduction.width
     how_many = f"; {planned.said(reached)}" if planned else ""
@@ -236,7 +236,7 @@ def _answered(
     attributes |= {
         "score": measure,
         "worthwhile": str(case.worthwhile),
-        "sentence": answer_of(about, rule, judged, measure, case.worthwhile),
+        "sentence": answer_of(about, rule, judged, measure),
         **({} if unit == "1" else {"unit": unit}),
         "benchmark": case.benchmark,
         "title": setting.title,
