@@ -133,7 +133,7 @@ def test_all_rules_are_those_that_teach_recurrence_but_the_ceiling_itself():
         (["fa"], ["ball", "ball"], "benchmark ball is there twice"),
         ([], ["ball"], "no rule is to be judged"),
         (["fa"], [], "no benchmark is named"),
-        (["snap1"], ["slow"], "none of snap1 goes with slow"),
+        (["snap1"], ["slow"], "none of snap1 goes with slow: rule 'snap1' on engine"),
     ],
 )
 def test_mistakes_are_refused_before_anything_is_trained(rules, benchmarks, said):

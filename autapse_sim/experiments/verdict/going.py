@@ -19,13 +19,13 @@ from autapse_sim.training.in_numpy import WITHOUT_BRIAN
 from autapse_sim.training.train import choose_engine, prepare
 
 
-def goes(rule: str, setting: Benchmark) -> bool:
-    """Whether a rule goes with the neuron, the optimiser and whatever else there is: not all do."""
+def refusal(rule: str, setting: Benchmark) -> str | None:
+    """Why a rule does not go with the neuron, the optimiser or whatever else there is, or None where it does."""
     try:
         check_goes(rule, setting)
-    except InputError:
-        return False
-    return True
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def check_goes(rule: str, setting: Benchmark) -> None:

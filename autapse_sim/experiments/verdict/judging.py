@@ -19,7 +19,7 @@ from autapse_sim.experiments.benchmark import CHANGEABLE, Benchmark, benchmark_c
 from autapse_sim.experiments.verdict.answer import WORTHWHILE
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, result_of
-from autapse_sim.experiments.verdict.going import check_goes, goes
+from autapse_sim.experiments.verdict.going import check_goes, refusal
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, Planned, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, blocks_for
@@ -130,9 +130,9 @@ def case_of(
     check_goes(rule, setting)
     rule = carried(judged).rule
     others = [carried(replace(judged, rule=known_rule(other))) for other in setting.beside]
-    going = {other.rule: goes(other.rule, setting) for other in others}
-    setting = replace(setting, beside=tuple(other for other, there in going.items() if there))
-    left_out = tuple(str(other) for other, there in going.items() if not there)
+    refused = {other.rule: refusal(other.rule, setting) for other in others}
+    setting = replace(setting, beside=tuple(other for other, why in refused.items() if why is None))
+    left_out = tuple(str(other) for other, why in refused.items() if why is not None)
     methods = methods_of(rule, setting) | (ablations_of(rule, setting) if ablations else {})
     for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
         check_optimiser(judged, replace(setting.protocol, optimiser=how))

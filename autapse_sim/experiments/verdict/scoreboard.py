@@ -16,7 +16,7 @@ from autapse_sim.experiments.benchmark import Benchmark, benchmark_called, bench
 from autapse_sim.experiments.verdict.answer import WORTHWHILE
 from autapse_sim.experiments.verdict.board import Judgement, board
 from autapse_sim.experiments.verdict.evidence import Case
-from autapse_sim.experiments.verdict.going import goes
+from autapse_sim.experiments.verdict.going import refusal
 from autapse_sim.experiments.verdict.judging import case_of, changed, check_kept, evidence, known_rule, work
 from autapse_sim.experiments.verdict.methods import CEILING
 from autapse_sim.experiments.verdict.pilots import points_for
@@ -94,7 +94,7 @@ def plan_scoreboard(
     seed, worthwhile = whole("seed", seed), real("worthwhile", worthwhile, above=0, most=1)
     cases, going, many = {}, {}, {}
     for name, setting in settings.items():
-        going[name] = tuple(rule for rule in asked if goes(rule, setting))
+        going[name] = tuple(rule for rule in asked if refusal(rule, setting) is None)
         asked_for = SEEDS.get(setting.family, FEW) if replicates is None else replicates
         many[name] = BLOCK * blocks_for(asked_for)
         if going[name]:
@@ -102,7 +102,8 @@ def plan_scoreboard(
             cases[name] = case_of(first, name, replace(setting, beside=tuple(others)), seed, worthwhile)
             check_kept(cases[name], many[name])
     if not cases:
-        raise InputError(f"none of {', '.join(asked)} goes with {', '.join(settings)}")
+        why = refusal(asked[0], next(iter(settings.values())))
+        raise InputError(f"none of {', '.join(asked)} goes with {', '.join(settings)}: {why}")
     left_out = {name: tuple(rule for rule in asked if rule not in going[name]) for name in cases}
     return Plan(cases, {name: going[name] for name in cases}, {name: many[name] for name in cases}, left_out)
 
