@@ -97,6 +97,7 @@ class Builder:
         if self.use("names", 60):
             self.names = NASTY.split()
             random.Random(whole(0, 2**16)).shuffle(self.names)
+            self.names = [*dict.fromkeys(self.names)]
         if self.use("reserved names", 4):
             self.names.insert(whole(0, 4), self.one(RESERVED.split()))
         self.taken: list[str] = []

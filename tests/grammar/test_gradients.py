@@ -1,4 +1,4 @@
-"""Gradients of neurons that nobody wrote: finite differences where they are smooth, and the same numbers compiled."""
+"""Gradients of neurons that nobody wrote: complex steps, finite differences where smooth, and the same compiled."""
 
 import random
 
@@ -7,6 +7,7 @@ import precompiled
 import pytest
 from builder import Builder
 from campaign import cheap_programs
+from complex_steps import slopes
 from grammar import FEATURES
 from neuron_texts import draw_neuron
 from test_compiled import job_of as trained_job
@@ -14,13 +15,14 @@ from test_finite_differences import WEIGHTS, differences, job_of
 
 import autapse_sim as ap
 from autapse_sim.engines.adjoint.compiled.run import simulate as compiled
-from autapse_sim.engines.adjoint.simulate import gradients
+from autapse_sim.engines.adjoint.simulate import gradients, models_of
 from autapse_sim.engines.adjoint.simulate import simulate as in_numpy
+from autapse_sim.engines.adjoint.step import _Written
 from autapse_sim.engines.brian.compiler import compiler
 
 COVERED = FEATURES - {"sums", "feedback", "loss"}
 SMOOTH = COVERED - {"spiking", "booleans", "conditions", "jumps", "whole numbers", "conditions of its own"}
-CLOSE, SAME = 3e-6, 1e-9
+CLOSE, SAME, EQUAL = 3e-6, 1e-9, 1e-9
 HOWS = (
     {"update": "trajectory"},
     {"update": "batch", "batch": 3},
@@ -78,6 +80,27 @@ def off_finite_differences(seed, folder):
     return min(off(mine, theirs) for theirs in found)
 
 
+def off_complex_steps(seed, folder, through_reset=None, held=None):
+    """How far the gradient is off, and how often neurons spiked; by default as the seed draws it."""
+    path, circuit, rng = drawn(seed, FEATURES, folder)
+    drawn_reset, averaging = rng.random() < 0.6, rng.random() < 0.3
+    circuit["through_reset"] = drawn_reset if through_reset is None else through_reset
+    job = job_of(path, averaging=averaging, neurons=3, steps=8, **circuit)
+    mine = gradients(job)
+    still = held == "membrane" if held else not circuit["through_reset"]
+    states = _Written(models_of(job), job.circuit).membrane() if still else frozenset()
+    with pytest.MonkeyPatch.context() as patch:
+        theirs, spikes = slopes(job, WEIGHTS, patch, states)
+    assert np.abs(theirs["V"]).max() > 1e-9
+    return off(mine, theirs), spikes
+
+
+def assert_complex_steps(seeds, folder):
+    found = judged(lambda seed: off_complex_steps(seed, folder), seeds)
+    assert_close({seed: far for seed, (far, _) in found.items()}, EQUAL, len(seeds), 0.5)
+    assert sum(spikes > 0 for _, spikes in found.values()) > 0.1 * len(found)
+
+
 def off_compiled(seed, folder):
     """How far a compiled training is off that in NumPy; where one diverges the other does."""
     path, options, rng = drawn(seed, COVERED, folder)
@@ -98,6 +121,15 @@ def assert_close(found, most, count, ran):
 
 def test_gradients_are_finite_differences(tmp_path):
     assert_close(judged(lambda seed: off_finite_differences(seed, tmp_path), range(16)), CLOSE, 16, 0.8)
+
+
+def test_gradients_are_complex_steps_of_the_reference(tmp_path):
+    assert_complex_steps(range(24), tmp_path)
+
+
+@pytest.mark.slow
+def test_gradients_are_complex_steps_of_the_reference_of_many(tmp_path):
+    assert_complex_steps(range(1000, 1300), tmp_path)
 
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
@@ -127,3 +159,14 @@ def test_a_gradient_of_another_neuron_is_seen(tmp_path):
     theirs, _ = differences(job, 1e-4)
     job.parameters[name] *= 1.0001
     assert off(gradients(job), theirs) > 3 * CLOSE
+
+
+def test_a_spike_with_another_slope_is_seen(tmp_path):
+    """A control that must fail: what a reset is held for is the other way round."""
+    both = [(True, "membrane"), (False, "membrane"), (True, "nothing"), (False, "nothing")]
+    found = {each: off_complex_steps(SPIKES, tmp_path, *each)[0] for each in both}
+    assert {each for each, far in found.items() if far < EQUAL} == {(True, "nothing"), (False, "membrane")}
+
+
+SPIKES = 7
+"""The seed of a neuron that spikes, and sets what its threshold reads."""
