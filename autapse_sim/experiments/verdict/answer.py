@@ -38,17 +38,17 @@ def judge(data: xr.Dataset, rule: str, worthwhile: float = WORTHWHILE) -> dict[s
 def against_references(data: xr.Dataset, worthwhile: float, family: int | None = None) -> dict[str, dict[str, Paired]]:
     """Every method against what each has to beat, as `judge` has it; `family` is that of `compare_all`."""
     online = _by_method(data.mse_online)
-    taught, how = _taught(online), {"family": family, "margin": worthwhile}
-    judged = {FIXED: compare_all(taught, online[FIXED], **how)}
+    taught = _taught(online)
+    judged = {FIXED: compare_all(taught, online[FIXED], family, worthwhile)}
     if PLAIN in online:
-        judged[PLAIN] = compare_all(taught, online[PLAIN], **how)
+        judged[PLAIN] = compare_all(taught, online[PLAIN], family, worthwhile)
     if TUNED in online:
         refit = _by_method(data.mse_refit)
-        judged[TUNED] = compare_all(_taught(refit), refit[TUNED], **how)
+        judged[TUNED] = compare_all(_taught(refit), refit[TUNED], family, worthwhile)
     plain = [name for name in data.control.values.tolist() if not name.startswith("physics")]
     medians = {name: float(np.median(data.control_mse.sel(control=name))) for name in plain}
     best = min(medians, key=medians.__getitem__)
-    judged[best] = compare_all(taught, data.control_mse.sel(control=best).values, **how)
+    judged[best] = compare_all(taught, data.control_mse.sel(control=best).values, family, worthwhile)
     return judged
 
 
@@ -181,20 +181,19 @@ def equivalent(paired: Paired, worthwhile: float) -> bool:
 
 def _more(undecided: Sequence[Paired]) -> str:
     """How many seeds would tell, as far as one can know from those that there are."""
-    needed = [_needed(paired) for paired in undecided]
-    if None in needed or max(needed) <= undecided[0].replicates:
-        # of an interval that is not symmetric the half is no guide to the side that decides
-        return ""
-    return f" (some {max(needed)} seeds would tell)"
+    needed = max(map(_needed, undecided))
+    # of an interval that is not symmetric the half is no guide to the side that decides
+    known = undecided[0].replicates < needed < np.inf
+    return f" (some {needed:.0f} seeds would tell)" if known else ""
 
 
-def _needed(paired: Paired) -> int | None:
-    """How many seeds would tell whether the reduction is worth speaking of; None where that cannot be known."""
+def _needed(paired: Paired) -> float:
+    """How many seeds would tell whether the reduction is worth speaking of; infinite where that cannot be known."""
     reduction = paired.joint if np.isfinite(paired.joint.width) else paired.reduction
     far = abs(paired.margin - reduction.estimate)
     if not (np.isfinite(reduction.width) and far > 0):
-        return None
-    return max(FEWEST, int(np.ceil(paired.replicates * (reduction.width / 2 / far) ** 2)))
+        return np.inf
+    return max(FEWEST, np.ceil(paired.replicates * (reduction.width / 2 / far) ** 2))
 
 
 def heading(setting: Benchmark, replicates: int, seed: int, readouts: Sequence[float]) -> str:

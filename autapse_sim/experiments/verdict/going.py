@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -37,8 +38,9 @@ def check_goes(rule: str, setting: Benchmark) -> None:
     if engine not in WITHOUT_BRIAN and covers_local(circuit) is not None:
         # what is put together does not depend on how much there is of it
         neurons = 2 if isinstance(circuit.delay, int) else circuit.neurons
-        one = {"replicates": 1, "train": 1, "validate": 0, "test": 0, "validate_every": 1, "record": 0, "batch": 1}
-        _put_together(replace(circuit, neurons=neurons), replace(setting.protocol, **one, checkpoints=()))
+        counts = {"replicates": 1, "train": 1, "validate": 0, "test": 0, "validate_every": 1, "batch": 1, "record": 0}
+        once: Any = {**counts, "checkpoints": ()}
+        _put_together(replace(circuit, neurons=neurons), replace(setting.protocol, **once))
 
 
 @lru_cache(maxsize=256)
