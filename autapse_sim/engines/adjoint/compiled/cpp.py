@@ -16,9 +16,9 @@ FUNCTIONS = {
     **{name: f"std::{name}" for name in (*SAME, "floor", "ceil")},
     **{"arcsin": "std::asin", "arccos": "std::acos", "arctan": "std::atan", "abs": "std::fabs", "int": "std::trunc"},
     **{name: name for name in ("sign", "clip", "exprel", "timestep")},
-    "autapse_exprel_slope": "exprel_slope",
+    **{"tanh": "hyperbolic", "autapse_exprel_slope": "exprel_slope"},
 }
-"""In C++, by the names of programs; those without ``std::`` are in sweep.h."""
+"""In C++, by the names of programs; those without ``std::`` are in kernels.h."""
 COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 JOINED = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 POWERS = 8

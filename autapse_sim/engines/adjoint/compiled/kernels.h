@@ -76,6 +76,28 @@ static inline Number exprel_slope(Number x)
     const Number far = (std::exp(x) - exprel(x)) / x;
     return std::fabs(x) < 1 ? near : far;
 }
+// tanh(x) = m/(m + 2) with m = exp(2 x) - 1, by a polynomial after powers of 2 are taken out: to 6 units in the last
+// place, and faster in a vector than the C library's. What must not be summed in another order has a barrier around it.
+static inline Number hyperbolic(Number x)
+{
+#if defined(__has_builtin) && __has_builtin(__builtin_assoc_barrier)
+    if constexpr (DOUBLE)
+    {
+        const double y = clip(2 * x, -80, 80), k = std::rint(y * 1.4426950408889634);
+        const double r = __builtin_assoc_barrier(y - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10;
+        const double r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
+        const double low = (1 / 2. + r / 6) + r2 * (1 / 24. + r / 120) + r4 * ((1 / 720. + r / 5040) + r2 * (1 / 40320. + r / 362880));
+        const double high = (1 / 3628800. + r / 39916800) + r2 / 479001600;
+        const int64_t bits = int64_t(int32_t(k) + 1023) << 52;
+        double two;
+        std::memcpy(&two, &bits, sizeof two);
+        const double small = __builtin_assoc_barrier(two * (r + r2 * __builtin_assoc_barrier(low + r8 * high)));
+        const double m = small + __builtin_assoc_barrier(two - 1);
+        return m / (m + 2);
+    }
+#endif
+    return std::tanh(x);
+}
 template <int P> static inline Number power(Number x)
 {
     if constexpr (P == 1) return x;
