@@ -255,3 +255,16 @@ def test_p_and_interval_are_of_the_same_quantity_and_what_keeps_them_apart_is_sa
     assert one.reduction.low > 0
     assert sentence(one, "the other", "test MSE").startswith("cannot be told from the other: lowers test MSE by")
     assert f", p = {one.p:.2g} of all that is compared" in sentence(one, "the other", "test MSE")
+
+
+@pytest.mark.parametrize("seeds", [12, 20, 60])
+def test_what_is_just_worth_speaking_of_is_seldom_called_more_or_less(seeds):
+    rng = np.random.default_rng(seeds)
+    said = []
+    for _ in range(400):
+        reference = rng.lognormal(0, 0.3, seeds)
+        said.append(compare_paired(0.95 * reference * rng.lognormal(0, 0.1, seeds), reference, margin=0.05).worth)
+    assert 1 - said.count("undecided") / 400 < 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
+    reference = rng.lognormal(0, 0.3, seeds)
+    assert compare_paired(0.8 * reference * rng.lognormal(0, 0.1, seeds), reference, margin=0.05).worth == "more"
+    assert compare_paired(1.1 * reference * rng.lognormal(0, 0.1, seeds), reference, margin=0.05).worth == "less"
