@@ -115,7 +115,7 @@ def test_seeds_follow_the_family_where_nothing_is_said():
     plan = plan_scoreboard(["fa"], [spiky])
     assert plan.replicates == {"own": 16}
     assert plan_scoreboard(["fa"], ["ball"], replicates=6).replicates == {"ball": 8}
-    assert plan_scoreboard(["fa"], ["ball"]).replicates == {"ball": 48}
+    assert plan_scoreboard(["fa"], ["ball"]).replicates == {"ball": 56}
 
 
 def test_all_rules_are_those_that_teach_recurrence_but_the_ceiling_itself():
@@ -196,7 +196,7 @@ def run(*words):
 def test_the_command_says_what_it_would_train():
     done = run("fa", "snap1", "--benchmark", "ball", "--benchmark", "slow", "--dry-run")
     assert done.exit_code == 0
-    assert "ball (leak-free): fa, snap1 and bptt, 48 seeds" in done.stderr
+    assert "ball (leak-free): fa, snap1 and bptt, 56 seeds" in done.stderr
     assert "networks in all" in done.stderr
     one = run("fa", "--benchmark", "ball", "--dry-run", "--replicates", "16")
     assert one.exit_code == 0

@@ -25,7 +25,7 @@ from autapse_sim.studies.workers import helper
 @click.option("--benchmark", multiple=True, help="A name or my_benchmark.py; may be given again. [default: bounce]")
 @click.option("--all", "everything", is_flag=True, help="All rules, if none is named, on all benchmarks, if none is.")
 @click.option("--dry-run", is_flag=True, help="Say what is trained, and stop.")
-@click.option("--replicates", type=int, help="Seeds of every method, in eights. [default: 200; of several 48 or 16]")
+@click.option("--replicates", type=int, help="Seeds of every method, in eights. [default: 200; of several 56 or 16]")
 @click.option("--seed", default=0, show_default=True, help="All draws follow from it.")
 @click.option(
     "--precision",

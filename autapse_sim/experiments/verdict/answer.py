@@ -184,7 +184,7 @@ def _more(undecided: Sequence[Paired]) -> str:
     needed = max(map(_needed, undecided))
     # of an interval that is not symmetric the half is no guide to the side that decides
     known = undecided[0].replicates < needed < np.inf
-    return f" (some {needed:.0f} seeds would tell)" if known else ""
+    return f" (some {float(f'{needed:.2g}'):,.0f} seeds would tell)" if known else ""
 
 
 def _needed(paired: Paired) -> float:

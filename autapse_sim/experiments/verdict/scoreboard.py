@@ -32,7 +32,7 @@ from autapse_sim.studies.workers import Executor, Workers
 
 SEEDS = {"spiking": 16}
 """Seeds of every method in a family of benchmarks, where nothing is said; `FEW` in the others."""
-FEW = 48
+FEW = 56
 UNASKED = ("rtrl", "bptt_random_feedback", "rflo_exact_feedback")
 """Rules that are left out where nothing is said: one gives the numbers of the ceiling, two are ablations of others."""
 TIMED = 2
@@ -131,7 +131,7 @@ def scoreboard(
     benchmarks : iterable, optional
         Names, files or benchmarks; all that there are, where not given.
     replicates : int, optional
-        Seeds of every method; a multiple of 8 is run. Where not given, 16 for spiking networks, and 48 else.
+        Seeds of every method; a multiple of 8 is run. Where not given, 16 for spiking networks, and 56 else.
     seed, worthwhile, train, changes, progress, folder, on, retries
         As of `verdict`; the folder may be that of verdicts.
 
