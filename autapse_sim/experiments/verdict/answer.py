@@ -219,7 +219,10 @@ def plain(pairs: Mapping[str, Paired]) -> dict[str, Any]:
             return {key: finite(item) for key, item in value.items()}
         return None if isinstance(value, float) and not np.isfinite(value) else value
 
-    return {name: finite(asdict(paired)) | {"verdict": paired.verdict} for name, paired in pairs.items()}
+    return {
+        name: finite(asdict(paired)) | {"verdict": paired.verdict, "worth": paired.worth}
+        for name, paired in pairs.items()
+    }
 
 
 EDGE = "*: at the edge of what was tried"
