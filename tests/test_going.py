@@ -27,4 +27,13 @@ def test_a_rule_that_does_not_go_with_a_benchmark_says_why(rule, name):
 @pytest.mark.parametrize("name", ["cues-alif", "bounce"])
 @pytest.mark.parametrize("rule", ["eprop", "node_perturbation", "miconi", "bptt"])
 def test_a_rule_that_goes_with_it_is_not_refused(rule, name):
-    check_goes(rule, benchmarks()[name])
+    assert refusal(rule, benchmarks()[name]) is None
+
+
+def test_a_file_that_was_edited_is_looked_at_anew(tmp_path):
+    path = tmp_path / "mine.py"
+    text = "from autapse_sim import Rule\nrule = Rule(update='UPDATE', parameters={'eta': 0.1})\n"
+    path.write_text(text.replace("UPDATE", "w -= eta*feedback_post*activity_pre**2"))
+    assert refusal(str(path), benchmarks()["bounce"]) is None
+    path.write_text(text.replace("UPDATE", "w = eta*tanh(w)"))
+    assert "sets w" in refusal(str(path), benchmarks()["bounce"])

@@ -10,6 +10,7 @@ from collections import ChainMap
 from dataclasses import replace
 
 import numpy as np
+from numpy import real
 
 from autapse_sim.engines.reference import code, network
 from autapse_sim.engines.reference.code import assignments, equations
@@ -17,14 +18,6 @@ from autapse_sim.engines.reference.parts import Part
 from autapse_sim.spec.model import read_neuron, read_rule
 
 TINY = 1e-30
-
-
-def real(value):
-    return np.real(value)
-
-
-def _by_sign(x):
-    return np.where(real(x) < 0, -1.0, 1.0)
 
 
 def _clip(x, low, high):
@@ -39,7 +32,7 @@ def _exprel(x):
 
 
 FUNCTIONS = code.FUNCTIONS | {
-    "abs": lambda x: x * _by_sign(x),
+    "abs": lambda x: np.where(real(x) < 0, -x, x),
     "sign": lambda x: np.sign(real(x)),
     "floor": lambda x: np.floor(real(x)),
     "ceil": lambda x: np.ceil(real(x)),
@@ -76,7 +69,7 @@ class Complex(network._Network):
             values["f_prime"] = group.value(self.own(neuron.pseudo_derivative))
         if not neuron.threshold:
             return
-        (threshold,) = [self.own(neuron.threshold)]
+        threshold = self.own(neuron.threshold)
         spiked = real(group.value(threshold)) != 0
         free = real(values["not_refractory"]) if neuron.refractory else 1.0
         spiked = spiked & (free != 0)
@@ -120,10 +113,7 @@ def slopes(job, names, patch, detached=frozenset()):
     patch.setattr(code, "exprel", _exprel)
     patch.setattr(Part, "full", lambda self, value: np.broadcast_to(np.asarray(value), self.shape))
     circuit = replace(job.circuit, rule="dfa", learn=())
-    models = (
-        read_neuron(circuit.neuron, job.sources),
-        *(read_rule(each) for each in ("dfa", "delta", "kolen_pollack")),
-    )
+    models = (read_neuron(circuit.neuron, job.sources), *map(read_rule, ("dfa", "delta", "kolen_pollack")))
     found, spikes = {}, 0
     for name in names:
         given = getattr(job.weights, name)
@@ -131,7 +121,7 @@ def slopes(job, names, patch, detached=frozenset()):
         for place in np.ndindex(given.shape[1:]):
             moved = given.astype(complex)
             moved[(0, *place)] += 1j * TINY
-            one = replace(job, circuit=circuit, weights=replace(job.weights, **{name: moved}), averaging=job.averaging)
+            one = replace(job, circuit=circuit, weights=replace(job.weights, **{name: moved}))
             with np.errstate(all="ignore"):
                 its = Complex(one, models, 0, detached)
                 its.play()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from autapse_sim.engines.adjoint.compiled.run import covers_local
 from autapse_sim.errors import InputError
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.spec.circuit import Circuit
+from autapse_sim.spec.model import texts
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.training.declared import check_optimiser, declared, resolve_parameters
@@ -38,14 +38,27 @@ def check_goes(rule: str, setting: Benchmark) -> None:
     if engine not in WITHOUT_BRIAN and covers_local(circuit) is not None:
         # what is put together does not depend on how much there is of it
         neurons = 2 if isinstance(circuit.delay, int) else circuit.neurons
-        counts = {"replicates": 1, "train": 1, "validate": 0, "test": 0, "validate_every": 1, "batch": 1, "record": 0}
-        once: Any = {**counts, "checkpoints": ()}
-        _put_together(replace(circuit, neurons=neurons), replace(setting.protocol, **once))
+        one = replace(circuit, neurons=neurons)
+        once = replace(
+            setting.protocol,
+            replicates=1,
+            train=1,
+            validate=0,
+            test=0,
+            validate_every=1,
+            batch=1,
+            record=0,
+            checkpoints=(),
+        )
+        _put_together(one, once, tuple(texts(one).values()))
 
 
 @lru_cache(maxsize=256)
-def _put_together(circuit: Circuit, protocol: Protocol) -> None:
-    """Make a circuit's objects, of which no program is generated; an `InputError` where that cannot be done."""
+def _put_together(circuit: Circuit, protocol: Protocol, written: tuple[str, ...]) -> None:
+    """Make a circuit's objects, of which no program is generated; an `InputError` where that cannot be done.
+
+    `written` are the texts of its models: a file that was edited is put together anew.
+    """
     from autapse_sim.engines.brian.standalone import looked_at
 
     nothing = np.zeros((1, 1, 2, 2))

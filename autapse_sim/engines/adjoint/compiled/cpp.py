@@ -11,12 +11,13 @@ from autapse_sim.engines.adjoint.numeric import KNOWN
 from autapse_sim.engines.reference.code import names
 from autapse_sim.errors import InputError
 
-SAME = frozenset({"exp", "log", "log10", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh"})
+SAME = frozenset({"exp", "log", "log10", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "sinh", "cosh"})
 FUNCTIONS = {
     **{name: f"std::{name}" for name in (*SAME, "floor", "ceil")},
     **{"arcsin": "std::asin", "arccos": "std::acos", "arctan": "std::atan", "abs": "std::fabs", "int": "std::trunc"},
     **{name: name for name in ("sign", "clip", "exprel", "timestep")},
-    **{"tanh": "hyperbolic", "autapse_exprel_slope": "exprel_slope"},
+    "tanh": "hyperbolic",
+    "autapse_exprel_slope": "exprel_slope",
 }
 """In C++, by the names of programs; those without ``std::`` are in kernels.h."""
 COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}

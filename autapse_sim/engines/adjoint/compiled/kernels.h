@@ -76,7 +76,7 @@ static inline Number exprel_slope(Number x)
     const Number far = (std::exp(x) - exprel(x)) / x;
     return std::fabs(x) < 1 ? near : far;
 }
-// tanh(x) = m/(m + 2) with m = exp(2 x) - 1, by a polynomial after powers of 2 are taken out: to 6 units in the last
+// tanh(x) = m/(m + 2) with m = exp(2 x) - 1, by a polynomial after powers of 2 are taken out: to 5 units in the last
 // place, and faster in a vector than the C library's. What must not be summed in another order has a barrier around it.
 static inline Number hyperbolic(Number x)
 {
