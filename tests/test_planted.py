@@ -10,7 +10,7 @@ from autapse_sim.experiments.benchmark import Benchmark, plastic, spiking
 from autapse_sim.experiments.verdict.answer import equivalent, judge, kind_of
 from autapse_sim.experiments.verdict.judging import case_of, evidence
 from autapse_sim.experiments.verdict.methods import FIXED, Method
-from autapse_sim.results.answers import LEARNS, NOT, UNSURE
+from autapse_sim.results.answers import LEARNS, NOT
 from autapse_sim.studies.study import studying
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_workers")]
@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_workers")]
 FEW = ap.Protocol(
     train=320, validate=8, test=8, validate_every=160, update="batch", batch=8, optimiser="adam", averaging=False
 )
-CUE = ap.EvidenceAccumulation(cues=1, cue=10, pause=0, delay=20, recall=10, population=4, probability=0.3)
+CUE = ap.EvidenceAccumulation(cues=1, cue=10, pause=0, delay=60, recall=10, population=4, probability=0.3)
+"""The delay is so long that no reservoir with a refitted read-out comes near to solving it."""
 ONLY = ("W",)
 """What learns: a read-out that learns too would turn round what a rule of the wrong sign has learned."""
 LEAK_FREE = Benchmark(
@@ -38,7 +39,7 @@ CONTINUOUS = replace(
     parameters={"tau_m": "3 ms"},
     family="continuous",
 )
-SPIKING = spiking("remember a cue", CUE, replace(FEW, train=640), "lif", 20)
+SPIKING = spiking("remember a cue", CUE, replace(FEW, train=640, validate=32, test=32), "lif", 20)
 SPIKING = replace(SPIKING, circuit=replace(SPIKING.circuit, learn=ONLY), etas=LEAK_FREE.etas, beside=("dfa",))
 FAMILIES = {one.family: one for one in (LEAK_FREE, CONTINUOUS, SPIKING)}
 
@@ -69,9 +70,7 @@ def test_planted_rules_get_the_answers_that_they_have_to(family, seed, tmp_path)
         data = evidence(replace(case, methods={**case.methods, **planted(copy)}), study, 32).data
     judged = {name: judge(data, name) for name in (copy, "dfa", "bptt", *planted(copy))}
     kinds = {name: kind_of(name, pairs)[0] for name, pairs in judged.items()}
-    assert kinds["oracle"] == kinds["bptt"]
-    # read-outs of spikes that are refitted to so few trajectories scatter: against them more seeds would have to tell
-    assert kinds["oracle"] in ({LEARNS, UNSURE} if family == "spiking" else {LEARNS})
+    assert kinds["oracle"] == kinds["bptt"] == LEARNS
     assert kinds["flipped"] == kinds["nothing"] == NOT
     assert kinds[copy] == kinds["dfa"]
     same = {
