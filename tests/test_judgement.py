@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -270,29 +271,43 @@ rule = Rule(
 
 
 @pytest.mark.slow
-def test_a_verdict_of_a_users_rule(tmp_path):
-    path = tmp_path / "wrong.py"
+def test_a_users_rule_is_judged(tmp_path):
+    path, twin = tmp_path / "wrong.py", str(tmp_path / "right.py")
     path.write_text(OWN)
-    setting = replace(benchmarks()["bounce"], etas=(0.01,))  # one learning rate: nothing grows
-    result = ap.verdict(str(path), setting, replicates=16, train=160, ablations=True)
+    Path(twin).write_text(OWN.replace("+=", "-="))  # of the same tau, which the autapse rule tunes
+    # one learning rate: nothing grows
+    setting = replace(benchmarks()["bounce"], etas=(0.01,), beside=("fa", "dfa", "rflo", twin))
+    result = ap.verdict(str(path), setting, replicates=16, train=160)
     data = result.data
     assert data.method.values.tolist()[:2] == [str(path), "bptt"]
     assert "wrong on own" in data.attrs["sentence"]
     assert "learns recurrence;" not in data.attrs["sentence"]
-    assert {FIXED, TUNED, STILL, PLAIN, "fa", "dfa", "rflo", "autapse"} <= set(data.method.values.tolist())
+    assert {FIXED, TUNED, STILL, PLAIN, "fa", "dfa", "rflo", twin} <= set(data.method.values.tolist())
     assert data.sizes["replicate"] == 16
     assert np.isfinite(data.mse_online.sel({"method": "bptt"})).all()
-    # the sign is wrong: its first update points away from the gradient that autapse follows
+    # the sign is wrong: its first update points away from the gradient that its twin follows
     first = data.alignment.isel(updates_aligned=0).median("aligned_seed")
-    mine, right, exact = (float(first.sel({"method": name})) for name in (str(path), "autapse", "bptt"))
+    mine, right, exact = (float(first.sel({"method": name})) for name in (str(path), twin, "bptt"))
     assert mine == pytest.approx(-right, abs=1e-6)
     assert right > 0.3
     assert exact == pytest.approx(1, abs=1e-6)
-    assert any(name.endswith("tau = 50") for name in data.ablation.values.tolist())
     result.save(tmp_path / "verdict.nc")
     again = ap.load(tmp_path / "verdict.nc").data
     assert again.attrs["table"] == data.attrs["table"]
     json.loads(again.attrs["statistics"])
+
+
+@pytest.mark.slow
+def test_a_users_rule_has_ablations(tmp_path):
+    path = tmp_path / "wrong.py"
+    path.write_text(OWN)
+    setting = replace(benchmarks()["bounce"], etas=(0.01,), beside=())
+    data = ap.verdict(str(path), setting, replicates=6, train=160, ablations=True).data
+    names = data.ablation.values.tolist()
+    assert [name for name in names if name.endswith("tau = 50")]
+    assert [name for name in names if name.endswith("B random")]
+    errors = data.ablation_mse.median("replicate").sel({"ablation": names})
+    assert len(set(errors.values.tolist())) == len(names)  # each changes something
 
 
 def test_bad_input_is_one_line():
