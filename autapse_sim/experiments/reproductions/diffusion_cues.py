@@ -127,7 +127,7 @@ def parameters(setting: Setting, name: str, adapts: np.ndarray) -> dict[str, Any
 def scores(
     setting: Setting, name: str, circuit: Circuit, updates: int, batch: int, tests: int, seed: int, number: int
 ) -> xr.Dataset:
-    """Train a network; its accuracy in percent, its loss in nats and its rate in Hz on the test trials."""
+    """Draw a network, train it and test it."""
     weights, adapts = drawn(np.random.default_rng([seed, number]), setting)
     given = parameters(setting, name, adapts)
     window = int(setting.task.scored.sum())
@@ -146,11 +146,25 @@ def scores(
         record=0,
         seed=draws,
     )
-    rounds = stretches(circuit, setting.task, protocol, weights, given)
-    for _ in range(updates // share):
-        weights = next(rounds).weights
-    test = train(circuit, setting.task, Protocol(1, 0, 0, tests, record=1, seed=draws), weights, given).data
-    sure = np.log(test.prediction.values[0][:, setting.task.scored])
+    return tested(circuit, setting.task, protocol, weights, given, updates // share, tests)
+
+
+def tested(
+    circuit: Circuit,
+    task: Cued,
+    protocol: Protocol,
+    weights: Weights,
+    parameters: Mapping[str, Any],
+    rounds: int,
+    tests: int,
+) -> xr.Dataset:
+    """Train a network in `rounds` stretches; accuracy in percent, loss in nats and rate in Hz on the test trials."""
+    trained = stretches(circuit, task, protocol, weights, parameters)
+    for _ in range(rounds):
+        weights = next(trained).weights
+    look = Protocol(1, 0, 0, tests, record=1, seed=protocol.seed)
+    test = train(circuit, task, look, weights, parameters).data
+    sure = np.log(test.prediction.values[0][:, task.scored])
     right = sure.sum(axis=1).argmax(axis=-1) == test.target.values[0, :, -1].argmax(axis=-1)
     return xr.Dataset(
         {"percent": 100 * right.mean(), "nats": float(test.cross_entropy.mean()), "hertz": float(test.rate.mean())}
