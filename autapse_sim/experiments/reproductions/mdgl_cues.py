@@ -6,12 +6,12 @@ Accuracies are those of 640 trials. The published numbers are those of the autho
 (github.com/Helena-Yuhan-Liu/MDGL-main, five runs a rule): accuracies over the last 100 updates. Their e-prop lets the
 eligibility feel the reset of its neuron, and so does this one.
 
-Their MDGL sums over the synapses that leave a neuron, what each did to the loss step by step, which no rule that goes
-forward in time can. Here it is their nonlocal online form (`models/rules/mdgl.py`), for which the paper says that it
-does about as well, with gains that stay the mean weights of the beginning; so its accuracy is told beside theirs, and
-decides nothing but whether it errs less than e-prop. Left out are the penalty on weights (2.5e-5 in each update, a
-hundredth of the learning rate), a bias of the read-out, that the 64 trials of a batch have different cues, and the
-gradient (97.9%), which goes here with a read-out that has all synapses.
+Their MDGL sums over the synapses that leave a neuron what each did to the loss, step by step, which no rule that goes
+forward in time can. Here it is their nonlocal online form (`models/rules/mdgl.py`), with gains that stay the mean
+weights of the beginning; so its accuracy is told beside theirs, and decides nothing but whether it errs less than
+e-prop. Left out are the penalty on weights (2.5e-5 in each update, a hundredth of the learning rate), a bias of the
+read-out, that the 64 trials of a batch have different cues, and the gradient (97.9%), which goes here with a read-out
+that has all synapses.
 """
 
 from __future__ import annotations
