@@ -80,6 +80,6 @@ class Cued:
         rates = np.zeros((self.steps, 4, self.population))
         for start, kind in zip(self._starts(), shown, strict=True):
             rates[start : start + self.cue, int(kind)] = self.probability
-        rates[self.scored, 2] = self.probability
+        rates[self.steps - self._window() :, 2] = self.probability
         rates[:, 3] = self.probability / 4
         return rates.reshape(self.steps, -1)

@@ -65,11 +65,6 @@ class LastStep(EvidenceAccumulation):
     def _starts(self) -> range:
         return range(0, self.cues * (self.cue + self.pause), self.cue + self.pause)
 
-    def _rates(self, shown: np.ndarray) -> np.ndarray:
-        rates = super()._rates(shown).reshape(self.steps, 4, self.population)
-        rates[-self.recall :, 2] = self.probability
-        return rates.reshape(self.steps, -1)
-
 
 def signed(rng: np.random.Generator, signs: np.ndarray, post: int) -> np.ndarray:
     """Weights (post, pre) of one sign a presynaptic neuron, as the authors draw them.
