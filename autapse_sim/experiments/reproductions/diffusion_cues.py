@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +131,10 @@ def scores(
     weights, adapts = drawn(np.random.default_rng([seed, number]), setting)
     given = parameters(setting, name, adapts)
     window = int(setting.task.scored.sum())
-    share = min(STRETCH, updates)
     draws = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     protocol = Protocol(
         1,
-        share * batch,
+        batch,
         0,
         0,
         update="batch",
@@ -146,7 +145,7 @@ def scores(
         record=0,
         seed=draws,
     )
-    return tested(circuit, setting.task, protocol, weights, given, updates // share, tests)
+    return tested(circuit, setting.task, protocol, weights, given, updates, tests)
 
 
 def tested(
@@ -155,12 +154,13 @@ def tested(
     protocol: Protocol,
     weights: Weights,
     parameters: Mapping[str, Any],
-    rounds: int,
+    updates: int,
     tests: int,
 ) -> xr.Dataset:
-    """Train a network in `rounds` stretches; accuracy in percent, loss in nats and rate in Hz on the test trials."""
-    trained = stretches(circuit, task, protocol, weights, parameters)
-    for _ in range(rounds):
+    """Train a network by so many updates; accuracy in percent, loss in nats and rate in Hz on the test trials."""
+    share = min(STRETCH, updates)
+    trained = stretches(circuit, task, replace(protocol, train=share * protocol.batch), weights, parameters)
+    for _ in range(updates // share):
         weights = next(trained).weights
     look = Protocol(1, 0, 0, tests, record=1, seed=protocol.seed)
     test = train(circuit, task, look, weights, parameters).data

@@ -24,7 +24,7 @@ import xarray as xr
 
 from autapse_sim.experiments.agreement import UNSAID, Sample, lower, quartiles, same_mean
 from autapse_sim.experiments.reproduction import Answer, Call, Finding, Reproduction
-from autapse_sim.experiments.reproductions.diffusion_cues import STRETCH, tested
+from autapse_sim.experiments.reproductions.diffusion_cues import tested
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.weights import Weights
@@ -130,10 +130,9 @@ def scores(name: str, circuit: Circuit, updates: int, batch: int, tests: int, se
     given |= {"eta": 0.0025, "eta_out": 0.0025, "eta_back": 0.0025}
     if name == "MDGL":
         given |= {"excitatory": EXCITATORY / NEURONS, **gains(weights.W[0])}
-    share = min(STRETCH, updates)
     protocol = Protocol(
         1,
-        share * batch,
+        batch,
         0,
         0,
         update="batch",
@@ -143,7 +142,7 @@ def scores(name: str, circuit: Circuit, updates: int, batch: int, tests: int, se
         record=0,
         seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
     )
-    return tested(circuit, LastStep(), protocol, weights, given, updates // share, tests)
+    return tested(circuit, LastStep(), protocol, weights, given, updates, tests)
 
 
 def units(seed: int, quick: bool) -> dict[tuple[str, int], Call]:
