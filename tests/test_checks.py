@@ -104,7 +104,10 @@ def test_what_is_settled_is_plain_and_the_same_again():
         (lambda: ap.Protocol(bound=(1, 1)), r"bound is \(1, 1\); it must be a positive number, two numbers"),
         (lambda: ap.Protocol(bound=(1, 2, 3)), r"bound is \(1, 2, 3\); it must be a positive number, two numbers"),
         (lambda: ap.Protocol(epsilon=None), "epsilon is None; it must be a finite number of at least 0"),
-        (lambda: ap.Protocol(constraints=None), "constraints is None; it must be names among sparse, dale"),
+        (
+            lambda: ap.Protocol(constraints=None),
+            "constraints is None; it must be names among sparse, dale, sparse-readout, dale-readout",
+        ),
         (lambda: ap.Protocol(seed=2**70), "seed is 1180.*; it must be a whole number from 0 to 9223372036854775807"),
         (lambda: ap.BouncingBall(noise=1e150), r"noise is 1e\+150; it must be a finite number from 0 to 1e\+06"),
         (lambda: ap.ChaoticSeries(interval=1e-300), "interval is 1e-300; it must be a finite number from 0.001 to 10"),

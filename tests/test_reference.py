@@ -121,6 +121,7 @@ HOW = {
     "batches, Adam in the other order": {"update": "batch", "batch": 2, "optimiser": "adam-hat", "epsilon": 1e-3},
     "no 1/t": {"averaging": False},
     "sparse and Dale": {"constraints": ("sparse", "dale")},
+    "sparse, Dale in the read-out": {"constraints": ("sparse", "dale-readout")},
     "bound": {"bound": (-0.3, 0.4)},
     "bound, trajectories, Dale": {"bound": 0.4, "constraints": "dale", "update": "trajectory"},
     "going on": {"reset": False},

@@ -135,6 +135,24 @@ def test_weights_stay_within_their_constraints(engine, how):
     assert between.W.max() <= bound
 
 
+@pytest.mark.parametrize("engine", SAMPLED)
+@pytest.mark.parametrize("how", [{}, {"update": "trajectory", "optimiser": "adam"}])
+def test_those_of_the_read_out_are_its_own(engine, how):
+    circuit = ap.Circuit(neurons=8, readout="random", activation="tanh", learn=("W", "V"))
+    free = ap.Protocol(replicates=2, train=5, validate=0, test=1, **how)
+    job = job_of(circuit, ap.BouncingBall(steps=40), free, eta=0.1, eta_out=0.1)
+    off = 1 - np.eye(8), np.arange(8) % 2
+    job = replace(job, weights=replace(job.weights, W=job.weights.W * off[0], V=job.weights.V * off[1]))
+    for kind in ("sparse", "dale"):
+        for suffix, tied, other in (("", "W", "V"), ("-readout", "V", "W")):
+            after = simulate(replace(job, constraints=(kind + suffix,)), engine).weights
+            for name in (tied, other):
+                before, now = getattr(job.weights, name), getattr(after, name)
+                broken = now[before == 0] != 0 if kind == "sparse" else now * before < 0
+                assert broken.any() == (name == other), (kind, suffix, name)
+                assert np.abs(now - before).max() > 0.01
+
+
 def test_constraints_that_do_not_exist_are_refused():
     with pytest.raises(ap.InputError, match="sparse"):
         ap.Protocol(constraints="sparce")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autapse_sim.engines.adjoint import penalised
 from autapse_sim.engines.discrete.layout import outer
 from autapse_sim.engines.discrete.network import Network
 from autapse_sim.engines.discrete.rules.bptt import Bptt
@@ -118,10 +119,8 @@ def exact_gradient(job: Job, trajectory: int = 0) -> np.ndarray:
     array (N, n, n)
         By W, summed over the steps, whatever else learns; with eq. 1's 1/t where the job has it.
     """
-    if not (discretely(job.circuit) and one_for_all(job.parameters)):
-        from autapse_sim.engines.adjoint.simulate import gradients
-
-        return gradients(_still(job, trajectory, rule="bptt"), trajectory)["W"]
+    if penalised(job) or not (discretely(job.circuit) and one_for_all(job.parameters)):
+        return _exact(job, trajectory)[0]["W"]
     network, learner = _shown(job, trajectory)
     with np.errstate(all="ignore"):
         network.run()
@@ -150,14 +149,12 @@ def aligned(job: Job, engine: str, trajectory: int = 0) -> dict[str, np.ndarray]
         The cosine between the change that the rule makes and the negative gradient, by the weights that it teaches, and
         'blind' for the control (B err) 1^T in place of a change of W. NaN where one of the two is nothing.
     """
-    from autapse_sim.engines.adjoint.simulate import gradients_and_error
-
     still = _still(job, trajectory)
     taught = [name for name in still.circuit.learn if TAUGHT_BY[name] == "rule"]
     if not taught:
         raise InputError(f"alignment is of the updates of W, U and b, but {', '.join(job.circuit.learn)} learns")
     after = simulated(still, engine).weights
-    exact, err = gradients_and_error(_still(job, trajectory, rule="bptt"), trajectory)
+    exact, err = _exact(job, trajectory)
     found = {}
     for name in taught:
         before = getattr(job.weights, name)
@@ -167,10 +164,15 @@ def aligned(job: Job, engine: str, trajectory: int = 0) -> dict[str, np.ndarray]
 
 def blind(job: Job, trajectory: int = 0) -> np.ndarray:
     """The cosine (N,) of the control (B err) 1^T with the exact gradient by W, over one trajectory."""
+    exact, err = _exact(job, trajectory)
+    return cosine(_blind(job, err), exact["W"])
+
+
+def _exact(job: Job, trajectory: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The exact gradients (N, ...) of the loss that a job's rule descends, and the error (N, 1, c)."""
     from autapse_sim.engines.adjoint.simulate import gradients_and_error
 
-    exact, err = gradients_and_error(_still(job, trajectory, rule="bptt"), trajectory)
-    return cosine(_blind(job, err), exact["W"])
+    return gradients_and_error(_still(job, trajectory, rule="bptt"), trajectory, pulled=penalised(job))
 
 
 def _blind(job: Job, err: np.ndarray) -> np.ndarray:

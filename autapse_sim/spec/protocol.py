@@ -14,7 +14,10 @@ from autapse_sim.showing import showing
 
 UPDATES = ("step", "trajectory", "batch")
 OPTIMISERS = ("sgd", "momentum", "adam", "adam-hat")
-CONSTRAINTS = ("sparse", "dale")
+KINDS = ("sparse", "dale")
+CONSTRAINTS = (*KINDS, *(f"{kind}-readout" for kind in KINDS))
+CONSTRAINED = {"W": "", "U": "", "V": "-readout"}
+"""The weights that constraints may hold for, and how they are called then."""
 
 
 @showing
@@ -50,11 +53,12 @@ class Protocol:
     averaging : bool
         Whether the 1/t of eq. 1 is in (bptt, rtrl, snap1, uoro, fa, dfa); without it bptt and rtrl follow the exact
         gradient of a trajectory's summed squared error, halved.
-    constraints : tuple of {'sparse', 'dale'}
+    constraints : tuple of {'sparse', 'dale', 'sparse-readout', 'dale-readout'}
         What holds for the weights that the rule teaches (W, U), whatever it says: with 'sparse' those that are 0 at the
-        start stay 0 (no self-connections, missing synapses), with 'dale' none changes its sign (it stops at 0).
+        start stay 0 (no self-connections, missing synapses), with 'dale' none changes its sign (it stops at 0). The
+        other two are the same for V.
     bound : float or (float, float), optional
-        Largest magnitude of those weights, or the least and the largest weight.
+        Largest magnitude of W and U, or the least and the largest weight.
     reset : bool
         Whether activity and traces begin anew with each trajectory, or go on from where the last one ended.
     checkpoints : tuple of int, or int
@@ -145,6 +149,18 @@ class Protocol:
         if not self.validate:
             return np.array([], dtype=int)
         return np.unique(np.append(np.arange(0, self.train + 1, self.validate_every), self.train))
+
+
+def held(constraints: tuple[str, ...], weights: str) -> frozenset[str]:
+    """Which of 'sparse' and 'dale' hold for some weights.
+
+    Examples
+    --------
+    >>> sorted(held(("sparse", "dale", "sparse-readout"), "V"))
+    ['sparse']
+    """
+    called = CONSTRAINED.get(weights)
+    return frozenset(kind for kind in KINDS if called is not None and kind + called in constraints)
 
 
 def _checkpoints(given: object, train: int) -> int | tuple[int, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 from autapse_sim import __version__
 from autapse_sim.checks import mapping
 from autapse_sim.engines import discrete
+from autapse_sim.engines.adjoint import PENALTY, RULES
 from autapse_sim.engines.cache import recall, remember
 from autapse_sim.engines.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
@@ -113,7 +114,8 @@ def declared(circuit: Circuit) -> Declared:
 def _without_equations(circuit: Circuit) -> Declared:
     """What is declared where the rule of W, U and b is none of equations: by the neuron, the read-out and the rule."""
     beside = declared(replace(circuit, rule="autapse", learn=tuple(n for n in circuit.learn if n in ("V", "c"))))
-    own = {name: amount(value) for name, value in discrete.references()[circuit.rule].parameters.items()}
+    penalty = PENALTY if circuit.rule in RULES else {}
+    own = {name: amount(value) for name, value in (discrete.references()[circuit.rule].parameters | penalty).items()}
     if not along_equations(circuit):
         kept = {name: beside.parameters[name] for name in ("tau_m", "eta_out") if name in beside.parameters}
         return Declared(kept | own, list(ACTIVATIONS))

@@ -10,6 +10,7 @@ import numpy as np
 
 from autapse_sim.engines import discrete
 from autapse_sim.engines.adjoint import RULES as EXACT
+from autapse_sim.engines.adjoint import penalised
 from autapse_sim.engines.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
@@ -63,6 +64,8 @@ def check_protocol(circuit: Circuit, protocol: Protocol | Job, parameters: Mappi
     if not protocol.reset:
         raise InputError("engine 'numpy' resets with each trajectory: give reset=True")
     if circuit.rule in EXACT:
+        if protocol.update == "step" and parameters["c_reg"].any():
+            raise InputError("c_reg pulls at the rates of whole trajectories: give update='trajectory' or 'batch'")
         return
     if protocol.constraints or protocol.bound is not None:
         raise InputError(f"rule {circuit.rule!r} on engine 'numpy' has no constraints or bound on weights")
@@ -73,7 +76,8 @@ def check_protocol(circuit: Circuit, protocol: Protocol | Job, parameters: Mappi
 
 def simulated_in_numpy(job: Job, progress: Progress | None = None) -> Outcome:
     """The outcome of a job: on the discrete network where that is the circuit, else along the circuit's equations."""
-    if _simple(job.circuit) and one_for_all(job.parameters) and not job.constraints and job.bound is None:
+    plain = not job.constraints and job.bound is None and not penalised(job)
+    if _simple(job.circuit) and one_for_all(job.parameters) and plain:
         return discrete.simulate(job, progress=progress)
     from autapse_sim.engines.adjoint.simulate import simulate
 

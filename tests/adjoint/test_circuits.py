@@ -99,6 +99,7 @@ CONSTRAINTS = {
     "sparse and Dale": {"constraints": ("sparse", "dale")},
     "bound": {"bound": (-0.3, 0.4)},
 }
+PENALTY = {"c_reg": 400.0, "f_target": "300 Hz"}
 
 
 @pytest.mark.parametrize("neuron", ["rate", "leaky"])
@@ -115,6 +116,24 @@ def test_weights_stay_within_constraints(how, neuron):
     else:
         assert (weights * before >= 0).all()
         assert (free * before < 0).any()
+
+
+@pytest.mark.parametrize("engine", ["numpy", "auto"])
+def test_a_penalty_pulls_what_is_sent_to_its_target(engine):
+    """The discrete network has none: a rate neuron is swept along its equations then."""
+    task = ap.BouncingBall(steps=20)
+    plain = {"replicates": 2, "train": 100, "validate": 0, "test": 1, "update": "trajectory", "averaging": False}
+    means = {}
+    for name, given in {"plain": {}, "pulled": PENALTY}.items():
+        circuit = ap.Circuit(rule="bptt", neurons=4, readout="random", learn=("W", "U", "b"))
+        result = ap.train(circuit, task, ap.Protocol(**plain), parameters={"eta": 0.03, **given}, engine=engine)
+        means[name] = np.abs(result.data.trace_activity.values[:, -1].mean(axis=1) - 0.3).mean()
+    assert means["pulled"] < 0.2 * means["plain"], means
+
+
+def test_a_penalty_takes_whole_trajectories():
+    with pytest.raises(ap.InputError, match="c_reg pulls at the rates of whole trajectories: give update='trajectory'"):
+        ap.train(ap.Circuit(rule="bptt", neuron="lif"), ap.BouncingBall(), ap.Protocol(), parameters=PENALTY)
 
 
 def test_a_result_says_along_what_it_learned():

@@ -6,7 +6,7 @@ import numpy as np
 import precompiled
 import pytest
 import test_discrete
-from brian2 import ms
+from brian2 import Hz, ms
 
 import autapse_sim as ap
 from autapse_sim.engines import discrete
@@ -143,6 +143,7 @@ def test_so_it_is_in_programs_as_users_have_them(case, lanes, shared_folder, mon
     assert_alive(job, outcome)
 
 
+PENALTY = {"c_reg": np.linspace(0.0, 5.0, 18).reshape(3, 6), "f_target": np.linspace(5.0, 100.0, 6)[None] * Hz}
 OTHERS = {
     "fa": {"rule": "fa"},
     "fa, each step": {"rule": "fa", "update": "step"},
@@ -166,6 +167,12 @@ OTHERS = {
     "b and c": {"learn": ("b", "c")},
     "the read-out alone": {"learn": ("V",)},
     "sparse, Dale, within bounds": {"constraints": ("sparse", "dale"), "bound": (-0.5, 0.3)},
+    "sparse, Dale in the read-out": {"constraints": ("dale", "sparse-readout", "dale-readout")},
+    "a penalty": {"parameters": PENALTY, "averaging": False},
+    "a penalty, a batch": {"parameters": PENALTY, "update": "batch", "batch": 5, "updates": 4, "substeps": 2},
+    "a penalty, a delay": {"parameters": PENALTY, "delay": 3},
+    "a penalty where nothing is carried back": {"parameters": PENALTY, "learn": ("U",), "apart": True},
+    "a penalty along fa": {"parameters": PENALTY, "rule": "fa"},
     "checkpoints": {"checkpoints": 3, "checkpoint_states": True, "optimiser": "adam"},
     "two to a batch": {"update": "batch", "batch": 2, "checkpoints": 4, "updates": 8},
 }
@@ -174,13 +181,18 @@ OTHERS = {
 @pytest.mark.parametrize("neuron", ["rate", "lif"])
 @pytest.mark.parametrize("how", OTHERS)
 def test_so_it_is_however_one_learns(how, neuron):
-    job = job_of(neuron, **OTHERS[how])
-    if "sparse" in job.constraints:
-        sparse = np.where(np.abs(job.weights.W) < 0.2, 0, job.weights.W)
-        job = replace(job, weights=replace(job.weights, W=sparse))
+    options = dict(OTHERS[how])
+    apart = options.pop("apart", False)
+    job = job_of(neuron, **options)
+    W = np.where(np.abs(job.weights.W) < 0.2, 0, job.weights.W) if "sparse" in job.constraints else job.weights.W
+    V = job.weights.V * (np.arange(6) != 2) if "sparse-readout" in job.constraints else job.weights.V
+    job = replace(job, weights=replace(job.weights, W=0 * W if apart else W, V=V))
     outcome = simulate(job)
     assert difference(outcome, in_numpy.simulate(job)) <= EXACT
     assert_alive(job, outcome)
+    if "penalty" in how:
+        plain = in_numpy.simulate(replace(job, parameters={**job.parameters, "c_reg": np.zeros(3)}))
+        assert np.abs(outcome.weights.U - plain.weights.U).max() > 1e-4
 
 
 @pytest.mark.parametrize("batch", [1, 5])

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brian2 import ms, nA
+from brian2 import Hz, ms, nA
 
 import autapse_sim as ap
 from autapse_sim.engines.adjoint.network import Network
@@ -51,7 +51,9 @@ def loss(job):
         t = k // network.substeps
         nats = -np.where(network.counts[:, :, t], network.y[:, :, t] * np.log(prediction), 0) if network.softmax else 0
         total = total + share * (nats if network.softmax else err**2 / 2).sum(axis=(1, 2))
-    return total, network
+    sent = np.mean([each["sent"] for each in network.states[1:]], axis=0)
+    excess = sent - network.given["f_target"] / 1000
+    return total + (network.given["c_reg"] * excess**2 / 2).sum(axis=(1, 2)), network
 
 
 def differences(job, step):
@@ -255,6 +257,27 @@ def test_a_neuron_that_is_told_of_its_error(circuit, tmp_path):
     mine, _ = assert_differences(job)
     other = gradients(replace(job, weights=replace(job.weights, B=-job.weights.B)))
     assert np.abs(other["W"] - mine["W"]).max() > 1e-3 * np.abs(mine["W"]).max()
+
+
+PENALISED = {
+    "one target": {},
+    "substeps and a delay": {"substeps": 2, "delay": 3, "method": "rk4"},
+    "cross-entropy, eq. 1's 1/t": {"loss": "cross-entropy", "averaging": True},
+    "another target for each": {"c_reg": np.array([[3.0, 0.0, 5.0, 1.0]]), "f_target": np.linspace(-200, 300, 4)[None]},
+}
+
+
+@pytest.mark.parametrize("neuron", ["rate", "leaky"])
+@pytest.mark.parametrize("circuit", PENALISED)
+def test_a_penalty_on_what_is_sent(circuit, neuron):
+    options = {"c_reg": 4.0, "f_target": np.array(300.0), **PENALISED[circuit]}
+    given = {"c_reg": options.pop("c_reg"), "f_target": options.pop("f_target") * Hz}
+    job = job_of(neuron, given, scale=0.5, **options)
+    mine, _ = assert_differences(job)
+    without = gradients(job, pulled=False)
+    for name in WEIGHTS:  # the read-out has none
+        apart = np.abs(mine[name] - without[name]).max()
+        assert (apart == 0) if name in ("V", "c") else (apart > 1e-2 * np.abs(mine[name]).max()), name
 
 
 def test_a_wrong_gradient_is_seen():

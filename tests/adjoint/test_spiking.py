@@ -103,13 +103,13 @@ def test_the_numbers_are_those_of_the_script():
 EPROP = {"lif": "eprop", "alif": "eprop_alif"}
 
 
-def eprop_job(neuron, learn=("W", "U", "b"), scale=0.0, **circuit):
+def eprop_job(neuron, learn=("W", "U", "b"), scale=0.0, c_reg=0.0, **circuit):
     """e-prop with B = V^T in a circuit whose neurons do not reach each other, as a job."""
     job = job_of(neuron, "mse", False, **circuit)
     description = replace(job.circuit, rule=EPROP[neuron], learn=learn)
     given = {name: job.parameters[name] for name in resolve_parameters(description, {}, R) if name in job.parameters}
     values = resolve_parameters(description, {"tau_e": TAU_OUT * ms, "eta": 0.01}, R) | given
-    values["eta"] = np.full(R, 0.01)
+    values["eta"], values["c_reg"] = np.full(R, 0.01), np.full(R, c_reg)
     weights = replace(job.weights, W=scale * job.weights.W, B=job.weights.V.transpose(0, 2, 1).copy())
     return replace(job, circuit=description, weights=weights, parameters=values, traced=np.arange(R))
 
@@ -119,9 +119,10 @@ def moved(job, engine):
     return {n: getattr(outcome.weights, n) - getattr(job.weights, n) for n in job.circuit.learn}, outcome
 
 
+@pytest.mark.parametrize("c_reg", [0.0, 30.0])
 @pytest.mark.parametrize("neuron", EPROP)
-def test_eprop_is_the_gradient_where_recurrence_and_reset_are_cut(neuron):
-    job = eprop_job(neuron)
+def test_eprop_is_the_gradient_where_recurrence_and_reset_are_cut(neuron, c_reg):
+    job = eprop_job(neuron, c_reg=c_reg)
     mine, outcome = moved(job, reference.simulate)
     exact = replace(job, circuit=replace(job.circuit, rule="bptt"))
     right, _ = moved(exact, simulate)
@@ -130,10 +131,12 @@ def test_eprop_is_the_gradient_where_recurrence_and_reset_are_cut(neuron):
         scale = np.abs(right[name]).max()
         assert scale > 1e-6
         assert np.abs(mine[name] - right[name]).max() <= EXACT * max(1, scale), name
+    other = moved(replace(exact, parameters={**exact.parameters, "c_reg": np.full(R, c_reg + 3)}), simulate)[0]
+    assert np.abs(other["U"] - mine["U"]).max() > 1e-3 * np.abs(right["U"]).max()
     # with the reset, or with neurons that reach each other, it is not
     through = replace(exact, circuit=replace(exact.circuit, through_reset=True))
     assert np.abs(moved(through, simulate)[0]["U"] - mine["U"]).max() > 1e-3 * np.abs(right["U"]).max()
-    coupled = eprop_job(neuron, scale=1.0)
+    coupled = eprop_job(neuron, scale=1.0, c_reg=c_reg)
     theirs_ = moved(replace(coupled, circuit=replace(coupled.circuit, rule="bptt")), simulate)[0]
     mine, _ = moved(coupled, reference.simulate)
     assert np.abs(theirs_["U"] - mine["U"]).max() > 1e-3 * np.abs(right["U"]).max()

@@ -208,7 +208,9 @@ def _protocol(b: Builder) -> dict[str, Any]:
     if b.use("averaging", 30):
         made["averaging"] = False
     if b.use("constraints", 25):
-        made["constraints"] = b.one([["sparse"], ["dale"], ["sparse", "dale"]])
+        made["constraints"] = b.one(
+            [["sparse"], ["dale"], ["sparse", "dale"], ["sparse", "sparse-readout", "dale-readout"]]
+        )
     if b.use("bound", 20):
         made["bound"] = b.one([0.93711, [-0.83117, 1.21719]])
     if b.use("reset", 20):

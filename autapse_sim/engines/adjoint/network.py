@@ -181,7 +181,18 @@ class Network:
         elapsed = np.arange(1, count + 1) / self.substeps if averaging else np.ones(count)
         return 1 / self.substeps / elapsed
 
-    def sweep(self, entering: Mapping[int, np.ndarray], keep: bool = False) -> dict[str, np.ndarray]:
+    def pull(self) -> np.ndarray | None:
+        """The slope (N, K, n) of the penalty on what was sent by what is sent in an integration step; None without."""
+        c_reg = self.given.get("c_reg")
+        if c_reg is None or not c_reg.any():
+            return None
+        steps, share = self.x.shape[2], 1 / self.substeps
+        mean = np.sum([each["sent"] for each in self.states[1:]], axis=0) * share / steps
+        return c_reg * (mean - self.given["f_target"] * STEP) / steps * share
+
+    def sweep(
+        self, entering: Mapping[int, np.ndarray], keep: bool = False, pull: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """The gradients (N, ...) of a loss by all weights, with its slopes by V o + c after some integration steps.
 
         Parameters
@@ -190,6 +201,8 @@ class Network:
             By integration step; the sweep goes back from the last of them.
         keep : bool
             Whether local slopes are kept for further sweeps over the same trajectory.
+        pull : array (N, K, n), optional
+            What the loss has as slope by what is sent after each integration step, beside.
         """
         entry = self.weights["B"] if self.along == "fa" else self.weights["V"].transpose(0, 2, 1)
         recurrent = self.weights["B_rec"] if self.along == "fa" else self.weights["W"]
@@ -207,6 +220,8 @@ class Network:
                 total["c"] = total["c"] + score.sum(axis=1)
             for name, value in pending.pop(k + 1, {}).items():
                 bars[name] = bars[name] + value
+            if pull is not None:
+                bars["sent"] = bars["sent"] + pull
             found = self.back(*(bars[name] for name in self.step.moving), *self._local(k, keep))
             moving = len(self.step.moving)
             bars = dict(zip(self.step.moving, found[:moving], strict=True))

@@ -18,6 +18,7 @@ from autapse_sim.spec.circuit import TAUGHT_BY
 from autapse_sim.spec.job import Job, Outcome, Progress, State, check_targets
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import read_neuron, read_rule
+from autapse_sim.spec.protocol import CONSTRAINED, held
 from autapse_sim.spec.scopes import check_neuron, neuron_words
 
 ROOM = 2**28
@@ -98,7 +99,7 @@ class Learner:
         self.sums: dict[str, np.ndarray]
         self.start_batch()
         origin = job.origin or job.weights
-        self.origin = {name: getattr(origin, name) for name in ("W", "U")}
+        self.origin = {name: getattr(origin, name) for name in CONSTRAINED}
 
     def learned(self) -> dict[str, np.ndarray]:
         """The weights that learn, as they are now."""
@@ -139,7 +140,7 @@ class Learner:
         network = self.network
         network.run()
         shares, plain = (network.shares(averaging) for averaging in (self.job.averaging, False))
-        found = self._exact({k: err * shares[k] for k, err in enumerate(network.err)}, keep=False)
+        found = self._exact({k: err * shares[k] for k, err in enumerate(network.err)}, pull=network.pull())
         read = [self._read(k, share) for k, share in enumerate(plain)]
         found |= {name: np.sum([each[name] for each in read], axis=0) for name in self.read}
         self.sums = {name: total + found[name] for name, total in self.sums.items()}
@@ -155,9 +156,9 @@ class Learner:
     def _nothing(self, names: Iterable[str]) -> dict[str, np.ndarray]:
         return {name: np.zeros(()) for name in names}
 
-    def _exact(self, entering: dict[int, np.ndarray], keep: bool) -> dict[str, np.ndarray]:
+    def _exact(self, entering: dict[int, np.ndarray], **how: Any) -> dict[str, np.ndarray]:
         """The exact gradients of what the rule teaches, see `Network.sweep`."""
-        found = self.network.sweep(entering, keep) if self.exact else {}
+        found = self.network.sweep(entering, **how) if self.exact else {}
         return {name: found[name] for name in self.exact}
 
     def _read(self, k: int, share: float) -> dict[str, np.ndarray]:
@@ -174,12 +175,12 @@ class Learner:
             self.network.weights[name] = self._limited(name, w) if name in self.origin else w
 
     def _limited(self, name: str, w: np.ndarray) -> np.ndarray:
-        origin = self.origin[name]
-        if "sparse" in self.job.constraints:
+        origin, constraints = self.origin[name], held(self.job.constraints, name)
+        if "sparse" in constraints:
             w = np.where(origin == 0, 0, w)
-        if "dale" in self.job.constraints:
+        if "dale" in constraints:
             w = np.where(w * np.sign(origin) < 0, 0, w)
-        return w if self.job.bound is None else np.clip(w, *self.job.bound)
+        return w if self.job.bound is None or name == "V" else np.clip(w, *self.job.bound)
 
 
 class Records:
@@ -258,17 +259,20 @@ def _simulate(job: Job, step: Step, report: Progress) -> Outcome:
     )
 
 
-def gradients(job: Job, trajectory: int = 0, averaging: bool | None = None) -> dict[str, np.ndarray]:
+def gradients(
+    job: Job, trajectory: int = 0, averaging: bool | None = None, pulled: bool = True
+) -> dict[str, np.ndarray]:
     """The exact gradients (N, ...) of one trajectory's loss by all weights, at the weights of the job.
 
     The loss is sum_t err(t)^2/2, or the cross-entropy, over the steps that count; with substeps the mean over each
     step. With `averaging` (by default that of the job) each step counts 1/t. Along fa they are what it takes for them.
+    The penalty `PENALTY` is in where it is asked for and the parameters of the job have one.
     """
-    return gradients_and_error(job, trajectory, averaging)[0]
+    return gradients_and_error(job, trajectory, averaging, pulled)[0]
 
 
 def gradients_and_error(
-    job: Job, trajectory: int = 0, averaging: bool | None = None
+    job: Job, trajectory: int = 0, averaging: bool | None = None, pulled: bool = True
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The same `gradients`, and the error (N, 1, c) summed over the trajectory as its steps count."""
     if not job.reset:
@@ -280,4 +284,5 @@ def gradients_and_error(
         network.run()
         shares = network.shares(job.averaging if averaging is None else averaging)
         entering = {k: err * shares[k] for k, err in enumerate(network.err)}
-        return network.sweep(entering), np.sum(list(entering.values()), axis=0)
+        found = network.sweep(entering, pull=network.pull() if pulled else None)
+        return found, np.sum(list(entering.values()), axis=0)

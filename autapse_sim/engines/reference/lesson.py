@@ -26,6 +26,7 @@ from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Rule
+from autapse_sim.spec.protocol import held
 from autapse_sim.spec.rates import learning_rate
 
 EVENTS = frozenset({"spiked", "spiked_pre", "spiked_post", "dt"})
@@ -120,14 +121,13 @@ class Lesson:
         return eta * np.sqrt(second) / first * memory["moment"] / (np.sqrt(memory["square"]) + small)
 
     def limit(self) -> None:
-        """Keep W and U within the constraints of the protocol."""
-        if self.name not in ("W", "U"):
-            return
-        if "sparse" in self.job.constraints:
+        """Keep the weights within the constraints of the protocol."""
+        constraints = held(self.job.constraints, self.name)
+        if "sparse" in constraints:
             self.w = np.where(self.start == 0, 0, self.w)
-        if "dale" in self.job.constraints:
+        if "dale" in constraints:
             self.w = np.where(self.w * np.sign(self.start) < 0, 0, self.w)
-        if self.job.bound is not None:
+        if self.name in ("W", "U") and self.job.bound is not None:
             self.w = np.clip(self.w, *self.job.bound)
 
     # -- what a change of w is worth ----------------------------------------------------------------------------------

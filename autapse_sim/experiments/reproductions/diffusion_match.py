@@ -1,8 +1,8 @@
-"""A learning signal that diffuses, beside e-prop: how often a network tells whether two stimuli were the same.
+"""A learning signal that diffuses, beside e-prop and the gradient: how often a network tells equal stimuli from others.
 
-The networks, their training and where the published seeds come from are those of diffusion-cues, which says what is
-left out. The task is delayed match to sample as their code has it: a stimulus is there or not, each of the two has a
-population of inputs of its own, and initial weights are smaller.
+The networks, their training and where the published seeds come from are those of diffusion-cues. The task is delayed
+match to sample as their code has it: a stimulus is there or not, each of the two has a population of inputs of its own,
+and initial weights are smaller.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class ThereOrNot(DelayedMatch):
         return rates.reshape(self.steps, -1)
 
 
-MATCH = Setting(ThereOrNot(), 1400, (0.5, 0.1, 0.5), {"e-prop": 0.1, "diffusion": 0.01}, "delayed_match")
+MATCH = Setting(
+    ThereOrNot(), 1400, (0.5, 0.1, 0.5), {"gradient": 0.1, "e-prop": 0.1, "diffusion": 0.01}, "delayed_match"
+)
 
 
 def units(seed: int, quick: bool) -> dict[tuple[str, int], Call]:
@@ -45,9 +47,9 @@ def answer(found: Mapping[tuple[str, int], xr.Dataset], quick: bool) -> Answer:
 
 
 reproduction = Reproduction(
-    title="e-prop with and without a signal that diffuses, 100 spiking neurons, delayed match to sample",
+    title="the gradient, and e-prop with and without a signal that diffuses, 100 spiking neurons, delayed match",
     source=SOURCE,
-    published="accuracy, median of 20 seeds: e-prop 73.2%, diffusion 96.0%",
+    published="accuracy, median of 20 seeds: gradient 99.8%, e-prop 73.2%, diffusion 96.0%",
     minutes=(420, 0.5),
     quick=QUICK,
     units=units,

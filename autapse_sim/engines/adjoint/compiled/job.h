@@ -85,7 +85,7 @@ struct Sizes  // in the order in which they are given
 {
     int64_t networks, sources, neurons, inputs, outputs, steps, substeps, trajectories, presentations, runs, batch;
     int64_t per_step, averaging, softmax, along_fixed, cut, traced, kept, tracked, checkpoints, states, updates;
-    int64_t optimiser, sparse, dale, bounded, room, delays, learn[WEIGHTS];
+    int64_t optimiser, bounded, room, delays, pulled, learn[WEIGHTS], sparse[WEIGHTS], dale[WEIGHTS];
 };
 
 struct Job
@@ -95,7 +95,7 @@ struct Job
     std::vector<int64_t> delays;
     double epsilon, low, high, dt, step;
     const int64_t *late, *source, *traced, *trajectory, *learn, *keep, *trace, *checkpoint, *state, *runs;
-    const double *x, *y, *given, *rates[2], *B, *B_rec, *F, *origin[2];
+    const double *x, *y, *given, *rates[2], *B, *B_rec, *F, *c_reg, *f_target, *origin[WEIGHTS];
     std::vector<double> weights[WEIGHTS];
     size_t width[WEIGHTS];
     std::vector<double> share;

@@ -50,7 +50,7 @@ public:
         }
         checkpoints.resize(all * job.sizes.checkpoints);
         rate.take(NETWORKS);
-        limited = which <= U && job.origin[which];
+        limited = job.origin[which];
         origin.take(limited ? width * NETWORKS : 0);
     }
 
@@ -141,9 +141,9 @@ private:
     {
         for (size_t e = 0; e < width * NETWORKS; e++)
         {
-            if (job.sizes.sparse && origin.at[e] == 0) w[e] = 0;
-            if (job.sizes.dale && w[e] * sign(origin.at[e]) < 0) w[e] = 0;
-            if (job.sizes.bounded) w[e] = clip(w[e], job.low, job.high);
+            if (job.sizes.sparse[which] && origin.at[e] == 0) w[e] = 0;
+            if (job.sizes.dale[which] && w[e] * sign(origin.at[e]) < 0) w[e] = 0;
+            if (job.sizes.bounded && which <= U) w[e] = clip(w[e], job.low, job.high);
         }
     }
 };
@@ -296,9 +296,13 @@ RARE static void read_job()
     job.B = s.along_fixed ? mapped<double>("B.bin", N * n * q) : nullptr;
     job.B_rec = s.along_fixed && !s.cut ? mapped<double>("B_rec.bin", N * n * n) : nullptr;
     job.F = RETURNED ? mapped<double>("F.bin", N * n * q) : nullptr;
-    const bool limited = s.sparse || s.dale || s.bounded;
-    job.origin[W] = limited ? mapped<double>("W.origin", N * n * n) : nullptr;
-    job.origin[U] = limited ? mapped<double>("U.origin", N * n * m) : nullptr;
+    job.c_reg = s.pulled ? mapped<double>("c_reg.bin", N * n) : nullptr;
+    job.f_target = s.pulled ? mapped<double>("f_target.bin", N * n) : nullptr;
+    for (int w = 0; w < WEIGHTS; w++)
+    {
+        const bool limited = s.sparse[w] || s.dale[w] || (s.bounded && w <= U);
+        job.origin[w] = limited ? mapped<double>(std::string(WEIGHT_NAMES[w]) + ".origin", N * width[w]) : nullptr;
+    }
     for (int at = 0; at < job.count; at++)
         job.share.push_back(s.averaging ? 1.0 / (at + 1) : 1.0 / job.substeps);
     job.squares.resize(N * P), job.nats.resize(s.softmax ? N * P : 0), job.spikes.resize(SPIKING ? N * n : 0);

@@ -17,7 +17,7 @@ from autapse_sim.spec.language import Statement
 GIVEN = ("dt", "step", "N", "i")
 """What stands still beside the parameters."""
 TIME = ("t", "steps")
-HEADERS = ("kernels.h", "job.h", "recurrent.h", "returned.h", "sweep.h", "program.h")
+HEADERS = ("kernels.h", "job.h", "recurrent.h", "returned.h", "penalty.h", "sweep.h", "program.h")
 """What is the same for all neurons, in the order of a program; what is generated stands behind the first."""
 
 

@@ -35,6 +35,7 @@ public:
         sent = history[0].take(stride * rows), activity = ALIKE ? sent : history[1].take(stride * rows);
         err = history[2].take(size_t(outs) * steps);
         if (RETURNED) returned.start(job, size, outs, steps);
+        if (job.sizes.pulled) penalty.start(size);
         const size_t swept = job.delay ? std::max<size_t>(steps, BLOCK) : BLOCK;
         by_drive = block[0].take(stride * swept), by_input = SAME ? by_drive : block[1].take(stride * swept);
         xs = block[2].take(size_t(M::row(m)) * BLOCK);
@@ -66,6 +67,7 @@ public:
         apart = !job.learns(W) && (!job.sizes.along_fixed || job.sizes.cut || !job.exact());
         for (size_t i = 0; apart && i < job.width[W] * NETWORKS; i++) apart = now[W][i] == 0;
         row[2].clear(), row[8].clear();
+        if (job.sizes.pulled) penalty.take(job, network);
         if (RETURNED) gather_networks(job.F, size_t(job.n) * job.q, fixed), returned.take(fixed);
         if (job.sizes.along_fixed)
         {
@@ -121,6 +123,7 @@ public:
         }
         for (int l = 0; l < L; l++) squares[l] = nats[l] = 0;
         if (SPIKING) row[10].clear();
+        if (job.sizes.pulled) penalty.begin();
         begin(size, k, A[b], states, activity_of(0), sent_of(0));
     }
 
@@ -133,6 +136,7 @@ public:
         read(now, activity_of(at + 1), err_of(at), at % job.substeps == job.substeps - 1);
         if (RETURNED) returned.keep(learning ? at : 0, predicted);
         for (int e = 0; SPIKING && e < size; e++) counted[e] += spiked[e];
+        if (job.sizes.pulled) penalty.count(sent_of(at + 1));
         if (tracing) record(at, activity_of(at + 1));
     }
 
@@ -140,6 +144,7 @@ public:
     void learn()
     {
         for (auto &each : bar) if (each.at) each.clear();
+        if (job.sizes.pulled) penalty.end(job, live);
         for (int from = (job.count - 1) / segment * segment; from >= 0; from -= segment)
         {
             const int last = std::min(from + segment, job.count) - 1;
@@ -227,6 +232,7 @@ private:
     Wide weight[WEIGHTS], matrix, sums;
     Returned<M> returned;
     Recurrent<M> synapses;
+    Penalty<M> penalty;
     double squares[L], nats[L];  // of a trajectory
 
     Number *sent_of(int at) { return sent + stride * (keeping ? at - base : at % (2 + job.delay)); }
@@ -275,8 +281,9 @@ private:
                 M::template apply<false>(entry, job.n, job.q, score, by_activity);
             }
             else if (at == first - 1) row[7].clear();
-            if (!job.sizes.cut && !apart)
-                synapses.carry(by_drive_of(), at + 1, segment < job.count ? job.count - 1 : last, by_sent);
+            const bool carried = !job.sizes.cut && !apart;
+            if (carried) synapses.carry(by_drive_of(), at + 1, segment < job.count ? job.count - 1 : last, by_sent);
+            if (job.sizes.pulled) penalty.enter(by_sent, carried);
             Number *slopes[SLOPES + 1];
             for (int w = 0; w < SLOPES; w++) slopes[w] = slope[w].at + stride * (at - base);
             (job.learns(b) ? backward<true> : backward<false>)(
