@@ -64,7 +64,8 @@ def check_protocol(circuit: Circuit, protocol: Protocol | Job, parameters: Mappi
     if not protocol.reset:
         raise InputError("engine 'numpy' resets with each trajectory: give reset=True")
     if circuit.rule in EXACT:
-        if protocol.update == "step" and parameters["c_reg"].any():
+        learns = protocol.train if isinstance(protocol, Protocol) else protocol.schedule.learn.any()
+        if learns and protocol.update == "step" and parameters["c_reg"].any():
             raise InputError("c_reg pulls at the rates of whole trajectories: give update='trajectory' or 'batch'")
         return
     if protocol.constraints or protocol.bound is not None:

@@ -134,6 +134,8 @@ def test_a_penalty_pulls_what_is_sent_to_its_target(engine):
 def test_a_penalty_takes_whole_trajectories():
     with pytest.raises(ap.InputError, match="c_reg pulls at the rates of whole trajectories: give update='trajectory'"):
         ap.train(ap.Circuit(rule="bptt", neuron="lif"), ap.BouncingBall(), ap.Protocol(), parameters=PENALTY)
+    shown = ap.train(ap.Circuit(rule="bptt", neuron="lif"), ap.BouncingBall(), ap.Protocol(2, 0), parameters=PENALTY)
+    assert np.isfinite(shown.data.mse).all()  # nothing learns
 
 
 def test_a_result_says_along_what_it_learned():
