@@ -19,6 +19,7 @@ from autapse_sim.engines.brian.assembly.statements import (
     spike_code,
     without,
 )
+from autapse_sim.engines.brian.assembly.still import still_factor, still_in
 from autapse_sim.engines.brian.program import Bias, Identity
 from autapse_sim.spec.events import shows_spikes
 from autapse_sim.spec.language import Statement, names, renamed, statements
@@ -220,9 +221,17 @@ def connect(plan: Plan, group: NeuronGroup, *taught: str) -> None:
             own = {name: f"autapse_own_{name}" for name in (*equations, *(s.name for s in statements(one.update)))}
             words = {**plan.synapse_words(group.name, group.name, one.pairs), **own}
             sums = {name: draws(renamed(value, words)) for name, value in one.sums.items()}
+            once = {}  # by what stands still in a sum; a run without resets could not go on with it
+            for name, value in sums.items() if plan.parts.dense and plan.job.reset and one.pairs == "all" else ():
+                if found := still_factor(value, still_in(group)):
+                    once[f"autapse_still_{name}"], rest = found
+                    sums[name] = f"autapse_still_{name}*{rest}"
             name = f"{group.name}_{variable}"
-            lines = rebuilt(equations, words, own)
+            lines = [*rebuilt(equations, words, own), *(f"{each} : 1" for each in once)]
             synapses, block = plan.parts.synapses(name, group, group, sums, slot, lines, one.pairs)
+            if once:
+                code = [Statement(each, "", value) for each, value in once.items()]
+                plan.parts.regularly(synapses, code, "begin", When.STARTING)
             if one.initial == "identity":
                 plan.parts.inputs[f"{synapses.name}.{own[changing(equations)[0]]}"] = Identity(block)
             if one.update.strip():
