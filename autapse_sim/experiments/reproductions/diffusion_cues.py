@@ -153,7 +153,11 @@ def tested(
     updates: int,
     tests: int,
 ) -> xr.Dataset:
-    """Train a network by so many updates; accuracy in percent, loss in nats and rate in Hz on the test trials."""
+    """Train a network by so many updates; accuracy in percent, loss in nats and rate in Hz on the test trials.
+
+    Numbers are single, as in the programs of the authors.
+    """
+    circuit = replace(circuit, precision="single")
     share = min(STRETCH, updates)
     trained = stretches(circuit, task, replace(protocol, train=share * protocol.batch), weights, parameters)
     for _ in range(updates // share):
