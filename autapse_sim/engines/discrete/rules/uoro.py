@@ -44,33 +44,52 @@ class Uoro(Bptt):
             draws = rng.random((lanes // self.layout.networks, steps, n))
             by_network[:, :, r] = np.where(draws < 0.5, -1.0, 1.0).transpose(1, 0, 2)
         self.s = self.layout.zeros(lanes, n)
-        self.q = self.layout.zeros(lanes, n, self.z.shape[2])
+        self.q, self.fresh = (self.layout.zeros(lanes, n, self.z.shape[2]) for _ in range(2))
 
     def plain(self, t: int) -> np.ndarray:
-        """The two factors by their recursions; there is no cheaper form."""
-        network, nu, gain = self.network, self.signs[t], self.network.gain[t]
-        W = network.W[:, :, network.recurrent]
-        carried = self.layout.apply(W, self.s, out=np.empty_like(self.s)) * gain
-        if network.keep is not None:
-            carried += network.keep * self.s
+        """The two factors by their recursions."""
+        nu, gain, carried = self.signs[t], self.network.gain[t], self._carried(t)
         fresh = outer(nu * gain, self.z[t])
-        r0 = _balance(self.q, carried)
-        r1 = _balance(fresh, nu)
+        r0 = _balance(np.square(self.q).sum(axis=(1, 2)), np.square(carried).sum(axis=1))
+        r1 = _balance(np.square(fresh).sum(axis=(1, 2)), np.square(nu).sum(axis=1))
         self.s = r0[:, None] * carried + r1[:, None] * nu
         self.q = self.q / r0[:, None, None] + fresh / r1[:, None, None]
-        along = (self._entering(t) * self.s).sum(axis=1) * self.share[t]
-        return along[:, None, None] * self.q
+        return self._along(t)[:, None, None] * self.q
 
     def fast(self, t: int) -> np.ndarray:
-        return self.plain(t)
+        """The same in place; the norm of an outer product is that of its factors."""
+        return self._advanced(t)[:, None, None] * self.q
 
     def total(self) -> np.ndarray:
-        total = sum((self.plain(t) for t in range(self.network.steps)), start=np.zeros(()))
-        return self.layout.split(total, 0).sum(axis=0)
+        total = np.zeros(())
+        for t in range(self.network.steps):
+            along = self._advanced(t)
+            total = total + np.einsum("kn,knij->nij", self.layout.split(along, 0), self.layout.split(self.q, 0))
+        return total
+
+    def _advanced(self, t: int) -> np.ndarray:
+        """(V^T err(t) . s(t)) / t, once s and q are those of step t."""
+        nu, carried, z = self.signs[t], self._carried(t), self.z[t]
+        u = nu * self.network.gain[t]
+        r0 = _balance(np.einsum("lij,lij->l", self.q, self.q), np.square(carried).sum(axis=1))
+        r1 = _balance(np.square(u).sum(axis=1) * np.square(z).sum(axis=1), np.square(nu).sum(axis=1))
+        self.s = r0[:, None] * carried + r1[:, None] * nu
+        self.q *= (1 / r0)[:, None, None]
+        self.q += np.multiply((u / r1[:, None])[:, :, None], z[:, None, :], out=self.fresh)
+        return self._along(t)
+
+    def _carried(self, t: int) -> np.ndarray:
+        """J s(t-1)."""
+        network = self.network
+        W = network.W[:, :, network.recurrent]
+        carried = self.layout.apply(W, self.s, out=np.empty_like(self.s)) * network.gain[t]
+        return carried if network.keep is None else carried + network.keep * self.s
+
+    def _along(self, t: int) -> np.ndarray:
+        return (self._entering(t) * self.s).sum(axis=1) * self.share[t]
 
 
 def _balance(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """sqrt(|matrix| / |vector|) of every network; 1 where one of them is 0."""
-    over, under = np.sqrt(np.square(matrix).sum(axis=(1, 2))), np.sqrt(np.square(vector).sum(axis=1))
-    balance = np.sqrt(over / under)
-    return np.where((over > 0) & (under > 0), balance, 1.0)
+    """sqrt(|matrix| / |vector|) of every network, of the squares of their norms; 1 where one of them is 0."""
+    balance = (matrix / vector) ** 0.25
+    return np.where((matrix > 0) & (vector > 0), balance, 1.0)
