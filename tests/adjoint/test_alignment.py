@@ -12,14 +12,19 @@ from autapse_sim.errors import InputError
 from autapse_sim.experiments.alignment import aligned, exact_gradient
 
 
+@pytest.mark.parametrize("c_reg", [0.0, 30.0])
 @pytest.mark.parametrize("neuron", ["lif", "alif"])
-def test_the_gradient_points_along_itself(neuron):
+def test_the_gradient_points_along_itself(neuron, c_reg):
+    """With its penalty on rates, where it has one."""
     job = job_of(neuron, "mse", True)
+    job = replace(job, parameters={**job.parameters, "c_reg": np.full(len(job.source), c_reg)})
     B = np.random.default_rng(2).normal(size=job.weights.B.shape)
     found = aligned(replace(job, weights=replace(job.weights, B=B)), "numpy")
     for name in ("W", "U", "b"):
         np.testing.assert_allclose(found[name], 1, atol=1e-12)
     assert np.abs(found["blind"]).max() < 0.99
+    apart = np.abs(gradients(job)["W"] - gradients(job, pulled=False)["W"]).max()
+    assert (apart > 1e-3) == (c_reg > 0)
 
 
 @pytest.mark.parametrize("neuron", EPROP)
