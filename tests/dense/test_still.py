@@ -8,6 +8,7 @@ import pytest
 from test_dense import EXACT, distance, moved
 
 from autapse_sim.engines import reference
+from autapse_sim.engines.brian.assembly import neurons as assembly
 from autapse_sim.engines.brian.assembly.still import still_factor
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.engines.choose import simulate
@@ -28,7 +29,15 @@ def test_it_is_the_sum(make_job, rule, reset, shared_folder, monkeypatch):
     shape |= {"update": "trajectory", "learn": ("W", "U", "V"), "readout": "random"}
     given = {"v_th": 0.02, "eta": 1e-2, "eta_out": 1e-3}
     job = replace(make_job(parameters={**given, **SUMS[rule]}, **shape), reset=reset)
+    found = []
+
+    def seen(*given):
+        found.append(still_factor(*given))
+        return found[-1]
+
+    monkeypatch.setattr(assembly, "still_factor", seen)
     outcome = simulate(job, "standalone")
+    assert [each is not None for each in found] == [True] * reset
     assert distance(outcome, reference.simulate(job)) <= EXACT
     assert (moved(job, outcome) > 1e-4).all()
     assert (outcome.spikes.sum(axis=1) > 10).all()

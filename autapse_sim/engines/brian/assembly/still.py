@@ -9,9 +9,12 @@ from brian2 import NeuronGroup
 from brian2.core.variables import Subexpression, Variable
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
+from autapse_sim.engines.brian.assembly.truths import REAL
 from autapse_sim.engines.reference.code import FUNCTIONS, names, tree
 
 SIDES = ("pre", "post")
+STILL = FUNCTIONS.keys() | {*REAL.values()}
+"""What gives the same of the same."""
 
 
 def still_factor(value: str, still: set[str]) -> tuple[str, str] | None:
@@ -76,4 +79,4 @@ def _stands(variable: Variable, variables: Mapping[str, Variable]) -> bool:
 
 def _read(node: ast.expr) -> frozenset[str]:
     """The variables that an expression reads."""
-    return names(node) - FUNCTIONS.keys()
+    return names(node) - STILL
