@@ -119,7 +119,7 @@ def exact_gradient(job: Job, trajectory: int = 0) -> np.ndarray:
     array (N, n, n)
         By W, summed over the steps, whatever else learns; with eq. 1's 1/t where the job has it.
     """
-    if penalised(job) or not (discretely(job.circuit) and one_for_all(job.parameters)):
+    if penalised(job.circuit, job.parameters) or not (discretely(job.circuit) and one_for_all(job.parameters)):
         return _exact(job, trajectory)[0]["W"]
     network, learner = _shown(job, trajectory)
     with np.errstate(all="ignore"):
@@ -172,7 +172,8 @@ def _exact(job: Job, trajectory: int) -> tuple[dict[str, np.ndarray], np.ndarray
     """The exact gradients (N, ...) of the loss that a job's rule descends, and the error (N, 1, c)."""
     from autapse_sim.engines.adjoint.simulate import gradients_and_error
 
-    return gradients_and_error(_still(job, trajectory, rule="bptt"), trajectory, pulled=penalised(job))
+    pulled = penalised(job.circuit, job.parameters)
+    return gradients_and_error(_still(job, trajectory, rule="bptt"), trajectory, pulled=pulled)
 
 
 def _blind(job: Job, err: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from autapse_sim.errors import InputError
 from autapse_sim.spec.circuit import Circuit
-from autapse_sim.spec.protocol import Schedule
+from autapse_sim.spec.protocol import Limits, Schedule
 from autapse_sim.spec.units import STEP as STEP
 from autapse_sim.spec.weights import Weights
 
@@ -96,6 +96,10 @@ class Job:
     def records(self, name: str) -> bool:
         """Whether a trace is needed."""
         return self.recorded is None or name in self.recorded
+
+    def limits(self, name: str) -> Limits:
+        """What the weights `name` may be, whatever their rule says."""
+        return Limits.of(name, self.constraints, self.bound)
 
     @property
     def kept(self) -> tuple[np.ndarray, np.ndarray]:

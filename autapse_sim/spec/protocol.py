@@ -16,8 +16,10 @@ UPDATES = ("step", "trajectory", "batch")
 OPTIMISERS = ("sgd", "momentum", "adam", "adam-hat")
 KINDS = ("sparse", "dale")
 CONSTRAINTS = (*KINDS, *(f"{kind}-readout" for kind in KINDS))
-CONSTRAINED = {"W": "", "U": "", "V": "-readout"}
-"""The weights that constraints may hold for, and how they are called then."""
+SUFFIXES = {"W": "", "U": "", "V": "-readout"}
+"""How the constraints of these weights end; of others there are none."""
+BOUNDED = ("W", "U")
+"""The weights that a bound is of."""
 
 
 @showing
@@ -151,16 +153,50 @@ class Protocol:
         return np.unique(np.append(np.arange(0, self.train + 1, self.validate_every), self.train))
 
 
-def held(constraints: tuple[str, ...], weights: str) -> frozenset[str]:
-    """Which of 'sparse' and 'dale' hold for some weights.
+@dataclass(frozen=True)
+class Limits:
+    """What some weights may be, whatever their rule says.
 
-    Examples
-    --------
-    >>> sorted(held(("sparse", "dale", "sparse-readout"), "V"))
-    ['sparse']
+    Parameters
+    ----------
+    sparse, dale : bool
+        Whether those that are 0 at the start stay 0, and whether none changes its sign.
+    bound : (float, float), optional
+        The least and the largest weight.
     """
-    called = CONSTRAINED.get(weights)
-    return frozenset(kind for kind in KINDS if called is not None and kind + called in constraints)
+
+    sparse: bool = False
+    dale: bool = False
+    bound: tuple[float, float] | None = None
+
+    def __bool__(self) -> bool:
+        return self != Limits()
+
+    @classmethod
+    def of(cls, weights: str, constraints: tuple[str, ...], bound: tuple[float, float] | None) -> Limits:
+        """Those of the weights `weights` under the constraints and the bound of a protocol.
+
+        Examples
+        --------
+        >>> Limits.of("V", ("dale", "sparse-readout"), (-1.0, 1.0))
+        Limits(sparse=True, dale=False, bound=None)
+        """
+        sparse, dale = (weights in SUFFIXES and kind + SUFFIXES[weights] in constraints for kind in KINDS)
+        return cls(sparse, dale, bound if weights in BOUNDED else None)
+
+    def kept(self, w: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """Weights that changed, brought within the limits; `start` are those before anything was learned.
+
+        Examples
+        --------
+        >>> Limits(sparse=True, dale=True).kept(np.array([0.3, -0.1, 2.0]), np.array([0.0, 1.0, 1.0]))
+        array([0., 0., 2.])
+        """
+        if self.sparse:
+            w = np.where(start == 0, 0, w)
+        if self.dale:
+            w = np.where(w * np.sign(start) < 0, 0, w)
+        return w if self.bound is None else np.clip(w, *self.bound)
 
 
 def _checkpoints(given: object, train: int) -> int | tuple[int, ...]:

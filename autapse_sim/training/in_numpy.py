@@ -65,7 +65,7 @@ def check_protocol(circuit: Circuit, protocol: Protocol | Job, parameters: Mappi
         raise InputError("engine 'numpy' resets with each trajectory: give reset=True")
     if circuit.rule in EXACT:
         learns = protocol.train if isinstance(protocol, Protocol) else protocol.schedule.learn.any()
-        if learns and protocol.update == "step" and parameters["c_reg"].any():
+        if learns and protocol.update == "step" and penalised(circuit, parameters):
             raise InputError("c_reg pulls at the rates of whole trajectories: give update='trajectory' or 'batch'")
         return
     if protocol.constraints or protocol.bound is not None:
@@ -77,7 +77,7 @@ def check_protocol(circuit: Circuit, protocol: Protocol | Job, parameters: Mappi
 
 def simulated_in_numpy(job: Job, progress: Progress | None = None) -> Outcome:
     """The outcome of a job: on the discrete network where that is the circuit, else along the circuit's equations."""
-    plain = not job.constraints and job.bound is None and not penalised(job)
+    plain = not job.constraints and job.bound is None and not penalised(job.circuit, job.parameters)
     if _simple(job.circuit) and one_for_all(job.parameters) and plain:
         return discrete.simulate(job, progress=progress)
     from autapse_sim.engines.adjoint.simulate import simulate

@@ -8,7 +8,7 @@ import pytest
 from test_dense import EXACT, distance, moved
 
 from autapse_sim.engines import reference
-from autapse_sim.engines.brian.assembly import neurons as assembly
+from autapse_sim.engines.brian.assembly import still
 from autapse_sim.engines.brian.assembly.still import still_factor
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.engines.choose import simulate
@@ -35,7 +35,7 @@ def test_it_is_the_sum(make_job, rule, reset, shared_folder, monkeypatch):
         found.append(still_factor(*given))
         return found[-1]
 
-    monkeypatch.setattr(assembly, "still_factor", seen)
+    monkeypatch.setattr(still, "still_factor", seen)
     outcome = simulate(job, "standalone")
     assert [each is not None for each in found] == [True] * reset
     assert distance(outcome, reference.simulate(job)) <= EXACT

@@ -120,10 +120,8 @@ def test_networks_of_the_published_run_keep_dales_law_and_the_last_step_alone_co
 @pytest.mark.parametrize("name", mdgl_cues.RULES)
 def test_synapses_keep_their_signs_and_places_and_errors_come_back_as_they_went(name):
     weights = mdgl_cues.drawn(np.random.default_rng(3))
-    constraints = mdgl_cues.CONSTRAINTS if name == "gradient" else ("sparse", "dale")
-    protocol = ap.Protocol(
-        1, 8, 0, 0, update="batch", batch=2, optimiser="adam-hat", constraints=constraints, record=0, averaging=False
-    )
+    how = {"optimiser": "adam-hat", "constraints": mdgl_cues.CONSTRAINTS, "averaging": False}
+    protocol = ap.Protocol(1, 8, 0, 0, update="batch", batch=2, record=0, **how)
     given = {"v_th": 0.01, "eta": 0.03, "eta_out": 0.1, **({} if name == "gradient" else {"eta_back": 0.1})}
     given |= {"excitatory": 0.81, **mdgl_cues.gains(weights.W[0])} if name == "MDGL" else {}
     task = mdgl_cues.LastStep(cues=1, delay=10, recall=20)

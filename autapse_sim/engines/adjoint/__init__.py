@@ -1,8 +1,10 @@
 """Exact gradients of any circuit, derived from its neuron's equations; no rule and no neuron is known here by name."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from autapse_sim.spec.job import Job
+from autapse_sim.spec.circuit import Circuit
 
 RULES = ("bptt", "fa")
 """What carries the error back: the weights themselves, or B and B_rec in place of V^T and W^T."""
@@ -15,6 +17,6 @@ DIMS |= {"c": ("coordinate",)}
 """The axes of what an optimiser keeps of each weight."""
 
 
-def penalised(job: Job) -> bool:
-    """Whether the loss that a job descends has the penalty."""
-    return job.circuit.rule in RULES and bool(np.any(job.parameters.get("c_reg", 0)))
+def penalised(circuit: Circuit, parameters: Mapping[str, np.ndarray]) -> bool:
+    """Whether the loss that a circuit descends has the penalty."""
+    return circuit.rule in RULES and bool(np.any(parameters.get("c_reg", 0)))

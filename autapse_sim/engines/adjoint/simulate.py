@@ -18,7 +18,6 @@ from autapse_sim.spec.circuit import TAUGHT_BY
 from autapse_sim.spec.job import Job, Outcome, Progress, State, check_targets
 from autapse_sim.spec.library import Models
 from autapse_sim.spec.model import read_neuron, read_rule
-from autapse_sim.spec.protocol import CONSTRAINED, held
 from autapse_sim.spec.scopes import check_neuron, neuron_words
 
 ROOM = 2**28
@@ -98,8 +97,7 @@ class Learner:
         )
         self.sums: dict[str, np.ndarray]
         self.start_batch()
-        origin = job.origin or job.weights
-        self.origin = {name: getattr(origin, name) for name in CONSTRAINED}
+        self.origin = job.origin or job.weights
 
     def learned(self) -> dict[str, np.ndarray]:
         """The weights that learn, as they are now."""
@@ -172,15 +170,8 @@ class Learner:
         for name, g in gradients.items():
             rate = self.rates[name].reshape(-1, *(1,) * (g.ndim - 1))
             w = self.network.weights[name] - rate * self.optimisers[name](g)
-            self.network.weights[name] = self._limited(name, w) if name in self.origin else w
-
-    def _limited(self, name: str, w: np.ndarray) -> np.ndarray:
-        origin, constraints = self.origin[name], held(self.job.constraints, name)
-        if "sparse" in constraints:
-            w = np.where(origin == 0, 0, w)
-        if "dale" in constraints:
-            w = np.where(w * np.sign(origin) < 0, 0, w)
-        return w if self.job.bound is None or name == "V" else np.clip(w, *self.job.bound)
+            limits = self.job.limits(name)
+            self.network.weights[name] = limits.kept(w, getattr(self.origin, name)) if limits else w
 
 
 class Records:

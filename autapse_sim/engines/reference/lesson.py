@@ -26,7 +26,6 @@ from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Rule
-from autapse_sim.spec.protocol import held
 from autapse_sim.spec.rates import learning_rate
 
 EVENTS = frozenset({"spiked", "spiked_pre", "spiked_post", "dt"})
@@ -122,13 +121,8 @@ class Lesson:
 
     def limit(self) -> None:
         """Keep the weights within the constraints of the protocol."""
-        constraints = held(self.job.constraints, self.name)
-        if "sparse" in constraints:
-            self.w = np.where(self.start == 0, 0, self.w)
-        if "dale" in constraints:
-            self.w = np.where(self.w * np.sign(self.start) < 0, 0, self.w)
-        if self.name in ("W", "U") and self.job.bound is not None:
-            self.w = np.clip(self.w, *self.job.bound)
+        if limits := self.job.limits(self.name):
+            self.w = limits.kept(self.w, self.start)
 
     # -- what a change of w is worth ----------------------------------------------------------------------------------
 

@@ -44,11 +44,10 @@ PUBLISHED = {
 }
 RULES = {"gradient": "bptt", "e-prop": "eprop_alif", "MDGL": "mdgl"}
 CONSTRAINTS = ("sparse", "dale", "sparse-readout", "dale-readout")
-OUTWARD = """
-    w = clip(w - int(w != 0)*{eta}*err_{output}*activity_{neuron}, -1e-12 - 1e6*(1 - excites_{neuron}),
-             1e-12 + 1e6*excites_{neuron})
+BACK = """
+    w = clip(w - int(w != 0)*eta_back*err_pre*activity_post, -1e-13 - 1e6*(1 - excites_post), 1e-13 + 1e6*excites_post)
 """
-"""Missing synapses stay so, those of a neuron have one sign, and one that has come to 0 is not a missing one."""
+"""What comes back changes as the read-out does under its constraints; what has come to 0 is not missing."""
 RESET = "\nzbar -= v_th_post*exp(dt/tau_m_post)*eligibility  # the spike takes it from the membrane in the next step"
 
 
@@ -101,8 +100,7 @@ def circuit(name: str) -> Circuit:
         return Circuit("alif", RULES[name], NEURONS, "random", learn=("W", "U", "V"), loss="cross-entropy")
     from autapse_sim.spec.model import read_neuron, read_rule  # Brian2 takes its time
 
-    rule, readout, back = (read_rule(each) for each in (RULES[name], "delta", "kolen_pollack"))
-    neuron = read_neuron("alif")
+    neuron, rule, back = read_neuron("alif"), read_rule(RULES[name]), read_rule("kolen_pollack")
     return Circuit(
         neuron.replace(equations=f"{neuron.equations}\nexcites = int(i < {EXCITATORY}) : 1"),
         rule.replace(update=rule.update.rstrip() + RESET),
@@ -110,8 +108,7 @@ def circuit(name: str) -> Circuit:
         "random",
         learn=("W", "U", "V", "B"),
         loss="cross-entropy",
-        readout_rule=readout.replace(update=OUTWARD.format(eta="eta_out", neuron="pre", output="post")),
-        feedback_rule=back.replace(update=OUTWARD.format(eta="eta_back", neuron="post", output="pre")),
+        feedback_rule=back.replace(update=BACK),
     )
 
 
@@ -141,7 +138,7 @@ def scores(name: str, circuit: Circuit, updates: int, batch: int, tests: int, se
         update="batch",
         batch=batch,
         optimiser="adam-hat",
-        constraints=CONSTRAINTS if name == "gradient" else CONSTRAINTS[:2],
+        constraints=CONSTRAINTS,
         averaging=False,
         record=0,
         seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),

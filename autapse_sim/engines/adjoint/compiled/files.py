@@ -14,7 +14,7 @@ from autapse_sim.engines.adjoint import DIMS, PENALTY, RULES, penalised
 from autapse_sim.engines.arrays import lay_array, read_array, write_array
 from autapse_sim.engines.discrete.simulate import together_of
 from autapse_sim.spec.job import STEP, Job, Outcome, State
-from autapse_sim.spec.protocol import CONSTRAINED, OPTIMISERS, held
+from autapse_sim.spec.protocol import OPTIMISERS
 
 LEARNS = ("W", "U", "b", "V", "c")
 """In the order of sweep.h."""
@@ -78,10 +78,12 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     sizes += [len(job.traced), schedule.keep.sum()]
     sizes += [schedule.trace.sum(), checkpoints.sum(), states.sum()]
     sizes += [job.done * (steps if job.update == "step" else 1) // job.batch, OPTIMISERS.index(job.optimiser)]
-    pulled = penalised(job)
-    sizes += [job.bound is not None, ROOM, len(delays), pulled]
+    pulled = penalised(circuit, job.parameters)
+    sizes += [ROOM, len(delays), pulled]
     sizes += [name in circuit.learn for name in LEARNS]
-    sizes += [kind in held(job.constraints, name) for kind in ("sparse", "dale") for name in LEARNS]
+    limits = {name: job.limits(name) for name in LEARNS}
+    sizes += [each.sparse for each in limits.values()] + [each.dale for each in limits.values()]
+    sizes += [each.bound is not None for each in limits.values()]
     asked = [*map(job.records, fed.recorded), job.records("error") or job.records("feedback")]
     asked += [fed.spiking and job.records("spikes")]
     traced = np.full(networks, -1)
@@ -92,15 +94,15 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     integers["schedule"] = [*rows, _rows(checkpoints), _rows(states)]
     low, high = job.bound or (0.0, 0.0)
 
-    def each(name: str) -> np.ndarray:
+    def by_neuron(name: str) -> np.ndarray:
         return np.broadcast_to(job.parameters[name].reshape(networks, -1), (networks, n))
 
-    given = [each(name) for name in fed.parameters]
+    given = [by_neuron(name) for name in fed.parameters]
     numbers: dict[str, Any] = {
         "reals": [job.epsilon, low, high, STEP / circuit.substeps, STEP],
         "parameters": np.stack(given, axis=1) if given else np.empty(0),
         **{name: job.parameters.get(name, np.zeros(networks)) for name in ("eta", "eta_out")},
-        **({name: each(name) for name in PENALTY} if pulled else {}),
+        **({name: by_neuron(name) for name in PENALTY} if pulled else {}),
         **{name: weights[name] for name in ("W", "U", "V", "B", "B_rec", "F") if name in weights},
         "b": weights.get("b", np.zeros((networks, n))),
         "c": weights.get("c", np.zeros((networks, job.y.shape[3]))),
@@ -112,7 +114,7 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     for name, values in {"x": job.x, "y": job.y}.items():
         lay_array(work / f"{name}.bin", np.asarray(values, dtype=np.float64))
     origin = job.origin or job.weights
-    for name in CONSTRAINED:
+    for name in (name for name, each in limits.items() if each):
         write_array(work / f"{name}.origin", getattr(origin, name))
     memory = [f"{name}_{key}" for name in circuit.learn for key in MEMORY.get(job.optimiser, ())]
     for name, values in job.started(memory).items() if job.done else ():

@@ -85,7 +85,7 @@ struct Sizes  // in the order in which they are given
 {
     int64_t networks, sources, neurons, inputs, outputs, steps, substeps, trajectories, presentations, runs, batch;
     int64_t per_step, averaging, softmax, along_fixed, cut, traced, kept, tracked, checkpoints, states, updates;
-    int64_t optimiser, bounded, room, delays, pulled, learn[WEIGHTS], sparse[WEIGHTS], dale[WEIGHTS];
+    int64_t optimiser, room, delays, pulled, learn[WEIGHTS], sparse[WEIGHTS], dale[WEIGHTS], bounded[WEIGHTS];
 };
 
 struct Job

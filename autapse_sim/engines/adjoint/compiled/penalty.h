@@ -30,9 +30,9 @@ public:
     // At the end of trajectories the slope by what is sent in any step is known; lanes that show nothing have none.
     void end(const Job &job, int live)
     {
-        const Number each = Number(1) / job.count, share = each;
+        const Number share = Number(1) / job.count;
         for (int e = 0; e < size; e++)
-            pull[e] = e % M::LANES < live ? strength[e] * (sum[e] * each - target[e]) * share : 0;
+            pull[e] = e % M::LANES < live ? strength[e] * (sum[e] * share - target[e]) * share : 0;
     }
 
     // Add it to the slope by what was sent, which is nothing else where nothing was carried back.

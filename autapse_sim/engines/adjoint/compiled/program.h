@@ -143,7 +143,7 @@ private:
         {
             if (job.sizes.sparse[which] && origin.at[e] == 0) w[e] = 0;
             if (job.sizes.dale[which] && w[e] * sign(origin.at[e]) < 0) w[e] = 0;
-            if (job.sizes.bounded && which <= U) w[e] = clip(w[e], job.low, job.high);
+            if (job.sizes.bounded[which]) w[e] = clip(w[e], job.low, job.high);
         }
     }
 };
@@ -300,7 +300,7 @@ RARE static void read_job()
     job.f_target = s.pulled ? mapped<double>("f_target.bin", N * n) : nullptr;
     for (int w = 0; w < WEIGHTS; w++)
     {
-        const bool limited = s.sparse[w] || s.dale[w] || (s.bounded && w <= U);
+        const bool limited = s.sparse[w] || s.dale[w] || s.bounded[w];
         job.origin[w] = limited ? mapped<double>(std::string(WEIGHT_NAMES[w]) + ".origin", N * width[w]) : nullptr;
     }
     for (int at = 0; at < job.count; at++)

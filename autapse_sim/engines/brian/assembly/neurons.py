@@ -19,7 +19,7 @@ from autapse_sim.engines.brian.assembly.statements import (
     spike_code,
     without,
 )
-from autapse_sim.engines.brian.assembly.still import still_factor, still_in
+from autapse_sim.engines.brian.assembly.still import taken_apart
 from autapse_sim.engines.brian.program import Bias, Identity
 from autapse_sim.spec.events import shows_spikes
 from autapse_sim.spec.language import Statement, names, renamed, statements
@@ -221,11 +221,9 @@ def connect(plan: Plan, group: NeuronGroup, *taught: str) -> None:
             own = {name: f"autapse_own_{name}" for name in (*equations, *(s.name for s in statements(one.update)))}
             words = {**plan.synapse_words(group.name, group.name, one.pairs), **own}
             sums = {name: draws(renamed(value, words)) for name, value in one.sums.items()}
-            once = {}  # by what stands still in a sum; a run without resets could not go on with it
-            for name, value in sums.items() if plan.parts.dense and plan.job.reset and one.pairs == "all" else ():
-                if found := still_factor(value, still_in(group)):
-                    once[f"autapse_still_{name}"], rest = found
-                    sums[name] = f"autapse_still_{name}*{rest}"
+            once: dict[str, str] = {}
+            if plan.parts.dense and plan.job.reset and one.pairs == "all":  # without resets none could go on with it
+                sums, once = taken_apart(sums, group)
             name = f"{group.name}_{variable}"
             lines = [*rebuilt(equations, words, own), *(f"{each} : 1" for each in once)]
             synapses, block = plan.parts.synapses(name, group, group, sums, slot, lines, one.pairs)

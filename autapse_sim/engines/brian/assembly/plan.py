@@ -16,7 +16,6 @@ from autapse_sim.spec.job import Job
 from autapse_sim.spec.language import Statement, names, parsed, renamed
 from autapse_sim.spec.library import Models, connected
 from autapse_sim.spec.model import Rule
-from autapse_sim.spec.protocol import held
 from autapse_sim.spec.quantities import unit_of
 from autapse_sim.spec.scopes import POST, PRE
 
@@ -167,10 +166,10 @@ class Plan:
 
     def limits(self, name: str) -> list[str]:
         """What the protocol lets the weights `name` be, as expressions of w."""
-        constraints, within = held(self.job.constraints, name), self.job.bound if name in ("W", "U") else None
-        sparse = ["choose(autapse_sign == 0, w_before, w)"] if "sparse" in constraints else []
-        dale = ["choose(w*autapse_sign < 0, 0, w)"] if "dale" in constraints else []
-        bound = ["clip(w, {!r}, {!r})".format(*within)] if within is not None else []
+        limits = self.job.limits(name)
+        sparse = ["choose(autapse_sign == 0, w_before, w)"] if limits.sparse else []
+        dale = ["choose(w*autapse_sign < 0, 0, w)"] if limits.dale else []
+        bound = ["clip(w, {!r}, {!r})".format(*limits.bound)] if limits.bound is not None else []
         return [renamed(limit, OURS) for limit in sparse + dale + bound]
 
     @property

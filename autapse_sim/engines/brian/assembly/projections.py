@@ -25,7 +25,6 @@ from autapse_sim.engines.brian.dense.synapses import fused, obstacle, of_senders
 from autapse_sim.engines.brian.program import Projection, Sign
 from autapse_sim.spec.language import Statement, renamed, statements
 from autapse_sim.spec.model import Rule
-from autapse_sim.spec.protocol import held
 from autapse_sim.spec.scopes import POST, PRE
 
 
@@ -50,7 +49,8 @@ def project(
     lines += [draws(line) if line.endswith("(summed)") else line for line in rebuilt(eligibility, words, own)]
     gathered = ("change", *OPTIMISER_STATE[plan.job.optimiser]) if learns and plan.gathers else ()
     lines += [f"{OURS[each]} : 1" for each in gathered]
-    signed = learns and bool(held(plan.job.constraints, name))
+    limits = plan.job.limits(name)
+    signed = learns and (limits.sparse or limits.dale)
     lines += ["autapse_sign : 1 (constant)"] * signed
     lines += ["autapse_delay : 1 (constant)"] * (name == "W" and plan.delays.each_synapse)
     exactly = [own[each] for each in taken if "event-driven" in eligibility[each].flags]

@@ -17,6 +17,16 @@ STILL = FUNCTIONS.keys() | {*REAL.values()}
 """What gives the same of the same."""
 
 
+def taken_apart(sums: Mapping[str, str], group: NeuronGroup) -> tuple[dict[str, str], dict[str, str]]:
+    """The sums within a group, and what is computed once for them, by the name that it has there."""
+    still, left, once = still_in(group), dict(sums), dict[str, str]()
+    for name, value in sums.items():
+        if found := still_factor(value, still):
+            once[f"autapse_still_{name}"], rest = found
+            left[name] = f"autapse_still_{name}*{rest}"
+    return left, once
+
+
 def still_factor(value: str, still: set[str]) -> tuple[str, str] | None:
     """The factor of a product that stands still and differs from synapse to synapse, and what is left of the product.
 
