@@ -278,6 +278,24 @@ def test_a_neuron_of_a_user(lanes, delay, tmp_path):
     assert_alive(job, outcome)
 
 
+TWICE = """from brian2 import ms
+from autapse_sim import Neuron
+neuron = Neuron(
+    equations='''dv/dt = (-v + drive + input)/(3*ms) : 1
+        du/dt = (-u + 2*{arrives} + bias)/(3*ms) : 1
+        activity = tanh(v) + tanh(u) : 1''')"""
+
+
+@pytest.mark.parametrize("arrives", ["drive", "input"])
+def test_what_arrives_in_one_state_like_all_else_and_in_another_alone(arrives, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(TWICE.format(arrives=arrives))
+    job = job_of(str(path), updates=4)
+    outcome = simulate(job)
+    assert difference(outcome, in_numpy.simulate(job)) <= EXACT
+    assert_alive(job, outcome)
+
+
 @pytest.mark.parametrize("rule", ["bptt", pytest.param("fa", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("lanes", HOW)
 def test_neurons_that_nothing_joins(lanes, rule):

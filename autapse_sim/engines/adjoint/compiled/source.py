@@ -97,8 +97,11 @@ class _Written:
         self.roots = {name: self.root(name) for name in slopes}
         self.kept = [root for root in dict.fromkeys(self.roots.values()) if not self._still(root)]
         ways = {line.name: self._resolved(line.value) for line in program.backward if not line.operator}
-        arriving = [ways[program.into(name)] for name in ARRIVING]
-        self.same = arriving[0] == arriving[1]
+        drive, shown = (
+            [self._resolved(line.value) for line in program.backward if line.name == program.into(name)]
+            for name in ARRIVING[:2]
+        )
+        self.same = drive == shown
         self.alike = self.root(program.last["sent"]) == self.root(program.last["activity"])
         self.begins = [line.value for line in step.start.backward if line.name == step.start.into("bias")] != ["0"]
         self.carried = [name for name in step.moving if ways.get(program.into(name)) != "0"]
