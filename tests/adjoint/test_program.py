@@ -21,6 +21,7 @@ LINES = {
     "arcsin, arccos, arctan": "y = arcsin(0.4*x) + arccos(0.4*z) + arctan(3*x)",
     "sqrt": "y = sqrt(x**2 + z**2 + 1)",
     "powers": "y = x**3 + (x**2 + 1)**2.5 + abs(z)**p + 2**x",
+    "powers of powers": "y = sqrt(x**2)*z + (z**2)**1.3*abs(x) + (0.4 + abs(x))**z + ((x**2)**(2 + p))**2 + 2**-z",
     "abs, sign": "y = abs(x)*z + sign(z)*x",
     "clip": "y = clip(x*z, -0.5, 0.3) + clip(x, z - 1, inf) + clip(p, x - 2, 2 + z)",
     "exprel": "y = exprel(x*z) + exprel(1e-9*x) + exprel(4*z)",
@@ -86,6 +87,9 @@ EXTREME = {
     "exprel at 0": ("y = exprel(x)", [0.0, 1e-300], [2, 2]),
     "on a bound": ("y = clip(x, 0, 1)", [0.0, 1.0], [3, 3]),
     "abs at 0": ("y = abs(x)", [0.0, -0.0], [1, 1]),
+    "a root of a square at 0": ("y = sqrt(x**2)", [0.0, -0.0], [1, 1]),
+    "a power of what is clipped": ("n = 2 + p; y = clip(x, 0, inf)**n", [0.0, -1.0], [1, 1]),
+    "a power that moves, of 0": ("n = 1 + x; y = (0*p)**n", [0.0, 1.0], [1, 1]),
 }
 
 

@@ -63,6 +63,22 @@ class Magnitude(Function):
         return _still(f"sign({text(self.args[0])})") * self.args[0].diff(s)
 
 
+class Power(Function):
+    """``x**n`` where n is no number: at 0 its derivative is n x^(n - 1), and SymPy's n x^n/x is none."""
+
+    is_real = True
+
+    def _eval_derivative(self, s: Symbol) -> Expr:
+        x, n = self.args
+        by_n = S.Zero if x.is_nonpositive else choose(_compared(x, "==", S.Zero), S.Zero, self * sympy.log(x))
+        return n * power(x, n - 1) * x.diff(s) + by_n * n.diff(s)
+
+
+def power(x: Expr, n: Expr) -> Expr:
+    """A power in the form whose derivative is known at 0, too."""
+    return x**n if x.is_positive or n.is_Number else Power(x, n)
+
+
 class Exprel(Function):
     """``exprel(x)``, (exp(x) - 1)/x."""
 
@@ -128,13 +144,14 @@ NAMES = {
     **{
         Spike: "autapse_spike",
         Switch: "autapse_switch",
+        sympy.Abs: "abs",
         sympy.asin: "arcsin",
         sympy.acos: "arccos",
         sympy.atan: "arctan",
     },
 }
 OPERATORS: dict[type, Callable[[Expr, Expr], Expr]] = {
-    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Pow: operator.pow},
+    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Pow: power},
 }
 
 
@@ -210,6 +227,10 @@ class _Text(StrPrinter):
     def _print_Function(self, function: Function) -> str:
         arguments = ", ".join(map(self._print, function.args))
         return f"{NAMES.get(function.func, function.func.__name__)}({arguments})"
+
+    def _print_Power(self, function: Function) -> str:
+        x, n = map(self._print, function.args)
+        return f"(({x})**({n}))"
 
     def _print_Sigmoid(self, function: Function) -> str:
         return f"(1/(1 + exp({self._print(-function.args[0])})))"
