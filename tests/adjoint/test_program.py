@@ -24,6 +24,7 @@ LINES = {
     "powers of powers": "y = sqrt(x**2)*z + (z**2)**1.3*abs(x) + (0.4 + abs(x))**z + ((x**2)**(2 + p))**2 + 2**-z",
     "abs, sign": "y = abs(x)*z + sign(z)*x",
     "clip": "y = clip(x*z, -0.5, 0.3) + clip(x, z - 1, inf) + clip(p, x - 2, 2 + z)",
+    "clip between bounds that cross": "y = clip(p, x, z) + clip(x, z, p)",
     "exprel": "y = exprel(x*z) + exprel(1e-9*x) + exprel(4*z)",
     "choose": "y = choose(x > 0.1 and not (z < 0), log(x + 3)*z, z**2) + choose(x > z, x, x)",
     "int of a condition": "y = x*int(x > 0) + z*(z > 0.2) + int(x > 0 or z > 0)",

@@ -44,14 +44,15 @@ class Choose(Function):
 
 
 class Clip(Function):
-    """``clip(x, low, high)``: x counts within the bounds and on them, beyond them what bounds it."""
+    """``clip(x, low, high)``: x counts within and on its bounds, beyond them what bounds it; where they cross, high."""
 
     is_real = True
 
     def _eval_derivative(self, s: Symbol) -> Expr:
         x, low, high = self.args
-        above = choose(_compared(x, ">", high), high.diff(s), x.diff(s))
-        return choose(_compared(x, "<", low), low.diff(s), above)
+        by_low, by_high = low.diff(s), high.diff(s)
+        slope = choose(_compared(x, "<", low), by_low, choose(_compared(x, ">", high), by_high, x.diff(s)))
+        return slope if by_low == by_high else choose(_compared(low, ">", high), by_high, slope)
 
 
 class Magnitude(Function):
