@@ -42,7 +42,7 @@ def guarded(equations: Equations, variables: Mapping[str, Any] | None = None, me
     plain: str = exponential_euler(equations, variables, method_options)
     code = plain.split("\n")
     for name, (A, B) in get_conditionally_linear_system(equations, variables).items():
-        if A == 0 or B == 0 or not _may_vanish(B / A):
+        if A == 0 or B == 0 or not (_may_vanish(B / A) or _may_vanish((B / A).cancel())):
             continue
         place = next(k for k, line in enumerate(code) if line.startswith(f"_{name} = "))
         code[place - 1 : place + 1] = _guarded_step(name, sympy_to_str(A), sympy_to_str(B))
@@ -60,6 +60,6 @@ def _guarded_step(x: str, A: str, B: str) -> list[str]:
 
 
 def _may_vanish(ratio: Expr) -> bool:
-    """Whether the denominator is more than numbers and units, what cancels left aside."""
-    _, below = fraction(ratio.cancel())
+    """Whether the denominator is more than numbers and units: what could be cancelled divides all the same."""
+    _, below = fraction(ratio)
     return any(symbol.name not in DEFAULT_UNITS for symbol in below.free_symbols)

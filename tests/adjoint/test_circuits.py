@@ -73,19 +73,20 @@ def test_so_it_is_in_other_circuits(circuit, neuron):
     assert difference(simulate(along(other)), outcome) > 1e-6
 
 
-def test_a_user_neuron_with_sums_and_a_reset(tmp_path):
+@pytest.mark.parametrize("method", ["rk2", "exponential_euler"])
+def test_a_user_neuron_with_sums_and_a_reset(method, tmp_path):
     path = tmp_path / "neuron.py"
     path.write_text(
-        """from brian2 import ms
+        f"""from brian2 import ms
 from autapse_sim import Neuron
 neuron = Neuron(
     equations='''dv/dt = (-v + up - down + input + bias)/tau_m : 1 (unless refractory)
         dz/dt = -z/(2*tau_m) + sin(t/step)/tau_m : 1
         activity = choose(z > 0.1 and not (v < 0), z, 0.5*z) + i/N : 1
         sent = spiked*step/dt : 1''',
-    threshold="v > 0.02", reset="lost = 0.5*v; v = 0; z += 0.5 + lost", refractory="2*ms", initial={"v": "0.01*i"},
-    pseudo_derivative="exp(-abs(v))", method="rk2",
-    sums={"up": "clip(w, 0, inf)*sent_pre", "down": "-clip(w, -inf, 0)*sent_pre"}, parameters={"tau_m": 10*ms})"""
+    threshold="v > 0.02", reset="lost = 0.5*v; v = 0; z += 0.5 + lost", refractory="2*ms", initial={{"v": "0.01*i"}},
+    pseudo_derivative="exp(-abs(v))", method={method!r}, parameters={{"tau_m": 10*ms}},
+    sums={{"up": "clip(w, 0, inf)*sent_pre", "down": "-clip(w, -inf, 0)*sent_pre"}})"""
     )
     job = forward_job(str(path), substeps=2)
     outcome = simulate(along(job))

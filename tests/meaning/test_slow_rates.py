@@ -8,9 +8,9 @@ from scipy.special import exprel
 import autapse_sim as ap
 
 
-def steady(engine, g, method="exponential_euler"):
+def steady(engine, g, method="exponential_euler", rate="input - g*v"):
     """What dv/dt = 1 - g v is after each of five steps of 1 ms from 0, summed, for each network's g."""
-    neuron = ap.Neuron("dv/dt = (input - g*v)/ms : 1\nactivity = v : 1", method=method, parameters={"g": 1.0})
+    neuron = ap.Neuron(f"dv/dt = ({rate})/ms : 1\nactivity = v : 1", method=method, parameters={"g": 1.0})
     circuit = ap.Circuit(neuron, ap.Rule(update="w += activity_post"), neurons=1, readout="random")
     count, one = len(g), np.ones((len(g), 1, 1))
     x = np.ones((count, 1, 5, 1))
@@ -27,6 +27,12 @@ RATES = [0.0, 1e-12, 1e-8, 9e-6, 1.1e-5, 1e-3, 0.7, -1e-9, -0.2]
 def test_exponential_euler_where_a_rate_is_0_or_next_to_it(engine):
     right = [sum(t * exprel(-g * t) for t in range(1, 6)) for g in RATES]
     assert steady(engine, RATES) == pytest.approx(right, rel=2e-11)
+
+
+@pytest.mark.parametrize("engine", SAMPLED)
+def test_so_it_is_where_all_else_stops_with_the_rate(engine):
+    right = [sum(1 - np.exp(-g * t) for t in range(1, 6)) for g in RATES]
+    assert steady(engine, RATES, rate="g*(input + bias - v)") == pytest.approx(right, rel=2e-11)
 
 
 def test_brians_own_step_is_no_number_at_0(monkeypatch):
