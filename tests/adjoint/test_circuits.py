@@ -236,6 +236,15 @@ def test_what_does_not_run_is_refused(options, said):
         choose_engine(ap.Circuit(**{"rule": "bptt", "neuron": "lif", **options}), "auto")
 
 
+@pytest.mark.parametrize("name", ["eta", "eta_out"])
+@pytest.mark.parametrize("engine", ["numpy", "auto"])
+def test_learning_rates_of_neurons_are_refused(engine, name):
+    circuit = ap.Circuit(rule="bptt", neuron="leaky", learn=("W", "V"))
+    protocol = ap.Protocol(replicates=1, train=1, update="trajectory")
+    with pytest.raises(InputError, match=f"parameter {name} has one value per neuron; rule 'bptt' takes one"):
+        ap.train(circuit, ap.BouncingBall(), protocol, parameters={name: np.full((1, 2), 0.01)}, engine=engine)
+
+
 def test_trajectories_that_go_on_have_no_gradient():
     circuit = ap.Circuit(rule="bptt", neuron="leaky")
     with pytest.raises(InputError, match="reset=True"):
