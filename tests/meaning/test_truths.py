@@ -23,6 +23,7 @@ CASES = {
     "w += clip(sign(activity_post), -0.5, 0.5)": 0.5,
     "w += clip(int(5*activity_post), 0, 2.5)": 2.5,
     "w += clip(choose(activity_post > 0, 3, -3), -0.5, 1.5)": 1.5,
+    "g = True; w += 0.5*g - False + 0.2*(activity_post > 0 and True)": 0.7,
     "g = activity_post > 0; h = activity_post > 3; k = g and not h; w += 0.3*int(k) + choose(g or h, 0.1, 0.2)": 0.4,
 }
 

@@ -202,9 +202,12 @@ def _text(group: NeuronGroup | Synapses, code: Iterable[Statement]) -> str:
 
 
 def _read(text: str) -> list[str]:
-    """What statements read: Brian2 looks for what SymPy leaves, which is no function in exp(-0.5) or exp(-log(x))."""
+    """What statements read: Brian2 looks for what SymPy leaves, which is no function in exp(-0.5) or exp(-log(x)).
+
+    True and False are no names to it.
+    """
     code = statements(text)
-    return sorted(names(*(each.value for each in code)) - {each.name for each in code})
+    return sorted(names(*(each.value for each in code)) - {each.name for each in code} - {"True", "False"})
 
 
 def _truths(group: NeuronGroup | Synapses) -> set[str]:
