@@ -11,6 +11,8 @@ from brian2.parsing.sympytools import sympy_to_str
 from brian2.stateupdaters.exponential_euler import exponential_euler, get_conditionally_linear_system
 from sympy import Expr, fraction
 
+from autapse_sim.spec.language import renamed
+
 SLOW = 1e-5
 """Rates times dt below which a step is a series: its fourth term is 1e-16."""
 
@@ -32,30 +34,35 @@ def guarded(equations: Equations, variables: Mapping[str, Any] | None = None, me
     _v = v*exp(-dt/tau)
     v = _v
     >>> print(guarded(Equations("dv/dt = 1 - g*v : 1"), {}))
-    _A_v = -g
-    _slow_v = choose(abs(dt*_A_v) < 1e-05, 1, 0)
-    _BA_v = (1)/(_A_v + _slow_v/dt)
-    _series_v = v + dt*(_A_v*v + (1))*(1 + dt*_A_v/2*(1 + dt*_A_v/3))
-    _v = choose(_slow_v > 0, _series_v, (v + _BA_v)*exp(dt*_A_v) - _BA_v)
+    __A_v = -g
+    __slow_v = choose(abs(dt*__A_v) < 1e-05, 1, 0)
+    __BA_v = (1)/(__A_v + __slow_v/dt)
+    __series_v = v + dt*(__A_v*v + (1))*(1 + dt*__A_v/2*(1 + dt*__A_v/3))
+    _v = choose(__slow_v > 0, __series_v, (v + __BA_v)*exp(dt*__A_v) - __BA_v)
     v = _v
     """
     plain: str = exponential_euler(equations, variables, method_options)
-    code = plain.split("\n")
+    lines, code = iter(plain.split("\n")), list[str]()
     for name, (A, B) in get_conditionally_linear_system(equations, variables).items():
-        if A == 0 or B == 0 or not (_may_vanish(B / A) or _may_vanish((B / A).cancel())):
+        line = next(lines)
+        if A == 0 or B == 0:
+            code.append(line)
             continue
-        place = next(k for k, line in enumerate(code) if line.startswith(f"_{name} = "))
-        code[place - 1 : place + 1] = _guarded_step(name, sympy_to_str(A), sympy_to_str(B))
-    return "\n".join(code)
+        step = [line, next(lines)]
+        if _may_vanish(B / A) or _may_vanish((B / A).cancel()):
+            step = _guarded_step(name, sympy_to_str(A), sympy_to_str(B))
+        # `_BA_v` is where Brian2 keeps the next value of a state BA_v, too
+        code += [renamed(each, {f"_BA_{name}": f"__BA_{name}"}) for each in step]
+    return "\n".join([*code, *lines])
 
 
 def _guarded_step(x: str, A: str, B: str) -> list[str]:
     return [
-        f"_A_{x} = {A}",
-        f"_slow_{x} = choose(abs(dt*_A_{x}) < {SLOW}, 1, 0)",
-        f"_BA_{x} = ({B})/(_A_{x} + _slow_{x}/dt)",
-        f"_series_{x} = {x} + dt*(_A_{x}*{x} + ({B}))*(1 + dt*_A_{x}/2*(1 + dt*_A_{x}/3))",
-        f"_{x} = choose(_slow_{x} > 0, _series_{x}, ({x} + _BA_{x})*exp(dt*_A_{x}) - _BA_{x})",
+        f"__A_{x} = {A}",
+        f"__slow_{x} = choose(abs(dt*__A_{x}) < {SLOW}, 1, 0)",
+        f"__BA_{x} = ({B})/(__A_{x} + __slow_{x}/dt)",
+        f"__series_{x} = {x} + dt*(__A_{x}*{x} + ({B}))*(1 + dt*__A_{x}/2*(1 + dt*__A_{x}/3))",
+        f"_{x} = choose(__slow_{x} > 0, __series_{x}, ({x} + __BA_{x})*exp(dt*__A_{x}) - __BA_{x})",
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from meaning.models import ENGINES, RELAY, Files, spikes_only, trained, weights
+from meaning.models import ENGINES, RELAY, SAMPLED, Files, spikes_only, trained, weights
 
 import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
@@ -191,6 +191,27 @@ def test_a_carriage_return_ends_a_comment_in_every_engine(files):
     for engine in ENGINES:
         W = trained(ap.Circuit(rule=rule, readout="random"), np.ones((1, 3, 2)), engine=engine, start=spikes_only()).W
         assert np.abs(W.values + 0.9).max() <= 1e-12
+
+
+GENERATED = {  # of what integrators keep, and the C++ around them
+    "euler": ("idx", "vectorisation_idx", "lio_1", "lio_2", "lio_3"),
+    "exponential_euler": ("A_v", "BA_v", "slow_v", "series_v", "BA_u", "u"),
+    "rk4": ("k_1_v", "k_v", "x_v"),
+}
+
+
+@pytest.mark.parametrize("engine", SAMPLED)
+@pytest.mark.parametrize("method", GENERATED)
+def test_states_may_have_names_of_generated_code(files, method, engine):
+    x, start, found = np.random.default_rng(0).normal(size=(1, 9, 2)), weights(2, 2, 2), []
+    for names in (GENERATED[method], tuple(f"mine_{k}" for k in range(len(GENERATED[method])))):
+        lines = ["dv/dt = (drive + input - (1 + feedback**2)*v)/tau_m : 1", f"activity = v + {' + '.join(names)} : 1"]
+        lines += [f"d{name}/dt = ({k}*0.1 + v - {name})/tau_m : 1" for k, name in enumerate(names)]
+        path = files.neuron("\n".join(lines), method=method, parameters=TAU)
+        data = trained(ap.Circuit(neuron=path, readout="random"), x, engine=engine, start=start, record=1)
+        found.append(data.trace_activity.values)
+    assert np.abs(found[0] - found[1]).max() <= 1e-12
+    assert np.ptp(found[0]) > 0.1
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -39,13 +39,11 @@ def rebuilt(equations: Equations, new: Mapping[str, str], own: Mapping[str, str]
         yield f"{left} = {value} : {kind}{mark}"
 
 
-def integrator(method: str, exactly: Iterable[str]) -> str | Callable:
+def integrator(method: str, exactly: Iterable[str]) -> Callable[..., str]:
     """The integrator of a group in which some equations, each linear in its own variable, are integrated exactly."""
     exactly = set(exactly)
-    if not exactly:
-        return stepper(method)
 
-    def both(equations: Equations, variables: Mapping, method_options: Mapping | None = None) -> str:
+    def integrated(equations: Equations, variables: Mapping, method_options: Mapping | None = None) -> str:
         kinds = {name: equations[name].type for name in equations}
         code = []
         others = [name for name, kind in kinds.items() if kind == DIFFERENTIAL_EQUATION and name not in exactly]
@@ -54,9 +52,10 @@ def integrator(method: str, exactly: Iterable[str]) -> str | Callable:
             beside = [name for name, kind in kinds.items() if kind == SUBEXPRESSION]
             part = Equations([equations[name] for name in (*names, *beside)])
             code += [StateUpdateMethod.apply_stateupdater(part, variables, how)] if names else []
-        return "\n".join(code)
+        # where Brian2 keeps the next value of a state idx, its C++ keeps _idx; nothing is called like these names
+        return renamed("\n".join(code), {f"_{name}": f"_autapse_{name}" for name in (*others, *solved)})
 
-    return both
+    return integrated
 
 
 def draws_in(code: str) -> bool:
