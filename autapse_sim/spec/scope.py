@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from brian2 import Equations
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, FLOAT, PARAMETER, SUBEXPRESSION
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, FLOAT, INTEGER, PARAMETER, SUBEXPRESSION
 from brian2.parsing.sympytools import str_to_sympy
 from sympy import Basic, S
 
@@ -86,6 +86,8 @@ def read_equations(model: Neuron | Rule, text: str, place: Iterable[str]) -> Equ
             )
         if equation.type != SUBEXPRESSION and equation.var_type != FLOAT:
             raise InputError(f"{where}: {name} is no real number; declare it as '{name} : 1'")
+        if equation.var_type == INTEGER:  # it would be cut in C++ alone
+            raise InputError(f"{where}: {name} is no real number; write '{name} = int(...) : 1' for a whole one")
     return equations
 
 

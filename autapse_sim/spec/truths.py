@@ -112,9 +112,12 @@ def counted(text: str) -> str:
     --------
     >>> counted("q = (a > 0) + (a > 0.5) : 1")
     'q = int(a > 0) + int(a > 0.5) : 1'
+    >>> counted("b = a : boolean")
+    'b = a != 0 : boolean'
     """
     truths = Truths(truths_in(text))
-    return with_values(text, lambda tree, kind: truths.visit(tree) if kind else truths.number(tree))
+    kinds = {"rate": truths.visit, "boolean": truths.truth, "": truths.number}
+    return with_values(text, lambda tree, kind: kinds[kind](tree))
 
 
 def number(expression: str) -> str:

@@ -48,6 +48,7 @@ VALUES = {
     "(a > 0)*a + 2*(not a > 1)": 2.7,
     "exp(a > 0)": np.e,
     "high + high + (high and a > 0)": 3,
+    "some + some + 0.5*(not some) + choose(some, 3, 5)": 5,
     "choose(a and high, a > 0, 5)": 1,
     "a > 0": 1,
     "(2 - (not a > 1) > 0.5) + (choose(a > 0, a, 5) < 1)": 2,
@@ -65,7 +66,7 @@ COMPILED = ["standalone"] if compiler() else []
 def of_equations(engine, values=VALUES):
     """The values as subexpressions, as rates of one step, in a trace, an eligibility and activations."""
     n = len(values)
-    neuron = "a = input : 1\nhigh = a > 0.5 : boolean\nactivity = f : 1\n"
+    neuron = "a = input : 1\nhigh = a > 0.5 : boolean\nsome = a : boolean\nactivity = f : 1\n"
     neuron += "\n".join(f"q{k} = {value} : 1\ndr{k}/dt = ({value})/ms : 1" for k, value in enumerate(values))
     trace = "\n".join(f"s{k} = {value} : 1" for k, value in enumerate(values))
     eligibility = "\n".join(f"p{k} = {value} : 1" for k, value in enumerate(values))

@@ -88,6 +88,7 @@ NEURON_MISTAKES = [
     ({"equations": LEAKY + "\ndouble = 3 : 1"}, "'double' cannot be defined here: it is a word of C"),
     ({"equations": LEAKY + "\nk_pre = 3 : 1"}, "names that end in _pre or _post"),
     ({"equations": LEAKY + "\nx = 3 : 1 (shared)"}, r"the flag \(shared\) means nothing here"),
+    ({"equations": LEAKY + "\nx = 7*o : integer"}, r"line 4: x is no real number; write 'x = int\(...\) : 1'"),
     ({"equations": LEAKY + "\nx = feedback_post : 1"}, "line 4: 'feedback_post' means nothing in the neuron"),
     ({"equations": LEAKY, "threshold": "o"}, "threshold 'o' is no condition; write for example 'v > v_th'"),
     ({"equations": LEAKY, "threshold": "o > 1", "reset": "oo = 0"}, "'oo' is set and never read"),
