@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 OPERATORS: dict[type[ast.operator | ast.unaryop], Callable[..., float]] = {
     **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv},
-    **{ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow},
-    **{ast.USub: operator.neg, ast.UAdd: operator.pos},
+    **{ast.FloorDiv: lambda a, b: float(math.floor(a / b)), ast.Mod: lambda a, b: a - b * math.floor(a / b)},
+    **{ast.Pow: operator.pow, ast.USub: operator.neg, ast.UAdd: operator.pos},
 }
 FUNCTIONS: dict[str, Callable[..., float]] = {
     **{name: getattr(math, name) for name in ("ceil", "cos", "cosh", "exp", "expm1", "floor", "log", "log10", "log1p")},

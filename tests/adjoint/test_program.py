@@ -28,7 +28,7 @@ LINES = {
     "exprel": "y = exprel(x*z) + exprel(1e-9*x) + exprel(4*z)",
     "choose": "y = choose(x > 0.1 and not (z < 0), log(x + 3)*z, z**2) + choose(x > z, x, x)",
     "int of a condition": "y = x*int(x > 0) + z*(z > 0.2) + int(x > 0 or z > 0)",
-    "int, floor, ceil, %": "y = x*int(3*z) + floor(2*x)*z + ceil(z)*x + x % 0.7 + 3 % (2 + x)",
+    "int, floor, ceil, %": "y = x*int(3*z) + floor(2*x)*z + ceil(z)*x + x % 0.7 + 3 % (2 + x) + 2*x//0.3*z",
     "sigmoid": "y = z/(1 + exp(-x)) + 1/(exp(2*z) + 1)",
     "several lines": "a = x + 0.3*z; b = tanh(a)*a; y = a/(1 + b**2)",
     "a variable that is set anew": "x = x + 0.1*z; z = z*x; x = x*z - z; y = tanh(x)",

@@ -59,6 +59,10 @@ VALUES = {
     "int(5*a)/2": 1.5,
     "(-a)**(1/3)": np.nan,
     "(a - 1.7)**2": 1,
+    "(a + 0.3)//0.1 + 100*((a + 0.3) % 0.1)": 10,
+    "(-a)//0.5 + 10*((-a) % 0.5)": 1,
+    "(a // -0.5) + 10*(a % -0.5)": -5,
+    "(t + 30*ms)/ms//10 + ((t + 30*ms) % (7*ms))/ms": 5,
 }
 COMPILED = ["standalone"] if compiler() else []
 
@@ -120,6 +124,12 @@ def test_a_state_may_ask_for_itself(engine):
     circuit = ap.Circuit(neuron, rule, neurons=1, readout="random")
     found = float(ap.train(circuit, ap.ArrayTask(x, x), once, weights=ONE, engine=engine).data.W.squeeze())
     assert found == pytest.approx(sum(10.0**-k * right for k, right in enumerate(ITSELF.values())), rel=1e-12)
+
+
+def test_brians_own_quotients_differ_from_place_to_place(monkeypatch):
+    monkeypatch.setattr(truths, "OF_OPERATORS", {})
+    found, _ = of_equations("runtime", ["(a + 0.3)//0.1"])
+    assert set(found[:, 0]) == {9, 10}
 
 
 def test_brians_own_whole_numbers_end(monkeypatch):

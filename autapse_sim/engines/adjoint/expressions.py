@@ -176,7 +176,7 @@ def symbolic(node: ast.expr) -> Expr:
         case ast.BinOp(left=left, op=ast.Div(), right=right):
             return symbolic(left) * _inverse(symbolic(right))
         case ast.BinOp(left=left, op=ast.Mod(), right=right):
-            whole = _still(f"floor({ast.unparse(ast.BinOp(left, ast.Div(), right))})")
+            whole = _still(f"({ast.unparse(ast.BinOp(left, ast.FloorDiv(), right))})")
             return symbolic(left) - whole * symbolic(right)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             return OPERATORS[type(op)](symbolic(left), symbolic(right))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import exprel
 
-from autapse_sim.engines.reference.code import CONSTANTS, FUNCTIONS, names, tree
+from autapse_sim.engines.reference.code import CONSTANTS, FUNCTIONS, OPERATORS, names, tree
 from autapse_sim.spec.language import Statement
 
 SERIES = [(k + 1) / float(np.prod(np.arange(1.0, k + 3))) for k in range(16)]
@@ -58,6 +58,8 @@ KNOWN = {**CONSTANTS, **FUNCTIONS, **{f"autapse_{each.__name__}": each for each 
 KNOWN = {name: np.float64(value) if isinstance(value, float) else value for name, value in KNOWN.items()}
 KNOWN |= {"True": np.float64(1), "False": np.float64(0)}
 """All that may be read in a program without being given: units, numbers and functions."""
+DIVIDED = {f"autapse_{each.__name__}": each for each in (OPERATORS[ast.FloorDiv], OPERATORS[ast.Mod])}
+"""What stands for ``//`` and ``%``."""
 
 
 class _Arrays(ast.NodeTransformer):
@@ -65,6 +67,9 @@ class _Arrays(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
+        if isinstance(node.op, ast.FloorDiv | ast.Mod):
+            name = OPERATORS[type(node.op)].__name__
+            return ast.Call(ast.Name(f"autapse_{name}", ast.Load()), [node.left, node.right], [])
         if isinstance(node.op, ast.Pow):
             node.left = ast.Call(ast.Name("autapse_real", ast.Load()), [node.left], [])
         return node
@@ -128,6 +133,6 @@ def function(statements: tuple[Statement, ...], given: Sequence[str], asked: Seq
         value = ast.unparse(ast.fix_missing_locations(_Arrays().visit(ast.parse(each.assigned, mode="eval").body)))
         lines.append(f"    {each.name} = {value}")
     lines.append(f"    return ({''.join(f'{name}, ' for name in asked)})")
-    place: dict[str, Any] = {**KNOWN, "autapse_np": np, "autapse_real": real}
+    place: dict[str, Any] = {**KNOWN, "autapse_np": np, "autapse_real": real, **DIVIDED}
     exec(compile("\n".join(lines), "<program>", "exec"), place)
     return place["run"]

@@ -38,6 +38,17 @@ def timesteps(t: np.ndarray, dt: np.ndarray) -> np.ndarray:
     return np.trunc((t + 1e-3 * dt) / dt)
 
 
+def quotient(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """How often a number goes into another: their quotient, rounded down."""
+    return np.floor(np.true_divide(a, b))
+
+
+def remainder(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """What is left of a number then, of the sign of the other whatever the rounding."""
+    left = a - quotient(a, b) * b
+    return np.where(left * b < 0, 0.0, left)
+
+
 def positive(value: np.ndarray) -> np.ndarray:
     """A number of which roots may be taken, NaN where it is below 0."""
     return np.where(value < 0, np.nan, value)

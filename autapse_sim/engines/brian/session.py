@@ -86,6 +86,7 @@ GENERATED = "(string)"
 UNITS = {
     "choose": unit_chosen,
     "autapse_real_clip": lambda value, low, high: value,
+    "autapse_real_remainder": lambda a, b: a,
     "autapse_positive": lambda value: value,
 }
 """The units of what functions of the tape give, where these are no mere numbers."""

@@ -310,6 +310,15 @@ template <class V> inline Real<V> clipped(V value, double low, double high) {
     return above > high ? high : above;
 }
 template <class V> inline Real<V> positive(V value) { return value < 0 ? NAN : Real<V>(value); }
+// a/b rounded down, and what is left of a; `volatile` for a true division, where a product with 1/b may err
+inline double quotient_of(double a, double b) {
+    const volatile double by = b;
+    return std::floor(a / by);
+}
+inline double remainder_of(double a, double b) {
+    const double left = a - quotient_of(a, b) * b;
+    return left * b < 0 ? 0 : left;
+}
 inline double timesteps(double t, double dt) { return std::trunc((t + 1e-3 * dt) / dt); }
 
 // a/b of numbers below 10^15, rounded down: processors divide integers one by one, and doubles several at once

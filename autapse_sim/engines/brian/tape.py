@@ -43,6 +43,8 @@ FUNCTIONS = {
     "autapse_real_sign": ("signum", ("any",), True),
     "autapse_real_clip": ("clipped", ("any",) * 3, True),
     "autapse_real_timestep": ("timesteps", ("any", "any"), True),
+    "autapse_real_quotient": ("quotient_of", ("any", "any"), True),
+    "autapse_real_remainder": ("remainder_of", ("any", "any"), True),
     "autapse_positive": ("positive", ("any",), True),
     "choose": ("choose", ("any", "any", "any"), True),
 }
@@ -277,6 +279,8 @@ class Tape:
     signum = staticmethod(reals.signum)
     clipped = staticmethod(reals.clipped)
     timesteps = staticmethod(reals.timesteps)
+    quotient_of = staticmethod(reals.quotient)
+    remainder_of = staticmethod(reals.remainder)
     positive = staticmethod(reals.positive)
 
     def uniform(self, place: Number, element: np.ndarray, size: np.ndarray, timestep: Number) -> np.ndarray:

@@ -31,14 +31,27 @@ FUNCTIONS: dict[str, Callable] = {name: getattr(np, name) for name in _ALIKE.spl
     "choose": lambda condition, yes, no: np.where(condition != 0, yes, no),
     "timestep": lambda t, dt: np.trunc((t + 1e-3 * dt) / dt),  # whole steps, in spite of rounding
 }
+
+
+def quotient(a: Any, b: Any) -> Any:
+    """a/b, rounded down."""
+    return np.floor(np.true_divide(a, b))
+
+
+def remainder(a: Any, b: Any) -> Any:
+    """What is left of a then, which rounding does not take below 0 (above, where b is negative)."""
+    left = a - b * quotient(a, b)
+    return np.where(left * b < 0, 0.0, left)
+
+
 NOISE = frozenset({"rand", "randn", "poisson", "binomial"})
 OPERATORS: dict[type, Callable] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: np.true_divide,
-    ast.FloorDiv: np.floor_divide,
-    ast.Mod: np.mod,
+    ast.FloorDiv: quotient,
+    ast.Mod: remainder,
     ast.Pow: np.power,
     ast.Lt: np.less,
     ast.LtE: np.less_equal,

@@ -113,6 +113,8 @@ class Writer:
             return f"({self.condition(arguments[0])} ? Number(1) : Number(0))"
         if name == "int" and _is_condition(arguments[0]):
             return self.number(arguments[0])
+        if name == "floor" and isinstance(arguments[0], ast.BinOp) and isinstance(arguments[0].op, ast.Div):
+            return f"whole({self.number(arguments[0].left)}, {self.number(arguments[0].right)})"  # what was a // b
         if name not in FUNCTIONS:
             raise InputError(f"{name!r} is no function of programs")
         return f"{FUNCTIONS[name]}({', '.join(map(self.number, arguments))})"

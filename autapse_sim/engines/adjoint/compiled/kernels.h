@@ -60,8 +60,17 @@ static inline Number clip(Number x, Number low, Number high)
     const Number above = x < low ? low : x;
     return above > high ? high : above;
 }
-static inline Number whole(Number a, Number b) { return std::floor(a / b); }
-static inline Number modulo(Number a, Number b) { return a - std::floor(a / b) * b; }
+// `volatile` for a true division: a product with 1/b may err where a is a multiple of b
+static inline Number whole(Number a, Number b)
+{
+    const volatile Number by = b;
+    return std::floor(a / by);
+}
+static inline Number modulo(Number a, Number b)
+{
+    const Number left = a - whole(a, b) * b;
+    return left * b < 0 ? 0 : left;
+}
 static inline Number timestep(Number t, Number dt) { return std::trunc((t + Number(1e-3) * dt) / dt); }
 static inline Number exprel(Number x)
 {

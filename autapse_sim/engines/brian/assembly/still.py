@@ -9,11 +9,11 @@ from brian2 import NeuronGroup
 from brian2.core.variables import Subexpression, Variable
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
-from autapse_sim.engines.brian.assembly.truths import REAL
+from autapse_sim.engines.brian.assembly.truths import OF_OPERATORS, REAL
 from autapse_sim.engines.reference.code import FUNCTIONS, names, tree
 
 SIDES = ("pre", "post")
-STILL = FUNCTIONS.keys() | {*REAL.values()}
+STILL = FUNCTIONS.keys() | {*REAL.values(), *OF_OPERATORS.values()}
 """What gives the same of the same."""
 
 

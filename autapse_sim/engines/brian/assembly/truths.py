@@ -12,6 +12,8 @@ from autapse_sim.spec.truths import Truths, with_values
 
 REAL = {name: f"autapse_real_{name}" for name in ("int", "sign", "clip", "timestep")}
 """Functions of real numbers that stand for those whose numbers are whole ones, or cut to such."""
+OF_OPERATORS = {ast.FloorDiv: "autapse_real_quotient", ast.Mod: "autapse_real_remainder"}
+"""Functions that stand for operators whose numbers at multiples differ between NumPy, computer algebra and C++."""
 
 
 def as_numbers(code: Sequence[Statement], truths: Collection[str], states: Collection[str]) -> list[Statement]:
@@ -73,6 +75,8 @@ class _Real(Truths):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.number(node.left), self.number(node.right)
+        if type(node.op) in OF_OPERATORS:
+            return self.call(OF_OPERATORS[type(node.op)], [left, right])
         if isinstance(node.op, ast.Pow):
             if value_of(node.left) is not None:
                 left = _OfRealNumbers().visit(left)
