@@ -317,6 +317,32 @@ def test_single_precision_is_that_of_double_to_its_digits(lanes, neuron):
         assert np.abs(each - getattr(double.weights, name)).max() <= 1e-4 * moved
 
 
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_refractory_times_are_kept_to_the_step_in_seconds_of_small_steps(precision):
+    """By a plain loop; the weights are 0, so that each neuron hears its bias alone."""
+    bias, steps, substeps = np.array([0.4, 0.7, 1.0]), 3000, 10
+    neuron = ap.Neuron(
+        "dv/dt = (-v + drive + input + bias)/(5*ms) : 1\nactivity = v : 1\nsent = spiked*step/dt : 1",
+        threshold="v > 0.2",
+        reset="v -= 0.2",
+        refractory="2*ms",
+        pseudo_derivative="0.3",
+    )
+    circuit = ap.Circuit(neuron, "bptt", neurons=3, readout="random", substeps=substeps, precision=precision)
+    zeros = {"W": np.zeros((1, 3, 3)), "U": np.zeros((1, 3, 1)), "V": np.zeros((1, 1, 3)), "B": np.zeros((1, 3, 1))}
+    x = np.zeros((1, 1, steps, 1))
+    given = ap.Weights(**zeros, b=bias[None])
+    found = ap.train(circuit, ap.ArrayTask(x, x), ap.Protocol(1, 0, 0, 1, record=1), weights=given, engine="compiled")
+    v, since, spikes = np.zeros(3), np.full(3, 10**6), np.zeros(3)
+    for _ in range(steps * substeps):
+        v += (bias - v) * 0.1 / 5
+        since += 1
+        spiked = (v > 0.2) & (since >= 20)
+        v, since, spikes = v - 0.2 * spiked, np.where(spiked, 0, since), spikes + spiked
+    assert np.abs(found.data.trace_spikes.values.sum(axis=(0, 1, 2)) - spikes).max() <= 1
+    assert (spikes > 500).all()
+
+
 def test_single_precision_is_compiled_or_refused(monkeypatch):
     circuit = ap.Circuit(rule="bptt", neuron="rate", precision="single")
     assert choose_engine(circuit, "auto") == "compiled"

@@ -39,7 +39,10 @@ BESIDE = frozenset({"t", "dt", "step", "steps", "i", "N"})
 """What is given to programs beside states, what arrives, and parameters."""
 SYNAPSE = frozenset({"w", "i", "j", "N_pre", "N_post", "N_incoming", "N_outgoing", "t", "dt", "step", "steps"})
 """What sums over synapses may read beside the variables of their neurons."""
-STILL = frozenset({"not_refractory", "lastspike"})
+SINCE = "autapse_since"
+"""Integration steps since a neuron spiked: a whole number, exact in single precision, too, where times are not."""
+LONG_AGO = 1e9
+STILL = frozenset({"not_refractory", "lastspike", SINCE})
 """States that jump and do not move between: the loss has no slope by them."""
 
 
@@ -182,6 +185,8 @@ class _Written:
         self.own |= {"spiked"} if self.neuron.threshold else set()
         self.own |= {"f_prime"} if self.neuron.pseudo_derivative else set()
         self.own |= {"not_refractory", "lastspike"} if self.neuron.refractory else set()
+        self.counts = bool(self.neuron.refractory) and not is_condition(tree(self.neuron.refractory))
+        self.own |= {SINCE} if self.counts else set()
         recorded = (*self.states, "activity") if self.neuron.threshold else ("activity",)
         units = {name: found[name].unit for name in recorded if name in found}
         self.recorded = {name: "1" if unit.is_dimensionless else str(unit) for name, unit in units.items()}
@@ -204,7 +209,8 @@ class _Written:
             (name, ast.Constant(0)) for name in sorted(self.own | {*ARRIVING, *self.neuron.sums, *TOLD} - {"bias"})
         ]
         refractory = {"not_refractory": "1", "lastspike": "-10000"} if self.neuron.refractory else {}
-        initial = {**refractory, **self.neuron.initial}
+        since = {SINCE: repr(LONG_AGO)} if self.counts else {}
+        initial = {**refractory, **since, **self.neuron.initial}
         code = zero + [(name, self.full(tree(value))) for name, value in initial.items()]
         return code + self.shown()
 
@@ -213,11 +219,10 @@ class _Written:
         period = self.neuron.refractory
         if not period:
             return []
-        if is_condition(tree(period)):
-            free = tree(f"int(not_refractory > 0 or not ({period}))")
-        else:
-            free = tree(f"int(timestep(t - lastspike, dt) >= timestep({period}, dt))")
-        return [("not_refractory", self.full(free))]
+        if not self.counts:
+            return [("not_refractory", self.full(tree(f"int(not_refractory > 0 or not ({period}))")))]
+        free = self.full(tree(f"int({SINCE} >= timestep({period}, dt))"))
+        return [(SINCE, tree(f"{SINCE} + 1")), ("not_refractory", free)]
 
     def state_update(self) -> Code:
         """The abstract code of the integrator."""
@@ -242,8 +247,10 @@ class _Written:
         if exact:
             spiked = f"autapse_spike({condition}, {ast.unparse(self.full(tree(self.argument())))}, {slope})"
         code += [("spiked", tree(spiked))]
-        if neuron.refractory:
+        if "lastspike" in words(*neuron.texts):
             code += [("lastspike", tree("choose(spiked > 0, t, lastspike)"))]
+        if self.counts:
+            code += [(SINCE, tree(f"choose(spiked > 0, 0, {SINCE})"))]
         detached = set() if through else self.membrane()
         for name, node in assignments(neuron.reset):
             value = ast.unparse(self.full(node))
