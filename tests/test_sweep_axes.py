@@ -15,6 +15,7 @@ from autapse_sim.studies import sweep as sweeps
 from autapse_sim.studies.workers import Workers
 from autapse_sim.tasks.catalogue import tasks
 from autapse_sim.tasks.library import task_called
+from autapse_sim.training.labels import is_scored
 
 
 def test_an_axis_may_be_called_as_a_dimension_is(tmp_path):
@@ -25,6 +26,53 @@ def test_an_axis_may_be_called_as_a_dimension_is(tmp_path):
     assert data.rate.shape == (2, 2, 3)
     assert data.neuron.values.tolist() == ["lif", "alif"]
     assert np.isfinite(data.rate).all()
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Tell what comes, spikes at a rate."""
+
+    rate: float = 0.1
+    steps: int = 10
+    inputs: int = 1
+    outputs: int = 1
+    blanked: None = None
+
+    def sample(self, rng, replicates, trajectories):
+        shape = (trajectories, self.steps, 1)
+        x = np.stack([child.random(shape) < self.rate for child in rng.spawn(replicates)]).astype(float)
+        return x, x
+
+
+def test_an_axis_called_as_a_score_or_a_weight_is_told_from_it(tmp_path):
+    circuit = ap.Circuit(neuron="adex", neurons=3, readout="random", learn=("W", "b"))
+    protocol, here = ap.Protocol(replicates=2, train=2, validate=1, test=1), Workers(Here(), lambda: 1)
+    grid = {"rate": [0.1, 0.3], "b": ["80 pA", "90 pA"]}
+    data = ap.sweep(grid, tmp_path, circuit, Spikes(), protocol, engine="reference", on=here)
+    assert data["task.rate"].values.tolist() == [0.1, 0.3]
+    assert data["parameter.b"].values == pytest.approx([80e-12, 90e-12])
+    assert data.rate.dims == data.b.dims == ("task.rate", "parameter.b", "replicate", "neuron")
+    assert np.isfinite(data.b).all()
+
+
+@pytest.mark.parametrize("name", ["control", "trajectory", "replicate", "validation", "mse"])
+def test_a_parameter_may_be_called_as_anything_in_a_result(tmp_path, name):
+    rule = ap.Rule(f"w -= {name}*feedback_post*activity_pre", parameters={name: 0.1})
+    protocol, here = ap.Protocol(replicates=2, train=2, validate=1, test=1), Workers(Here(), lambda: 1)
+    data = ap.sweep({name: [0.1, 5.0]}, tmp_path, ap.Circuit(rule=rule), BALL, protocol, engine="reference", on=here)
+    assert data.attrs["missing"] == 0
+    assert data.mse.dims == (f"parameter.{name}", "replicate", "trajectory")
+    assert (data.mse[0] != data.mse[1]).all()
+
+
+@pytest.mark.slow
+def test_the_names_that_no_axis_has_are_those_of_results():
+    circuit = ap.Circuit(
+        neuron="lif", rule="eprop", neurons=3, readout="random", learn=("W", "U", "b", "V", "c"), loss="cross-entropy"
+    )
+    task, few = ap.EvidenceAccumulation(), ap.Protocol(replicates=2, train=2, validate=1, test=1, checkpoints=1)
+    data = ap.train(circuit, task, few, engine="reference").data.drop_dims(["recorded", "control"])
+    assert [name for name in {*data.variables, *data.sizes} if not is_scored(str(name))] == ["phase"]
 
 
 @pytest.mark.parametrize(

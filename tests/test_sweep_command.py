@@ -36,6 +36,14 @@ def test_the_command_plans_runs_and_goes_on(tmp_path):
     assert "2 finished" in CliRunner().invoke(main, [*line, "--dry-run"]).output
 
 
+def test_the_option_of_a_task_that_is_called_as_what_the_table_sums_up_is_crossed(tmp_path, without_workers):
+    fixed = "--set train=2 --set validate=0 --set test=1 --replicates 3 --rule dfa --engine numpy -t steps=10"
+    line = ["sweep", *fixed.split(), "--task", "chaotic-series", "--grid", "interval=1,2", "--out", str(tmp_path)]
+    ran = CliRunner().invoke(main, line)
+    assert ran.exit_code == 0, ran.output
+    assert [words.partition(":")[0] for words in ran.stdout.splitlines()] == ["task.interval 1", "task.interval 2"]
+
+
 @pytest.mark.parametrize(
     ("grid", "readout"),
     [

@@ -23,6 +23,9 @@ LAST = ("mse_train", "mse_validate")
 INNER = {"trajectory", "training_trajectory", "validation", "replicate"}
 """Dimensions of a score that are no axes."""
 
+INTERVAL = "interval"
+"""The dimension of a median and its interval."""
+
 THERE = "_there"
 """What the names of variables end with that tell which labels of a dimension a combination has, where not all have
 the same."""
@@ -62,7 +65,7 @@ def summed_up(data: xr.Dataset, score: str, axes: Sequence[str]) -> xr.DataArray
         places = counts == count
         found[places] = np.stack(median_interval(first[places][:, :count], worst=worst), axis=-1)
     coords = {axis: data[axis] for axis in axes}
-    return xr.DataArray(found, coords, [*axes, "interval"])
+    return xr.DataArray(found, coords, [*axes, INTERVAL])
 
 
 def _over(data: xr.Dataset, values: xr.DataArray, dim: str, last: bool) -> xr.DataArray:

@@ -10,6 +10,8 @@ from typing import Any
 from autapse_sim.checks import items
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of, shown
+from autapse_sim.results.contents import NAMED
+from autapse_sim.results.sweeps import INTERVAL
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.units import Amount, amount
@@ -17,6 +19,7 @@ from autapse_sim.studies.named import MODELS, named_model, named_task, named_val
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import options_of
 from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.labels import is_scored
 from autapse_sim.training.train import choose_engine
 
 PLACES = ("circuit", "protocol", "task", "parameter")
@@ -87,6 +90,18 @@ class Axis:
         return replace(setting, **{self.place: replace(getattr(setting, self.place), **{self.field: value})})
 
 
+def axis_name(place: str, field: str) -> str:
+    """What an axis is called: as its field, or with the place where results have something of that name.
+
+    Examples
+    --------
+    >>> axis_name("parameter", "tau"), axis_name("parameter", "b"), axis_name("circuit", "neuron")
+    ('tau', 'parameter.b', 'neuron')
+    """
+    theirs = is_scored(field) or field in (*NAMED, INTERVAL)
+    return f"{place}.{field}" if theirs and place in ("task", "parameter") else field
+
+
 def axes_of(grid: Mapping[str, Iterable[Any]], base: Setting) -> list[Axis]:
     """The axes of a grid, in its order, each with values that its place may have.
 
@@ -140,7 +155,7 @@ def _axis(name: str, given: list[Any], base: Setting, grid: Mapping[str, list[An
     numbers = all(isinstance(value, int | float) for value in read)
     labels = read if numbers else tuple(told_apart(named, base.protocol.trajectories))
     _once(name, labels, [value if numbers else each.short for value, each in zip(read, named, strict=True)])
-    return Axis(field, place, field, read, labels)
+    return Axis(axis_name(place, field), place, field, read, labels)
 
 
 def _once(name: str, labels: Sequence[Any], given: Sequence[Any]) -> None:
@@ -159,7 +174,7 @@ def _amounts(name: str, field: str, values: list[Amount]) -> Axis:
             )
     labels = tuple(value.value for value in values)
     _once(name, labels, labels)
-    return Axis(field, "parameter", field, tuple(values), labels)
+    return Axis(axis_name("parameter", field), "parameter", field, tuple(values), labels)
 
 
 def _plain(value: Any) -> Any:

@@ -41,7 +41,7 @@ class Store:
             {"name": axis.name, "place": axis.place, "labels": axis.labels, "unit": axis.unit} for axis in plan.axes
         ]
         units = [
-            {"name": name, "place": dict(place), "start": unit.start, "count": unit.count, "grid": list(unit.grid)}
+            {"name": name, "place": dict(place), "start": unit.start, "count": unit.count, "grid": unit.axes}
             for name, place in plan.places
             for unit in [plan.units[name]]
         ]

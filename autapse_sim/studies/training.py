@@ -18,7 +18,7 @@ from autapse_sim.results.result import Result
 from autapse_sim.spec.job import Job
 from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.units import Amount
-from autapse_sim.studies.axes import Setting
+from autapse_sim.studies.axes import Setting, axis_name
 from autapse_sim.studies.unit import told_circuit, told_task
 from autapse_sim.tasks.base import Task
 from autapse_sim.training.declared import resolve_parameters
@@ -53,6 +53,11 @@ class Training:
     def work(self) -> int:
         """How many networks it trains."""
         return self.count * prod(map(len, self.grid.values()))
+
+    @property
+    def axes(self) -> list[str]:
+        """What the parameters that are crossed within it are called in results."""
+        return [axis_name("parameter", name) for name in self.grid]
 
     def parts(self) -> dict[str, Any]:
         """All that determines the result; how many replicates there are beside its own does not."""
@@ -108,6 +113,6 @@ def _folded(data: xr.Dataset, unit: Training) -> xr.Dataset:
     folded = xr.Dataset(coords={name: data[name] for name in data.coords if name != "replicate"})
     for name, values in data.data_vars.items():
         array = values.values.reshape(*shape, unit.count, *values.shape[1:])
-        folded[name] = (*unit.grid, *values.dims), array, values.attrs
+        folded[name] = (*unit.axes, *values.dims), array, values.attrs
     folded.coords["replicate"] = unit.start + np.arange(unit.count)
-    return folded.assign_attrs({AXES: json.dumps(list(unit.grid))})
+    return folded.assign_attrs({AXES: json.dumps(unit.axes)})

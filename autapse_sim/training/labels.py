@@ -28,6 +28,17 @@ WEIGHT_DIMS = {
     "c": ("coordinate",),
     "F": ("neuron", "coordinate"),
 }
+SCORED = (
+    *("replicate", "training_trajectory", "validation", "trajectory", "checkpoint", "coordinate", "step", "input"),
+    *("neuron", "post", "pre", "mse", "mse_train", "mse_validate", "cross_entropy", "cross_entropy_train"),
+    *("diverged", "r2_trajectory", "r2_network", "rate", "alive"),
+)
+"""What dimensions and arrays of scored networks are called, beside weights, states and what is recorded."""
+
+
+def is_scored(name: str) -> bool:
+    """Whether something of scored networks, but for what is recorded, goes by that name."""
+    return name in SCORED or name.removesuffix("_checkpoint") in WEIGHT_DIMS or name.startswith("state_")
 
 
 def scored(drawn: Drawn, protocol: Protocol, outcome: Outcome, networks: np.ndarray, done: int = 0) -> xr.Dataset:
