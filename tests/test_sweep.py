@@ -173,6 +173,18 @@ def test_two_processes_share_a_folder(tmp_path):
     assert sweeps.open_study(tmp_path).attrs["missing"] == 0
 
 
+def test_a_sweep_gives_its_own_results_where_another_one_took_its_folder(tmp_path):
+    few, here = ap.Protocol(replicates=2, train=2, validate=0, test=1), Workers(Here(), lambda: 1)
+    given = {"protocol": few, "circuit": ap.Circuit(rule="dfa"), "task": BALL, "engine": "numpy", "on": here}
+
+    def meanwhile(state):
+        if state.done == state.trainings:
+            ap.sweep({"seed": [7]}, tmp_path, **given)
+
+    data = ap.sweep({"eta": [0.1, 0.2]}, tmp_path, progress=meanwhile, **given)
+    assert data.equals(ap.sweep({"eta": [0.1, 0.2]}, **given))
+
+
 def test_who_waits_for_workers_is_told(tmp_path):
     few, said = ap.Protocol(replicates=1, train=1, validate=0, test=1), []
     nobody = Workers(Here(), lambda: 1, lambda: False)

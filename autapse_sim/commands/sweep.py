@@ -45,7 +45,7 @@ from autapse_sim.errors import InputError
 def sweep(study: Path | None, **options: Any) -> None:
     """Run, or go on with, a study."""
     from autapse_sim.studies.store import Store
-    from autapse_sim.studies.sweep import open_study, plan_sweep, run_plan
+    from autapse_sim.studies.sweep import plan_sweep, run_plan
     from autapse_sim.studies.workers import place
 
     written = tables(study, options)
@@ -63,8 +63,7 @@ def sweep(study: Path | None, **options: Any) -> None:
     if options["dry_run"]:
         return
     command = shlex.join(sys.argv)
-    run_plan(plan, store, on, written["slurm"], retries, partial(_say, said=[]), command)
-    data = open_study(store.folder)
+    data = run_plan(plan, store, on, written["slurm"], retries, partial(_say, said=[]), command)
     _table(data, options["as_json"])
     failures = json.loads(data.attrs["failures"])
     for reason in sorted(set(failures.values())):

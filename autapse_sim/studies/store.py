@@ -35,8 +35,8 @@ class Store:
 
     folder: Path
 
-    def keep_plan(self, plan: Plan, about: dict[str, Any]) -> None:
-        """Write the plan; units that are there already stay, whatever plan they come from."""
+    def keep_plan(self, plan: Plan, about: dict[str, Any]) -> dict[str, Any]:
+        """Write the plan, and give what was written; units that are there already stay, whatever plan they come from."""
         axes = [
             {"name": axis.name, "place": axis.place, "labels": axis.labels, "unit": axis.unit} for axis in plan.axes
         ]
@@ -46,7 +46,9 @@ class Store:
             for unit in [plan.units[name]]
         ]
         written = {"format": FORMAT, "about": about, "replicates": plan.replicates, "axes": axes, "units": units}
-        write_whole(self.folder / PLAN, json.dumps(written, indent=1).encode(), self.folder)
+        text = json.dumps(written, indent=1)
+        write_whole(self.folder / PLAN, text.encode(), self.folder)
+        return json.loads(text)
 
     def read_plan(self) -> dict[str, Any]:
         """The plan that was written; an `InputError` where there is none."""

@@ -102,8 +102,7 @@ def sweep(
     plan = plan_sweep(grid, circuit, task, protocol, parameters, engine)
     retries, tell = whole("retries", retries), function("progress", progress)
     with store_in(folder) as store:
-        run_plan(plan, store, on, retries=retries, progress=tell)
-        return open_study(store.folder)
+        return run_plan(plan, store, on, retries=retries, progress=tell)
 
 
 def run_plan(
@@ -114,12 +113,13 @@ def run_plan(
     retries: int = 1,
     progress: Callable[[State], None] | None = None,
     command: str = "interactive",
-) -> None:
-    """Run what of a plan is not there yet."""
+) -> xr.Dataset:
+    """Run what of a plan is not there yet; its results, whatever other plan was written to the folder meanwhile."""
     on = place(on)
-    store.keep_plan(plan, about(plan, command))
+    written = store.keep_plan(plan, about(plan, command))
     with workers(on, settings) as some:
         execute(plan.units, store, some, retries, progress)
+    return gathered(written, store)
 
 
 def open_study(folder: str | Path) -> xr.Dataset:
