@@ -103,6 +103,27 @@ def test_a_damaged_unit_is_run_again(tmp_path):
     assert again.equals(data)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"units": None},
+        {"axes": [{"name": "rule"}]},
+        {"replicates": -1},
+        {"replicates": 1},
+        {"about": None},
+        {"units": [{"name": "../../mine", "place": {}, "start": 0, "count": 3, "grid": []}]},
+    ],
+)
+def test_a_damaged_plan_is_refused_and_touches_no_file_of_others(tmp_path, change):
+    run(tmp_path / "study", {"rule": ["autapse", "dfa"]})
+    (tmp_path / "mine.nc").write_text("no result of this package")
+    path = tmp_path / "study" / "study.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ap.InputError, match=r"study.json is damaged \(.*run the study's command again"):
+        sweeps.open_study(tmp_path / "study")
+    assert (tmp_path / "mine.nc").exists()
+
+
 def test_an_edited_rule_is_another_unit(tmp_path):
     rule = tmp_path / "rule.py"
     text = "from autapse_sim import Rule\nrule = Rule(update='w -= {}*feedback_post*activity_pre', parameters={{}})\n"

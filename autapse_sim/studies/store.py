@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ FORMAT = "autapse_sim study 1"
 """Name and version of the layout of a study's folder."""
 PLAN = "study.json"
 """The file with the plan of a study."""
+AGAIN = "run the study's command again, and it is written anew"
+"""What helps where a plan is damaged."""
+UNIT = re.compile("[0-9a-f]{32}")
+"""The name of a unit."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Store:
     folder: Path
 
     def keep_plan(self, plan: Plan, about: dict[str, Any]) -> dict[str, Any]:
-        """Write the plan, and give what was written; units that are there already stay, whatever plan they come from."""
+        """What is written of the plan; units that are there already stay, whatever plan they come from."""
         axes = [
             {"name": axis.name, "place": axis.place, "labels": axis.labels, "unit": axis.unit} for axis in plan.axes
         ]
@@ -58,14 +63,16 @@ class Store:
         except OSError as error:
             raise InputError(f"{self.folder} is no study: {path.name} cannot be read ({error.strerror})") from error
         except ValueError as error:
-            raise InputError(f"{path} is damaged; run the study's command again, and it is written anew") from error
+            raise InputError(f"{path} is damaged; {AGAIN}") from error
         if not isinstance(written, dict) or written.get("format") != FORMAT:
             said = shown(written.get("format") if isinstance(written, dict) else written)
             raise InputError(f"{path} has the format {said}; this version reads {FORMAT!r}")
         return written
 
     def path(self, name: str) -> Path:
-        """Where a unit's result is."""
+        """Where a unit's result is; a ValueError where a name, of a plan that others made, leads out of the folder."""
+        if not UNIT.fullmatch(name):
+            raise ValueError(f"{shown(name)} is no name of a unit")
         return self.folder / "units" / f"{name}.nc"
 
     def has(self, name: str) -> bool:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from autapse_sim.checks import function, mapping, whole
 from autapse_sim.checks import path as checked_path
-from autapse_sim.errors import InputError
+from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.machine.bars import shows_progress
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.protocol import Protocol
@@ -20,7 +20,7 @@ from autapse_sim.studies.axes import Setting, axes_of
 from autapse_sim.studies.execute import State, execute
 from autapse_sim.studies.gather import gathered
 from autapse_sim.studies.plan import Plan, planned
-from autapse_sim.studies.store import Store, store_in
+from autapse_sim.studies.store import AGAIN, PLAN, Store, store_in
 from autapse_sim.studies.workers import Executor, Workers, place, workers
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.library import task_called
@@ -136,4 +136,8 @@ def open_study(folder: str | Path) -> xr.Dataset:
         As of `sweep`; NaN where a unit is not there. The attribute `missing` tells how many are not.
     """
     store = Store(checked_path("folder", folder))
-    return gathered(store.read_plan(), store)
+    written = store.read_plan()
+    try:
+        return gathered(written, store)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # where the plan is not as it was written
+        raise InputError(f"{store.folder / PLAN} is damaged ({in_a_line(error)}); {AGAIN}") from error
