@@ -12,6 +12,7 @@ import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.studies import plan as plans
 from autapse_sim.studies import sweep as sweeps
+from autapse_sim.studies.unit import told_task
 from autapse_sim.studies.workers import Workers
 from autapse_sim.tasks.catalogue import tasks
 from autapse_sim.tasks.library import task_called
@@ -173,6 +174,43 @@ def test_tasks_and_rules_of_one_class_are_told_apart(tmp_path):
         labels({"task": [BALL, BALL]})
     with pytest.raises(ap.InputError, match="grid task has the value 'flip-flop' twice"):
         labels({"task": ["flip-flop", "flip-flop"]})
+
+
+@dataclass(frozen=True)
+class Odd(Spikes):
+    """Some trajectories have another target: in the first of a replicate or two none has."""
+
+    share: float = 0.0
+    offset: float = 0.0
+
+    def sample(self, rng, replicates, trajectories):
+        children = rng.spawn(replicates)
+        x = np.stack([child.random((trajectories, self.steps, 1)) for child in children])
+        odd = np.stack([child.random((trajectories, 1, 1)) < self.share for child in children])
+        return x, np.where(odd, 5.0, 0.5) + 0 * x
+
+    def observed(self, x):
+        return x + self.offset
+
+    def physics(self, x):
+        return {"physics: known": x + self.offset}
+
+
+def test_an_option_of_a_task_that_seldom_shows_makes_another_unit(tmp_path):
+    few = ap.Protocol(replicates=30, train=2, validate=1, test=2)
+    circuit = ap.Circuit(rule="dfa", readout="random")
+    data, _ = run(tmp_path, {"share": [0.0, 0.03]}, protocol=few, circuit=circuit, task=Odd())
+    for share, found in zip((0.0, 0.03), data.mse, strict=True):
+        alone = ap.train(circuit, Odd(share=share), few, engine="numpy").data.mse
+        np.testing.assert_array_equal(found, alone)
+    assert len(set(labels({"task": [Odd(share=0.0), Odd(share=0.03)]})["task"])) == 2
+
+
+@pytest.mark.parametrize("name", ["observed", "physics"])
+def test_what_controls_are_told_of_a_task_is_part_of_it(monkeypatch, name):
+    before = told_task(Odd(), 3)
+    monkeypatch.setattr(Odd, name, lambda task, x: {"observed": 2 * x, "physics": {"physics: known": 2 * x}}[name])
+    assert told_task(Odd(), 3) != before
 
 
 def test_values_may_be_given_as_they_come():

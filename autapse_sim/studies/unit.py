@@ -91,11 +91,26 @@ def told_circuit(circuit: Circuit) -> dict[str, Any]:
 
 
 def told_task(task: Task, trajectories: int) -> Any:
-    """What a task is: its fields where it is one of this package, else what it shows and says of itself."""
+    """What a task is: its fields where it is one of this package, else what it shows and says of itself.
+
+    A choice may show in few trajectories only: what fields of a user's task can be told are told beside these.
+    """
     kind = f"{type(task).__module__}.{type(task).__qualname__}"
     if is_dataclass(task) and kind.startswith(f"{autapse_sim.__name__}."):
         return [kind, {field.name: told(getattr(task, field.name)) for field in fields(task)}]
     # a copy, since who writes a task may count what it hands out
-    held = map(np.asarray, copy.deepcopy(task).sample(np.random.default_rng(0), 1, trajectories))
+    x, y = map(np.asarray, copy.deepcopy(task).sample(np.random.default_rng(0), 1, trajectories))
     says = {name: getattr(task, name, None) for name in ("scored", "blanked", "horizon", "units")}
-    return [type(task).__qualname__, *map(told, held), told(says)]
+    known = {name: getattr(task, name, None) for name in ("observed", "physics")}  # what controls are told
+    says |= {name: told_of(x) for name, told_of in known.items() if told_of}
+    names: list[str] = [field.name for field in fields(task)] if is_dataclass(task) else []
+    says["options"] = {name: getattr(task, name) for name in names if _is_plain(getattr(task, name))}
+    return [type(task).__qualname__, told(x), told(y), told(says)]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is numbers, texts or nothing: what says itself the same each time."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    numbers = getattr(getattr(value, "dtype", None), "kind", "") in tuple("biuf")
+    return value is None or isinstance(value, bool | int | float | str) or numbers
