@@ -45,6 +45,34 @@ def test_a_task_that_means_nothing_is_refused(tmp_path, given, said):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("code", "said"), [("1/0", "ZeroDivisionError: division by zero"), ("sys.exit(0)", "SystemExit: 0")]
+)
+@pytest.mark.parametrize("name", ["sample", "observed"])
+def test_what_the_code_of_a_task_raises_is_told_with_its_line(tmp_path, name, code, said):
+    path = tmp_path / "mine.py"
+    lines = [
+        "import sys",
+        "import numpy as np",
+        "class Task:",
+        "    steps, inputs, outputs, blanked = 5, 2, 2, None",
+        "    def sample(self, rng, replicates, trajectories):",
+        "        return 2*[np.zeros((replicates, trajectories, 5, 2))]",
+        f"    def {name}(self, *given):",
+        f"        {code}",
+        "task = Task()",
+    ]
+    path.write_text("\n".join(lines))
+    out = ["--out", str(tmp_path / "out")]
+    few = ["--replicates", "1", "--set", "train=1", "--set", "validate=0", "--set", "test=1"]
+    sweep = ["sweep", *few, "--engine", "numpy", "--rule", "dfa"]
+    for line in (TINY, sweep, ["check", str(path)]):
+        given = [] if line[0] == "check" else ["--task", str(path), *out]
+        done = CliRunner().invoke(main, [*line, *given])
+        assert done.exit_code == 2, done.output
+        assert f"{path}, line 8: task: {name} raised {said}" in done.output
+
+
 def test_a_run_without_tests_prints_an_empty_table(tmp_path):
     line = ["train", "--rule", "dfa", "--engine", "numpy", "--replicates", "2", "--trajectories", "2"]
     answer = CliRunner().invoke(main, [*line, "--test", "0", "--json", "--out", str(tmp_path)])

@@ -36,3 +36,15 @@ def test_another_rule_trains_only_itself(tmp_path):
     assert calls == 1
     assert more.sel(rule=["bptt", "fa"]).mse.equals(few.mse)
     assert more.control_mse.equals(few.control_mse)
+
+
+@pytest.mark.parametrize(("given", "said"), [(None, "sample gave NoneType"), (("a", "b"), "x is not an array")])
+def test_a_task_that_hands_out_something_else_is_refused_before_anything_runs(tmp_path, given, said):
+    class Task:
+        steps, inputs, outputs, blanked = 12, 2, 2, None
+
+        def sample(self, rng, replicates, trajectories):
+            return given
+
+    with pytest.raises(ap.InputError, match=f"task: {said}"):
+        ap.compare(["dfa"], Task(), FEW, engine="numpy", folder=tmp_path, on=Workers(Here(), lambda: 1))

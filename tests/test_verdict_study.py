@@ -11,7 +11,7 @@ import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict import trial
-from autapse_sim.experiments.verdict.block import Judged
+from autapse_sim.experiments.verdict.block import Beside, Judged
 from autapse_sim.experiments.verdict.methods import Method
 from autapse_sim.experiments.verdict.pilots import Pilot
 from autapse_sim.experiments.verdict.points import Chosen, Point
@@ -52,6 +52,22 @@ def same(one, other):
         for data in (one, other)
     ]
     return one.equals(other) and told[0] == told[1]
+
+
+class Copy:
+    """Say what is shown; nothing that a task may have beside what it must."""
+
+    steps, inputs, outputs, blanked = 12, 2, 2, None
+    scored = horizon = observed = physics = floors = None
+
+    def sample(self, rng, replicates, trajectories):
+        x = np.stack([child.normal(size=(trajectories, self.steps, 2)) for child in rng.spawn(replicates)])
+        return x, x
+
+
+def test_what_a_task_may_have_may_be_none():
+    data = Beside(replace(BALL, task=Copy()), (0, 1)).run().data
+    assert (data.control_mse.sel(control="affine of x(t)") < 1e-9).all()
 
 
 @pytest.mark.slow

@@ -15,10 +15,12 @@ from typing import Any, Protocol
 import numpy as np
 
 import autapse_sim
+from autapse_sim.checks import numbers
 from autapse_sim.results.result import Result
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.model import is_file
 from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.shown import asking, sampled
 from autapse_sim.training.description import sources_of
 
 QUIET = {"plots", "report", "commands", "models"}
@@ -99,10 +101,14 @@ def told_task(task: Task, trajectories: int) -> Any:
     if is_dataclass(task) and kind.startswith(f"{autapse_sim.__name__}."):
         return [kind, {field.name: told(getattr(task, field.name)) for field in fields(task)}]
     # a copy, since who writes a task may count what it hands out
-    x, y = map(np.asarray, copy.deepcopy(task).sample(np.random.default_rng(0), 1, trajectories))
+    shown = sampled(copy.deepcopy(task), np.random.default_rng(0), 1, trajectories)
+    x, y = (numbers(f"task: {name}", values) for name, values in zip("xy", shown, strict=True))
     says = {name: getattr(task, name, None) for name in ("scored", "blanked", "horizon", "units")}
-    known = {name: getattr(task, name, None) for name in ("observed", "physics")}  # what controls are told
-    says |= {name: told_of(x) for name, told_of in known.items() if told_of}
+    for name in ("observed", "physics"):  # what controls are told
+        tell = getattr(task, name, None)
+        if tell:
+            with asking(task, name):
+                says[name] = tell(x)
     names: list[str] = [field.name for field in fields(task)] if is_dataclass(task) else []
     says["options"] = {name: getattr(task, name) for name in names if _is_plain(getattr(task, name))}
     return [type(task).__qualname__, told(x), told(y), told(says)]
@@ -112,5 +118,5 @@ def _is_plain(value: Any) -> bool:
     """Whether it is numbers, texts or nothing: what says itself the same each time."""
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
-    numbers = getattr(getattr(value, "dtype", None), "kind", "") in tuple("biuf")
-    return value is None or isinstance(value, bool | int | float | str) or numbers
+    counted = getattr(getattr(value, "dtype", None), "kind", "") in tuple("biuf")
+    return value is None or isinstance(value, bool | int | float | str) or counted

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from autapse_sim.checks import LARGEST, function, numbers, text, whole
-from autapse_sim.errors import InputError
+from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.names import shown
 from autapse_sim.tasks.base import Task
 
@@ -39,12 +43,41 @@ def sizes_of(task: Task) -> tuple[int, int, int]:
     return inputs, outputs, whole("task: steps", task.steps, least=1)
 
 
+def sampled(task: Task, rng: np.random.Generator, replicates: int, trajectories: int) -> tuple[Any, Any]:
+    """The two things that a task's `sample` gives, not checked yet."""
+    with asking(task, "sample"):
+        given = task.sample(rng, replicates, trajectories)
+    try:
+        x, y = given
+    except (TypeError, ValueError):
+        raise InputError(f"task: sample gave {type(given).__name__}, expected the two arrays x and y") from None
+    return x, y
+
+
+@contextlib.contextmanager
+def asking(task: Task, name: str) -> Iterator[None]:
+    """Whatever the code of a function of a task raises becomes an `InputError` that says what and where."""
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        code = getattr(inspect.unwrap(getattr(task, name)), "__code__", None)
+        mine = [frame for frame in frames if code and frame.filename == code.co_filename]
+        place = (mine or frames)[-1]
+        said = f"{type(error).__name__}: {in_a_line(error)}".removesuffix(": ")
+        raise InputError(f"{place.filename}, line {place.lineno}: task: {name} raised {said}") from error
+
+
 def observed(task: Task, x: np.ndarray) -> np.ndarray:
     """What a stimulus shows, in the units of the target."""
     show = getattr(task, "observed", None)
     if show is None:
         return x
-    seen = numbers("task: what is observed", show(x))
+    with asking(task, "observed"):
+        given = show(x)
+    seen = numbers("task: what is observed", given)
     if seen.shape[:3] != x.shape[:3] or seen.ndim != 4:
         raise InputError(
             f"task: what is observed of x has shape {seen.shape}, expected {(*x.shape[:3], 'coordinates')}"
@@ -61,14 +94,8 @@ def check_blanked(task: Task) -> None:
         raise InputError(f"task: blanked is {shown(flags)}; it must be a bool array of shape ({task.steps},), or None")
 
 
-def checked(task: Task, given: Any, shape: tuple[int, int], what: str = "task") -> tuple[np.ndarray, np.ndarray]:
+def checked(task: Task, pair: Any, shape: tuple[int, int], what: str = "task") -> tuple[np.ndarray, np.ndarray]:
     """Stimulus and target that a task's `sample` gave for (replicates, trajectories), as finite numbers or NaN in y."""
-    try:
-        pair = tuple(given)
-    except TypeError:
-        pair = ()
-    if len(pair) != 2:
-        raise InputError(f"{what}: sample gave {type(given).__name__}, expected the two arrays x and y")
     arrays = []
     inputs, outputs, steps = sizes_of(task)
     for name, values, size in zip("xy", pair, (inputs, outputs), strict=True):

@@ -14,7 +14,7 @@ from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.weights import Weights, draw_weights
 from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.base import Task
-from autapse_sim.tasks.shown import check_blanked, checked, masked, observed, sizes_of
+from autapse_sim.tasks.shown import check_blanked, checked, masked, observed, sampled, sizes_of
 from autapse_sim.training.description import sources_of
 
 
@@ -120,7 +120,7 @@ def _shown(
         held = task.sample(rng, protocol.replicates, protocol.trajectories)
         x, y = checked(task, [array[start : start + count] for array in held], (count, protocol.trajectories))
     else:
-        x, y = checked(task, task.sample(rng, count, protocol.trajectories), (count, protocol.trajectories))
+        x, y = checked(task, sampled(task, rng, count, protocol.trajectories), (count, protocol.trajectories))
     y = masked(y, getattr(task, "scored", None), first=start, replicates=protocol.replicates)
     seeds = np.random.SeedSequence([protocol.seed, 1]).generate_state(protocol.replicates, np.uint64)
     units = getattr(task, "units", "1")

@@ -27,7 +27,7 @@ from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.variables import variables
 from autapse_sim.spec.written import model_name
 from autapse_sim.tasks.base import Task
-from autapse_sim.tasks.shown import checked, masked
+from autapse_sim.tasks.shown import checked, masked, sampled
 from autapse_sim.training.description import discrete_text
 from autapse_sim.training.train import train
 
@@ -136,9 +136,9 @@ def _models(model: Neuron | Rule, circuit: Circuit, notation: Notation) -> Itera
 def _task(task: Task) -> Iterator[str]:
     """What a task hands out, drawn once."""
     begun = time.perf_counter()
-    x, y = checked(task, task.sample(np.random.default_rng(0), 2, 3), (2, 3))
+    x, y = checked(task, sampled(task, np.random.default_rng(0), 2, 3), (2, 3))
     seconds = time.perf_counter() - begun
-    again, _ = checked(task, task.sample(np.random.default_rng(0), 1, 3), (1, 3))
+    again, _ = checked(task, sampled(task, np.random.default_rng(0), 1, 3), (1, 3))
     y = masked(y, getattr(task, "scored", None))
     units = getattr(task, "units", "1")
     yield f"{task.inputs} inputs, {task.outputs} outputs, {task.steps} steps of 1 ms; targets in {units}"
