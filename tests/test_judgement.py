@@ -84,6 +84,25 @@ def test_every_method_has_as_many_trials_and_what_its_file_names_is_tuned():
     assert (least, most) == (0.001, 0.03)
 
 
+def test_what_a_neuron_calls_eta_is_no_learning_rate():
+    rate = ap.read_neuron("rate")
+    found = []
+    for gain in ("gain", "eta_gain"):
+        scaled = rate.equations.replace("input + bias", f"{gain}*input + bias")
+        neuron = rate.replace(equations=scaled, parameters={**rate.parameters, gain: -1.0})
+        setting = benchmarks()["copy"].changed(neuron=neuron, neurons=4)
+        setting = replace(setting, protocol=replace(setting.protocol, train=16, validate=2, test=2, validate_every=16))
+        method = Method("dfa")
+        given, protocol = (make(setting, method, (0, 0), 2) for make in (drawn, protocol_of))
+        trial = Trial(setting, method, "reference")
+        outcome = train_method(trial, given, protocol, [Point(0.01), Point(0.1)], 0.03)
+        found.append(score(setting, given, protocol, outcome, refit=False).online)
+    np.testing.assert_array_equal(*found)
+    assert len({*found[0]}) == 4
+    with pytest.raises(ap.InputError, match="parameter eta is -0.1; a learning rate must not be negative"):
+        ap.train(ap.Circuit(rule="dfa"), "bouncing-ball", ap.Protocol(replicates=1), parameters={"eta": -0.1})
+
+
 def test_a_grid_grows_beyond_the_edge_at_which_the_best_lies():
     methods = {"bptt": Method("bptt"), "fa": Method("fa"), "dfa": Method("dfa"), FIXED: Method(None)}
     best = {"bptt": (0.3, 0.3), "fa": (0.01, 0.01), "dfa": (1e-9, 1e-9), FIXED: (0.01, 0.01)}

@@ -47,6 +47,8 @@ class Declared:
         At which states decay, see `autapse_sim.spec.stability.decay_rates`.
     tune : dict of str to list of Amount
         What the rule lets a verdict choose from.
+    taught : list of str
+        The parameters of the rules that teach; the others are those of the neuron.
     spikes : bool
         Whether the rule takes what is shown for spikes.
     """
@@ -56,7 +58,13 @@ class Declared:
     method: str = ""
     rates: dict[str, str] = field(default_factory=dict)
     tune: dict[str, list[Amount]] = field(default_factory=dict)
+    taught: list[str] = field(default_factory=list)
     spikes: bool = False
+
+    @property
+    def etas(self) -> list[str]:
+        """The learning rates: what begins with eta in the rules, whatever a neuron calls so."""
+        return [name for name in self.taught if name.startswith("eta")]
 
     def to_json(self) -> str:
         """As text."""
@@ -71,7 +79,8 @@ class Declared:
         found = cls(**known)
         amounts = [*found.parameters.values(), *(one for each in found.tune.values() for one in each)]
         texts = [text for one in amounts for text in (one.unit, one.text)]
-        if not all(isinstance(text, str) for text in [*found.activations, *texts, found.method, *found.rates.values()]):
+        texts += [*found.activations, *found.taught, found.method, *found.rates.values()]
+        if not all(isinstance(text, str) for text in texts):
             raise TypeError("units, names and rates are texts")
         return found
 
@@ -82,7 +91,7 @@ def declared(circuit: Circuit) -> Declared:
         return _without_equations(circuit)
     written = texts(circuit)
     kept = all(map(self_contained, written.values()))
-    what = "declared, what may be tuned, what is shown, what is solved"
+    what = "declared, what may be tuned, what rules have, what is shown, what is solved"
     asked = json.dumps([what, __version__, written, sorted(circuit.learn), circuit.method])
     key = hashlib.sha256(asked.encode()).hexdigest()
     known = recall(key, Declared.from_json) if kept else None
@@ -104,8 +113,10 @@ def declared(circuit: Circuit) -> Declared:
             if one.unit != default.unit:
                 where = f"{line_of(models.rule, name)}: tune has {name} = {one.text}"
                 raise InputError(f"{where}; its unit is {default.unit}, as of {default.text}")
+    taught = [name for rule in models.teaching(circuit.learn) for name in rule.parameters]
     spikes = shows_spikes(models.rule, circuit.learn)
-    found = Declared(parameters, activations, models.method(circuit), decay_rates(models, circuit), tune, spikes)
+    method, decays = models.method(circuit), decay_rates(models, circuit)
+    found = Declared(parameters, activations, method, decays, tune, taught, spikes)
     if kept:
         remember(key, found.to_json())
     return found
@@ -118,10 +129,10 @@ def _without_equations(circuit: Circuit) -> Declared:
     own = {name: amount(value) for name, value in (discrete.references()[circuit.rule].parameters | penalty).items()}
     if not along_equations(circuit):
         kept = {name: beside.parameters[name] for name in ("tau_m", "eta_out") if name in beside.parameters}
-        return Declared(kept | own, list(ACTIVATIONS))
+        return Declared(kept | own, list(ACTIVATIONS), taught=[*own, *(kept.keys() & beside.taught)])
     for name in beside.parameters.keys() & own.keys():
         raise InputError(f"parameter {name!r} of the circuit's models is one of rule {circuit.rule!r} too; rename it")
-    return replace(beside, parameters=beside.parameters | own)
+    return replace(beside, parameters=beside.parameters | own, taught=[*own, *beside.taught])
 
 
 def resolve_parameters(circuit: Circuit, given: Mapping[str, Any] | None, networks: int) -> dict[str, np.ndarray]:
@@ -135,6 +146,9 @@ def resolve_parameters(circuit: Circuit, given: Mapping[str, Any] | None, networ
         name: _value(name, amount(given.get(name, default), name), default, networks, circuit.neurons)
         for name, default in defaults.items()
     }
+    for name in (name for name in known.etas if (values[name] < 0).any()):
+        told = amount(given.get(name, defaults[name]), name).text
+        raise InputError(f"parameter {name} is {told}; a learning rate must not be negative")
     check_steps(known.rates, known.method, circuit.substeps, values)
     return values
 
@@ -157,8 +171,6 @@ def _value(name: str, given: Amount, default: Amount, networks: int, neurons: in
         raise InputError(f"parameter {name} holds NaN or infinity; it must be finite")
     if default.unit == "second" and ((array < 0) | (array == 0) & (np.min(default.value) > 0)).any():
         raise InputError(f"parameter {name} is {given.text}; a time constant must be positive")
-    if name.startswith("eta") and (array < 0).any():
-        raise InputError(f"parameter {name} is {given.text}; a learning rate must not be negative")
     return np.broadcast_to(array, (networks, neurons) if array.ndim == 2 else networks).copy()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from autapse_sim.errors import InputError
 from autapse_sim.spec.weights import Weights
 from autapse_sim.training.beside import Networks
-from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.declared import declared, resolve_parameters
 from autapse_sim.training.grid import Grid
 from autapse_sim.training.in_numpy import compiled_or_numpy
 from autapse_sim.training.train import run
@@ -20,7 +20,7 @@ def trained(networks: Networks, learn: tuple[str, ...], weights: Weights) -> np.
     circuit, protocol = replace(networks.circuit, learn=learn), networks.protocol
     known = resolve_parameters(circuit, {}, protocol.replicates)
     known |= {name: networks.parameters[name] for name in known if name in networks.parameters}
-    rates = [name for name in known if name.startswith("eta")]
+    rates = declared(circuit).etas
     grid = Grid.of(networks.etas if rates else networks.etas[:1], protocol.replicates)
     values = {name: given[grid.source] for name, given in known.items()} | dict.fromkeys(rates, grid.each)
     free = replace(protocol, record=0, constraints=(), bound=None)

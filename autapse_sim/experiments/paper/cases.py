@@ -17,7 +17,7 @@ from autapse_sim.spec.protocol import Protocol
 from autapse_sim.spec.units import Amount
 from autapse_sim.spec.weights import Weights
 from autapse_sim.studies.unit import told_circuit, told_task
-from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.declared import declared, resolve_parameters
 from autapse_sim.training.draws import Drawn, draw_block
 from autapse_sim.training.train import choose_engine, engine_for, run
 
@@ -142,9 +142,7 @@ class Networks:
 
     def run(self, case: Case, drawn: Drawn, source: np.ndarray, etas: np.ndarray) -> Outcome:
         """Train the networks `source` of these, at a learning rate each."""
-        given: dict[str, Any] = {
-            name: etas for name in resolve_parameters(case.circuit, {}, 1) if name.startswith("eta")
-        }
+        given: dict[str, Any] = dict.fromkeys(declared(case.circuit).etas, etas)
         if case.eta_out is not None:
             given["eta_out"] = case.eta_out
         for name, steps in (("tau", case.tau), ("tau_m", case.tau_m)):

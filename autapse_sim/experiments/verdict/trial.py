@@ -164,9 +164,8 @@ def train_method(
         given = replace(given, weights=method.reservoir.of(given.weights))
     grid = Grid.of([point.eta for point in points], protocol.replicates)
     networks = len(grid.source)
-    known = declared(circuit).parameters
-    tuned: dict[str, Any] = {name: grid.each for name in known if name.startswith("eta")}
-    if eta_out is not None and "eta_out" in known:
+    tuned: dict[str, Any] = dict.fromkeys(declared(circuit).etas, grid.each)
+    if eta_out is not None and "eta_out" in tuned:
         tuned["eta_out"] = np.full(networks, eta_out)
     for name, first in points[0].values:
         each = [dict(point.values)[name].value for point in points]
