@@ -112,6 +112,8 @@ def test_a_task_and_a_benchmark(add, tmp_path):
         (text + "    benchmark = ap.Benchmark('x', Echo(), circuit, protocol, blind=True)", "the task blanks none"),
         (text + "    benchmark = ap.Benchmark('x', 3, circuit, protocol)", "task is 3"),
         (text + "    benchmark = ap.Benchmark('x', Echo(), circuit, protocol, etas=())", "etas is empty"),
+        (text.replace('"W", "V"', '"V"'), "learn is V, c, and what is judged is recurrence: W has to learn"),
+        (text.replace("unscored=1", "unscored=1, parameters={'eta_out': 0.1}"), "parameter eta_out is chosen for each"),
     ):
         path = add("wrong", wrong)
         done = CliRunner().invoke(main.main, ["verdict", "dfa", "--benchmark", path, "--out", str(tmp_path / "out")])

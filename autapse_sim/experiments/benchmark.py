@@ -21,7 +21,7 @@ from autapse_sim.spec.reading import python_text, run
 from autapse_sim.spec.written import model_name
 from autapse_sim.tasks.base import Task
 from autapse_sim.tasks.shown import check_task
-from autapse_sim.training.declared import resolve_parameters
+from autapse_sim.training.declared import declared, resolve_parameters
 
 
 @showing
@@ -80,7 +80,13 @@ class Benchmark:
                 raise InputError(f"unscored is {unscored}, and a trajectory has {self.task.steps} steps")
             if truth("blind", self.blind) and self.task.blanked is None:
                 raise InputError("blind counts only steps at which the stimulus is blanked, and the task blanks none")
-            resolve_parameters(replace(self.circuit, rule="fa"), self.parameters, 1)
+            if "W" not in self.circuit.learn:
+                learn = ", ".join(self.circuit.learn) or "empty"
+                raise InputError(f"learn is {learn}, and what is judged is recurrence: W has to learn")
+            like = replace(self.circuit, rule="fa")
+            resolve_parameters(like, self.parameters, 1)
+            for name in (name for name in declared(like).etas if name in self.parameters):
+                raise InputError(f"parameter {name} is chosen for each method on the pilots; give etas in its place")
             beside = tuple(model_name("beside", rule, kind="Rule") for rule in items("beside", self.beside, "rules"))
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
