@@ -17,7 +17,7 @@ from autapse_sim.experiments.benchmark import Benchmark, benchmarks, spiking
 from autapse_sim.experiments.verdict.methods import FIXED, PLAIN, STILL, TUNED, Method, ablations_of
 from autapse_sim.experiments.verdict.pilots import Tried, chosen_points
 from autapse_sim.experiments.verdict.points import Chosen, Point
-from autapse_sim.experiments.verdict.trial import FLOORS, Trial, drawn, protocol_of, score, train_method
+from autapse_sim.experiments.verdict.trial import FLOORS, Trial, activity_of, drawn, protocol_of, score, train_method
 from autapse_sim.results import plots
 from autapse_sim.spec.units import Amount
 from autapse_sim.training.reservoir import Reservoir
@@ -101,6 +101,26 @@ def test_what_a_neuron_calls_eta_is_no_learning_rate():
     assert len({*found[0]}) == 4
     with pytest.raises(ap.InputError, match="parameter eta is -0.1; a learning rate must not be negative"):
         ap.train(ap.Circuit(rule="dfa"), "bouncing-ball", ap.Protocol(replicates=1), parameters={"eta": -0.1})
+
+
+def test_refitted_read_outs_see_the_activity_of_the_very_networks():
+    """Where neurons get the prediction, a softmax, or the error."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1, 5, 9, 2))
+    task = ap.ArrayTask(x, np.eye(2)[(np.cumsum(x[..., 0], axis=2) > 0).astype(int)])
+    rate = ap.read_neuron("rate")
+    taught = rate.replace(equations=rate.equations.replace("drive +", "drive + feedback +"))
+    how = ap.Protocol(train=2, validate=1, test=2, validate_every=2, update="batch", batch=2)
+    circuit = ap.Circuit(rule="fa", neurons=3, readout="random", activation="tanh", learn=("W", "V", "c"))
+    for changes in ({"returned": True}, {"neuron": taught}):
+        for loss in ("mse", "cross-entropy"):
+            setting = Benchmark("tell a sign", task, replace(circuit, loss=loss, **changes), how, unscored=0)
+            given, protocol = (make(setting, Method(None), (0, 0), 2) for make in (drawn, protocol_of))
+            seen = activity_of(setting, given, slice(-2, None), given.weights)
+            still, known = replace(setting.circuit, learn=()), replace(protocol, record=2, record_tests=2)
+            kept = ap.train(still, task, known, weights=given.weights, engine="numpy").data.trace_activity
+            np.testing.assert_allclose(seen, kept.values[:, -2:], atol=1e-12)
+            assert np.ptp(seen) > 0.1
 
 
 def test_a_grid_grows_beyond_the_edge_at_which_the_best_lies():

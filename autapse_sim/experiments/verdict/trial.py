@@ -244,8 +244,9 @@ def activity_of(
     """
     networks = np.arange(len(weights.W)) if networks is None else networks
     sources, source = np.unique(networks % len(given.x), return_inverse=True)
-    circuit = replace(setting.circuit, rule="fa", readout_rule="delta", learn=(), loss="mse")
-    x, mine = given.x[sources, shown], weights.take(networks)
+    # loss and targets stay: what neurons get of prediction and error hangs on them
+    circuit = replace(setting.circuit, rule="fa", readout_rule="delta", learn=())
+    x, y, mine = given.x[sources, shown], given.y[sources, shown], weights.take(networks)
     parameters = parameters_of(setting, circuit, len(networks))
     if discretely(circuit) and one_for_all(parameters):
         return activity(mine, x[source], circuit.activation, parameters["tau_m"] / STEP)
@@ -253,7 +254,7 @@ def activity_of(
     job = Job(
         circuit,
         x,
-        np.zeros((*x.shape[:3], given.y.shape[3])),
+        y,
         source,
         mine,
         parameters,
