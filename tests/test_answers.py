@@ -1,15 +1,18 @@
 """What is said of a rule, by the evidence that there is."""
 
+import html
 import json
+import re
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, text
+from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, plain, text
 from autapse_sim.experiments.verdict.methods import FIXED, PLAIN, STILL, TUNED
 from autapse_sim.experiments.verdict.trial import FLOORS
 from autapse_sim.results.answers import UNSURE
+from autapse_sim.results.report.verdict import scores as page_scores
 
 METHODS = ["mine", "bptt", "autapse", FIXED, TUNED, STILL, PLAIN]
 
@@ -120,6 +123,20 @@ def test_a_diverged_seed_counts_as_lost():
     assert "40 of 60 replicates diverged" in answer
     table = text(data, judge(data, "mine")[FIXED])
     assert next(line for line in table.splitlines() if line.startswith("mine")).split()[-8:][0] != "0"
+
+
+def test_what_a_few_diverged_seeds_leave_to_be_said_stands_in_both_tables():
+    data = evidence(0.5, 0.5)
+    data.mse_online[0, :25], data.mse_refit[0, :25] = np.nan, np.nan
+    judged = judge(data, "mine")
+    refit = np.median(np.where(np.isnan(data.mse_refit[0]), np.inf, data.mse_refit[0]))
+    table = text(data, judged[FIXED])
+    data = data.assign_attrs(table=table, statistics=json.dumps({FIXED: plain(judged[FIXED])}))
+    shown = html.unescape(page_scores(data))
+    assert judged[FIXED]["mine"].reduction.low == -np.inf
+    for line in next(line for line in table.splitlines() if line.startswith("mine")), shown:
+        assert f"{refit:.4f}" in line
+        assert re.search(r"\d\d% \[-inf, \d\d\], lower in 58% of the seeds", line)
 
 
 def test_it_is_said_where_the_read_outs_penalty_decides():

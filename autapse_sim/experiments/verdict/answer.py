@@ -278,7 +278,7 @@ def _labelled(name: str, one: xr.Dataset, edges: Sequence[str]) -> str:
 
 def _refitted(one: xr.Dataset) -> str:
     """The median error of a method with its read-out refitted, and where that is, in words."""
-    refit = np.median(one.mse_refit)
+    refit = float(median_interval(one.mse_refit.values)[0])
     if not np.isfinite(refit):
         return "-"
     other = tuned(one, "tuned_refit")

@@ -81,7 +81,8 @@ def scores(data: xr.Dataset) -> str:
             one = data.sel({kind: name})
             values = one[errors].values
             median, low, high = (float(value) for value in median_interval(values))
-            refit = float(np.median(one.mse_refit)) if kind == "method" and "mse_refit" in one else np.nan
+            known = kind == "method" and "mse_refit" in one
+            refit = float(median_interval(one.mse_refit.values)[0]) if known else np.nan
             eta = f"{float(one[rate]):.3g}" if rate in one and np.isfinite(one[rate]) else "-"
             told = f"{refit:.4f}" if np.isfinite(refit) else "-"
             cells = [eta, f"{median:.4f} [{low:.4f}, {high:.4f}]", told, f"{np.sum(~np.isfinite(values))}"]
@@ -95,9 +96,10 @@ def scores(data: xr.Dataset) -> str:
 
 def _reduction(paired: Mapping | None) -> str:
     """How much lower the error is than that of the reference, in a cell."""
-    if not paired or None in (paired["reduction"][name] for name in ("estimate", "low", "high")):
+    if not paired:
         return "-"
-    share = {name: 100 * value for name, value in paired["reduction"].items()}
+    # JSON has no infinity, and a reduction is infinite where errors are
+    share = {name: -np.inf if value is None else 100 * value for name, value in paired["reduction"].items()}
     span = f"[{share['low']:z.0f}, {share['high']:z.0f}]"
     return f"{share['estimate']:z.0f}% {span}, lower in {paired['won']['estimate']:.0%} of the seeds"
 
