@@ -19,6 +19,7 @@ from autapse_sim.experiments.verdict.pilots import Tried, chosen_points
 from autapse_sim.experiments.verdict.points import Chosen, Point
 from autapse_sim.experiments.verdict.trial import FLOORS, Trial, activity_of, drawn, protocol_of, score, train_method
 from autapse_sim.results import plots
+from autapse_sim.spec.model import carried
 from autapse_sim.spec.units import Amount
 from autapse_sim.training.reservoir import Reservoir
 
@@ -99,16 +100,12 @@ def test_what_a_neuron_calls_eta_is_no_learning_rate():
         found.append(score(setting, given, protocol, outcome, refit=False).online)
     np.testing.assert_array_equal(*found)
     assert len({*found[0]}) == 4
-    with pytest.raises(ap.InputError, match="parameter eta is -0.1; a learning rate must not be negative"):
-        ap.train(ap.Circuit(rule="dfa"), "bouncing-ball", ap.Protocol(replicates=1), parameters={"eta": -0.1})
 
 
 def test_refitted_read_outs_see_the_activity_of_the_very_networks():
     """Where neurons get the prediction, a softmax, or the error."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(1, 5, 9, 2))
+    x, rate = np.random.default_rng(0).normal(size=(1, 5, 9, 2)), ap.read_neuron("rate")
     task = ap.ArrayTask(x, np.eye(2)[(np.cumsum(x[..., 0], axis=2) > 0).astype(int)])
-    rate = ap.read_neuron("rate")
     taught = rate.replace(equations=rate.equations.replace("drive +", "drive + feedback +"))
     how = ap.Protocol(train=2, validate=1, test=2, validate_every=2, update="batch", batch=2)
     circuit = ap.Circuit(rule="fa", neurons=3, readout="random", activation="tanh", learn=("W", "V", "c"))
@@ -189,6 +186,23 @@ def test_ablations_change_one_thing_each():
     assert names["bounce"] == common | spectra | {"updates per step", "optimiser sgd"}
     assert names["copy"] == names["bounce"] - {"V B's eigenvalues mixed"}  # one output
     assert names["paper"] == common | spectra - {"V B's eigenvalues positive"} | {"B = V^T", "optimiser adam"}
+
+
+def test_the_tau_among_the_ablations_is_the_rules_own_and_a_time():
+    def taus(rule, **circuit):
+        setting = benchmarks()["copy"]
+        circuit = carried(replace(setting.circuit, rule=rule, **circuit))
+        found = ablations_of(circuit.rule, replace(setting, circuit=circuit))
+        return [name.rpartition(" = ")[2] for name in found if ", tau = " in name]
+
+    of = {"trace": "dk/dt = (activity - k)/tau : 1", "update": "w -= eta*feedback_post*k_pre"}
+    rate = ap.read_neuron("rate")
+    named = rate.replace(equations=rate.equations.replace("tau_m", "tau"), parameters={"tau": 1 * ms})
+    assert taus(ap.Rule(**of, parameters={"tau": 2.6 * ms, "eta": 0.1})) == ["1", "3", "10", "25", "50"]
+    assert taus(ap.Rule(**of, parameters={"tau": np.arange(1, 9)[None] * ms, "eta": 0.1})) == []
+    of["trace"] = of["trace"].replace("tau", "(tau*ms)")
+    assert taus(ap.Rule(**of, parameters={"tau": 10, "eta": 0.1})) == []
+    assert taus("dfa", neuron=named) == []  # it is the membrane's, of the reservoirs too
 
 
 @pytest.mark.parametrize(

@@ -84,17 +84,16 @@ def parameters_of(
 
 def ablations_of(rule: str, setting: Benchmark) -> dict[str, Method]:
     """Variants of a rule that tell what its result hangs on."""
-    known = parameters_of(setting, replace(setting.circuit, rule=rule), 1)
+    own = _tau_of(rule, setting)
     found = {
         name: Method(rule, circuit={"feedback": feedback})
         for feedback, name in FEEDBACK.items()
         if feedback != setting.circuit.feedback and (feedback != "mixed" or setting.task.outputs > 1)
     }
-    taus = {steps: Amount(steps * STEP, "second", f"{steps} ms") for steps in TAUS} if "tau" in known else {}
-    own = round(known["tau"][0] / STEP) if taus else None
+    taus = {steps: Amount(steps * STEP, "second", f"{steps} ms") for steps in TAUS if own is not None}
     found |= {f"tau = {n}": Method(rule, parameters={"tau": tau}) for n, tau in taus.items() if n != own}
-    if rule == "autapse" and own is not None:
-        put_back = {n: Method("autapse_f_prime", parameters={"tau": taus[n]}) for n in (1, own)}
+    if rule == "autapse":
+        put_back = {n: Method("autapse_f_prime", parameters={"tau": tau}) for n, tau in taus.items() if n in (1, own)}
         found |= {f"f' put back, tau = {n}": method for n, method in put_back.items()}
     how = setting.protocol
     slow = {"step": "sgd", "trajectory": how.optimiser}
@@ -105,6 +104,15 @@ def ablations_of(rule: str, setting: Benchmark) -> dict[str, Method]:
     other = "sgd" if how.optimiser == "adam" else "adam"
     found[f"optimiser {other}"] = Method(rule, protocol={"optimiser": other})
     return {f"{rule}, {name}": method for name, method in found.items()}
+
+
+def _tau_of(rule: str, setting: Benchmark) -> float | None:
+    """The rule's own tau in steps; None where it has none that is a time, the same for all neurons."""
+    known = declared(replace(setting.circuit, rule=rule))
+    if "tau" not in known.taught or known.parameters["tau"].unit != "second":
+        return None
+    (tau,) = parameters_of(setting, replace(setting.circuit, rule=rule), 1)["tau"]
+    return round(float(tau) / STEP, 9) if np.ndim(tau) == 0 else None
 
 
 def described(name: str, method: Method | None, rule: str) -> str:
