@@ -15,6 +15,7 @@ import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.board import MARKS, over_all
+from autapse_sim.experiments.verdict.judging import case_of, work
 from autapse_sim.experiments.verdict.methods import FIXED
 from autapse_sim.experiments.verdict.scoreboard import plan_scoreboard
 from autapse_sim.experiments.verdict.standing import mean, middle, profile, shares
@@ -200,7 +201,10 @@ def test_the_command_says_what_it_would_train():
     assert "networks in all" in done.stderr
     one = run("fa", "--benchmark", "ball", "--dry-run", "--replicates", "16")
     assert one.exit_code == 0
-    assert "ball (leak-free): fa and bptt, 16 seeds" in one.stderr
+    assert "ball (leak-free): fa, dfa, rflo, autapse and bptt, 16 seeds" in one.stderr  # with those beside it
+    trained = work(case_of("fa", "ball", BALL, seed=0, worthwhile=0.05), 16)
+    assert f"{trained} networks in all" in one.stderr
+    assert "ball (leak-free): bptt, 56 seeds" in run("bptt", "--all", "--dry-run").stderr
     everything = run("--all", "--dry-run")
     assert everything.exit_code == 0
     assert "autapse" in everything.stderr

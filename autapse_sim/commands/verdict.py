@@ -77,7 +77,7 @@ def verdict(
             alone = f"{others} are of one rule on one benchmark"
             raise InputError(alone if several else f"--dry-run tells of a verdict without {others}")
         named = benchmark or (None if everything else ("bounce",))
-        return _several(rules or None, named, dry_run, folder, as_json, options)
+        return _several(rules or None, named, several, dry_run, folder, as_json, options)
     if claims and not rules:
         _refuse_others()
     measured = _claims(folder, options, as_json) if claims else []
@@ -135,16 +135,21 @@ def _one(
 def _several(
     rules: tuple[str, ...] | None,
     benchmarks: tuple[str, ...] | None,
+    several: bool,
     dry_run: bool,
     folder: Path,
     as_json: bool,
     options: dict[str, Any],
 ) -> None:
-    """Judge several rules on several benchmarks."""
-    from autapse_sim.experiments.verdict.scoreboard import judged_all, plan_scoreboard
+    """Judge several rules on several benchmarks, or say what is trained for that, or for one rule on one of them."""
+    from autapse_sim.experiments.verdict.scoreboard import judged_all, plan_scoreboard, plan_verdict
 
     how = {name: options.pop(name) for name in ("on", "retries")}
-    plan = plan_scoreboard(rules, benchmarks, **options)
+    if several:
+        plan = plan_scoreboard(rules, benchmarks, **options)
+    else:
+        (rule,), (benchmark,) = rules or (), benchmarks or ()
+        plan = plan_verdict(rule, benchmark, **options)
     click.echo(f"{plan.text()}\n{sum(plan.networks.values())} networks in all", err=True)
     if dry_run:
         return

@@ -72,7 +72,9 @@ class Plan:
             setting, networks = case.setting, self.networks[name]
             shown = networks * len(Schedule.of(setting.protocol).trajectory) * setting.task.steps
             without = f"; without {', '.join(self.left_out[name])}" if self.left_out[name] else ""
-            who = f"{', '.join(self.rules[name])} and {CEILING}, {self.replicates[name]} seeds"
+            others = [rule for rule in self.rules[name] if rule != CEILING]
+            who = f"{', '.join(others)} and {CEILING}" if others else CEILING
+            who += f", {self.replicates[name]} seeds"
             how_much = f"{networks} networks of {setting.circuit.neurons} neurons, {shown:.1e} steps"
             lines.append(f"{name} ({setting.family}): {who}; {how_much}{without}")
         return "\n".join(lines)
@@ -106,6 +108,26 @@ def plan_scoreboard(
         raise InputError(f"none of {', '.join(asked)} goes with {', '.join(settings)}: {why}")
     left_out = {name: tuple(rule for rule in asked if rule not in going[name]) for name in cases}
     return Plan(cases, {name: going[name] for name in cases}, {name: many[name] for name in cases}, left_out)
+
+
+def plan_verdict(
+    rule: str | Path | Rule,
+    benchmark: str | Path | Benchmark,
+    replicates: int,
+    seed: int = 0,
+    worthwhile: float = WORTHWHILE,
+    train: int | None = None,
+    changes: Mapping[str, Any] = MappingProxyType({}),
+) -> Plan:
+    """What `verdict` would run, with its parameters: a rule beside those that its benchmark names."""
+    called, setting = benchmark_called(benchmark)
+    many = BLOCK * blocks_for(whole("replicates", replicates, least=2))
+    seed, worthwhile = whole("seed", seed), real("worthwhile", worthwhile, above=0, most=1)
+    rule, setting = model_name("rule", rule, kind="Rule"), changed(called, setting, changes, train)
+    case = case_of(rule, called, setting, seed, worthwhile)
+    check_kept(case, many)
+    rules = tuple(dict.fromkeys((case.rule, *case.setting.beside)))
+    return Plan({called: case}, {called: rules}, {called: many}, {called: case.left_out})
 
 
 @shows_progress("judging")
