@@ -188,6 +188,12 @@ def test_there_is_no_share_of_a_way_that_does_not_exist():
     fixed = np.array([1.0, 1.0])
     assert np.isnan(shares(np.array([[0.5, np.inf]]), fixed, fixed)).all()
     assert np.isnan(shares(np.full((1, 2), np.nan), fixed, 0.5 * fixed)).all()
+    lost = np.array([1.0, 1.0, np.inf])  # a seed of which both diverged leaves a way, and most of them none
+    assert shares(np.array([[0.5, np.inf, 0.1], [0.8, 0.8, np.inf]]), lost, 0.5 * lost).tolist() == [
+        pytest.approx([1, -1, 2]),
+        pytest.approx([0.4, 0.4, -1]),
+    ]
+    assert np.isnan(shares(np.ones((1, 2)), np.array([np.inf, np.inf]), np.ones(2))).all()
 
 
 def run(*words):

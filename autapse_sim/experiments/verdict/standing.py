@@ -32,7 +32,8 @@ def shares(errors: np.ndarray, fixed: np.ndarray, ceiling: np.ndarray) -> np.nda
     -------
     array (M, R)
         By how much the error is below that of the reservoir of the same seed, over by how much the ceiling's is in the
-        median; within `LEAST` and `MOST`. NaN where the error is, and where the ceiling is no better.
+        median; within `LEAST` and `MOST`. NaN where the error is, and where the ceiling is no better or the way has no
+        end: where most reservoirs diverged.
 
     Examples
     --------
@@ -40,10 +41,10 @@ def shares(errors: np.ndarray, fixed: np.ndarray, ceiling: np.ndarray) -> np.nda
     array([[ 0.5,  0. ],
            [ 1. , -1. ]])
     """
-    with np.errstate(invalid="ignore"):
-        way = np.median(fixed - ceiling)
-        found = np.clip((fixed - errors) / way, LEAST, MOST) if way > 0 else np.full_like(errors, np.nan)
-    return np.where(np.isinf(errors) & (way > 0), LEAST, found)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        way = np.median(np.where(fixed == ceiling, 0, fixed - ceiling))  # both may have diverged
+        found = np.clip((fixed - errors) / way, LEAST, MOST)
+    return np.where(np.isinf(errors), LEAST, found) if 0 < way < np.inf else np.full_like(errors, np.nan)
 
 
 def middle(columns: Sequence[np.ndarray], seed: int = 0) -> tuple[float, float, float]:
