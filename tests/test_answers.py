@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from autapse_sim.experiments.verdict.answer import answer_of, dependence, judge, judge_floors, plain, text
+from autapse_sim.experiments.benchmark import benchmarks
+from autapse_sim.experiments.verdict.answer import answer_of, dependence, heading, judge, judge_floors, plain, text
 from autapse_sim.experiments.verdict.methods import FIXED, PLAIN, STILL, TUNED
 from autapse_sim.experiments.verdict.trial import FLOORS
 from autapse_sim.results.answers import UNSURE
@@ -137,6 +138,13 @@ def test_what_a_few_diverged_seeds_leave_to_be_said_stands_in_both_tables():
     for line in next(line for line in table.splitlines() if line.startswith("mine")), shown:
         assert f"{refit:.4f}" in line
         assert re.search(r"\d\d% \[-inf, \d\d\], lower in 58% of the seeds", line)
+
+
+def test_it_is_said_which_neurons_were_run():
+    known = benchmarks()
+    starts = {"copy": "n = 8, tanh, W", "copy-leaky": "n = 8, leaky, tanh, W", "pattern-lif": "n = 50, lif, W"}
+    for name, start in starts.items():
+        assert heading(known[name], 8, 0, [0.01]).startswith(start)
 
 
 def test_it_is_said_where_the_read_outs_penalty_decides():

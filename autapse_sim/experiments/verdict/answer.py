@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -19,6 +19,8 @@ from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
 from autapse_sim.results.scores import FEWEST, median_heading, median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
 from autapse_sim.results.table import SHARES, columns, judged_by, tuned
+from autapse_sim.spec.circuit import Circuit
+from autapse_sim.training.declared import declared
 from autapse_sim.training.reservoir import Reservoir
 
 WORTHWHILE = 0.05
@@ -203,12 +205,18 @@ def heading(setting: Benchmark, replicates: int, seed: int, readouts: Sequence[f
     scored = int(setting.scored.sum())
     rates = " to ".join(dict.fromkeys(f"{rate:g}" for rate in (min(readouts), max(readouts))))
     return (
-        f"n = {circuit.neurons}, {circuit.activation}, {', '.join(circuit.learn)} learn, {protocol.optimiser}, {how}; "
+        f"n = {circuit.neurons}, {_kind(circuit)}, {', '.join(circuit.learn)} learn, {protocol.optimiser}, {how}; "
         f"B {circuit.feedback}; eq. 1's 1/t is {'in' if protocol.averaging else 'out'}; {protocol.train} training, "
         f"{protocol.test} test trajectories, {scored} of {setting.task.steps} steps scored; {replicates} seeds a "
         f"method, seed {seed}; learning rates chosen for each score on {PILOT} other seeds"
         + (f", the read-out's ({rates}) on reservoirs" if "V" in circuit.learn else "")
     )
+
+
+def _kind(circuit: Circuit) -> str:
+    """What the neurons are: their name, where they are not the rate neuron, and the activation, where they have one."""
+    names = [short(circuit.neuron)] * (circuit.neuron != "rate")
+    return ", ".join([*names, *[circuit.activation] * bool(declared(replace(circuit, learn=())).activations)])
 
 
 def plain(pairs: Mapping[str, Paired]) -> dict[str, Any]:
