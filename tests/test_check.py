@@ -191,6 +191,16 @@ def test_tasks_and_benchmarks_are_told(file):
     found = sections("flip-flop")
     assert {"flip-flop: a benchmark", "flip-flop: a task", "its circuit, where it is not the default"} <= found.keys()
     assert "neurons = " in " ".join(found["its circuit, where it is not the default"])
+    assert found["held against"][0] == "bptt, the ceiling, and fa, dfa, rflo, autapse"
+
+
+@pytest.mark.parametrize(("beside", "told"), [("('dfa',)", "bptt, the ceiling, and dfa"), ("()", "bptt, the ceiling")])
+def test_what_a_benchmark_is_held_against_is_what_it_names(file, beside, told):
+    text = """
+circuit = ap.Circuit(neurons=2, readout="random", learn=("W", "b", "V", "c"))
+benchmark = ap.Benchmark("own", ap.FlipFlop(steps=12), circuit, ap.Protocol(train=2), unscored=2, beside=%s)
+"""
+    assert sections(file(text % beside))["held against"][0] == told
 
 
 def test_a_task_whose_replicates_hang_together_is_told(file):

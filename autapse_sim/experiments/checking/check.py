@@ -186,10 +186,11 @@ def _benchmark(given: str, benchmark: Benchmark) -> Iterator[Section]:
     small = replace(circuit, neurons=min(circuit.neurons, 8)) if circuit.readout == "random" else circuit
     yield "a tiny run", [*_shown(benchmark.task, small, batches)]
     etas = ", ".join(f"{eta:g}" for eta in benchmark.etas)
+    others = ", ".join(str(rule) for rule in benchmark.beside)
     yield (
         "held against",
         [
-            "bptt, the ceiling, and fa, dfa, autapse",
+            "bptt, the ceiling" + (f", and {others}" if others else ""),
             "the same network with W as it was drawn, a tuned reservoir, biases alone, and the controls of the task",
             f"each at its own learning rate of {etas}, chosen on seeds of their own",
         ],
