@@ -156,6 +156,8 @@ def test_symmetric_feedback_is_weight_transport():
 def test_all_rules_stand_in_one_table():
     done = CliRunner().invoke(main, ["models"])
     assert done.exit_code == 0, done.output
+    assert "along those of any neuron (engines compiled and numpy)\n  bptt " in done.output
+    assert "for the discrete network (engine numpy)\n  bptt_random_feedback " in done.output
     lines = [line.split("  ") for line in done.output.splitlines()]
     table = done.output[done.output.index("what each rule asks of a brain") :].splitlines()[1:]
     assert all(column in table[0] for column in COLUMNS)

@@ -19,8 +19,11 @@ def models() -> None:
         click.echo(kind)
         _list([[name, _first_line(path.read_text())] for name, path in library(kind).items()])
     without = discrete.references().keys() - library("rules").keys()
-    for names, what in (({*EXACT}, "along those of any neuron"), (without - {*EXACT}, "for the discrete network")):
-        click.echo(f"rules without equations, {what} (engine numpy)")
+    for names, what in (
+        ({*EXACT}, "along those of any neuron (engines compiled and numpy)"),
+        (without - {*EXACT}, "for the discrete network (engine numpy)"),
+    ):
+        click.echo(f"rules without equations, {what}")
         _list([[name, discrete_text(name).splitlines()[0]] for name in sorted(names)])
     click.echo("what each rule asks of a brain (`autapse check RULE` names the terms)")
     _list([["rule", *COLUMNS], *([name, *audit.row()] for name, audit in audits().items())])

@@ -78,8 +78,8 @@ def compare(
         The grid of learning rates.
     parameters : mapping, optional
         Other parameters, for the rules that have them (``{"tau": 5*ms}``).
-    engine : {'auto', 'standalone', 'runtime', 'numpy'}
-        As in `train`; rules without equations always run on 'numpy'.
+    engine : {'auto', 'standalone', 'runtime', 'reference', 'numpy', 'compiled'}
+        As in `train`; rules without equations run as by 'auto' beside 'standalone', 'runtime' and 'reference'.
     progress : callable or bool, optional
         True shows a bar, which notebooks do unless it is False; a function is called with the completed share, 0 to 1.
     folder : str or Path, optional
