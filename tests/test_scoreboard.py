@@ -14,7 +14,7 @@ from two_seeds import contradictions, table
 import autapse_sim as ap
 from autapse_sim.commands.main import main
 from autapse_sim.experiments.benchmark import Benchmark
-from autapse_sim.experiments.verdict.board import MARKS, over_all
+from autapse_sim.experiments.verdict.board import MARKS, over_all, text
 from autapse_sim.experiments.verdict.judging import case_of, work
 from autapse_sim.experiments.verdict.methods import FIXED
 from autapse_sim.experiments.verdict.scoreboard import plan_scoreboard
@@ -81,6 +81,10 @@ def test_a_rule_that_does_not_go_with_a_benchmark_is_named_and_has_no_place_over
     assert not np.isnan(data.mean_rank.sel({"method": "fa", "family": "all"})).any()
     assert "without snap1" in plan_scoreboard(["fa", "snap1"], ["slow"]).text()
     assert all(each["answer"] in MARKS for one in answers.values() for each in one.values())
+    way, _, _ = text(data.assign(share=data.share * np.nan)).partition(f"\n{MARKS[LEARNS]} ")
+    shown = {line.split()[0]: line for line in way.splitlines() if line}
+    assert shown["snap1"].split()[1:] == ["n/a", MARKS[answers["ball"]["snap1"]["answer"]], "n/a"]
+    assert shown["fa"].split()[1:3] == ["n/a", MARKS[answers["ball"]["fa"]["answer"]]]
 
 
 @pytest.mark.slow

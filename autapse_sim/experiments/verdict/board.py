@@ -247,9 +247,8 @@ def text(data: xr.Dataset) -> str:
 
 def _cell(values: np.ndarray, answer: Mapping | None) -> str:
     known = values[~np.isnan(values)]
-    if not known.size:
-        return "-"
-    return f"{np.median(known):z.0%} {MARKS[answer['answer']] if answer else ''}".strip()
+    share = f"{np.median(known):z.0%}" if known.size else "n/a"  # where exact gradients do no better than the reservoir
+    return f"{share} {MARKS[answer['answer']] if answer else ''}".strip()
 
 
 def _bounded(values: np.ndarray, form: str) -> str:
