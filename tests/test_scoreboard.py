@@ -22,6 +22,7 @@ from autapse_sim.experiments.verdict.standing import mean, middle, profile, shar
 from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
 from autapse_sim.results.plots.catalogue import figures, figures_of
 from autapse_sim.results.statistics import compare_all, holm
+from autapse_sim.spec.model import library
 from autapse_sim.studies.workers import Workers
 
 FEW = ap.Protocol(train=16, validate=2, test=2, validate_every=8, update="batch", batch=8, optimiser="adam")
@@ -144,6 +145,17 @@ def test_all_rules_are_those_that_teach_recurrence_but_the_ceiling_itself():
 def test_mistakes_are_refused_before_anything_is_trained(rules, benchmarks, said):
     with pytest.raises(ap.InputError, match=said):
         plan_scoreboard(rules, benchmarks)
+
+
+@pytest.mark.parametrize("rules", [["a/dfa.py", "fa", "b/dfa.py"], ["a/dfa.py", "dfa"], ["a/bptt.py"]])
+def test_rules_of_one_name_are_refused_as_nobody_could_tell_them_apart(rules, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (each for each in rules if "/" in each):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(library("rules")["dfa"].read_text())
+    alike = Path(rules[0]).stem
+    with pytest.raises(ap.InputError, match=f"would both be called '{alike}' here; give the file another name"):
+        plan_scoreboard(rules, ["ball"])
 
 
 def test_comparisons_are_corrected_over_methods_and_benchmarks():

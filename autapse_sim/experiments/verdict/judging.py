@@ -7,7 +7,7 @@ of their own; every method sees the same trajectories and initial weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -23,8 +23,9 @@ from autapse_sim.experiments.verdict.going import check_goes, refusal
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, Planned, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, blocks_for
+from autapse_sim.errors import InputError
 from autapse_sim.machine.bars import shows_progress
-from autapse_sim.names import one_of
+from autapse_sim.names import one_of, short
 from autapse_sim.results.result import Result
 from autapse_sim.spec.job import Progress
 from autapse_sim.spec.model import Rule, carried, is_file, rules
@@ -134,12 +135,23 @@ def case_of(
     setting = replace(setting, beside=tuple(other for other, why in refused.items() if why is None))
     left_out = tuple(str(other) for other, why in refused.items() if why is not None)
     methods = methods_of(rule, setting) | (ablations_of(rule, setting) if ablations else {})
+    _check_names(methods)
     for how in {setting.protocol.optimiser, *(method.protocol.get("optimiser", "sgd") for method in methods.values())}:
         check_optimiser(judged, replace(setting.protocol, optimiser=how))
     check_sizes(
         judged, setting.task, replace(setting.protocol, replicates=BLOCK), BLOCK, rates=_trials(setting, methods)
     )
     return Case(rule, benchmark, setting, seed, worthwhile, methods, left_out=left_out)
+
+
+def _check_names(methods: Iterable[str]) -> None:
+    """Refuse methods that a reader could not tell apart: rules in files are called by the names of these."""
+    called: dict[str, str] = {}
+    for name in methods:
+        other = called.setdefault(short(name), name)
+        if other != name:
+            alike = f"{other} and {name} would both be called {short(name)!r} here"
+            raise InputError(f"{alike}; give the file another name")
 
 
 def check_kept(case: Case, replicates: int) -> None:
