@@ -15,6 +15,7 @@ from typing import Any
 
 from autapse_sim.checks import function, mapping, real, truth, whole
 from autapse_sim.engines import discrete
+from autapse_sim.errors import InputError
 from autapse_sim.experiments.benchmark import CHANGEABLE, Benchmark, benchmark_called
 from autapse_sim.experiments.verdict.answer import WORTHWHILE
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
@@ -23,7 +24,6 @@ from autapse_sim.experiments.verdict.going import check_goes, refusal
 from autapse_sim.experiments.verdict.methods import FIXED, TUNED, Method, ablations_of, methods_of
 from autapse_sim.experiments.verdict.pilots import PILOT, Planned, chosen_points, points_for, tuned_reservoirs
 from autapse_sim.experiments.verdict.trial import BLOCK, FLOORS, Trial, blocks_for
-from autapse_sim.errors import InputError
 from autapse_sim.machine.bars import shows_progress
 from autapse_sim.names import one_of, short
 from autapse_sim.results.result import Result
