@@ -280,6 +280,20 @@ def test_the_command_writes_the_page_beside_the_result(trained, tmp_path):
     assert answer.exit_code == 2
 
 
+def test_what_is_read_is_not_overwritten_by_what_is_written_of_it(trained, tmp_path):
+    page, sheet = tmp_path / "run.html", tmp_path / "run.csv"
+    for words, path in (
+        (["report", str(page)], page),
+        (["report", str(page), "--out", str(tmp_path / "." / "run.html")], page),
+        (["export", str(sheet), str(sheet)], sheet),
+    ):
+        trained.save(path)
+        before = path.read_bytes()
+        answer = CliRunner().invoke(main, words)
+        assert (answer.exit_code, path.read_bytes()) == (2, before)
+        assert "would be overwritten; name another file" in answer.output
+
+
 FEW = ap.Protocol(replicates=2, train=3, validate=2, test=2)
 
 

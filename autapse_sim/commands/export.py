@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import autapse_sim as ap
+from autapse_sim.commands.output import beside
 
 
 @click.command()
@@ -19,4 +20,4 @@ import autapse_sim as ap
 def export(result: Path, out: Path, **options: Any) -> None:
     """Write a RESULT file for another program, as the ending of OUT says: .csv, .parquet, .nwb or .nir."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    click.echo(f"written: {ap.export.write(ap.load(result), out, **given)}")
+    click.echo(f"written: {ap.export.write(ap.load(result), beside(result, out), **given)}")

@@ -36,6 +36,13 @@ def folder_for(out: Path | None, default: str) -> Path:
     return folder
 
 
+def beside(source: Path, out: Path) -> Path:
+    """The file that is written of what was read from another, which it must not take the place of."""
+    if out.exists() and source.exists() and out.samefile(source):
+        raise InputError(f"{out} is what is read here, and would be overwritten; name another file")
+    return out
+
+
 def show(result: ap.Result, as_json: bool) -> None:
     from autapse_sim.results import table
 

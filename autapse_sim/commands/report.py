@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from autapse_sim.commands.output import beside
 from autapse_sim.machine.session import computing
 
 
@@ -23,4 +24,4 @@ def report(path: Path, score: str | None, out: Path | None) -> None:
 
     path = path.parent if path.name == PLAN else path
     found, page = (open_study(path), path / "report.html") if path.is_dir() else (load(path), path.with_suffix(".html"))
-    click.echo(click.format_filename(write(found, out or page, score, title=path.name)))
+    click.echo(click.format_filename(write(found, beside(path, out or page), score, title=path.name)))
