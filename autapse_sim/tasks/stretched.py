@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from autapse_sim.checks import settle, whole
 from autapse_sim.showing import showing
 from autapse_sim.tasks.base import Task
+from autapse_sim.tasks.shown import observed
 
 
 @showing
@@ -70,7 +72,17 @@ class Stretched:
         scored = getattr(self.task, "scored", None)
         return scored if scored is None else np.repeat(scored, self.times, axis=min(np.ndim(scored) - 1, 2))
 
+    @property
+    def observed(self) -> Callable[[np.ndarray], np.ndarray] | None:
+        """What a stimulus shows in the units of the target, as of the task that is stretched."""
+        return None if getattr(self.task, "observed", None) is None else self._observed
+
     def sample(self, rng: np.random.Generator, replicates: int, trajectories: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw `trajectories` for each of `replicates`: stimulus x (R, K, T, m) and target y (R, K, T, c)."""
         x, y = self.task.sample(rng, replicates, trajectories)
         return np.repeat(x, self.times, axis=2), np.repeat(y, self.times, axis=2)
+
+    def _observed(self, x: np.ndarray) -> np.ndarray:
+        once = x[:, :, :: self.times]
+        seen = observed(self.task, once)
+        return x if seen is once else np.repeat(seen, self.times, axis=2)

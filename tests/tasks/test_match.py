@@ -53,3 +53,14 @@ def test_a_stretched_task_is_the_same_held_for_longer():
     assert hidden.blanked.astype(int).tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
     assert hidden.units == "box lengths"
     assert slow.blanked is None
+
+
+def test_controls_of_a_stretched_task_see_what_its_stimulus_shows():
+    few = ap.Protocol(replicates=2, train=2, validate=0, test=2)
+    told = {}
+    for centred in (False, True):
+        task = ap.Stretched(ap.BouncingBall(steps=10, centred=centred), times=3)
+        told[centred] = ap.train(ap.Circuit(rule="dfa"), task, few, engine="numpy").data
+    errors = [data.control_mse.sel(control="persistence").values for data in told.values()]
+    np.testing.assert_allclose(errors[1], errors[0], rtol=1e-12)
+    assert [data.stimulus.units for data in told.values()] == ["box lengths", "1"]
