@@ -148,6 +148,19 @@ def test_diverged_networks_count_as_infinite(data, ax):
     np.testing.assert_allclose(line[:10], np.median(broken[0, :, :10], axis=0))
 
 
+def test_curves_are_drawn_where_the_first_trajectory_asks_for_nothing(data, ax):
+    asked = data.mse_train.copy()
+    asked[..., 0] = 0
+    plots.learning_curve(data.assign(mse_train=asked), ax, "autapse")
+    line = drawn(ax, "autapse")[:, 1]
+    np.testing.assert_allclose(line, [panels.FLOOR, *np.median(asked.sel(rule="autapse"), axis=0)[1:]])
+
+
+def test_a_single_trajectory_is_seen(data, ax):
+    plots.learning_curve(data.isel(training_trajectory=[0]), ax, "autapse")
+    assert next(line for line in ax.lines if line.get_label() == "autapse").get_marker() == "o"
+
+
 def test_quantile_agrees_with_numpy_and_bears_infinities():
     values = np.random.default_rng(1).normal(size=(10, 3))
     for share in (0, 0.25, 0.5, 0.75, 1):

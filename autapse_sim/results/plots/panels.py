@@ -111,8 +111,8 @@ def box(ax: Axes, target: np.ndarray, prediction: np.ndarray, unit: str) -> None
 def learning_curve(data: xr.Dataset | Result, ax: Axes, rule: str, kind: str = "train") -> None:
     """Draw median and quartiles over the replicates of the MSE against the training trajectory.
 
-    A network that diverged counts as infinitely wrong; what lies above ten times the error at the start is drawn there,
-    and an arrowhead marks where the median gets so far.
+    A network that diverged counts as infinitely wrong; what lies above ten times the error at the start is drawn there
+    (unless that is 0), and an arrowhead marks where the median gets so far. A single trajectory is a dot.
 
     Parameters
     ----------
@@ -128,11 +128,11 @@ def learning_curve(data: xr.Dataset | Result, ax: Axes, rule: str, kind: str = "
     name, dim, part = CURVES[one_of("kind", kind, CURVES)]
     mse = _need(of_rule(data, rule), name, part).transpose("replicate", dim)
     start = _quantile(dataset(data)[name].isel({dim: 0}).values.ravel(), 0.5)
-    ceiling = 10 * start if np.isfinite(start) else np.inf
+    ceiling = 10 * start if 0 < start < np.inf else np.inf  # a first trajectory may ask for nothing
     lower, median, upper = (np.clip(_quantile(mse.values, share), FLOOR, ceiling) for share in (0.25, 0.5, 0.75))
     seen = mse[dim].values if dim in mse.coords else np.arange(1, mse.sizes[dim] + 1)
     ax.fill_between(seen, lower, upper, color=style.colour(rule), alpha=0.15, linewidth=0)
-    ax.plot(seen, median, color=style.colour(rule), label=style.label(rule))
+    ax.plot(seen, median, "-" if len(seen) > 1 else "o", color=style.colour(rule), label=style.label(rule))
     ax.plot(seen[median == ceiling][:1], median[median == ceiling][:1], "^", color=style.colour(rule))
     ax.set(yscale="log", xlabel="training trajectories seen", ylabel=labelled(f"{part} MSE", unit(data, 2)))
 
