@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
-from autapse_sim.results.plots.sweeps import draw_lines
+from autapse_sim.results.plots.sweeps import draw_heat_map, draw_lines
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.mathml import pieces
 from autapse_sim.results.report.sweep import sweep_page
@@ -181,6 +181,23 @@ def test_combinations_that_diverged_stand_at_the_edge_and_are_told(sweep):
     assert re.findall(r">([^<]+)</td>", cells) == ["inf", "inf", "inf"]
     everything = sweep_page(sweep.assign(mse=sweep.mse * np.nan))
     assert "<h1>Sweep</h1>" in everything
+
+
+def test_numbers_are_drawn_in_ascending_order_whatever_order_they_were_given_in():
+    ax = Figure().subplots()
+    medians = xr.DataArray(
+        np.array([[3.0, 2.9, 3.1], [1.0, 0.9, 1.1], [2.0, 1.9, 2.1]])[:, None] + np.array([[0], [4]]),
+        {"eta": [0.1, 0.001, 0.01], "rule": ["b", "a"]},
+        ["eta", "rule", "interval"],
+    )
+    draw_lines(medians, ax, "eta", "MSE", "mse")
+    found = {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
+    assert found["rule = b"] == [[0.001, 1.0], [0.01, 2.0], [0.1, 3.0]]
+    ax = Figure().subplots()
+    draw_heat_map(medians, ax, "eta", "rule", "MSE", "mse")
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[1, 5], [2, 6], [3, 7]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0.001", "0.01", "0.1"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["b", "a"]
 
 
 def test_replicates_that_are_missing_are_told_from_those_that_diverged():

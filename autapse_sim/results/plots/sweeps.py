@@ -25,9 +25,10 @@ def views(medians: xr.DataArray, axes: Sequence[str]) -> list[tuple[str] | tuple
 
 
 def at_best(medians: xr.DataArray, kept: Sequence[str], score: str) -> xr.DataArray:
-    """The medians along some axes, the others at the values that are best all in all."""
+    """The medians along some axes, the others at the values that are best all in all; numbers in ascending order."""
     best = best_of(medians, score)
-    return medians.isel({axis: place for axis, place in best.items() if axis not in kept})
+    shown = medians.isel({axis: place for axis, place in best.items() if axis not in kept})
+    return shown.sortby([axis for axis in kept if shown[axis].dtype.kind in "iuf"])
 
 
 def lines(medians: xr.DataArray, axis: str, label: str, score: str) -> Figure:
@@ -45,8 +46,8 @@ def draw_lines(medians: xr.DataArray, ax: Axes, axis: str, label: str, score: st
     """
     apart = apart_of(medians, axis)
     shown = at_best(medians, [axis, apart] if apart else [axis], score)
-    values = medians[apart].values if apart else [None]
-    places, names, numbers = positions(medians[axis])
+    values = shown[apart].values if apart else [None]
+    places, names, numbers = positions(shown[axis])
     for number, value in enumerate(values):
         found = (shown.sel({apart: value}) if apart else shown).transpose("interval", axis)
         median, low, high = within(found, shown)
@@ -94,11 +95,12 @@ def heat_map(medians: xr.DataArray, first: str, second: str, label: str, score: 
 
 def draw_heat_map(medians: xr.DataArray, ax: Axes, first: str, second: str, label: str, score: str) -> None:
     """Medians over two axes, each cell with its number where there is room."""
-    values = at_best(medians, [first, second], score).isel(interval=0).transpose(first, second).values
+    shown = at_best(medians, [first, second], score).isel(interval=0).transpose(first, second)
+    values = shown.values
     finite = np.where(np.isfinite(values), values, np.nan)
     image = ax.imshow(finite, aspect="auto", cmap="viridis" if score in HIGHER else "viridis_r")
     for axis, setter in ((second, ax.set_xticks), (first, ax.set_yticks)):
-        names = [plain(value) for value in medians[axis].values]
+        names = [plain(value) for value in shown[axis].values]
         every = -(-len(names) // 12)
         setter(range(0, len(names), every), [name.replace("$", r"\$") for name in names[::every]])
     ax.set(xlabel=named(medians[second]), ylabel=named(medians[first]))
