@@ -8,6 +8,7 @@ import pytest
 from autapse_sim.results.scores import (
     DIVERGED,
     LEVEL,
+    accuracy,
     affine_r2,
     diverged,
     divergence,
@@ -186,3 +187,9 @@ def test_the_range_of_few_is_not_called_an_interval(count, name):
     assert interval_name(count) == name
     missed = 2 * 0.5**count  # all on one side of the true median
     assert (missed <= LEVEL) == (name == "95%")
+
+
+def test_networks_that_diverged_classify_nothing_right():
+    right = np.eye(2)[[0, 0, 0, 1]]
+    odds = np.array([right, np.full((4, 2), np.nan), np.where(np.arange(4)[:, None] < 2, right, np.inf)])
+    np.testing.assert_allclose(accuracy(odds, right), [1, 0, 0.5])

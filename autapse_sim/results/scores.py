@@ -13,7 +13,8 @@ spread, and who predicts their mean has 1. For the ball (a variance of 1/12) tha
 off; no prediction inside the box has one above 1."""
 
 LEAST = 1e-3
-"""The odds of what is predicted to be impossible, where odds are made of a prediction that was not one."""
+"""The least odds of a class in a cross-entropy of fitted maps: a step of which a map was sure, and wrong, counts about
+7 nats. Of networks whose prediction is a softmax the engines give the cross-entropy itself."""
 
 LEVEL = 0.05
 """How often an interval may miss what it is of; above this a corrected p is not taken for a difference."""
@@ -43,7 +44,7 @@ def mean_squared_error(prediction: np.ndarray, target: np.ndarray, axis: int | t
 def cross_entropy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Cross-entropy (...) in nats of predictions (..., T, c) that are taken as odds, over the steps that count.
 
-    What is not positive counts as `LEAST`, so that a linear map, too, has a probability for each class.
+    What is less than `LEAST` counts as `LEAST`, so that a linear map, too, has a probability for each class.
 
     Examples
     --------
@@ -71,6 +72,8 @@ def error_of(loss: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 def accuracy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The share (...) of the steps that count at which the likeliest class of predictions (..., T, c) is the right one.
 
+    A prediction that is not finite is right nowhere.
+
     Examples
     --------
     >>> right = np.array([[0.0, 1.0], [1.0, 0.0], [np.nan, np.nan]])
@@ -78,7 +81,7 @@ def accuracy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     np.float64(0.5)
     """
     known = ~np.isnan(target).any(axis=-1)
-    hit = np.argmax(prediction, axis=-1) == np.argmax(target, axis=-1)
+    hit = np.isfinite(prediction).all(axis=-1) & (np.argmax(prediction, axis=-1) == np.argmax(target, axis=-1))
     return (hit & known).sum(axis=-1) / known.sum(axis=-1)
 
 
