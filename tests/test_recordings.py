@@ -29,6 +29,10 @@ def test_a_rule_of_several(spiking):
 def test_a_replicate_is_meant_by_its_number(spiking):
     later = spiking.data.assign_coords(recorded=[4, 7])
     np.testing.assert_array_equal(recordings.recording(later, "v", "test 1", 7), spiking.data.trace_v[1, 2])
+    some = spiking.data.isel(replicate=[2, 1])
+    np.testing.assert_array_equal(recordings.weights(some, "W", 1), spiking.data.W[1])
+    with pytest.raises(InputError, match="replicate is 0; this result holds 2, by number 2, 1"):
+        recordings.weights(some, "W", 0)
 
 
 @pytest.mark.parametrize(

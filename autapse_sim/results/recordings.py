@@ -81,9 +81,11 @@ def weights(data: xr.Dataset | Result, name: str, replicate: int = 0, rule: str 
     part = of_rule(data, rule)
     if text("name", name) not in part:
         raise InputError(f"this result has no weights {shown(name)}")
-    if whole("replicate", replicate) >= part.sizes["replicate"]:
-        raise InputError(f"replicate is {replicate}; this result holds {part.sizes['replicate']}, counted from 0")
-    return part[name].isel(replicate=replicate).values
+    held = part["replicate"].values.tolist()
+    if whole("replicate", replicate) not in held:
+        counted = "counted from 0" if held == [*range(len(held))] else f"by number {', '.join(map(str, held))}"
+        raise InputError(f"replicate is {replicate}; this result holds {len(held)}, {counted}")
+    return part[name].isel(replicate=held.index(replicate)).values
 
 
 def spike_times(counts: np.ndarray, step: float = STEP) -> list[np.ndarray]:
