@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,18 +82,19 @@ class NeuroGym:
         y : array (R, K, T, c)
             1 at the action that is right, else 0.
         """
-        inside, (m, c) = self._environment(), (self.inputs, self.outputs)
+        m, c = self.inputs, self.outputs
         x, right = (
             np.empty((replicates, trajectories, self.steps, m)),
             np.empty((replicates, trajectories, self.steps), int),
         )
         for r, own in enumerate(rng.spawn(replicates)):
             for k in range(trajectories):
-                x[r, k], right[r, k] = self._trials(inside, int(own.integers(2**31)))
+                x[r, k], right[r, k] = self._trials(int(own.integers(2**31)))
         return x, np.eye(c)[right]
 
-    def _trials(self, inside: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Trials one after the other, until there are enough steps."""
+    def _trials(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Trials one after the other, until there are enough steps, of an environment that knows of no others."""
+        inside = self._environment(seed)
         inside.seed(seed)
         trials, steps = [], 0
         while steps < self.steps:
@@ -116,7 +117,7 @@ class NeuroGym:
             raise InputError(f"{PREFIX}{self.name} is no task here: {told}")
         return seen, right.astype(int)
 
-    def _environment(self) -> Any:
+    def _environment(self, seed: int = 0) -> Any:
         """A new environment of that name, with all that NeuroGym prints and warns of kept back."""
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
@@ -129,9 +130,23 @@ class NeuroGym:
             known = {name.removesuffix(VERSION): name for name in all_envs()}
             name = known[one_of("task of NeuroGym", self.name.removesuffix(VERSION), known)]
             try:
-                return neurogym.make(name, **self.options).unwrapped
+                with _drawing_from(seed):
+                    return neurogym.make(name, **self.options).unwrapped
             except Exception as error:  # whatever the task makes of its options
                 raise InputError(f"{PREFIX}{self.name} cannot be made: {in_a_line(error)}") from error
+
+
+@contextlib.contextmanager
+def _drawing_from(seed: int) -> Iterator[None]:
+    """What is drawn without a seed follows from this one: environments draw before they can be given theirs."""
+    from unittest.mock import patch  # slow to load, and for these tasks alone
+
+    class Seeded(np.random.RandomState):
+        def __init__(self, given: Any = None) -> None:
+            super().__init__(seed if given is None else given)
+
+    with patch.object(np.random, "RandomState", Seeded):
+        yield
 
 
 def neurogym_task(given: str, options: Mapping[str, Any]) -> NeuroGym:

@@ -43,6 +43,20 @@ def test_draws_do_not_hang_on_neighbours():
 
 
 @pytest.mark.usefixtures("gym")
+def test_what_an_environment_remembers_follows_from_the_seed_and_the_trajectory_alone():
+    task = task_called("neurogym:HierarchicalReasoning", {"steps": 600})  # a rule that changes from block to block
+    x, y = task.sample(np.random.default_rng(0), 2, 3)
+    again = task.sample(np.random.default_rng(0), 2, 3)
+    assert all((one == other).all() for one, other in zip(again, (x, y), strict=True))
+    rng = np.random.default_rng(0)
+    rng.spawn(1)
+    alone = task.sample(rng, 1, 3)
+    assert all((one == other[1:]).all() for one, other in zip(alone, (x, y), strict=True))
+    for rule in (1, 2):  # both are asked for
+        assert y[..., rule].any()
+
+
+@pytest.mark.usefixtures("gym")
 def test_networks_learn_it():
     circuit = ap.Circuit(rule="rflo", neurons=8, readout="random", activation="tanh", learn=("W", "V", "c"))
     result = ap.train(
