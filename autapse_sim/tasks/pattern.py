@@ -65,7 +65,8 @@ class PatternGeneration:
         for name, value in FORMS[self.form].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        settle(self, whole, "steps", least=2)
+        # every sine of 'nest' is at the last step where it is at the first
+        settle(self, whole, "steps", least=3 if self.form == "nest" else 2)
         settle(self, whole, "channels", least=1)
         settle(self, one_of, "stimulus", known=STIMULI)
         settle(self, real, "probability", least=0, most=1)

@@ -73,6 +73,7 @@ def test_no_constant_does_better_than_the_floor():
         ({"form": "murry"}, "unknown form 'murry'; did you mean 'murray'"),
         ({"stimulus": "spike"}, "unknown stimulus 'spike'; did you mean 'spikes'"),
         ({"steps": 1}, "steps is 1; it must be a whole number of at least 2"),
+        ({"form": "nest", "steps": 2}, "steps is 2; it must be a whole number of at least 3"),
         ({"channels": 0}, "channels is 0"),
         ({"probability": 2}, "probability is 2"),
     ],
