@@ -8,18 +8,23 @@ import autapse_sim as ap
 BALL = ap.BouncingBall(steps=30)
 SPIKING = {"neuron": "lif", "neurons": 8, "readout": "random", "learn": ("W", "U", "V", "c")}
 ADAM = {"optimiser": "adam", "update": "batch", "batch": 2, "checkpoints": (2, 4, 8), "checkpoint_states": True}
+TIMED = ap.Rule(update="w -= eta*feedback_post*activity_pre*sin(t/(7*ms))", parameters={"eta": 0.1})
 CASES = {
     "numpy": (ap.Circuit(rule="dfa"), "numpy", {}),
     "runtime": (ap.Circuit(rule="autapse"), "runtime", {}),
     "reference": (ap.Circuit(rule="autapse"), "reference", {}),
     "adam": (ap.Circuit(rule="eprop", **SPIKING), "standalone", ADAM),
     "going on": (ap.Circuit(rule="autapse", neurons=6, readout="random"), "standalone", {"reset": False}),
+    "time": (ap.Circuit(rule=TIMED), "reference", {"reset": False}),
+    "time, runtime": (ap.Circuit(rule=TIMED), "runtime", {"reset": False}),
+    "time, compiled": (ap.Circuit(rule=TIMED), "standalone", {"reset": False}),
     "exact": (
         ap.Circuit(rule="bptt", neuron="leaky", neurons=6, readout="random"),
         "compiled",
         {"update": "trajectory", "optimiser": "momentum"},
     ),
 }
+SLOW = ("going on", "adam", "time, compiled")
 
 
 class Watch:
@@ -36,9 +41,7 @@ def protocol(**other):
     )
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=[pytest.mark.slow] * (case in ("going on", "adam"))) for case in CASES]
-)
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in SLOW)) for case in CASES])
 def test_a_watched_run_is_the_same_to_the_last_bit(case):
     circuit, engine, other = CASES[case]
     alone = ap.train(circuit, BALL, protocol(**other), engine=engine).data

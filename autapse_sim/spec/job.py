@@ -59,6 +59,8 @@ class Job:
         The texts of the model files by their paths, read once; those that are not there are read where they lie.
     done : int
         Training trajectories that the networks had before: a multiple of `batch`.
+    looked : int
+        Other presentations before, from which nothing was learned.
     start : mapping of str to array (N, ...)
         The states that they go on from, by the names of `Outcome.states`.
     origin : Weights, optional
@@ -87,6 +89,7 @@ class Job:
     epsilon: float = 1e-8
     sources: Mapping[str, str] = field(default_factory=dict)
     done: int = 0
+    looked: int = 0
     start: Mapping[str, np.ndarray] = field(default_factory=dict)
     origin: Weights | None = None
     checkpoints: tuple[int, ...] = ()
@@ -113,6 +116,11 @@ class Job:
             missing = sorted({*names} ^ self.start.keys())
             raise InputError(f"these networks cannot go on: their states are not those that are needed ({missing[0]})")
         return self.start
+
+    @property
+    def ticks(self) -> int:
+        """Integration steps before this run, by which time goes on where nothing begins anew."""
+        return (self.done + self.looked) * self.x.shape[2] * self.circuit.substeps
 
     @property
     def counted(self) -> np.ndarray:

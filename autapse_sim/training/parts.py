@@ -77,7 +77,8 @@ def _part(job: Job, piece: np.ndarray, before: Outcome | None, last: bool) -> Jo
     if before is None:
         return part
     start = {name: state.values[-1] for name, state in before.states.items()}
-    return replace(part, done=job.done + had, start=start, weights=before.weights, origin=job.origin or job.weights)
+    part = replace(part, done=job.done + had, looked=job.looked + int(piece[0]) - had, start=start)
+    return replace(part, weights=before.weights, origin=job.origin or job.weights)
 
 
 def _so_far(job: Job, pieces: list[np.ndarray], parts: list[Outcome]) -> Outcome:

@@ -118,7 +118,7 @@ class Rows {
 };
 
 struct Tape {
-    static constexpr size_t FIXED = 18;              // numbers in size.bin before the widths of the tables
+    static constexpr size_t FIXED = 19;              // numbers in size.bin before the widths of the tables
     std::vector<int64_t> size = read<int64_t>("size.bin");
     int64_t outputs = size[0], neurons = size[1], networks = size[2], steps = size[3], substeps = size[4];
     int64_t tile = size[5];                          // networks that are run together
@@ -126,6 +126,7 @@ struct Tape {
     int64_t kept = size[8], tracked = size[9], batch = size[12];
     bool per_step = size[13], averaging = size[14], entropy = size[15], resets = size[16];
     int64_t done = size[17];                         // trajectories from which something was learned before this run
+    int64_t ticks = size[18];                        // time steps before it
     Rows x{"x", size[6], networks, size[11] != 0}, y{"y", size[7], networks, size[11] != 0};
     std::vector<int64_t> trajectory = read<int64_t>("trajectory.bin"), learn = read<int64_t>("learn.bin"),
                          stamp = read<int64_t>("stamp.bin"),
@@ -164,7 +165,7 @@ struct Tape {
         if (tile == 0) started = reported = Clock::now();
         first = tile, timestep = presentation = -1, learned = done;
         updates = per_step ? done * steps : done / batch;
-        moment = resets ? 0 : done * steps * substeps - 1;
+        moment = resets ? 0 : ticks - 1;
         step = steps - 1, substep = substeps - 1;
     }
 

@@ -110,7 +110,7 @@ class Tape:
         size += [self.job.x.shape[0] * self.inputs, self.job.y.shape[0] * self.outputs, kept, tracked]
         size += [int(self.layout.lanes), int(self.straight)]
         size += [self.batch, int(self.per_step), int(self.averaging), int(self.entropy), int(self.job.reset)]
-        size += [self.job.done, *self.widths]
+        size += [self.job.done, self.job.ticks, *self.widths]
         integers = {
             "size": size,
             "trajectory": self.trajectory,
@@ -216,7 +216,7 @@ class Tape:
         """Time steps since the states last began anew."""
         timestep = int(np.ravel(timestep)[0])
         length = self.steps * self.substeps
-        return timestep % length if self.job.reset else self.job.done * length + timestep
+        return timestep % length if self.job.reset else self.job.ticks + timestep
 
     def _at(self, timestep: Number) -> tuple[int, int, int]:
         timestep = int(np.ravel(timestep)[0])

@@ -163,7 +163,7 @@ class _Network(Wiring):
         for name, value in job.started(places).items():
             values, key, _ = places[name]
             values[key] = value[self.number]
-        self.world.ticks = job.done * job.x.shape[2] * job.circuit.substeps
+        self.world.ticks = job.ticks
 
     def _show(self, presentation: int, learns: bool, learned: int) -> None:
         """Show one trajectory, the `learned`-th from which something is learned, or after it."""
