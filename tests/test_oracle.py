@@ -114,6 +114,21 @@ def test_how_a_change_is_made(make_job, how, engine):
 
 
 @pytest.mark.parametrize("engine", SAMPLED)
+@pytest.mark.parametrize("optimiser", ["adam", pytest.param("adam-hat", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_adam_leaves_alone_what_has_no_gradient(make_job, precision, optimiser, engine):
+    """Without epsilon, in the first step (nothing was sent before), and where eta is 0."""
+    given = {"parameters": {"eta": np.array([0.0, 0.002])}, "replicates": 2, "precision": precision}
+    job = make_job(rule="dfa", steps=30, train=2, test=1, **given)
+    for epsilon in (0.0, 1e-8):
+        changed = replace(job, optimiser=optimiser, epsilon=epsilon)
+        outcome = simulate(changed, engine)
+        assert difference(outcome, discrete.simulate(changed)) <= (EXACT if precision == "double" else 1e-3)
+        moved = np.abs(outcome.weights.W - job.weights.W).max(axis=(1, 2))
+        assert moved[0] < 1e-6 < 1e-3 < moved[1]
+
+
+@pytest.mark.parametrize("engine", SAMPLED)
 @pytest.mark.parametrize("rule", ["autapse", *(pytest.param(name, marks=pytest.mark.slow) for name in ("rflo", "dfa"))])
 @pytest.mark.parametrize("activation", ["relu", "linear"])
 def test_other_activations(make_job, rule, activation, engine):

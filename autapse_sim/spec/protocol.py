@@ -14,6 +14,11 @@ from autapse_sim.showing import showing
 
 UPDATES = ("step", "trajectory", "batch")
 OPTIMISERS = ("sgd", "momentum", "adam", "adam-hat")
+LEAST = {"double": 1e-300, "single": 1e-19}
+"""What Adam adds to the root of the mean of g^2 beside `epsilon`, by precision: no gradient at all is no change then.
+
+In single precision squares of what is far below it are 0.
+"""
 KINDS = ("sparse", "dale")
 CONSTRAINTS = (*KINDS, *(f"{kind}-readout" for kind in KINDS))
 SUFFIXES = {"W": "", "U": "", "V": "-readout"}
@@ -51,7 +56,8 @@ class Protocol:
         (Kingma & Ba 2015) with running means of g (0.9) and g^2 (0.999), both bias-corrected. 'adam-hat' adds
         `epsilon` before the mean of g^2 is corrected (their "eps hat"), as TensorFlow and NEST do.
     epsilon : float
-        What Adam adds to the root of the mean of g^2; it acts where gradients are not far above.
+        What Adam adds to the root of the mean of g^2; it acts where gradients are not far above. With 0, what has no
+        gradient stands still all the same.
     averaging : bool
         Whether the 1/t of eq. 1 is in (bptt, rtrl, snap1, uoro, fa, dfa); without it bptt and rtrl follow the exact
         gradient of a trajectory's summed squared error, halved.

@@ -9,6 +9,7 @@ import numpy as np
 
 from autapse_sim.names import one_of
 from autapse_sim.spec.job import Job
+from autapse_sim.spec.protocol import LEAST
 
 
 class Optimiser(Protocol):
@@ -114,7 +115,7 @@ class Optimisers:
 
     def __init__(self, job: Job, names: Iterable[str]) -> None:
         kind = OPTIMISERS[one_of("optimiser", job.optimiser, OPTIMISERS)]
-        options = {"epsilon": job.epsilon} if job.optimiser.startswith("adam") else {}
+        options = {"epsilon": job.epsilon + LEAST["double"]} if job.optimiser.startswith("adam") else {}
         self.each = {name: kind(**options) for name in names}
         given = job.started(f"{name}_{key}" for name, one in self.each.items() for key in one.memory)
         for name, one in self.each.items():

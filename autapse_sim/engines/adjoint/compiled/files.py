@@ -14,7 +14,7 @@ from autapse_sim.engines.adjoint import DIMS, PENALTY, RULES, penalised
 from autapse_sim.engines.arrays import lay_array, read_array, write_array
 from autapse_sim.engines.discrete.simulate import together_of
 from autapse_sim.spec.job import STEP, Job, Outcome, State
-from autapse_sim.spec.protocol import OPTIMISERS
+from autapse_sim.spec.protocol import LEAST, OPTIMISERS
 
 LEARNS = ("W", "U", "b", "V", "c")
 """In the order of sweep.h."""
@@ -99,7 +99,7 @@ def write(job: Job, fed: Fed, work: Path) -> None:
 
     given = [by_neuron(name) for name in fed.parameters]
     numbers: dict[str, Any] = {
-        "reals": [job.epsilon, low, high, STEP / circuit.substeps, STEP],
+        "reals": [job.epsilon + LEAST["double"], low, high, STEP / circuit.substeps, STEP],
         "parameters": np.stack(given, axis=1) if given else np.empty(0),
         **{name: job.parameters.get(name, np.zeros(networks)) for name in ("eta", "eta_out")},
         **({name: by_neuron(name) for name in PENALTY} if pulled else {}),

@@ -25,6 +25,7 @@ from autapse_sim.engines.brian.dense.synapses import fused, obstacle, of_senders
 from autapse_sim.engines.brian.program import Projection, Sign
 from autapse_sim.spec.language import Statement, renamed, statements
 from autapse_sim.spec.model import Rule
+from autapse_sim.spec.protocol import LEAST
 from autapse_sim.spec.scopes import POST, PRE
 
 
@@ -101,7 +102,8 @@ def teach(
         update = plan.parts.regularly(synapses, code, "update", learns)
     last = statements(draws(renamed("\n".join(map(str, ending.statements)), words)))
     kept = {words[each] for each in states}
-    finish = finish_code(rule, last, kept, limits, plan.gathers, plan.job.optimiser, plan.job.epsilon)
+    small = plan.job.epsilon, LEAST[plan.circuit.precision]
+    finish = finish_code(rule, last, kept, limits, plan.gathers, plan.job.optimiser, *small)
     if finish:
         plan.parts.regularly(synapses, finish, "finish", When.FINISHES)
     summed = synapses.summed_updaters[f"{variable}_post"]

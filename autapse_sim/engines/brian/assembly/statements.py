@@ -36,12 +36,12 @@ OPTIMISERS = {
         square = choose(now, 0.999*square + 0.001*mean**2, square)
         moment_mean = moment/(1 - 0.9**updates)
         square_mean = square/(1 - 0.999**updates)
-        w = w + choose(now, ETA*moment_mean/(sqrt(square_mean) + EPSILON*ETA + 1e-300), 0)""",
+        w = w + choose(now, ETA*moment_mean/(sqrt(square_mean) + EPSILON*ETA + LEAST), 0)""",
     "adam-hat": """
         moment = choose(now, 0.9*moment + 0.1*mean, moment)
         square = choose(now, 0.999*square + 0.001*mean**2, square)
         corrected = ETA*sqrt(1 - 0.999**updates)/(1 - 0.9**updates)
-        w = w + choose(now, corrected*moment/(sqrt(square) + EPSILON*ETA + 1e-300), 0)""",
+        w = w + choose(now, corrected*moment/(sqrt(square) + EPSILON*ETA + LEAST), 0)""",
 }
 """What an update does with the mean of the changes that were gathered (see `Protocol`), in words of the harness."""
 OPTIMISER_STATE = {
@@ -288,6 +288,7 @@ def finish_code(
     gathers: bool,
     optimiser: str,
     epsilon: float,
+    least: float,
 ) -> list[Statement]:
     """What ends at a plastic synapse: the rule's own finish (`ending`), and its gathered changes with an update.
 
@@ -302,15 +303,15 @@ def finish_code(
         return lines + kept_within(limits, "ends") if lines else []
     lines = lines or (ours("w_before = -(-w)") if limits else [])
     lines += ours("now = updating\nmean = change*share")
-    lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon))
+    lines += ours(_with_rate(rule, OPTIMISERS[optimiser], epsilon, least))
     lines += ours("change = choose(now, 0, change)")
     return lines + kept_within(limits, "now")
 
 
-def _with_rate(rule: Rule, code: str, epsilon: float) -> str:
+def _with_rate(rule: Rule, code: str, epsilon: float, least: float) -> str:
     if "ETA" not in names(code):
         return code
-    return renamed(code, {"ETA": learning_rate(rule), "EPSILON": repr(float(epsilon))})
+    return renamed(code, {"ETA": learning_rate(rule), "EPSILON": repr(float(epsilon)), "LEAST": repr(least)})
 
 
 def only_where(condition: str, code: list[Statement], states: set[str]) -> list[Statement]:
