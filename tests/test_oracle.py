@@ -128,6 +128,11 @@ def test_adam_leaves_alone_what_has_no_gradient(make_job, precision, optimiser, 
         assert moved[0] < 1e-6 < 1e-3 < moved[1]
 
 
+def test_single_precision_runs_without_a_warning(make_job, recwarn):
+    simulate(make_job(steps=5, precision="single"), "runtime")
+    assert [str(each.message) for each in recwarn if each.category is RuntimeWarning] == []
+
+
 @pytest.mark.parametrize("engine", SAMPLED)
 @pytest.mark.parametrize("rule", ["autapse", *(pytest.param(name, marks=pytest.mark.slow) for name in ("rflo", "dfa"))])
 @pytest.mark.parametrize("activation", ["relu", "linear"])

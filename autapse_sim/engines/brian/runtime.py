@@ -59,7 +59,8 @@ def simulate(job: Job, progress: Progress) -> Outcome:
         ready = _made(job, models, progress)
         assembly, tape = ready.assembly, ready.tape
         kept = _keep(assembly, tape)
-        assembly.network.run(tape.presentations * tape.steps * STEP * second, namespace={})
+        with np.errstate(over="ignore"):  # Brian2 asks what is beyond 1e50, which single precision has not
+            assembly.network.run(tape.presentations * tape.steps * STEP * second, namespace={})
         progress(1.0)
         total = np.array(assembly.variable("neurons.autapse_total").get_value()) if assembly.spiking else None
         learned = ready.learned()
