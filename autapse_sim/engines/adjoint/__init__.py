@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from autapse_sim.spec.circuit import Circuit
+from autapse_sim.errors import InputError
+from autapse_sim.spec.circuit import TAUGHT_BY, Circuit
+from autapse_sim.spec.weights import Weights
 
 RULES = ("bptt", "fa")
 """What carries the error back: the weights themselves, or B and B_rec in place of V^T and W^T."""
@@ -17,6 +19,17 @@ DIMS |= {"c": ("coordinate",)}
 """The axes of what an optimiser keeps of each weight."""
 
 
+def teaches(circuit: Circuit) -> bool:
+    """Whether the rule of a circuit teaches something: only then does anything go back."""
+    return any(TAUGHT_BY[name] == "rule" for name in circuit.learn)
+
+
 def penalised(circuit: Circuit, parameters: Mapping[str, np.ndarray]) -> bool:
     """Whether the loss that a circuit descends has the penalty."""
-    return circuit.rule in RULES and bool(np.any(parameters.get("c_reg", 0)))
+    return circuit.rule in RULES and teaches(circuit) and bool(np.any(parameters.get("c_reg", 0)))
+
+
+def check_feedback(circuit: Circuit, weights: Weights) -> None:
+    """Refuse weights without those along which fa goes back."""
+    if circuit.rule == "fa" and teaches(circuit) and weights.B_rec is None:
+        raise InputError("rule 'fa' needs the recurrent feedback B_rec among the weights")

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from autapse_sim.engines.adjoint import check_feedback
 from autapse_sim.engines.adjoint.numeric import function, real, unknown
 from autapse_sim.engines.adjoint.projections import Projections
 from autapse_sim.engines.adjoint.step import TOLD, Step
-from autapse_sim.errors import InputError
 from autapse_sim.spec.job import STEP, Job
 from autapse_sim.spec.weights import Weights
 
@@ -48,8 +48,7 @@ class Network:
 
     def __init__(self, job: Job, step: Step, along: str = "bptt"):
         self.job, self.step, self.along = job, step, along
-        if along == "fa" and job.weights.B_rec is None:
-            raise InputError("rule 'fa' needs the recurrent feedback B_rec among the weights")
+        check_feedback(job.circuit, job.weights)
         self.n, self.substeps = job.circuit.neurons, job.circuit.substeps
         self.softmax = job.circuit.loss == "cross-entropy"
         networks, outputs = len(job.source), job.y.shape[-1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.engines.adjoint import DIMS, RULES
+from autapse_sim.engines.adjoint import DIMS, RULES, teaches
 from autapse_sim.engines.adjoint.network import Network
 from autapse_sim.engines.adjoint.step import Step, step_of
 from autapse_sim.engines.discrete.optimiser import Optimisers
@@ -55,7 +55,7 @@ def simulate(job: Job, progress: Progress | None = None) -> Outcome:
     check_targets(job)
     models = models_of(job)
     check_neuron(models.neuron, job.circuit, neuron_words(models.neuron))
-    step = step_of(models, job.circuit, exact=bool({"W", "U", "b"} & {*job.circuit.learn}))
+    step = step_of(models, job.circuit, exact=teaches(job.circuit))
     size = max(1, int(ROOM // (8 * job.batch * numbers(job, step))))
     pieces = np.split(np.arange(len(job.source)), range(size, len(job.source), size))
     outcomes: list[Outcome] = []

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.engines.adjoint import DIMS, PENALTY, RULES, penalised
+from autapse_sim.engines.adjoint import DIMS, PENALTY, RULES, penalised, teaches
 from autapse_sim.engines.arrays import lay_array, read_array, write_array
 from autapse_sim.engines.discrete.simulate import together_of
 from autapse_sim.spec.job import STEP, Job, Outcome, State
@@ -74,7 +74,8 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     delays, late = np.unique(np.broadcast_to(np.array(circuit.delay), (n, n)), return_inverse=True)
     sizes = [networks, len(job.x), n, job.x.shape[3], job.y.shape[3], steps, circuit.substeps, job.x.shape[1]]
     sizes += [len(schedule.trajectory), len(runs), job.batch, job.update == "step", job.averaging and fed.timed]
-    sizes += [circuit.loss == "cross-entropy", circuit.rule != RULES[0], circuit.rule not in RULES]
+    along_fixed = circuit.rule != RULES[0] and teaches(circuit)
+    sizes += [circuit.loss == "cross-entropy", along_fixed, circuit.rule not in RULES]
     sizes += [len(job.traced), schedule.keep.sum()]
     sizes += [schedule.trace.sum(), checkpoints.sum(), states.sum()]
     sizes += [job.done * (steps if job.update == "step" else 1) // job.batch, OPTIMISERS.index(job.optimiser)]

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from autapse_sim.engines.adjoint import RULES
+from autapse_sim.engines.adjoint import RULES, check_feedback, teaches
 from autapse_sim.engines.adjoint.compiled.files import Fed, read_back, write
 from autapse_sim.engines.brian.compiler import compile_program, compiler, identity
 from autapse_sim.engines.playing import asked_for, played, program_of, worthwhile
@@ -88,6 +88,7 @@ def simulate(
         Where the circuit is not covered, or its neuron does what has no derivative, with file and line.
     """
     check_targets(job)
+    check_feedback(job.circuit, job.weights)
     if _local(job):
         _check_local(job)
     command = compiler()
@@ -141,7 +142,7 @@ def generate(job: Job, command: str) -> tuple[Fed, str]:
         step, timed = local_step(models, job.circuit, way), way.timed
     else:
         models = models_of(job)
-        step = step_of(models, job.circuit, exact=_exact(job))
+        step = step_of(models, job.circuit, exact=teaches(job.circuit))
     check_neuron(models.neuron, job.circuit, neuron_words(models.neuron))
     number = NUMBERS[job.circuit.precision][0]
     source = source_of(step, _each(job), job.parameters, lanes_of(job), number, job.circuit.returned)
@@ -161,11 +162,6 @@ def _check_local(job: Job) -> None:
     for name in read_rule(job.circuit.rule, job.sources).parameters:
         if job.parameters[name].ndim > 1:
             raise InputError(f"parameter {name} has one value per neuron; what is swept takes one per replicate")
-
-
-def _exact(job: Job) -> bool:
-    """Whether a gradient goes back through neurons."""
-    return bool({"W", "U", "b"} & {*job.circuit.learn})
 
 
 def _each(job: Job) -> list[str]:
@@ -193,7 +189,7 @@ def _asked(job: Job, command: str) -> str | None:
     )
     return asked_for(
         {
-            "exact gradients": [models, told, _exact(job), _each(job), lanes_of(job), sorted(job.parameters)],
+            "exact gradients": [models, told, teaches(job.circuit), _each(job), lanes_of(job), sorted(job.parameters)],
             "compiler": identity(command),
         }
     )
