@@ -86,7 +86,7 @@ class Benchmark:
             like = replace(self.circuit, rule="fa")
             resolve_parameters(like, self.parameters, 1)
             for name in (name for name in declared(like).etas if name in self.parameters):
-                raise InputError(f"parameter {name} is chosen for each method, among the benchmark's etas; leave it out")
+                raise InputError(f"parameter {name} is chosen for each method, among etas; leave it out")
             beside = tuple(model_name("beside", rule, kind="Rule") for rule in items("beside", self.beside, "rules"))
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
