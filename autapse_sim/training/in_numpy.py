@@ -10,7 +10,7 @@ import numpy as np
 
 from autapse_sim.engines import discrete
 from autapse_sim.engines.adjoint import RULES as EXACT
-from autapse_sim.engines.adjoint import penalised
+from autapse_sim.engines.adjoint import check_alike, penalised
 from autapse_sim.engines.discrete.network import ACTIVATIONS
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
@@ -67,10 +67,7 @@ def check_protocol(circuit: Circuit, protocol: Protocol | Job, parameters: Mappi
         learns = protocol.train if isinstance(protocol, Protocol) else protocol.schedule.learn.any()
         if learns and protocol.update == "step" and penalised(circuit, parameters):
             raise InputError("c_reg pulls at the rates of whole trajectories: give update='trajectory' or 'batch'")
-        for name in ("eta", "eta_out"):
-            if np.ndim(parameters.get(name, 0)) > 1:
-                taken = f"rule {circuit.rule!r} takes one per replicate"
-                raise InputError(f"parameter {name} has one value per neuron; {taken}")
+        check_alike(("eta", "eta_out"), parameters, f"rule {circuit.rule!r}")
         return
     if protocol.constraints or protocol.bound is not None:
         raise InputError(f"rule {circuit.rule!r} on engine 'numpy' has no constraints or bound on weights")

@@ -1,6 +1,6 @@
 """Exact gradients of any circuit, derived from its neuron's equations; no rule and no neuron is known here by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -33,3 +33,10 @@ def check_feedback(circuit: Circuit, weights: Weights) -> None:
     """Refuse weights without those along which fa goes back."""
     if circuit.rule == "fa" and teaches(circuit) and weights.B_rec is None:
         raise InputError("rule 'fa' needs the recurrent feedback B_rec among the weights")
+
+
+def check_alike(names: Iterable[str], parameters: Mapping[str, np.ndarray], what: str) -> None:
+    """Refuse a value per neuron of parameters that these programs have one of per network."""
+    for name in names:
+        if name in parameters and parameters[name].ndim > 1:
+            raise InputError(f"parameter {name} has one value per neuron; {what} takes one per replicate")

@@ -247,7 +247,7 @@ def text(data: xr.Dataset) -> str:
 
 def _cell(values: np.ndarray, answer: Mapping | None) -> str:
     known = values[~np.isnan(values)]
-    share = f"{np.median(known):z.0%}" if known.size else "n/a"  # where exact gradients do no better than the reservoir
+    share = f"{np.median(known):z.0%}" if known.size else "n/a"  # exact gradients go no way, or it was not judged
     return f"{share} {MARKS[answer['answer']] if answer else ''}".strip()
 
 

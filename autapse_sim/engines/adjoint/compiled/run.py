@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from autapse_sim.engines.adjoint import RULES, check_feedback, teaches
+from autapse_sim.engines.adjoint import RULES, check_alike, check_feedback, teaches
 from autapse_sim.engines.adjoint.compiled.files import Fed, read_back, write
 from autapse_sim.engines.brian.compiler import compile_program, compiler, identity
 from autapse_sim.engines.playing import asked_for, played, program_of, worthwhile
@@ -159,9 +159,7 @@ def _check_local(job: Job) -> None:
     """Refuse what no sweep of a rule with equations has."""
     if job.update == "step":
         raise InputError("a rule with equations is swept where weights stand still: not with update='step'")
-    for name in read_rule(job.circuit.rule, job.sources).parameters:
-        if job.parameters[name].ndim > 1:
-            raise InputError(f"parameter {name} has one value per neuron; what is swept takes one per replicate")
+    check_alike(read_rule(job.circuit.rule, job.sources).parameters, job.parameters, "what is swept")
 
 
 def _each(job: Job) -> list[str]:
