@@ -12,6 +12,7 @@ from brian2 import Equations, StateUpdateMethod
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
 from brian2.groups.group import CodeRunner
 
+from autapse_sim.spec.algebra import real_functions
 from autapse_sim.spec.integration import stepper
 from autapse_sim.spec.language import Statement, renamed
 from autapse_sim.spec.quantities import unit_of
@@ -43,6 +44,7 @@ def integrator(method: str, exactly: Iterable[str]) -> Callable[..., str]:
     """The integrator of a group in which some equations, each linear in its own variable, are integrated exactly."""
     exactly = set(exactly)
 
+    @real_functions()  # a plain network of Brian2 asks for the code when it runs, outside of a session
     def integrated(equations: Equations, variables: Mapping, method_options: Mapping | None = None) -> str:
         kinds = {name: equations[name].type for name in equations}
         code = []
