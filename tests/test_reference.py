@@ -271,6 +271,19 @@ def test_a_neuron_of_ones_own(tmp_path, engine):
     assert assert_same(job, engine).spikes.min() > 0
 
 
+@pytest.mark.parametrize("engine", ["runtime", STANDALONE])
+def test_exponential_euler_holds_what_functions_make_of_a_state(tmp_path, engine):
+    neuron = """neuron = Neuron(
+        equations='''dv/dt = (0.1*gate**2*(2 - v) - leak*(v + 1)/(1 + v**2) + drive + input)/step : 1
+            gate = 1/(1 + exp(-shifted)) : 1
+            shifted = (v - 0.5)/0.3 : 1
+            leak = 0.2 + 0.1*(v > 0) : 1
+            activity = tanh(v) : 1''',
+        method="exponential_euler", parameters={})"""
+    job = job_of("autapse", written(tmp_path, neuron, "neuron"), ("W", "V"), substeps=2)
+    assert_same(job, engine)
+
+
 def test_one_network_is_as_it_is_among_others():
     job = job_of("rflo")
     one = replace(job.part(np.array([1]), 1), traced=np.array([0]))

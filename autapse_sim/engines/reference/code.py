@@ -74,6 +74,8 @@ STAGES = {
     "rk4": ((0.5, 0.5, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
 }
 METHODS = ("exponential_euler", *STAGES)
+HELD = "autapse_held"
+"""A variable whose value exponential Euler takes for a constant in a step; see `held`."""
 
 
 @cache
@@ -217,7 +219,7 @@ def integrated(
     method : str
         One of `METHODS`.
     rates : mapping of str to expression
-        The right-hand sides by variable.
+        The right-hand sides by variable; for 'exponential_euler' as `held` makes them.
     values : mapping of str to array
         All variables at the start of the integration step.
     seen : callable
@@ -232,10 +234,12 @@ def integrated(
 
     if method == "exponential_euler":
         # dx/dt = a x + b: x <- -b/a + (x + b/a) exp(a dt), in a form that holds for a = 0 too
-        slope, new = slopes({}, t), {}
+        new = {}
         for name, rate in rates.items():
-            ends = [evaluate(rate, seen({**values, name: np.full_like(values[name], x)}, t)) for x in (0.0, 1.0)]
-            new[name] = values[name] + slope[name] * dt * exprel((ends[1] - ends[0]) * dt)
+            x = values[name]
+            at = ({**values, HELD: x, name: each} for each in (x, np.zeros_like(x), np.ones_like(x)))
+            slope, *ends = (evaluate(rate, seen(each, t)) for each in at)
+            new[name] = x + slope * dt * exprel((ends[1] - ends[0]) * dt)
         return new
     shares, weights = STAGES[method]
     stages = [slopes({}, t)]
@@ -247,15 +251,40 @@ def integrated(
     }
 
 
-def degree(node: ast.expr, name: str, expressions: Mapping[str, ast.expr]) -> float:
-    """The power in which an expression holds a variable: 0, 1, ...; infinity where it is no polynomial of it."""
+def held(node: ast.expr, name: str, expressions: Mapping[str, ast.expr]) -> ast.expr:
+    """An expression in which a variable is called `HELD` within functions, conditions, divisors and exponents.
 
-    def of(part: ast.expr) -> float:
-        return degree(part, name, expressions)
+    What these make of the variable exponential Euler takes for a constant in a step, as Brian2 does.
+    """
+
+    def still(part: ast.expr) -> ast.expr:
+        inside = {each: still(expressions[each]) for each in names(part) & expressions.keys()}
+        return replaced(part, {**inside, name: ast.Name(HELD, ast.Load())})
+
+    def of(part: ast.expr) -> ast.expr:
+        return held(part, name, expressions)
 
     match node:
         case ast.Name(id=found):
-            return 1.0 if found == name else of(expressions[found]) if found in expressions else 0.0
+            return of(expressions[found]) if found in expressions else node
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=right):
+            return ast.BinOp(of(left), op, of(right))
+        case ast.BinOp(left=left, op=ast.Div() | ast.Pow() as op, right=right):
+            return ast.BinOp(of(left), op, still(right))
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as op, operand=operand):
+            return ast.UnaryOp(op, of(operand))
+    return still(node)
+
+
+def degree(node: ast.expr, name: str) -> float:
+    """The power in which an expression holds a variable: 0, 1, ...; infinity where it is no polynomial of it."""
+
+    def of(part: ast.expr) -> float:
+        return degree(part, name)
+
+    match node:
+        case ast.Name(id=found):
+            return float(found == name)
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
             return max(of(left), of(right))
         case ast.BinOp(left=left, op=ast.Mult(), right=right):

@@ -18,6 +18,7 @@ from autapse_sim.engines.reference.code import (
     degree,
     equations,
     evaluate,
+    held,
     integrated,
     tree,
 )
@@ -153,7 +154,8 @@ class Part:
         world = self.world
         for method, rates in ((world.method, self.rates), ("exponential_euler", self.exact)):
             for name, rate in rates.items() if method == "exponential_euler" and not world.ticks else ():
-                if degree(rate, name, self.expressions) > 1:
+                rates[name] = held(rate, name, self.expressions)
+                if degree(rates[name], name) > 1:
                     raise world.blame(name, f"{name!r} is not linear in itself, as method exponential_euler needs it")
             if rates:
                 new |= integrated(method, rates, self.values, self.seen, world.t, world.dt)
