@@ -167,6 +167,14 @@ def test_a_neuron_is_told_with_its_own_units(file):
     assert any("pseudo-derivative, threshold and reset" in line for line in found["order inside a step"])
 
 
+def test_an_integrator_that_the_reference_does_not_have_is_told(file):
+    neuron = "ap.Neuron('dv/dt = (drive + input + bias - v)/(5*ms) : 1\\nactivity = v : 1', method='exact')"
+    found = sections(file(f"neuron = {neuron}"))
+    reference, gradient, _ = found["held against"]
+    assert reference.startswith("reference interpreter: none")
+    assert "cosine" in gradient
+
+
 @pytest.mark.slow
 def test_steps_are_as_short_as_a_neuron_needs(file):
     assert "dt = 1 step" in next(check(file(f"neuron = {NEURON % '2*ms'}")))[0]

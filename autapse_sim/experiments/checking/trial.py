@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from autapse_sim.engines.reference.code import METHODS
 from autapse_sim.engines.reference.network import NOISE
 from autapse_sim.errors import InputError
 from autapse_sim.experiments.alignment import aligned
@@ -80,7 +81,7 @@ def tried(circuit: Circuit, substeps: int | None = None) -> Trial:
     if circuit.rule in stated():
         return _followed(_timed(circuit, "numpy"), _job(circuit), "numpy")
     engine = choose_engine(circuit, "auto")
-    judge = engine if _draws(circuit) else "reference"
+    judge = "reference" if _interpreted(circuit) else engine
     job, outcome = _finite(circuit, SUBSTEPS if substeps is None else (substeps,), judge)
     return _beside(_followed(_timed(job.circuit, engine), job, judge), job, outcome, judge)
 
@@ -98,6 +99,11 @@ def _finite(circuit: Circuit, substeps: tuple[int, ...], judge: str) -> tuple[Jo
         except InputError as error:
             errors.append(error)
     raise errors[0]
+
+
+def _interpreted(circuit: Circuit) -> bool:
+    """Whether the reference interpreter can run it: with one of its integrators, and without random numbers."""
+    return Models.of(circuit).method(circuit) in METHODS and not _draws(circuit)
 
 
 def _draws(circuit: Circuit) -> bool:

@@ -40,7 +40,7 @@ def audit(found: Audit | None) -> Iterator[str]:
 def against(trial: Trial) -> Iterator[str]:
     """What the circuit was held against, and how it stands to that."""
     if trial.difference is None:
-        yield "reference interpreter: none (there are no equations, or they draw random numbers)"
+        yield "reference interpreter: none (no equations, random numbers, or an integrator that it does not have)"
     elif trial.difference <= CLOSE:
         yield f"reference interpreter: the same weights, to {trial.difference:.1g}"
     else:
