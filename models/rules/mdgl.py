@@ -62,7 +62,8 @@ rule = Rule(
         epsilon = exp(-dt/tau_a_post)*epsilon + eligibility*dt/step
         ebar += (1 - exp(-dt/tau_e))*(eligibility - ebar)
         S += eligibility*dt/step
-        w -= eta*(feedback_post*ebar + (1 - exp(-dt/tau_m_post))*modulator_post*earlier)
+        w -= eta*feedback_post*ebar
+        w -= eta*(1 - exp(-dt/tau_m_post))*modulator_post*earlier
     """,
     finish="w -= eta*c_reg*(sent_sum_post/steps - f_target*step)/steps*S",
     parameters={"excitatory": 0.8, "g_EE": 0.05, "g_EI": -0.2, "g_IE": 0.05, "g_II": -0.2}
