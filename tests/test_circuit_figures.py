@@ -70,6 +70,17 @@ def test_figure_activity_of_rates(spiking):
     assert [len(column[1].child_axes) for column in (left, right)] == [0, 1]
 
 
+def test_figure_activity_of_silent_neurons_is_of_one_colour(spiking):
+    rates = spiking.data.drop_vars("trace_spikes")
+    left, right = columns(plots.figure_activity(rates.assign(trace_activity=0 * rates.trace_activity)))
+    images = [column[1].images[0] for column in (left, right)]
+    for ax in (left[1], right[1]):
+        ax.figure.draw_without_rendering()
+    shown = {tuple(image.to_rgba(image.get_array())[0, 0]) for image in images}
+    assert len(shown) == 1
+    assert images[0].get_clim()[0] < 0 < images[0].get_clim()[1]
+
+
 def test_figure_circuit_draws_weights_spectrum_and_components(spiking):
     matrix, spectrum, components = [
         ax for ax in plots.figure_circuit(spiking, replicate=1).axes if ax.get_subplotspec()

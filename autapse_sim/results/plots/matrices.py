@@ -228,6 +228,9 @@ def activity_map(
     else:
         rows = sorted_neurons(np.zeros((1, neurons)), order)
     low, high = limits or (None, None)
+    if limits and limits[0] == limits[1]:  # a scale for what does not change, the same in panels that share it
+        reach = 0.1 * abs(limits[0]) or 0.1
+        low, high = limits[0] - reach, limits[1] + reach
     extent = (0, steps * step * time_scale(time), -0.5, len(rows) - 0.5)
     image = ax.imshow(
         activity[:, rows].T,
