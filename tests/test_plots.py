@@ -156,6 +156,25 @@ def test_curves_are_drawn_where_the_first_trajectory_asks_for_nothing(data, ax):
     np.testing.assert_allclose(line, [panels.FLOOR, *np.median(asked.sel(rule="autapse"), axis=0)[1:]])
 
 
+@pytest.mark.parametrize("diverged", [slice(0, 9), slice(0, 5)])
+def test_networks_that_diverge_in_the_first_trajectory_are_drawn(data, ax, diverged):
+    broken = single(data, "bptt").mse_train.copy()
+    broken[diverged] = np.nan
+    plots.learning_curve(single(data, "bptt").assign(mse_train=broken), ax, "bptt")
+    highest = 1.0 if diverged.stop == 9 else broken[5:].max()
+    np.testing.assert_allclose(drawn(ax, "bptt"), [[seen, highest] for seen in range(1, 21)])
+    mark = next(line for line in ax.lines if line.get_marker() == "^")
+    np.testing.assert_allclose(mark.get_xydata(), [[1, highest]])
+
+
+def test_what_diverges_after_a_trajectory_that_asks_for_nothing_is_drawn(data, ax):
+    asked = single(data, "bptt").mse_train.copy()
+    asked[:, 0], asked[:, 10:] = 0, np.nan
+    plots.learning_curve(single(data, "bptt").assign(mse_train=asked), ax, "bptt")
+    np.testing.assert_allclose(drawn(ax, "bptt")[10:, 1], asked[:, 1:10].max())
+    assert next(line for line in ax.lines if line.get_marker() == "^").get_xdata().tolist() == [11]
+
+
 def test_a_single_trajectory_is_seen(data, ax):
     plots.learning_curve(data.isel(training_trajectory=[0]), ax, "autapse")
     assert next(line for line in ax.lines if line.get_label() == "autapse").get_marker() == "o"

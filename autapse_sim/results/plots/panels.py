@@ -112,7 +112,8 @@ def learning_curve(data: xr.Dataset | Result, ax: Axes, rule: str, kind: str = "
     """Draw median and quartiles over the replicates of the MSE against the training trajectory.
 
     A network that diverged counts as infinitely wrong; what lies above ten times the error at the start is drawn there
-    (unless that is 0), and an arrowhead marks where the median gets so far. A single trajectory is a dot.
+    (where that is 0 or infinite: above the largest error that is finite), and an arrowhead marks where the median gets
+    so far. A single trajectory is a dot.
 
     Parameters
     ----------
@@ -127,8 +128,7 @@ def learning_curve(data: xr.Dataset | Result, ax: Axes, rule: str, kind: str = "
     """
     name, dim, part = CURVES[one_of("kind", kind, CURVES)]
     mse = _need(of_rule(data, rule), name, part).transpose("replicate", dim)
-    start = _quantile(dataset(data)[name].isel({dim: 0}).values.ravel(), 0.5)
-    ceiling = 10 * start if 0 < start < np.inf else np.inf  # a first trajectory may ask for nothing
+    ceiling = _ceiling(dataset(data)[name].transpose(dim, ...).values)
     lower, median, upper = (np.clip(_quantile(mse.values, share), FLOOR, ceiling) for share in (0.25, 0.5, 0.75))
     seen = mse[dim].values if dim in mse.coords else np.arange(1, mse.sizes[dim] + 1)
     ax.fill_between(seen, lower, upper, color=style.colour(rule), alpha=0.15, linewidth=0)
@@ -252,6 +252,15 @@ def _quantile(values: np.ndarray, share: float) -> np.ndarray:
     below = int(position)
     beyond = position - below
     return ordered[below] if beyond == 0 else (1 - beyond) * ordered[below] + beyond * ordered[below + 1]
+
+
+def _ceiling(errors: np.ndarray) -> float:
+    """Above what errors, the first along the first axis, are drawn at the edge."""
+    start = _quantile(errors[0].ravel(), 0.5)
+    if 0 < start < np.inf:
+        return 10 * start
+    # a first trajectory may ask for nothing, and networks may diverge in it
+    return float(np.max(errors, initial=0, where=np.isfinite(errors))) or 1.0
 
 
 def _label_lines(ax: Axes, values: np.ndarray, names: list[str]) -> None:
