@@ -144,8 +144,11 @@ def test_a_movie_grows_and_moves(trained):
 def test_a_movie_of_another_task_shows_target_and_prediction(spiking):
     protocol = ap.Protocol(replicates=1, train=2, validate=0, test=1)
     circuit = ap.Circuit(rule="dfa", neurons=3, readout="random")
-    movie = ap.train(circuit, ap.FlipFlop(steps=20), protocol, engine="numpy").plot.movie(frames=3)
+    result = ap.train(circuit, ap.FlipFlop(steps=20), protocol, engine="numpy")
+    movie = result.plot.movie(frames=3)
     assert {ax.get_ylabel() for ax in movie.figure.axes} >= {"target", "neuron"}
+    volts = ap.Result(result.data.assign(target=result.data.target.assign_attrs(units="V"))).plot.movie(frames=1)
+    assert "target\n(V)" in {ax.get_ylabel() for ax in volts.figure.axes}
     assert Image.open(BytesIO(movie.content("gif"))).n_frames == 3
     with pytest.raises(InputError, match="figure movie needs"):
         spiking.plot.movie()  # it has no predictions

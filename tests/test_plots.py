@@ -232,6 +232,13 @@ def test_traces_draw_every_panel(data):
     assert axes[-1].get_xlabel() == "step"
 
 
+def test_traces_have_their_units(data):
+    volts = data.assign(trace_k=data.trace_k.assign_attrs(units="V"))
+    axes = Figure().subplots(4, 1)
+    plots.traces(volts, axes, "autapse", "test 1")
+    assert [ax.get_ylabel() for ax in axes] == ["activity", "trace k\n(V)", "feedback", "error\n(box lengths)"]
+
+
 def test_traces_are_of_the_rules_that_have_one(data):
     """Side by side, with an own trace in a row of its own; where no rule has one, of the first."""
     added = data.assign(

@@ -217,8 +217,8 @@ def traces(data: xr.Dataset | Result, axes: Sequence[Axes], rule: str, phase: st
             ax.axhline(0, color="0.7", linewidth=0.6, zorder=1)
         if not many and name in ("activity", "error"):
             ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        error = labelled("error", unit(data), apart="\n")
-        ax.set_ylabel({"error": error}.get(name, name if len(name) > 1 else f"trace {name}"))
+        measured = unit(data) if name == "error" else values.attrs.get("units", "1")
+        ax.set_ylabel(labelled(name if len(name) > 1 else f"trace {name}", measured, apart="\n"))
         ax.sharex(axes[-1])
         ax.tick_params(labelbottom=ax is axes[-1])
     axes[-1].set(xlabel="step", xlim=(steps[0], steps[-1]))

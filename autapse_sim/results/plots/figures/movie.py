@@ -78,7 +78,7 @@ def draw(
         shows = [_activity(data, rule, replicate, phase, axes["activity"])]
         shows += [_state(data, rule, replicate, phase, name, axes[name]) for name in names]
         unit = panels.unit(data)
-        shows.append(_ball(axes["ball"], target, prediction, rule, unit) if flat else _lines(axes, target, prediction))
+        shows.append(_ball(axes["ball"], target, prediction, rule, unit) if flat else _lines(axes, target, prediction, unit))
         shared = [axes[row[0]] for row in left]
         for ax in shared[:-1]:
             ax.set_xlabel("")
@@ -128,7 +128,7 @@ def _state(data: xr.Dataset | Result, rule: str, replicate: int, phase: str, nam
     return _curtain(ax)
 
 
-def _lines(axes: dict[str, Axes], target: np.ndarray, prediction: np.ndarray) -> Show:
+def _lines(axes: dict[str, Axes], target: np.ndarray, prediction: np.ndarray, unit: str) -> Show:
     """Target and prediction over time, up to now."""
     ax = axes["prediction"]
     time = np.arange(len(target)) * STEP * 1e3
@@ -138,7 +138,7 @@ def _lines(axes: dict[str, Axes], target: np.ndarray, prediction: np.ndarray) ->
             ax.plot(time, values[:, index], line, color=style.PALETTE[index % len(style.PALETTE)], label=label)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     time_axis(ax, len(target), STEP, "ms")
-    ax.set_ylabel("target")
+    ax.set_ylabel(panels.labelled("target", unit, apart="\n"))
     return _curtain(ax)
 
 
