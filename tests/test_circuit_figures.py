@@ -1,5 +1,7 @@
 """Figures of circuits, and the command that draws them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -90,6 +92,22 @@ def test_figure_circuit_draws_weights_spectrum_and_components(spiking):
     np.testing.assert_allclose(sorted(dots @ [1, 1j]), sorted(np.linalg.eigvals(spiking.data.W[1])))
     assert [text.get_text() for text in components.get_legend().get_texts()] == ["training 1", "test 1"]
     assert len(components.lines[0].get_xydata()) == 40
+
+
+@pytest.mark.parametrize("scale", [0.075, 1, 5e4, 2e5])
+def test_figure_circuit_has_room_for_its_numbers(spiking, scale):
+    angle = np.linspace(0, 2 * np.pi, spiking.data.sizes["step"])[:, None]
+    around = scale * np.cos(angle + np.arange(spiking.data.sizes["neuron"]))
+    data = spiking.data.assign(W=scale * spiking.data.W, trace_activity=0 * spiking.data.trace_activity + around)
+    figure = plots.figure_circuit(data)
+    with style.styled():
+        figure.draw_without_rendering()
+    for ax in figure.axes[1:3]:
+        low, high = ax.get_xlim()
+        shown = [tick.label1 for tick in ax.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+        boxes = [label.get_window_extent() for label in shown]
+        assert len(boxes) > 1
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_figure_circuit_beside_the_circuit_before(spiking):

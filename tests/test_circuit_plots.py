@@ -162,6 +162,13 @@ def test_weight_matrix_is_centred_at_zero_with_post_downwards(ax):
     assert len(ax.child_axes) == 1
 
 
+def test_weights_of_one_neuron_are_numbered_in_whole_numbers(ax):
+    plots.weight_matrix(np.ones((1, 2)), ax)
+    ax.figure.draw_without_rendering()
+    assert ax.get_yticks().tolist() == [0]
+    assert {tick.is_integer() for tick in ax.get_xticks()} == {True}
+
+
 def test_eigenvalues_lie_in_the_complex_plane(ax):
     angle = 0.3
     turn = 0.9 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

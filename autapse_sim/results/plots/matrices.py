@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.patches import Circle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
@@ -28,6 +28,8 @@ from autapse_sim.spec.job import STEP
 
 LONG = 4
 """A matrix whose sides differ by more than this factor is not drawn with square entries."""
+TICKS = 4
+"""The most parts of a horizontal axis of numbers, so that long ones have room in a small panel."""
 
 
 def weight_matrix(
@@ -70,8 +72,8 @@ def weight_matrix(
     image = ax.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect=aspect, interpolation="nearest")
     ax.set_facecolor("0.8")
     ax.set(xlabel=columns, ylabel=rows)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(5, integer=True, steps=ROUND))
+    for axis, many in ((ax.yaxis, weights.shape[0]), (ax.xaxis, weights.shape[1])):
+        axis.set_major_locator(MaxNLocator(5, integer=True, steps=ROUND) if many > 1 else FixedLocator([0]))
     if colorbar:
         colour_bar(ax, image, label)
     return image
@@ -114,6 +116,7 @@ def eigenvalues(
     reach = max(1.1, 1.1 * radius, 0 if ax.get_autoscalex_on() else ax.get_xlim()[1])
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     ax.set(xlabel="real part of eigenvalue", ylabel="imaginary part")
+    ax.xaxis.set_major_locator(MaxNLocator(TICKS))
 
 
 def principal_axes(activity: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -182,6 +185,7 @@ def principal_components(
     first, second = (f"PC {component + 1} ({shares[component]:.0%} of variance)" for component in components)
     ax.set(xlabel=first, ylabel=second)
     ax.set_aspect("equal", adjustable="datalim")
+    ax.xaxis.set_major_locator(MaxNLocator(TICKS))
 
 
 def activity_map(
