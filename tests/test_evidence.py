@@ -307,6 +307,12 @@ def test_alignment_leaves_out_what_has_no_direction_and_says_so(data):
     assert "reservoir" not in said
 
 
+def test_alignment_shows_the_rule_that_is_blind_wherever_it_is(data, ax):
+    blind = np.linspace(-0.9, 0.4, data.sizes["updates_aligned"])[:, None] + np.zeros(data.sizes["aligned_seed"])
+    evidence_panels.draw_alignment(data.assign(alignment_blind=(("updates_aligned", "aligned_seed"), blind)), ax)
+    assert ax.get_ylim()[0] < drawn(ax, "blind to activity: (B err) 1^T")[:, 1].min()
+
+
 def test_example_shows_the_turn_of_the_coordinate_that_turns(data):
     figure = example.draw(data)
     coordinate, steps = example.turn(data.example_target.values)

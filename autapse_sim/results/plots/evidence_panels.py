@@ -284,8 +284,9 @@ def draw_alignment(data: xr.Dataset | Result, ax: Axes) -> None:
         ax.plot(updates[seen], median, marker="o", markersize=2.5, label=name, **look)
     if "alignment_blind" in data:
         blind = data["alignment_blind"].transpose("updates_aligned", ...).values
-        label = "blind to activity: (B err) 1^T"
-        ax.plot(updates, np.nanmedian(blind, axis=-1), color="0.5", linestyle=":", label=label)
+        median = np.nanmedian(blind, axis=-1)
+        lowest = np.nanmin(median, initial=lowest)
+        ax.plot(updates, median, color="0.5", linestyle=":", label="blind to activity: (B err) 1^T")
     ax.axhline(0, color="0.7", linewidth=0.6, zorder=1)
     ax.set(xlabel="weight updates", ylabel="cosine with the exact gradient", ylim=(min(-0.1, 1.1 * lowest), 1.03))
 
