@@ -1,6 +1,7 @@
 """The figures of a verdict draw its numbers, say what diverged, and name what is absent."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -264,6 +265,24 @@ def test_scores_have_a_row_per_method_and_control_and_ratios_are_paired(data):
     ratio = np.median(data.mse_online[1].values / data.mse_online[5].values)
     assert f"{ratio:.2f} [" in "\n".join(text.get_text() for text in right.texts)
     assert len(scores.draw(data.isel(method=slice(5))).axes) == 1
+
+
+@pytest.mark.parametrize("smaller", [1, 0.1, 1e-5, 1e-12])
+def test_ratios_have_room_for_their_numbers_however_small_they_are(data, smaller):
+    better = data.copy(deep=True)
+    for name in ("mse_online", "mse_refit"):
+        better[name][1] *= smaller
+    figure = scores.draw(better)
+    ax = figure.axes[1]
+    with style.styled():
+        figure.draw_without_rendering()
+    assert 1 in ax.get_xticks()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+    assert 2 < len(boxes)
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    ratio = smaller * np.median(data.mse_online[1].values / data.mse_online[5].values)
+    told = [float(text.get_text().split()[0]) for text in ax.texts]
+    assert min(told) == pytest.approx(ratio, rel=0.2, abs=0.005 if smaller > 0.01 else 0)
 
 
 def test_ablations_are_sorted_beside_the_rule_and_the_reservoir(data):

@@ -181,7 +181,7 @@ def draw_ratios(data: xr.Dataset | Result, ax: Axes) -> None:
         ax.plot([below, above], [at, at], color=colour, solid_capstyle="butt")
         shape = ">" if values[1] > high else "o"
         ax.plot(median, at, shape, markersize=3.5, clip_on=False, color=colour, markerfacecolor=face)
-        told = [f"{value:.2f}" if value < 100 else number(value) for value in values]
+        told = [f"{value:.2f}" if 0.01 <= value < 100 else number(value) for value in values]
         said = "{1} [{0}, {2}]".format(*told) if np.isfinite(values).any() else told[1]
         ax.text(1.06, at, said, va="center", fontsize=5.5, transform=ax.get_yaxis_transform())
     ax.axvline(1, color="0.3", linewidth=0.8, linestyle=style.dashes(0), zorder=1)
@@ -351,8 +351,11 @@ def _distribution(
 
 
 def _plain_ticks(ax: Axes, low: float, high: float) -> None:
-    """Ticks 0.1, 0.2, 0.5, 1, 2 ... on a logarithmic axis that spans little."""
-    ticks = [factor * 10.0**power for power in range(-6, 7) for factor in (1, 2, 5)]
+    """Ticks 0.1, 0.2, 0.5, 1, 2 ... on a logarithmic axis; where it spans much, some powers of ten, 1 among them."""
+    span = np.log10(high / low)
+    factors, apart = ((1, 2, 5), 1) if span < 1.5 else ((1,), max(1, int(np.ceil(span / 4))))
+    powers = range(apart * int(np.log10(low) // apart), int(np.log10(high)) + 1, apart)
+    ticks = [factor * 10.0**power for power in powers for factor in factors]
     ticks = [tick for tick in ticks if low <= tick <= high]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
