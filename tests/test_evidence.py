@@ -198,6 +198,10 @@ def test_what_is_absent_is_named(data, name):
     assert name not in all_drawn(poorer)
 
 
+def test_what_learning_did_to_a_single_weight_has_no_directions(data):
+    assert "learned" not in all_drawn(data.isel(direction=[0]))
+
+
 def test_figures_are_the_same_after_a_file(data, tmp_path):
     Result(data).save(tmp_path / "verdict.nc")
     again = load(tmp_path / "verdict.nc")
@@ -341,6 +345,15 @@ def test_example_shows_the_turn_of_the_coordinate_that_turns(data):
         np.testing.assert_array_equal(drawn(ax, "predicted")[:, 1], expected)
     assert "stimulus" in words(figure)
     assert "stimulus" not in words(example.draw(data.drop_vars("example_stimulus")))
+
+
+@pytest.mark.parametrize("first", [0, 50, 95])
+def test_example_of_a_target_that_does_not_turn_is_where_it_counts(first):
+    target = np.full((100, 2), np.nan)
+    target[first:, 1] = 1
+    coordinate, window = example.turn(target)
+    assert coordinate == 1
+    assert window.start <= first < window.stop
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 40, 41])

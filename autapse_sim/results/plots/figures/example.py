@@ -23,7 +23,7 @@ WINDOW = 40
 
 
 def turn(target: np.ndarray) -> tuple[int, slice]:
-    """The coordinate and the steps around the sharpest turn of a target (T, c).
+    """The coordinate and the steps around the sharpest turn of a target (T, c); of one that has none, where it counts.
 
     Examples
     --------
@@ -36,6 +36,8 @@ def turn(target: np.ndarray) -> tuple[int, slice]:
     sharp[1:-1] = np.nan_to_num(np.abs(np.diff(target, n=2, axis=0)))
     margin = min(WINDOW // 2, (steps - 1) // 2)
     middle = sharp[margin : steps - margin]
+    if not middle.any():  # classes, say, which are asked for at the end
+        margin, middle = 0, np.isfinite(target)
     at, coordinate = np.unravel_index(np.argmax(middle), middle.shape)
     first = int(np.clip(at + margin - WINDOW // 2, 0, max(0, steps - WINDOW)))
     return int(coordinate), slice(first, min(first + WINDOW, steps))
