@@ -11,6 +11,7 @@ from autapse_sim.results.plots.looks import curve_handles, legend
 from autapse_sim.results.result import Result
 
 KIND, PLACE, NEEDS = "verdict", 145, ("mse_online", "singular", "eigenvalue")
+SIZES = {"direction": 2}
 CAPTION = (
     "Left: singular values of the change of W, over the largest: in how many directions a rule moves W (plain updates "
     "of autapse: in as many as there are outputs). Right: eigenvalues of W of the first network, before (grey) and "
