@@ -295,3 +295,33 @@ def test_scoreboards_that_are_kept_can_be_read_and_drawn(path):
     assert (data.share.sel({"method": "bptt"}).median("replicate").round(6) == 1).all()
     assert figures("scoreboard")["board"].draw(data).axes
     assert path.with_suffix(".html").read_text().count("<svg") >= 3
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_profiles_tell_all_rules_apart(path):
+    (ax,) = figures("scoreboard")["profiles"].draw(ap.load(path).data).axes
+    looks = [(line.get_color(), line._dash_pattern) for line in ax.lines if not line.get_label().startswith("_")]
+    assert len(looks) == len(set(map(str, looks))) > 10
+
+
+def test_a_family_is_named_where_the_best_rule_does_not_go_with_it():
+    data = ap.load(STORED[0]).data
+    two = data.reindex(family=[*data.family.values, "mine, $a$ and $b$"])
+    for name in ("middle", "mean_rank", "profile"):
+        two[name][1] = two[name][0]
+    best = two["middle"].sel(family="continuous", bound="estimate").idxmax("method").item()
+    two["middle"].loc[{"family": "mine, $a$ and $b$", "method": best}] = np.nan
+    (legend,) = figures("scoreboard")["standing"].draw(two).legends
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["continuous", r"mine, \$a\$ and \$b\$"]
+    titles = [ax.get_title() for ax in figures("scoreboard")["profiles"].draw(two).axes]
+    assert titles == names
+
+
+def test_names_of_benchmarks_are_no_mathematics():
+    data = ap.load(STORED[0]).data
+    renamed = {name: f"{name}$a$" for name in data.benchmark.values.tolist()}
+    answers = {renamed[name]: each for name, each in json.loads(data.attrs["answers"]).items()}
+    data = data.assign_coords(benchmark=list(renamed.values())).assign_attrs(answers=json.dumps(answers))
+    ax = figures("scoreboard")["board"].draw(data).axes[0]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == [rf"{name}\$a\$" for name in renamed]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -59,7 +61,7 @@ def draw_shares(data: xr.Dataset | Result, ax: Axes) -> AxesImage:
             ink = "white" if abs(value) > 0.6 else "0.1"
             ax.text(column, row, told, ha="center", va="center", fontsize=6.5, color=ink)
     ax.set_xticks(range(len(rules)), map(style.label, rules), rotation=35, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), map(style.label, names))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     _between_families(ax, data["family_of"].values.tolist())
@@ -89,7 +91,8 @@ def draw_standing(data: xr.Dataset | Result, ax: Axes, what: str = "middle") -> 
             at = row + 0.6 * ((k + 0.5) / len(families) - 0.5)
             colour = style.PALETTE[k]
             ax.plot([low, high], [at, at], color=colour, solid_capstyle="butt")
-            ax.plot(estimate, at, "o", color=colour, markersize=3.5, label=family if rule == rules[0] else None)
+            ax.plot(estimate, at, "o", color=colour, markersize=3.5)
+        ax.plot([], [], "o", color=style.PALETTE[k], markersize=3.5, label=style.label(family))  # whoever stands in it
     ax.set_yticks(range(len(rules)), map(style.label, rules))
     ax.set_ylim(len(rules) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -114,14 +117,26 @@ def draw_profiles(data: xr.Dataset | Result, ax: Axes, family: str) -> None:
         Of which benchmarks.
     """
     data = dataset(data)
-    colour = colours(data)
+    look = _lines(data)
     for rule in reversed(_ordered(data)):
         values = data["profile"].sel({"family": family, "method": rule}).values
         if not np.isnan(values).any():
-            ax.plot(100 * data["level"], 100 * values, color=colour[rule], label=style.label(rule))
+            ax.plot(100 * data["level"], 100 * values, label=style.label(rule), **look[rule])
     ax.axvline(0, color="0.7", linewidth=0.6, zorder=1)
-    ax.set(xlabel="share of the way gone (%)", ylabel="runs that went further (%)", ylim=(0, 101), title=family)
+    ax.set(xlabel="share of the way gone (%)", ylabel="runs that went further (%)", ylim=(0, 101))
+    ax.set_title(style.label(family))
     ax.margins(x=0)
+
+
+def _lines(data: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """A line for each rule: where there are more rules than colours, those that share one are broken."""
+    chosen, seen = colours(data), Counter[str]()
+    look: dict[str, dict[str, Any]] = {}
+    for rule in rules_of(data):
+        again = seen[chosen[rule]]
+        look[rule] = {"color": chosen[rule], "linestyle": style.dashes(again - 1) if again else "-"}
+        seen[chosen[rule]] += 1
+    return look
 
 
 def _ordered(data: xr.Dataset) -> list[str]:
@@ -141,7 +156,6 @@ def _between_families(ax: Axes, families: Sequence[str]) -> None:
             if row < len(families):
                 ax.axhline(row - 0.5, color="white", linewidth=3)
             middle = (first + row - 1) / 2
-            ax.text(
-                1.01, middle, families[first], rotation=90, va="center", ha="left", transform=ax.get_yaxis_transform()
-            )
+            name, beside = style.label(families[first]), ax.get_yaxis_transform()
+            ax.text(1.01, middle, name, rotation=90, va="center", ha="left", transform=beside)
             first = row
