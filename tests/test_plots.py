@@ -175,6 +175,14 @@ def test_what_diverges_after_a_trajectory_that_asks_for_nothing_is_drawn(data, a
     assert next(line for line in ax.lines if line.get_marker() == "^").get_xdata().tolist() == [11]
 
 
+def test_curves_of_any_rules_have_colours_of_their_own(data):
+    names = ["snap1", "three_factor", "mine.py", "yours.py"]
+    assert len({style.colour(name) for name in names}) == 2
+    ax = figures()["fig2"].draw(data.assign_coords(rule=names)).axes[0]
+    labels = [style.label(name) for name in names]
+    assert len({to_hex(line.get_color()) for line in ax.lines if line.get_label() in labels}) == len(names)
+
+
 def test_a_single_trajectory_is_seen(data, ax):
     plots.learning_curve(data.isel(training_trajectory=[0]), ax, "autapse")
     assert next(line for line in ax.lines if line.get_label() == "autapse").get_marker() == "o"

@@ -17,8 +17,6 @@ RESERVOIRS = {"fixed reservoir": "0.3", "tuned reservoir": "0.6"}
 """Colours of the networks in which only the read-out learns."""
 REFERENCE = "fixed reservoir"
 """What a rule has to beat."""
-MORE = ("#882255", "#DDCC77", "#44AA99", "#999933")
-"""Colours of rules where many stand beside each other, after those of every figure."""
 READOUTS = {"mse_online": "read-out as trained", "mse_refit": "read-out refitted"}
 
 
@@ -32,13 +30,7 @@ def methods(data: xr.Dataset | xr.DataArray | Result) -> list[str]:
 
 def colours(data: xr.Dataset | Result) -> dict[str, str]:
     """A colour for each method, different ones as far as the palette goes."""
-    chosen = {method: RESERVOIRS.get(method) or style.COLOURS.get(style.label(method), "") for method in methods(data)}
-    for method in chosen:
-        if not chosen[method]:
-            own = style.colour(method)
-            free = [colour for colour in (own, *style.OTHERS, *MORE) if colour not in chosen.values()]
-            chosen[method] = free[0] if free else own
-    return chosen
+    return style.colours(methods(data), RESERVOIRS)
 
 
 def drawn_as(data: xr.Dataset | Result, method: str) -> dict:

@@ -14,7 +14,7 @@ from autapse_sim.checks import whole
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.results.plots import style
-from autapse_sim.results.result import Result, dataset, of_rule
+from autapse_sim.results.result import Result, dataset, of_rule, rules
 
 FLOOR = 1e-8
 """Errors below it are drawn at it: the axis is logarithmic."""
@@ -131,9 +131,10 @@ def learning_curve(data: xr.Dataset | Result, ax: Axes, rule: str, kind: str = "
     ceiling = _ceiling(dataset(data)[name].transpose(dim, ...).values)
     lower, median, upper = (np.clip(_quantile(mse.values, share), FLOOR, ceiling) for share in (0.25, 0.5, 0.75))
     seen = mse[dim].values if dim in mse.coords else np.arange(1, mse.sizes[dim] + 1)
-    ax.fill_between(seen, lower, upper, color=style.colour(rule), alpha=0.15, linewidth=0)
-    ax.plot(seen, median, "-" if len(seen) > 1 else "o", color=style.colour(rule), label=style.label(rule))
-    ax.plot(seen[median == ceiling][:1], median[median == ceiling][:1], "^", color=style.colour(rule))
+    colour = style.colours(rules(data))[rule]  # several stand in one panel
+    ax.fill_between(seen, lower, upper, color=colour, alpha=0.15, linewidth=0)
+    ax.plot(seen, median, "-" if len(seen) > 1 else "o", color=colour, label=style.label(rule))
+    ax.plot(seen[median == ceiling][:1], median[median == ceiling][:1], "^", color=colour)
     ax.set(yscale="log", xlabel="training trajectories seen", ylabel=labelled(f"{part} MSE", unit(data, 2)))
 
 

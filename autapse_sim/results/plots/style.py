@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +24,8 @@ COLOURS = {
     "rflo": "#CC79A7",
 }
 OTHERS = ("#56B4E9", "#000000", "#8C6D1F", "#7A4FA3")
+MORE = ("#882255", "#DDCC77", "#44AA99", "#999933")
+"""Colours of rules where many stand beside each other, after those of every figure."""
 PALETTE = (*COLOURS.values(), *OTHERS)
 """Colours of whatever is no rule (neurons, groups, phases), in this order."""
 DASHES = ((6, 2), (2, 1.5), (1, 1), (6, 2, 1, 2), (4, 1, 1, 1, 1, 1), (10, 3))
@@ -65,6 +67,23 @@ def colour(rule: str) -> str:
     '#D55E00'
     """
     return COLOURS.get(rule) or OTHERS[crc32(rule.encode()) % len(OTHERS)]
+
+
+def colours(rules: Iterable[str], settled: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A colour for each rule of one panel, different ones as far as the palette goes; some may be settled.
+
+    Examples
+    --------
+    >>> colours(["bptt", "snap1", "bcm"])
+    {'bptt': '#0072B2', 'snap1': '#000000', 'bcm': '#56B4E9'}
+    """
+    chosen = {rule: (settled or {}).get(rule) or COLOURS.get(label(rule), "") for rule in rules}
+    for rule in chosen:
+        if not chosen[rule]:
+            own = colour(rule)
+            free = [each for each in (own, *OTHERS, *MORE) if each not in chosen.values()]
+            chosen[rule] = free[0] if free else own
+    return chosen
 
 
 def dashes(control: int) -> tuple[float, tuple[float, ...]]:
