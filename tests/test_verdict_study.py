@@ -1,6 +1,7 @@
 """Verdicts are studies: stopped and started again they go on, more seeds compute the new ones alone."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,9 @@ import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict import trial
+from autapse_sim.experiments.verdict.answer import judge as judge_all
 from autapse_sim.experiments.verdict.block import Beside, Judged
-from autapse_sim.experiments.verdict.methods import Method
+from autapse_sim.experiments.verdict.methods import FIXED, Method
 from autapse_sim.experiments.verdict.pilots import Pilot
 from autapse_sim.experiments.verdict.points import Chosen, Point
 from autapse_sim.studies.workers import Workers
@@ -68,6 +70,38 @@ class Copy:
 def test_what_a_task_may_have_may_be_none():
     data = Beside(replace(BALL, task=Copy()), (0, 1)).run().data
     assert (data.control_mse.sel(control="affine of x(t)") < 1e-9).all()
+
+
+class Foreseen(Copy):
+    """The same of which somebody knows everything, by names of one's own."""
+
+    def physics(self, x):
+        return {"who sees": x, "training mean": x}
+
+
+def test_what_who_knows_the_task_foresees_is_no_control_whatever_it_is_called():
+    data = Beside(replace(BALL, task=Foreseen()), (0, 1)).run().data
+    known = {"physics: who sees", "physics: training mean"}
+    assert (data.control_mse.sel(control=list(known)) == 0).all()
+    assert (data.control_mse.sel(control="training mean") > 0.1).all()
+    errors = {name: (("method", "replicate"), np.ones((3, 8))) for name in ("mse_online", "mse_refit")}
+    data = data.assign(errors).assign_coords(method=["mine", "bptt", FIXED])
+    assert not known & judge_all(data, "mine").keys()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (lambda x: x, "task: what physics gives is array"),
+        (lambda x: {"all": x[..., :1]}, "task: what physics predicts by 'all' has shape (8, 2, 12, 1), expected"),
+        (lambda x: {"all": "x"}, "task: what physics predicts by 'all' is not an array of numbers"),
+        (lambda x: {"all": x / 0}, "task: physics raised"),
+    ],
+)
+def test_what_is_foreseen_has_to_be_predictions_by_name(monkeypatch, given, says):
+    monkeypatch.setattr(Foreseen, "physics", lambda task, x: given(x))
+    with np.errstate(all="raise"), pytest.raises(ap.InputError, match=re.escape(says)):
+        Beside(replace(BALL, task=Foreseen()), (0, 1)).run()
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from autapse_sim.results.result import Result
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.model import is_file
 from autapse_sim.tasks.base import Task
-from autapse_sim.tasks.shown import asking, sampled
+from autapse_sim.tasks.shown import foreseen, observed, sampled
 from autapse_sim.training.description import sources_of
 
 QUIET = {"plots", "report", "commands", "models"}
@@ -104,11 +104,9 @@ def told_task(task: Task, trajectories: int) -> Any:
     shown = sampled(copy.deepcopy(task), np.random.default_rng(0), 1, trajectories)
     x, y = (numbers(f"task: {name}", values) for name, values in zip("xy", shown, strict=True))
     says = {name: getattr(task, name, None) for name in ("scored", "blanked", "horizon", "units")}
-    for name in ("observed", "physics"):  # what controls are told
-        tell = getattr(task, name, None)
-        if tell:
-            with asking(task, name):
-                says[name] = tell(x)
+    for name, ask in {"observed": observed, "physics": foreseen}.items():  # what controls are told
+        if getattr(task, name, None):
+            says[name] = ask(task, x)
     names: list[str] = [field.name for field in fields(task)] if is_dataclass(task) else []
     says["options"] = {name: getattr(task, name) for name in names if _is_plain(getattr(task, name))}
     return [type(task).__qualname__, told(x), told(y), told(says)]

@@ -38,7 +38,8 @@ class Task(Protocol):
     observed : callable, optional
         ``observed(x)`` gives what a stimulus shows in the units of the target, where x does not.
     physics : callable, optional
-        ``physics(x)`` gives, by name, what who knows the task predicts from x: what is possible, no control to beat.
+        ``physics(x)`` gives, by name, what who knows the task predicts from x, (R, K, T, c): what is possible, no
+        control to beat. A name that does not begin with 'physics' gets that in front.
     floors : callable, optional
         ``floors(x, y)`` gives, by name, the scores (R,) that honest controls without the skill reach on trajectories x
         and y: MSE, or cross-entropy in nats where targets are probabilities.

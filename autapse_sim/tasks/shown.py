@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autapse_sim.checks import LARGEST, function, numbers, text, whole
+from autapse_sim.checks import LARGEST, function, mapping, numbers, text, whole
 from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.names import shown
 from autapse_sim.tasks.base import Task
@@ -83,6 +83,37 @@ def observed(task: Task, x: np.ndarray) -> np.ndarray:
             f"task: what is observed of x has shape {seen.shape}, expected {(*x.shape[:3], 'coordinates')}"
         )
     return seen
+
+
+PHYSICS = "physics"
+"""How the names begin of what who knows a task predicts: what is possible, no control to beat."""
+
+
+def foreseen(task: Task, x: np.ndarray) -> dict[str, np.ndarray]:
+    """What a task's physics predicts from a stimulus, by names that begin with `PHYSICS`; nothing where it has none.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> task = SimpleNamespace(outputs=1, physics=lambda x: {"who counts": x})
+    >>> [*foreseen(task, np.ones((1, 2, 3, 1)))]
+    ['physics: who counts']
+    """
+    tell = getattr(task, "physics", None)
+    if tell is None:
+        return {}
+    with asking(task, "physics"):
+        given = tell(x)
+    found = {}
+    for name, values in mapping("task: what physics gives", given, "{'the rules of the game': prediction}").items():
+        prediction = numbers(f"task: what physics predicts by {name!r}", values)
+        if prediction.shape != (*x.shape[:3], task.outputs):
+            raise InputError(
+                f"task: what physics predicts by {name!r} has shape {prediction.shape}, "
+                f"expected {(*x.shape[:3], task.outputs)}"
+            )
+        found[name if name.startswith(PHYSICS) else f"{PHYSICS}: {name}"] = prediction
+    return found
 
 
 def check_blanked(task: Task) -> None:

@@ -20,6 +20,7 @@ from autapse_sim.results.scores import FEWEST, median_heading, median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
 from autapse_sim.results.table import SHARES, columns, judged_by, tuned
 from autapse_sim.spec.circuit import Circuit
+from autapse_sim.tasks.shown import PHYSICS
 from autapse_sim.training.declared import declared
 from autapse_sim.training.reservoir import Reservoir
 
@@ -47,7 +48,7 @@ def against_references(data: xr.Dataset, worthwhile: float, family: int | None =
     if TUNED in online:
         refit = _by_method(data.mse_refit)
         judged[TUNED] = compare_all(_taught(refit), refit[TUNED], family, worthwhile)
-    plain = [name for name in data.control.values.tolist() if not name.startswith("physics")]
+    plain = [name for name in data.control.values.tolist() if not name.startswith(PHYSICS)]
     medians = {name: float(np.median(data.control_mse.sel(control=name))) for name in plain}
     best = min(medians, key=medians.__getitem__)
     judged[best] = compare_all(taught, data.control_mse.sel(control=best).values, family, worthwhile)

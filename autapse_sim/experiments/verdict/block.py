@@ -29,7 +29,7 @@ from autapse_sim.results.scores import accuracy, error_of
 from autapse_sim.spec.job import STEP, Job, Outcome
 from autapse_sim.spec.protocol import Protocol, Schedule
 from autapse_sim.tasks.base import Task
-from autapse_sim.tasks.shown import asking, observed
+from autapse_sim.tasks.shown import foreseen, observed
 from autapse_sim.training.beside import task_controls
 from autapse_sim.training.draws import Drawn
 from autapse_sim.training.labels import alive
@@ -225,10 +225,7 @@ def _controls(setting: Benchmark, given: Drawn) -> dict[str, np.ndarray]:
     select = slice(protocol.train, protocol.train + protocol.validate)
     loss = setting.circuit.loss
     predictions = task_controls(task, given.x, given.y, train, test, select=select, loss=loss)
-    physics = getattr(task, "physics", None)
-    if physics:
-        with asking(task, "physics"):
-            predictions |= physics(given.x[:, test])
+    predictions |= foreseen(task, given.x[:, test])
     error = error_of(loss)
     return {name: error(prediction, given.y[:, test]).mean(axis=1) for name, prediction in predictions.items()}
 
