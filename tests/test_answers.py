@@ -9,9 +9,10 @@ import pytest
 import xarray as xr
 
 from autapse_sim.experiments.benchmark import benchmarks
+from autapse_sim.experiments.checking.check import check
 from autapse_sim.experiments.verdict.answer import answer_of, dependence, heading, judge, judge_floors, plain, text
-from autapse_sim.experiments.verdict.methods import FIXED, PLAIN, STILL, TUNED
-from autapse_sim.experiments.verdict.trial import FLOORS
+from autapse_sim.experiments.verdict.methods import FIXED, PLAIN, STILL, TUNED, Method
+from autapse_sim.experiments.verdict.trial import FLOORS, drawn
 from autapse_sim.results.answers import UNSURE
 from autapse_sim.results.report.verdict import scores as page_scores
 
@@ -144,7 +145,16 @@ def test_it_is_said_which_neurons_were_run():
     known = benchmarks()
     starts = {"copy": "n = 8, tanh, W", "copy-leaky": "n = 8, leaky, tanh, W", "pattern-lif": "n = 50, lif, W"}
     for name, start in starts.items():
-        assert heading(known[name], 8, 0, [0.01]).startswith(start)
+        assert heading(known[name], 8, 0, [0.01], np.ones((100, 1))).startswith(start)
+
+
+@pytest.mark.parametrize(("name", "scored"), [("copy", 95), ("cues-alif", 20), ("pattern-lif", 300)])
+def test_it_is_said_how_many_steps_count_by_the_setting_and_by_the_task(name, scored):
+    setting = benchmarks()[name]
+    target = drawn(setting, Method(None), (0, 0), 1).y[0, -1]
+    assert f" {scored} of {setting.task.steps} steps scored;" in heading(setting, 8, 0, [0.01], target)
+    about = next(check(name))[1]
+    assert about == [f"{setting.title}; {scored} steps of a trajectory count"]
 
 
 def test_it_is_said_where_the_read_outs_penalty_decides():

@@ -127,7 +127,7 @@ class Benchmark:
 
     @property
     def scored(self) -> np.ndarray:
-        """The steps whose error counts, in training and in test, bool (T,)."""
+        """The steps whose error counts, in training and in test, bool (T,), where the task does not leave them out."""
         counts = np.arange(self.task.steps) >= self.unscored
         blanked = self.task.blanked if self.blind else None
         return counts if blanked is None else counts & blanked

@@ -171,10 +171,18 @@ def _shown(task: Task, circuit: Circuit, protocol: Protocol) -> Iterator[str]:
     yield f"{protocol.train} trajectories of training go through: test MSE {float(scores.mse.mean()):.3g}"
 
 
+def _counted(benchmark: Benchmark) -> int:
+    """At how many steps a target counts: where the task leaves none out, and the benchmark does not."""
+    task = benchmark.task
+    _, y = checked(task, sampled(task, np.random.default_rng(0), 2, 3), (2, 3))
+    y = masked(masked(y, getattr(task, "scored", None)), benchmark.scored, "benchmark")
+    return int((~np.isnan(y)).any(axis=(0, 1, 3)).sum())
+
+
 def _benchmark(given: str, benchmark: Benchmark) -> Iterator[Section]:
     """What there is to say of a benchmark."""
     circuit, protocol = benchmark.circuit, benchmark.protocol
-    yield f"{given}: a benchmark", [f"{benchmark.title}; {int(benchmark.scored.sum())} steps of a trajectory count"]
+    yield f"{given}: a benchmark", [f"{benchmark.title}; {_counted(benchmark)} steps of a trajectory count"]
     yield f"its task, {type(benchmark.task).__name__}", [*_task(benchmark.task)]
     for name, thing in (("circuit", circuit), ("protocol", protocol)):
         default = type(thing)()

@@ -199,11 +199,11 @@ def _needed(paired: Paired) -> float:
     return max(FEWEST, np.ceil(paired.replicates * (reduction.width / 2 / far) ** 2))
 
 
-def heading(setting: Benchmark, replicates: int, seed: int, readouts: Sequence[float]) -> str:
-    """What was run, in a line."""
+def heading(setting: Benchmark, replicates: int, seed: int, readouts: Sequence[float], target: np.ndarray) -> str:
+    """What was run, in a line; `target` (T, c) is that of a test trajectory, NaN where it does not count."""
     circuit, protocol = setting.circuit, setting.protocol
     how = f"batches of {protocol.batch}" if protocol.update == "batch" else f"updates per {protocol.update}"
-    scored = int(setting.scored.sum())
+    scored = int((~np.isnan(target)).any(axis=-1).sum())  # the task leaves steps out, too
     rates = " to ".join(dict.fromkeys(f"{rate:g}" for rate in (min(readouts), max(readouts))))
     return (
         f"n = {circuit.neurons}, {_kind(circuit)}, {', '.join(circuit.learn)} learn, {protocol.optimiser}, {how}; "

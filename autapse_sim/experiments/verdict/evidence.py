@@ -229,7 +229,8 @@ def _answered(
         replace(setting.circuit, rule=rule),
         replace(setting.protocol, replicates=replicates, seed=case.seed),
     )
-    what_was_run = heading(setting, replicates, case.seed, [one.readout for one in case.chosen.values()])
+    readouts = [one.readout for one in case.chosen.values()]
+    what_was_run = heading(setting, replicates, case.seed, readouts, data.example_target.values)
     engines = json.dumps({name: one.attrs["engine"] for name, one in blocks[0].methods.items()})
     rates = {"chosen": {name: asdict(one) for name, one in case.chosen.items()}}
     attributes = describe(circuit, setting.task, protocol, engines, rates, sources_of(circuit))
