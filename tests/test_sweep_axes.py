@@ -10,6 +10,7 @@ from sweeping import BALL, DRAWN, FEW, run
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
+from autapse_sim.results.contents import check_contents
 from autapse_sim.studies import plan as plans
 from autapse_sim.studies import sweep as sweeps
 from autapse_sim.studies.unit import told_task
@@ -17,6 +18,8 @@ from autapse_sim.studies.workers import Workers
 from autapse_sim.tasks.catalogue import tasks
 from autapse_sim.tasks.library import task_called
 from autapse_sim.training.labels import is_scored
+
+LEARN_U = ap.Circuit(rule="fa", readout="random", learn=("U", "b"))
 
 
 def test_an_axis_may_be_called_as_a_dimension_is(tmp_path):
@@ -27,6 +30,23 @@ def test_an_axis_may_be_called_as_a_dimension_is(tmp_path):
     assert data.rate.shape == (2, 2, 3)
     assert data.neuron.values.tolist() == ["lif", "alif"]
     assert np.isfinite(data.rate).all()
+
+
+@pytest.mark.parametrize(
+    ("grid", "given", "part"),
+    [
+        ({"rule": ["fa", "bptt"], "eta": [0.1, 0.2]}, {}, {"eta": 0.2}),
+        ({"neuron": ["rate", "leaky"], "neurons": [2, 3]}, {"circuit": LEARN_U}, {"neuron": "leaky"}),
+        ({"bound": [0.5, 1.0]}, {"circuit": ap.Circuit(), "engine": "reference"}, {"bound": 1.0}),
+    ],
+)
+def test_a_sweep_or_a_part_of_it_that_is_saved_is_loaded_as_it_was(tmp_path, grid, given, part):
+    data, _ = run(tmp_path / "study", grid, **given)
+    for each in (data, data.sel(part)):
+        ap.Result(each).save(tmp_path / "sweep.nc")
+        assert ap.load(tmp_path / "sweep.nc").data.identical(each)
+    with pytest.raises(ValueError, match="'mse_train' is an array"):
+        check_contents(data.drop_attrs())
 
 
 @dataclass(frozen=True)

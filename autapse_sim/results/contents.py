@@ -56,7 +56,9 @@ ARRAYS = {
 }
 """The dimensions of arrays of numbers; before them may stand `rule`, in a result of several, and those of `AXES`."""
 AXES = "axes"
-"""The attribute that names, as JSON, the parameters that a unit of a study crosses: its first dimensions."""
+"""The attribute that names, as JSON, what a study crosses, or one of its units: its first dimensions."""
+NUMBER = "_number"
+"""What follows the name of a dimension, such as `neuron`, that an axis of a study has."""
 TRACE = ("recorded", "phase", "step", "neuron")
 """The dimensions of `trace_` with the name of any other trace."""
 NUMBERED = (
@@ -93,7 +95,7 @@ def check_contents(data: xr.Dataset) -> None:
     """
     axes = tuple(json.loads(data.attrs.get(AXES, "[]")))
     for name, values in data.variables.items():
-        if not _fits(str(name), values, axes):
+        if not (name in axes and values.dims in ((name,), ())) and not _fits(str(name), values, axes):
             raise ValueError(f"{name!r} is an array {values.dims} of {values.dtype}")
         _check_attributes(values.attrs)
     _check_attributes(data.attrs)
@@ -115,8 +117,9 @@ def _fits(name: str, values: xr.Variable, axes: tuple[str, ...]) -> bool:
     known = [tuple(each.split()) for each in DIMENSIONS.get(name, [])]
     if not known and name.startswith("trace_"):
         known = [TRACE]
-    first = axes or ("rule",)
+    first = tuple(axis for axis in axes if axis in values.dims) if axes else ("rule",)  # those of a selection are fewer
     rest = values.dims[len(first) :] if values.dims[: len(first)] == first else values.dims
+    rest = tuple(str(dim).removesuffix(NUMBER) if str(dim).removesuffix(NUMBER) in axes else dim for dim in rest)
     if name.startswith("state_"):
         after = ("replicate", "checkpoint") if name.endswith("_checkpoint") else ("replicate",)
         return rest[: len(after)] == after and values.dtype.kind in "biuf"

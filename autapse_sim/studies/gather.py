@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from autapse_sim.results.contents import AXES, NUMBER
 from autapse_sim.results.sweeps import THERE
 from autapse_sim.studies.store import Store
 
@@ -46,7 +47,7 @@ class Part:
     @classmethod
     def of(cls, unit: Mapping[str, Any], data: xr.Dataset, crossed: set[str]) -> Part:
         """From the data of a unit; a dimension that is called as an axis is (`neuron`) goes by another name."""
-        called = {str(dim): f"{dim}_number" if dim in crossed else str(dim) for dim in data.sizes}
+        called = {str(dim): f"{dim}{NUMBER}" if dim in crossed else str(dim) for dim in data.sizes}
         arrays = {}
         for name, values in data.data_vars.items():
             inner = [str(dim) for dim in values.dims if dim not in unit["grid"] and dim != "replicate"]
@@ -96,6 +97,7 @@ def gathered(written: Mapping[str, Any], store: Store) -> xr.Dataset:
             data[f"{dim}{THERE}"] = _there(dim, parts, axes, labels[dim])
     failures = store.failures(dict.fromkeys(missing))
     about = {"missing": len(missing), "failures": json.dumps(failures), "left_out": json.dumps(sorted(different))}
+    about[AXES] = json.dumps([axis["name"] for axis in axes])
     return data.assign_attrs({**written["about"], **about})
 
 
