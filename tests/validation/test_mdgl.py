@@ -80,8 +80,8 @@ def test_an_eligibility_that_feels_the_reset_is_the_gradient_of_neurons_without_
     protocol = ap.Protocol(1, 1, 0, 0, update="trajectory", record=0, averaging=False)
     eprop = read_rule("eprop_alif")
 
-    def changed(rule, substeps=1, **more):
-        circuit = ap.Circuit("alif", rule, N, "random", learn="U", substeps=substeps)
+    def changed(rule, **more):
+        circuit = ap.Circuit("alif", rule, N, "random", learn="U")
         result = ap.train(circuit, ap.ArrayTask(x[None, None], y[None, None]), protocol, weights, given | more)
         return result.data.U.values[0] - weights.U[0]
 
