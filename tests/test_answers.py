@@ -106,6 +106,15 @@ def test_no_more_than_without_recurrence_is_shown_not_taken_for_granted():
     assert "learns, but no more than is done without learning recurrence by affine of 20 lags;" in said(close)
 
 
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_a_control_that_gives_no_number_is_not_the_one_to_beat(lost):
+    data = xr.concat([evidence(0.7, 0.7), evidence(0.7, 0.7, control=0.65)], "control", data_vars=["control_mse"])
+    data = data.assign_coords(control=["training mean", "physics: one", "affine of 20 lags", "physics: the box"])
+    data.control_mse[0, :1] = lost
+    assert "affine of 20 lags" in judge(data, "mine")
+    assert "no more than is done without learning recurrence by affine of 20 lags" in said(data)
+
+
 def test_a_star_stands_beside_what_lies_at_an_edge():
     data = evidence(0.5, 0.5)
     data["tuned"] = "method", ["tau = 3 ms, gain = 2", *[""] * (len(METHODS) - 1)]
