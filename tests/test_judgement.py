@@ -158,6 +158,22 @@ def test_where_all_refitted_read_outs_diverged_one_score_alone_makes_a_grid_grow
     assert Tried(tried.points, np.stack([steep, np.full_like(flat, np.nan)])).beyond == (Point(0.00316),)
 
 
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_a_network_that_diverged_counts_as_infinite_where_it_is_asked_whether_the_best_lies_at_an_edge(lost):
+    points = Point(0.01), Point(0.03), Point(0.1)
+    flat = np.array([[1.0], [1.01], [2.0]]) * np.ones(16)
+    flat[:2, 3] = lost
+    assert Tried(points, np.stack([flat, flat])).edges == []
+    for some in (16, 9):  # where all are lost at every learning rate, a smaller one may do
+        errors = np.ones((2, 3, 16))
+        errors[:, :, :some] = lost
+        tried = Tried(points, errors)
+        assert tried.beyond == (Point(0.00316),)
+        assert tried.edges == ["eta"]
+    online = np.stack([flat, np.full_like(flat, lost)])
+    assert Tried(points, online).beyond == ()
+
+
 @pytest.mark.parametrize(
     ("tune", "says"),
     [

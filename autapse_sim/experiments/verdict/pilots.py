@@ -161,13 +161,14 @@ class Tried:
     def settled(self, score: int, best: Point) -> bool:
         """Whether the best point is good as far down as was tried: there a rule comes to be what does not learn.
 
-        It is where the smallest learning rate is the best, and the next one is as good, by `ALIKE`.
+        It is where the smallest learning rate is the best, and the next one is as good, by `ALIKE`; not where networks
+        diverge at both.
         """
-        medians = dict(zip(self.points, np.median(self.errors[score], axis=1), strict=True))
+        medians = {point: float(np.median(self.at(score, point))) for point in self.points}
         etas = sorted({point.eta for point in self.points})
-        if len(etas) == 1 or best.eta != etas[0]:
+        if len(etas) == 1 or best.eta != etas[0] or np.isinf(medians[best]):
             return False
-        return bool(medians.get(Point(etas[1], best.values), np.inf) <= (1 + ALIKE) * medians[best])
+        return medians.get(Point(etas[1], best.values), np.inf) <= (1 + ALIKE) * medians[best]
 
     @property
     def ends(self) -> tuple[Point, Point]:
@@ -193,8 +194,9 @@ class Tried:
         return list(dict.fromkeys(names))
 
     def _judged(self) -> list[tuple[int, Point]]:
-        """The best point of each score that there is."""
-        return [(k, best) for k, best in enumerate(self.ends) if not np.isnan(self.errors[k]).all()]
+        """The best point of each score; the refitted one's is that of the other where all are lost."""
+        lost = self.grid.best(self.errors[1]) is None
+        return list(enumerate(self.ends))[: 1 if lost else 2]
 
     def first(self, count: int) -> Tried:
         """What the first points gave."""
