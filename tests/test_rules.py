@@ -48,32 +48,33 @@ def force_loop(job, alpha, learns):
     """FORCE in NumPy, one network: the reference of the equations of Sussillo & Abbott 2009."""
     w, (a, tau) = job.weights, (job.parameters["a_0"][0], job.parameters["tau_m"][0] / 1e-3)
     V, P, r, z = w.V[0].copy(), np.eye(w.W.shape[1]) / alpha, np.tanh(a), np.zeros(w.V.shape[1])
-    mse = []
+    substeps, mse = job.circuit.substeps, []
     for trajectory, learning in enumerate(learns):
         squares = []
-        for x, y in zip(job.x[0, trajectory], job.y[0, trajectory], strict=True):
-            a = a + (-a + w.W[0] @ r + w.U[0] @ x + w.F[0] @ z) / tau
+        shown = (np.repeat(each[0, trajectory], substeps, axis=0) for each in (job.x, job.y))
+        for x, y in zip(*shown, strict=True):
+            a = a + (-a + w.W[0] @ r + w.U[0] @ x + w.F[0] @ z) / tau / substeps
             r = np.tanh(a)
             z = V @ r
             squares.append((z - y) ** 2)
-            if learning:
-                Pr = P @ r
+            if learning:  # least squares in which each integration step counts dt/step
+                Pr = P @ r / substeps
                 k = Pr / (1 + r @ Pr)
-                P -= np.outer(k, Pr)
+                P -= np.outer(k, Pr) * substeps
                 V -= np.outer(z - y, k)
-        mse.append(np.mean(squares))
+        mse.append(np.mean(squares[substeps - 1 :: substeps]))
     return V, np.array(mse)
 
 
+@pytest.mark.parametrize("substeps", [1, 4])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_force_is_recursive_least_squares(engine):
+def test_force_is_recursive_least_squares(engine, substeps):
     n, steps = 30, 200
     rng = np.random.default_rng(1)
     y = np.sin(2 * np.pi * np.arange(2 * steps) / 50)[:, None] * [1, 0.5]
     task = ap.ArrayTask(rng.normal(0, 0.1, (1, 2, steps, 1)), y.reshape(1, 2, steps, 2))
-    circuit = ap.Circuit(
-        neuron="leaky", readout_rule="force", neurons=n, readout="random", activation="tanh", learn="V", returned=True
-    )
+    given = {"readout": "random", "activation": "tanh", "learn": "V", "returned": True, "substeps": substeps}
+    circuit = ap.Circuit(neuron="leaky", readout_rule="force", neurons=n, **given)
     protocol = ap.Protocol(replicates=1, train=1, validate=0, test=1, reset=False, record=1)
     job = job_of(circuit, task, protocol, alpha=2.0, a_0=rng.normal(0, 0.5, (1, n)))
     job = replace(job, weights=replace(job.weights, V=0 * job.weights.V))

@@ -6,8 +6,8 @@ make them chaotic, the read-out is fed back with strength Q = 10. The read-out l
 produces it without learning for 5 s more. The setting is that of fig. 2 of the paper, as its code was written for
 Brian2 (examples/frompapers/Nicola_Clopath_2017.py there), which shows the sine and gives no numbers: it is learned here
 where the error of the last second without learning is below 5% of the variance of the sine, up to a shift in time.
-Integration steps are of 0.05 ms, as there. Learning begins at once and acts at every ms, where there it is after 5 s
-without, and every 2.5 ms.
+Integration steps are of 0.05 ms, as there. Learning begins at once, and each of these steps counts a twentieth, where
+there it begins after 5 s without, and every 2.5 ms counts.
 """
 
 from __future__ import annotations
