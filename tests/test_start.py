@@ -209,6 +209,20 @@ def test_other_models_versions_and_machines_are_refused(two):
             ap.train(ap.Circuit(), TASK, replace(WHOLE, train=2), engine="numpy", start=given)
 
 
+def test_a_part_of_a_result_and_one_in_another_order_are_refused(two):
+    def start(data):
+        return ap.train(ap.Circuit(), TASK, replace(WHOLE, train=2), engine="numpy", start=ap.Result(data))
+
+    data = two.data
+    assert agree(start(data).data, start(data.copy()).data)
+    for part, has in {(2,): r"\[2\]", (0, 1): r"\[0, 1\]", (1, 0, 2): r"\[1, 0, 2\]"}.items():
+        with pytest.raises(ap.InputError, match=f"start: the result has the replicates {has}; it must have all 3"):
+            start(data.isel(replicate=list(part)))
+    for other in (data.assign(W=data.W.transpose("replicate", "pre", "post")), data.mean("replicate", keep_attrs=True)):
+        with pytest.raises(ap.InputError, match="start: the result is not as train made it: '"):
+            start(other)
+
+
 def test_what_cannot_go_on_to_the_bit_is_refused():
     still = replace(WHOLE, train=2, reset=False)
     first = ap.train(ap.Circuit(), TASK, still, engine="reference")

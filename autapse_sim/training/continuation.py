@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from autapse_sim.errors import InputError
+from autapse_sim.errors import InputError, in_a_line
 from autapse_sim.names import shown
+from autapse_sim.results.contents import check_contents
 from autapse_sim.results.result import Result, dataset, versions
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.spec.job import Job
@@ -96,6 +97,10 @@ class Begun:
         if ATTRIBUTE not in data.attrs:
             raise InputError("start: the result does not say how to go on; give one that train has made")
         try:
+            check_contents(data)
+        except (LookupError, TypeError, ValueError) as error:
+            raise InputError(f"start: the result is not as train made it: {in_a_line(error)}") from error
+        try:
             told = json.loads(data.attrs[ATTRIBUTE])
             shares = Shares(**told["shares"])
             names = [field.name for field in fields(Weights) if field.name in data]
@@ -123,6 +128,11 @@ class Begun:
                 raise InputError(
                     f"start: {name} is {shown(then)} in the result and {shown(given)} here; they must agree"
                 )
+        if not np.array_equal(self.data["replicate"], np.arange(protocol.replicates)):
+            raise InputError(
+                f"start: the result has the replicates {shown(self.data['replicate'].values.tolist())}; it must have "
+                f"all {protocol.replicates} that were trained, in their order"
+            )
         if not protocol.reset and (before["validate"] or protocol.validate):
             raise InputError(
                 "start: without reset what is validated is part of what is learned; give validate=0 to both"
