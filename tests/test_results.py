@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -59,6 +60,27 @@ def test_a_loaded_result_saves_again_and_needs_its_file_no_more(result, saved):
     again = load(saved)
     saved.unlink()
     xr.testing.assert_identical(again.data, result.data)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: data.mean("replicate"), "'mse' is an array"),
+        (lambda data: data.assign(W=(("replicate", "pre", "post"), np.zeros((5, 2, 2)))), "'W' is an array"),
+        (lambda data: data.assign(poles=("rule", [1j, 2])), "'poles' holds complex numbers"),
+        (lambda data: data.assign({"a/b": 3}), "Forward slashes"),
+        (lambda data: data.assign(count=((), 3, {"coordinates": "rule"})), "has no attribute"),
+        *(
+            (lambda data, value=value: data.assign_attrs(note=value), f"attribute 'note' is {value!r}, neither numbers")
+            for value in (None, True, {"a": 1}, ["a", "b"], 1j, 2**80)
+        ),
+    ],
+)
+def test_what_could_not_be_loaded_again_is_not_saved(result, saved, change, says):
+    before = saved.read_bytes()
+    with pytest.raises(InputError, match=re.escape(says)):
+        Result(change(result.data)).save(saved)
+    assert saved.read_bytes() == before
 
 
 def test_the_file_is_plain_netcdf_with_its_format_checksums_and_compression(saved):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 import xarray as xr
+
+from autapse_sim.names import shown
 
 ARRAYS = {
     "replicate training_trajectory": "mse_train",
@@ -95,6 +97,8 @@ def check_contents(data: xr.Dataset) -> None:
     """
     axes = tuple(json.loads(data.attrs.get(AXES, "[]")))
     for name, values in data.variables.items():
+        if values.dtype.kind == "c":
+            raise ValueError(f"{name!r} holds complex numbers")
         if not (name in axes and values.dims in ((name,), ())) and not _fits(str(name), values, axes):
             raise ValueError(f"{name!r} is an array {values.dims} of {values.dtype}")
         _check_attributes(values.attrs)
@@ -111,7 +115,7 @@ def _fits(name: str, values: xr.Variable, axes: tuple[str, ...]) -> bool:
     """Whether an array is what its name says, or has a name of its own."""
     if name in NAMED:
         once = name == "phase" or len(np.unique(values)) == values.size
-        return values.dims in ((name,), ()) and values.dtype.kind == "U" and once
+        return values.dims in ((name,), ()) and values.dtype.kind in "UO" and once  # texts of xarray's own
     if name in NUMBERED:
         return values.dims in ((name,), ()) and values.dtype.kind in "iuf"
     known = [tuple(each.split()) for each in DIMENSIONS.get(name, [])]
@@ -127,7 +131,10 @@ def _fits(name: str, values: xr.Variable, axes: tuple[str, ...]) -> bool:
     return not known or (any(each in known for each in dims) and values.dtype.kind in "biuf")
 
 
-def _check_attributes(attributes: Mapping[str, object]) -> None:
+def _check_attributes(attributes: Mapping[Hashable, object]) -> None:
+    for name, value in attributes.items():
+        if not isinstance(value, str) and np.asarray(value).dtype.kind not in "iuf":
+            raise ValueError(f"attribute {shown(name)} is {shown(value)}, neither numbers nor a text")
     for name in TEXTS:
         if name in attributes and not isinstance(attributes[name], str):
             raise ValueError(f"attribute {name!r} is no text")

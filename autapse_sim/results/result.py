@@ -74,7 +74,7 @@ class Result:
         Raises
         ------
         InputError
-            The file cannot be written, or what is there is no ordinary file.
+            The file cannot be written, what is there is no ordinary file, or `load` would refuse what is to be saved.
         """
         write_whole(path, self.to_bytes())
 
@@ -86,7 +86,15 @@ class Result:
 
     def to_bytes(self) -> bytes:
         """The content of the file that `save` writes."""
-        content = pack(dataset(self).assign_attrs(format=FORMAT))
+        data = dataset(self)
+        try:
+            check_contents(data)
+            content = pack(data.assign_attrs(format=FORMAT))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:  # of xarray's, too
+            raise InputError(
+                f"this is no result that could be loaded again: {in_a_line(error)}; other datasets are saved by "
+                "xarray's own to_netcdf"
+            ) from error
         return content + _seal(content)
 
 
