@@ -6,6 +6,10 @@ example starts from o = 0.1 without input. Here a pulse, which saturates f, leav
 is not scored. The loss is half the mean squared error, that of the last trial. The example's is of a single seed, so
 that what can be asked is whether it is as those of the seeds here.
 
+The example's BPTT is not the gradient to the letter: each step but the last takes up the error of the step after it in
+place of its own. A loop over its equations, from the same 40 networks, ends lower than the gradient does, at a median
+of 4.5e-4 (quartiles 2.8e-4 to 6.1e-4), among which the published loss ranks seventh of 41.
+
 Controls: the best constant, the autapse rule, and the same networks with W as drawn, where the read-out alone learns.
 """
 
