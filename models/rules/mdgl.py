@@ -6,7 +6,8 @@ synapse also learns what its neuron did to the errors of others a step later. Ty
 neurons, and inhibitory. This is the non-local and online form of the paper (NL-MDGL, OnMDGL): modulators reach all
 neurons, not only those that send to the one that releases them, and gains are constants, the mean weights from type
 to type (g_EI: to excitatory neurons from inhibitory ones), which the paper's program takes anew from W in each
-update.
+update. What meets an error here is a step older than there: pseudo-derivatives up to the step before, eligibilities up
+to the one before that.
 
 "Cell-type-specific neuromodulation guides synaptic credit assignment in a spiking neural network",
 doi:10.1073/pnas.2111821118.
