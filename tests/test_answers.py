@@ -10,7 +10,16 @@ import xarray as xr
 
 from autapse_sim.experiments.benchmark import benchmarks
 from autapse_sim.experiments.checking.check import check
-from autapse_sim.experiments.verdict.answer import answer_of, dependence, heading, judge, judge_floors, plain, text
+from autapse_sim.experiments.verdict.answer import (
+    EDGE,
+    answer_of,
+    dependence,
+    heading,
+    judge,
+    judge_floors,
+    plain,
+    text,
+)
 from autapse_sim.experiments.verdict.methods import FIXED, PLAIN, STILL, TUNED, Method
 from autapse_sim.experiments.verdict.trial import FLOORS, drawn
 from autapse_sim.results.answers import UNSURE
@@ -117,13 +126,27 @@ def test_a_control_that_gives_no_number_is_not_the_one_to_beat(lost):
 
 def test_a_star_stands_beside_what_lies_at_an_edge():
     data = evidence(0.5, 0.5)
-    data["tuned"] = "method", ["tau = 3 ms, gain = 2", *[""] * (len(METHODS) - 1)]
-    data.attrs["edges"] = json.dumps({"mine": ["tau"], "bptt": ["eta"]})
-    lines = text(data, judge(data, "mine")[FIXED]).splitlines()
-    (mine,) = (line for line in lines if line.startswith("mine"))
-    assert mine.startswith("mine (tau = 3 ms*, gain = 2)")
-    assert " 0.01 " in mine
-    assert any(line.startswith("bptt") and " 0.01* " in line for line in lines)
+    others = [""] * (len(METHODS) - 1)
+    data["tuned"] = "method", ["tau = 3 ms, gain = 2", *others]
+    data["tuned_refit"] = "method", ["tau = 5 ms, gain = 9", *others]
+    data["ablation_mse"] = ("ablation", "replicate"), data.mse_online.values[:2]
+    data = data.assign_coords(ablation=["mine, B random", "mine, tau = 1"])
+    data["ablation_eta"], data["ablation_tuned"] = ("ablation", [0.2, 0.3]), ("ablation", ["tau = 8 ms", ""])
+    edges = {"mine": ["tau", "refitted gain"], "bptt": ["eta"], "autapse": ["refitted eta"], "mine, B random": ["tau"]}
+    for known in (edges, {}):
+        lines = text(data.assign_attrs(edges=json.dumps(known)), judge(data, "mine")[FIXED]).splitlines()
+        line = {name: next(line for line in lines if line.startswith(name)) for name in edges}
+        star = "*" if known else ""
+        assert line["mine"].startswith(f"mine (tau = 3 ms{star}, gain = 2) ")
+        assert f" (0.001, tau = 5 ms, gain = 9{star}) " in line["mine"]
+        assert " 0.01 " in line["mine"]
+        assert f" 0.01{star} " in line["bptt"]
+        assert " (0.001) " in line["bptt"]
+        assert " 0.01 " in line["autapse"]
+        assert f" (0.001{star}) " in line["autapse"]
+        assert line["mine, B random"].startswith(f"mine, B random (tau = 8 ms{star}) ")
+        assert any(line.startswith("mine, tau = 1  ") for line in lines)
+        assert (EDGE in lines) == bool(known)
 
 
 def test_a_diverged_seed_counts_as_lost():

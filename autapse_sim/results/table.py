@@ -18,6 +18,8 @@ UNTRAINED = "untrained W"
 """The control in which nothing has learned."""
 SHARES = ("accuracy", "alive")
 """What a verdict has of its methods beside errors, where it has it: shares of steps, and of networks."""
+TUNED_AS = {"method": "tuned", "ablation": "ablation_tuned"}
+"""Where a verdict keeps what else than a learning rate was tuned of each."""
 ROUNDING = 1e-9
 """Relative difference of two median errors up to which neither beats the other."""
 
@@ -145,6 +147,11 @@ def judged_by(data: xr.Dataset) -> str:
 def tuned(one: xr.Dataset, name: str = "tuned") -> str:
     """What else than a learning rate was tuned of a method of a verdict, in words; '' where nothing was."""
     return str(one[name].item()) if name in one else ""
+
+
+def refitted(name: str) -> str:
+    """How what is tuned is named among the edges of a verdict, where the refitted read-out does best at one."""
+    return f"refitted {name}"
 
 
 def heading(data: xr.Dataset) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain, islice
 from typing import Any
@@ -18,7 +18,7 @@ from autapse_sim.names import short
 from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
 from autapse_sim.results.scores import FEWEST, median_heading, median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
-from autapse_sim.results.table import SHARES, columns, judged_by, tuned
+from autapse_sim.results.table import SHARES, TUNED_AS, columns, judged_by, refitted, tuned
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.tasks.shown import PHYSICS
 from autapse_sim.training.declared import declared
@@ -254,9 +254,11 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
         for name in data[kind].values.tolist():
             one = data.sel({kind: name})
             median, low, high = (float(value) for value in median_interval(one[errors].values))
-            cells = [_labelled(name, one, edges.get(name, ())) if kind == "method" else name]
-            cells.append(f"{float(one[rate]):g}{'*' if 'eta' in edges.get(name, ()) else ''}" if rate else "")
-            cells += [f"{median:.4f} [{low:.4f}, {high:.4f}]", _refitted(one) if kind == "method" else "-"]
+            ends = edges.get(name, ())
+            values = _starred(tuned(one, TUNED_AS[kind]), ends) if kind in TUNED_AS else ""
+            cells = [f"{name} ({values})" if values else name]
+            cells.append(f"{float(one[rate]):g}{'*' if 'eta' in ends else ''}" if rate else "")
+            cells += [f"{median:.4f} [{low:.4f}, {high:.4f}]", _refitted(one, ends) if kind == "method" else "-"]
             cells.append(str(np.sum(~np.isfinite(one[errors].values))))
             cells += [f"{float(one[extra].mean()):.0%}" if kind == "method" else "-" for extra in extras]
             cells.append(_reduced(against_fixed[name]) if name in against_fixed else "")
@@ -269,8 +271,9 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
     left, lines = iter(others), [first]
     for kind, each in rows.items():
         lines += [f"-- {kind}s ".ljust(len(first), "-"), *islice(left, len(each))]
+    told = [EDGE] if any("*" in cell for row in chain(*rows.values()) for cell in row) else []
     memory = f"peak memory {data.attrs['peak_memory']}"
-    return "\n".join([data.attrs["sentence"], "", data.attrs["heading"], *lines, *([EDGE] if edges else []), memory])
+    return "\n".join([data.attrs["sentence"], "", data.attrs["heading"], *lines, *told, memory])
 
 
 def _reduced(paired: Paired) -> str:
@@ -280,17 +283,18 @@ def _reduced(paired: Paired) -> str:
     return f"{100 * reduction.estimate:z.0f}% {span}, lower in {won.estimate:.0%} of the seeds"
 
 
-def _labelled(name: str, one: xr.Dataset, edges: Sequence[str]) -> str:
-    """The name of a method with what is tuned of it, starred where that lies at an edge."""
-    values = [f"{each}{'*' if each.split(' = ')[0] in edges else ''}" for each in tuned(one).split(", ") if each]
-    return f"{name} ({', '.join(values)})" if values else name
+def _starred(values: str, edges: Sequence[str], named: Callable[[str], str] = str) -> str:
+    """What is tuned of a method, starred where that lies at an edge, as which it is `named`."""
+    return ", ".join(f"{each}{'*' if named(each.split(' = ')[0]) in edges else ''}" for each in values.split(", "))
 
 
-def _refitted(one: xr.Dataset) -> str:
+def _refitted(one: xr.Dataset, edges: Sequence[str]) -> str:
     """The median error of a method with its read-out refitted, and where that is, in words."""
     refit = float(median_interval(one.mse_refit.values)[0])
     if not np.isfinite(refit):
         return "-"
     other = tuned(one, "tuned_refit")
-    where = [f"{float(one.eta_refit):g}", *([other] if other != tuned(one) else [])]
-    return f"{refit:.4f} ({', '.join(where)})"
+    where = f"{float(one.eta_refit):g}{'*' if refitted('eta') in edges else ''}"
+    if other != tuned(one):
+        where += f", {_starred(other, edges, refitted)}"
+    return f"{refit:.4f} ({where})"

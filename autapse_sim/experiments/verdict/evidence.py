@@ -107,6 +107,7 @@ def result_of(case: Case, blocks: Sequence[Block], planned: Planned | None = Non
         errors = np.array([joined(blocks, name, "online") for name in varied])
         arrays["ablation_mse"] = ("ablation", "replicate"), errors, _about(f"test {measure}", square)
         arrays["ablation_eta"] = "ablation", [case.chosen[name].online.eta for name in varied]
+        arrays["ablation_tuned"] = "ablation", [told(case.chosen[name].online.values) for name in varied]
     batch = setting.protocol.batch if setting.protocol.update == "batch" else 1
     coordinates["updates"] = setting.protocol.validation_points // batch
     arrays |= _example(blocks[0], names, unit) | _learned(blocks, names)

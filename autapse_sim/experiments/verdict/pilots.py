@@ -29,6 +29,7 @@ from autapse_sim.experiments.verdict.trial import (
 )
 from autapse_sim.results.result import Result
 from autapse_sim.results.statistics import reductions, replicates_needed
+from autapse_sim.results.table import refitted
 from autapse_sim.studies.study import Study
 from autapse_sim.training.grid import ALIKE, Grid
 from autapse_sim.training.reservoir import Reservoir, tune_reservoir
@@ -184,14 +185,13 @@ class Tried:
 
     @property
     def edges(self) -> list[str]:
-        """What of the best points lies at an edge of what was tried, by name."""
-        names = [
-            name
+        """What of the best points lies at an edge of what was tried, by name; that of the second score as refitted."""
+        return [
+            name if score == 0 else refitted(name)
             for score, best in self._judged()
             for name in at_edge(self.points, best)
             if name != "eta" or not self.settled(score, best)
         ]
-        return list(dict.fromkeys(names))
 
     def _judged(self) -> list[tuple[int, Point]]:
         """The best point of each score; the refitted one's is that of the other where all are lost."""

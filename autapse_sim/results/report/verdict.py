@@ -17,7 +17,7 @@ from autapse_sim.results.report.html import Section, listing, paragraphs, prefor
 from autapse_sim.results.report.html import page as page_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.scores import median_heading, median_interval
-from autapse_sim.results.table import SHARES, judged_by, tuned
+from autapse_sim.results.table import SHARES, TUNED_AS, judged_by, tuned
 
 KINDS = (("method", "mse_online", "eta"), ("control", "control_mse", ""), ("ablation", "ablation_mse", "ablation_eta"))
 """The rows of the table of scores: a dimension, its errors and its learning rates."""
@@ -87,7 +87,7 @@ def scores(data: xr.Dataset) -> str:
             told = f"{refit:.4f}" if np.isfinite(refit) else "-"
             cells = [eta, f"{median:.4f} [{low:.4f}, {high:.4f}]", told, f"{np.sum(~np.isfinite(values))}"]
             cells += [f"{float(one[extra].mean()):.0%}" if kind == "method" else "-" for extra in extras]
-            values_of = tuned(one) if kind == "method" else ""
+            values_of = tuned(one, TUNED_AS[kind]) if kind in TUNED_AS else ""
             label = f"{short(name)} ({values_of})" if values_of else short(name)
             found.append((median, [label, *cells, *([_reduction(pairs.get(name))] if pairs else [])]))
         rows += [f"{kind}s", *(row for _, row in sorted(found, key=lambda each: each[0]))]
