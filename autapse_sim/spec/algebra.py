@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 ACCURATE = ("exprel", "expm1")
 """What SymPy writes out with exp where it can, though it is there to keep the digits that are lost so."""
+BRIAN = threading.RLock()
+"""Whoever changes what Brian2 has once for a whole process, of all its threads."""
 
 
 @contextlib.contextmanager
@@ -26,19 +29,20 @@ def real_functions() -> Iterator[None]:
     from sympy import Function
     from sympy.core.function import UndefinedFunction
 
-    before = SympyNodeRenderer.render_func
+    with BRIAN:
+        before = SympyNodeRenderer.render_func
 
-    def real(renderer: SympyNodeRenderer, node: Any) -> Any:
-        function = before(renderer, node)
-        if node.id in ACCURATE:
-            return _unwritten(function)
-        return Function(function.__name__, real=True) if isinstance(function, UndefinedFunction) else function
+        def real(renderer: SympyNodeRenderer, node: Any) -> Any:
+            function = before(renderer, node)
+            if node.id in ACCURATE:
+                return _unwritten(function)
+            return Function(function.__name__, real=True) if isinstance(function, UndefinedFunction) else function
 
-    SympyNodeRenderer.render_func = real
-    try:
-        yield
-    finally:
-        SympyNodeRenderer.render_func = before
+        SympyNodeRenderer.render_func = real
+        try:
+            yield
+        finally:
+            SympyNodeRenderer.render_func = before
 
 
 @cache

@@ -1,11 +1,13 @@
-"""Four commands at once: nothing is lost, nothing is left, and all get the same bits."""
+"""Commands and threads at once: nothing is lost, nothing is left, and all get the same bits."""
 
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import xarray as xr
+from brian2.parsing.rendering import SympyNodeRenderer
 
 import autapse_sim as ap
 from autapse_sim.engines.brian.compiler import compiler
@@ -42,3 +44,23 @@ def test_four_trainings_at_once_of_a_new_circuit_into_one_folder_are_the_same_an
     xr.testing.assert_identical(
         *(ap.load(tmp_path / folder / "train.nc").data.drop_attrs() for folder in ("out", "alone"))
     )
+
+
+@pytest.mark.parametrize("engine", ["runtime", pytest.param("standalone", marks=pytest.mark.slow)])
+def test_threads_take_turns_with_brian2_and_get_the_same_bits(engine, tmp_path, monkeypatch):
+    if engine == "standalone" and compiler() is None:
+        pytest.skip("needs a C++ compiler")
+    monkeypatch.setenv("AUTAPSE_CACHE", str(tmp_path))
+    task, few = ap.BouncingBall(steps=6), ap.Protocol(replicates=2, train=3, validate=0, test=1)
+    circuits = [ap.Circuit(precision=precision, substeps=n) for n in (1, 2) for precision in ("double", "single")]
+
+    def learned(circuit):
+        return ap.train(circuit, task, few, engine=engine).data.W.values
+
+    before = SympyNodeRenderer.render_func
+    with ThreadPoolExecutor(len(circuits)) as pool:
+        together = list(pool.map(learned, circuits))
+    assert SympyNodeRenderer.render_func is before
+    alone = [learned(circuit) for circuit in circuits]
+    assert [(one == other).all() for one, other in zip(together, alone, strict=True)] == [True] * 4
+    assert (alone[0] != alone[1]).any()  # single precision is another

@@ -17,7 +17,7 @@ from brian2.devices.device import Device, reset_device
 from autapse_sim.engines.brian.blame import causes, explained
 from autapse_sim.engines.brian.tape import FUNCTIONS
 from autapse_sim.errors import InputError
-from autapse_sim.spec.algebra import real_functions
+from autapse_sim.spec.algebra import BRIAN, real_functions
 from autapse_sim.spec.dimensions import unit_chosen
 from autapse_sim.spec.library import Models
 
@@ -27,8 +27,13 @@ def building(device: Device, models: Models, precision: str = "double") -> Itera
     """Build on `device`; afterwards the user's own device and preferences are back, untouched.
 
     What Brian2 finds wrong in the equations becomes an `InputError` with file and line. It writes no log or debug
-    files, and gives no advice about code that the user did not write.
+    files, and gives no advice about code that the user did not write. Other threads wait.
     """
+    with BRIAN:
+        yield from _borrowed(device, models, precision)
+
+
+def _borrowed(device: Device, models: Models, precision: str) -> Iterator[None]:
     brian = logging.getLogger("brian2")
     before = brian.level, prefs.logging.file_log, prefs.codegen.cpp.extra_compile_args, prefs.core.default_float_dtype
     prefs.logging.file_log = False
