@@ -173,6 +173,20 @@ def test_what_a_few_diverged_seeds_leave_to_be_said_stands_in_both_tables():
         assert re.search(r"\d\d% \[-inf, \d\d\], lower in 58% of the seeds", line)
 
 
+@pytest.mark.parametrize(("factor", "power"), [(1e-6, "e-08"), (1e9, "e+07")])
+def test_small_and_large_errors_are_told_apart_in_both_tables(factor, power):
+    data = evidence(0.5, 0.5)
+    for name in ("mse_online", "mse_refit", "control_mse"):
+        data[name] = factor * data[name]
+    judged = judge(data, "mine")
+    table = text(data, judged[FIXED])
+    data = data.assign_attrs(table=table, statistics=json.dumps({FIXED: plain(judged[FIXED])}))
+    medians = [f"{float(np.median(each)):.1e}" for each in (data.mse_online[0], data.mse_refit[0])]
+    assert all(median.endswith(power) for median in medians)
+    for line in next(line for line in table.splitlines() if line.startswith("mine")), page_scores(data):
+        assert all(median in line for median in medians)
+
+
 def test_it_is_said_which_neurons_were_run():
     known = benchmarks()
     starts = {"copy": "n = 8, tanh, W", "copy-leaky": "n = 8, leaky, tanh, W", "pattern-lif": "n = 50, lif, W"}

@@ -94,8 +94,10 @@ def text(data: xr.Dataset) -> str:
             continue
         shown.append(f"-- {kind}s ".ljust(len(shown[0]), "-"))
         for row in group:
-            median, low, high = (_number(value) for value in row["mse"])
-            line = f"{row['name']:{wide}}{_eta(row):>7}  {f'{median} [{low}, {high}]':<27}{_number(row['mean_mse']):<9}"
+            median, low, high = (error_text(value) for value in row["mse"])
+            line = (
+                f"{row['name']:{wide}}{_eta(row):>7}  {f'{median} [{low}, {high}]':<27}{error_text(row['mean_mse']):<9}"
+            )
             line += f"{_share(row['r2_trajectory'][0]):<9}{_share(row['r2_network'][0]):<9}"
             if kind == "rule":
                 line += f"{len(row['diverged'])} of {replicates}".ljust(10)
@@ -201,7 +203,14 @@ def _median(row: dict) -> float:
     return np.inf if row["mse"][0] is None else row["mse"][0]
 
 
-def _number(value: float | None) -> str:
+def error_text(value: float | None) -> str:
+    """An error in words, small and large ones with a power of ten; None is infinite.
+
+    Examples
+    --------
+    >>> error_text(0.25), error_text(2.5e-7), error_text(None)
+    ('0.2500', '2.5e-07', 'inf')
+    """
     return "inf" if value is None else f"{value:.4f}" if 1e-3 <= value < 1e5 else f"{value:.1e}"
 
 

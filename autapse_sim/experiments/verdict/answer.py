@@ -18,7 +18,7 @@ from autapse_sim.names import short
 from autapse_sim.results.answers import LEARNS, NO_MORE, NOT, UNSAID, UNSURE
 from autapse_sim.results.scores import FEWEST, median_heading, median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
-from autapse_sim.results.table import SHARES, TUNED_AS, columns, judged_by, refitted, tuned
+from autapse_sim.results.table import SHARES, TUNED_AS, columns, error_text, judged_by, refitted, tuned
 from autapse_sim.spec.circuit import Circuit
 from autapse_sim.tasks.shown import PHYSICS
 from autapse_sim.training.declared import declared
@@ -253,12 +253,13 @@ def text(data: xr.Dataset, against_fixed: Mapping[str, Paired]) -> str:
         found = []
         for name in data[kind].values.tolist():
             one = data.sel({kind: name})
-            median, low, high = (float(value) for value in median_interval(one[errors].values))
+            median, low, high = map(float, median_interval(one[errors].values))
+            said = "{} [{}, {}]".format(*map(error_text, (median, low, high)))
             ends = edges.get(name, ())
             values = _starred(tuned(one, TUNED_AS[kind]), ends) if kind in TUNED_AS else ""
             cells = [f"{name} ({values})" if values else name]
             cells.append(f"{float(one[rate]):g}{'*' if 'eta' in ends else ''}" if rate else "")
-            cells += [f"{median:.4f} [{low:.4f}, {high:.4f}]", _refitted(one, ends) if kind == "method" else "-"]
+            cells += [said, _refitted(one, ends) if kind == "method" else "-"]
             cells.append(str(np.sum(~np.isfinite(one[errors].values))))
             cells += [f"{float(one[extra].mean()):.0%}" if kind == "method" else "-" for extra in extras]
             cells.append(_reduced(against_fixed[name]) if name in against_fixed else "")
@@ -297,4 +298,4 @@ def _refitted(one: xr.Dataset, edges: Sequence[str]) -> str:
     where = f"{float(one.eta_refit):g}{'*' if refitted('eta') in edges else ''}"
     if other != tuned(one):
         where += f", {_starred(other, edges, refitted)}"
-    return f"{refit:.4f} ({where})"
+    return f"{error_text(refit)} ({where})"

@@ -15,6 +15,7 @@ from autapse_sim.results.report.drawing import drawn
 from autapse_sim.results.report.html import Section, listing, paragraphs, preformatted, read, table
 from autapse_sim.results.report.html import page as page_of
 from autapse_sim.results.result import Result, dataset
+from autapse_sim.results.table import error_text
 
 
 def page(data: xr.Dataset | Result, figures: Mapping[str, Figure]) -> str:
@@ -71,7 +72,7 @@ def _error(values: np.ndarray) -> str:
     if not known.size:
         return "-"
     lost = int(np.isinf(known).sum())
-    return f"{np.median(known):.4f}" + (f" ({lost} of {known.size} diverged)" if lost else "")
+    return error_text(float(np.median(known))) + (f" ({lost} of {known.size} diverged)" if lost else "")
 
 
 def _chosen(chosen: object, edges: object) -> str:

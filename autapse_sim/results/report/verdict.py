@@ -17,7 +17,7 @@ from autapse_sim.results.report.html import Section, listing, paragraphs, prefor
 from autapse_sim.results.report.html import page as page_of
 from autapse_sim.results.result import Result
 from autapse_sim.results.scores import median_heading, median_interval
-from autapse_sim.results.table import SHARES, TUNED_AS, judged_by, tuned
+from autapse_sim.results.table import SHARES, TUNED_AS, error_text, judged_by, tuned
 
 KINDS = (("method", "mse_online", "eta"), ("control", "control_mse", ""), ("ablation", "ablation_mse", "ablation_eta"))
 """The rows of the table of scores: a dimension, its errors and its learning rates."""
@@ -80,12 +80,13 @@ def scores(data: xr.Dataset) -> str:
         for name in data[kind].values.tolist():
             one = data.sel({kind: name})
             values = one[errors].values
-            median, low, high = (float(value) for value in median_interval(values))
+            median, low, high = map(float, median_interval(values))
+            said = "{} [{}, {}]".format(*map(error_text, (median, low, high)))
             known = kind == "method" and "mse_refit" in one
             refit = float(median_interval(one.mse_refit.values)[0]) if known else np.nan
             eta = f"{float(one[rate]):.3g}" if rate in one and np.isfinite(one[rate]) else "-"
-            told = f"{refit:.4f}" if np.isfinite(refit) else "-"
-            cells = [eta, f"{median:.4f} [{low:.4f}, {high:.4f}]", told, f"{np.sum(~np.isfinite(values))}"]
+            told = error_text(refit) if np.isfinite(refit) else "-"
+            cells = [eta, said, told, f"{np.sum(~np.isfinite(values))}"]
             cells += [f"{float(one[extra].mean()):.0%}" if kind == "method" else "-" for extra in extras]
             values_of = tuned(one, TUNED_AS[kind]) if kind in TUNED_AS else ""
             label = f"{short(name)} ({values_of})" if values_of else short(name)
@@ -130,7 +131,7 @@ def _floors(floors: object, score: str) -> str:
     ]
     rows = []
     for name in first["median"]:
-        cells = ["infinite" if one["median"][name] is None else f"{one['median'][name]:.4f}" for one in floors]
+        cells = ["infinite" if one["median"][name] is None else error_text(one["median"][name]) for one in floors]
         if name in first:
             cells = [
                 f"{cell} (W × {one[name]['gain']:g}, U × {one[name]['input_scale']:g})"
@@ -192,7 +193,7 @@ def _pilots(data: xr.Dataset) -> str:
             errors = one["pilot_mse"].values
             for eta, pilots in zip(one["pilot_eta"].values, np.where(np.isfinite(errors), errors, np.inf), strict=True):
                 median, lost = float(np.median(pilots)), int(np.isinf(pilots).sum())
-                said = "diverged" if np.isinf(median) else f"{median:.4f}"
+                said = "diverged" if np.isinf(median) else error_text(median)
                 rows.append([short(method), values or "-", f"{eta:g}", said, f"{lost} of {pilots.size}"])
     head = ["method", "tuned", "learning rate", "median validation error", "diverged"]
     count = len(rows)
