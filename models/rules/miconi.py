@@ -38,7 +38,7 @@ rule = Rule(
         E_mean : 1
     """,
     eligibility="p : 1",
-    update="p += (r_pre*(x_post - x_mean_post))**3",
+    update="p += (r_pre*(x_post - x_mean_post))**3*(dt/step)",
     finish="""
         E_now = E_post + sqrt(2*loss_post)*dt/T
         w -= clip(eta*E_mean_post*(E_now - E_mean_post)*p, -max_dw, max_dw)

@@ -58,6 +58,23 @@ def test_miconi_as_published(power):
     assert np.abs(expected - miconi(4 - power)).max() > 1e-5
 
 
+def test_what_a_synapse_sums_does_not_grow_with_the_substeps():
+    W, U, x, y = shown()
+    rule = ap.read_rule("miconi").replace(perturbation="2*sin(3*i + 0.2*t/ms)")
+    target = np.where(np.arange(STEPS) >= STEPS - WINDOW, y[:, None], np.nan)[None, :, :, None]
+    weights = Weights(W=W[None], U=U[None], V=np.eye(1, N)[None], B=np.zeros((1, N, 1)))
+    given = {"tau_m": f"{TAU} ms", "T": f"{WINDOW} ms", "eta": 2.0, "alpha": 0.5, "max_dw": 1.0}
+    task, protocol = ap.ArrayTask(x[None], target), ap.Protocol(1, TRIALS, 0, 0, record=0)
+
+    def changed(substeps):
+        circuit = ap.Circuit("leaky", rule, N, "random", "tanh", learn="W", substeps=substeps)
+        return ap.train(circuit, task, protocol, weights, given).data.W.values[0] - W
+
+    few, many = changed(8), changed(16)
+    assert np.abs(few).max() > 1e-4
+    assert np.abs(many - few).max() < 0.05 * np.abs(few).max()
+
+
 def test_the_cube_keeps_a_perturbation_that_the_way_back_cancels():
     x = np.zeros(2000)
     for t in range(1, len(x)):
