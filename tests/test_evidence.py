@@ -282,7 +282,7 @@ def test_ratios_have_room_for_their_numbers_however_small_they_are(data, smaller
         figure.draw_without_rendering()
     assert 1 in ax.get_xticks()
     boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
-    assert 2 < len(boxes)
+    assert len(boxes) > 2
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
     ratio = smaller * np.median(data.mse_online[1].values / data.mse_online[5].values)
     told = [float(text.get_text().split()[0]) for text in ax.texts]

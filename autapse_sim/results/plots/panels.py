@@ -257,7 +257,7 @@ def _quantile(values: np.ndarray, share: float) -> np.ndarray:
 
 def _ceiling(errors: np.ndarray) -> float:
     """Above what errors, the first along the first axis, are drawn at the edge."""
-    start = _quantile(errors[0].ravel(), 0.5)
+    start = float(_quantile(errors[0].ravel(), 0.5))
     if 0 < start < np.inf:
         return 10 * start
     # a first trajectory may ask for nothing, and networks may diverge in it

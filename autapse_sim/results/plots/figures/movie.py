@@ -77,8 +77,8 @@ def draw(
         axes = figure.subplot_mosaic(mosaic, height_ratios=heights, width_ratios=(1.5, 1) if flat else None)
         shows = [_activity(data, rule, replicate, phase, axes["activity"])]
         shows += [_state(data, rule, replicate, phase, name, axes[name]) for name in names]
-        unit = panels.unit(data)
-        shows.append(_ball(axes["ball"], target, prediction, rule, unit) if flat else _lines(axes, target, prediction, unit))
+        shown = (target, prediction, panels.unit(data))
+        shows.append(_ball(axes["ball"], *shown, rule) if flat else _lines(axes["prediction"], *shown))
         shared = [axes[row[0]] for row in left]
         for ax in shared[:-1]:
             ax.set_xlabel("")
@@ -128,9 +128,8 @@ def _state(data: xr.Dataset | Result, rule: str, replicate: int, phase: str, nam
     return _curtain(ax)
 
 
-def _lines(axes: dict[str, Axes], target: np.ndarray, prediction: np.ndarray, unit: str) -> Show:
+def _lines(ax: Axes, target: np.ndarray, prediction: np.ndarray, unit: str) -> Show:
     """Target and prediction over time, up to now."""
-    ax = axes["prediction"]
     time = np.arange(len(target)) * STEP * 1e3
     for values, line, name in ((target, "-", "target"), (prediction, "--", "predicted")):
         for index in range(values.shape[1]):
@@ -157,7 +156,7 @@ def _curtain(ax: Axes) -> Show:
     return show
 
 
-def _ball(ax: Axes, target: np.ndarray, prediction: np.ndarray, rule: str, unit: str) -> Show:
+def _ball(ax: Axes, target: np.ndarray, prediction: np.ndarray, unit: str, rule: str) -> Show:
     """The target and where it is predicted to be, each with the way that it came."""
     panels.box(ax, target, prediction, unit)
     looks = [(target, "0.35", 9, "target"), (prediction, style.colour(rule), 6, "predicted")]
