@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from matplotlib.figure import Figure
 
 import autapse_sim as ap
 from autapse_sim.commands.main import main
+from autapse_sim.results.plots import style
+from autapse_sim.results.plots.figures import heat_maps, lines
 from autapse_sim.results.plots.sweeps import draw_heat_map, draw_lines
 from autapse_sim.results.report.equations import typeset
 from autapse_sim.results.report.mathml import pieces
@@ -198,6 +201,35 @@ def test_numbers_are_drawn_in_ascending_order_whatever_order_they_were_given_in(
     np.testing.assert_array_equal(ax.images[0].get_array(), [[1, 5], [2, 6], [3, 7]])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["0.001", "0.01", "0.1"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["b", "a"]
+
+
+@pytest.mark.parametrize("count", [3, 8, 12, 30])
+def test_names_and_numbers_of_a_sweep_have_room(count):
+    rng = np.random.default_rng(0)
+    names = [f"rule_of_somebody_{number}" for number in range(count)]
+    etas = np.geomspace(1e-6, 1e3, count)
+    values = xr.DataArray(rng.random((count, count, 5)), {"eta": etas, "rule": names}, ["eta", "rule", "replicate"])
+    data = xr.Dataset({"mse": values}, attrs={"left_out": "[]"})
+    numbered = 0
+    for draw in (lines.draw, heat_maps.draw):
+        for part in (data, data.transpose("rule", "eta", ...)):
+            figure = draw(part)
+            with style.styled():
+                figure.draw_without_rendering()
+            for ax in figure.axes:
+                shown = [label for label in ax.get_xticklabels() if label.get_text()]
+                # what is askew is apart where its ends are
+                tips = [label.get_window_extent() for label in shown]
+                turned = shown[0].get_rotation() not in (0, 90) if shown else False
+                least = 7 * figure.dpi / 72 if turned else 0
+                for left, right in pairwise(tips):
+                    assert right.x1 - left.x1 > least if turned else right.x0 > left.x1
+                cells = {tuple(text.get_position()): text.get_window_extent() for text in ax.texts}
+                numbered += len(cells)
+                for (column, row), box in cells.items():
+                    assert (column + 1, row) not in cells or cells[column + 1, row].x0 > box.x1
+                    assert (column, row + 1) not in cells or cells[column, row + 1].y1 < box.y0
+    assert bool(numbered) == (count <= 12)
 
 
 def test_replicates_that_are_missing_are_told_from_those_that_diverged():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,12 @@ from autapse_sim.results.sweeps import HIGHER, best_of, score_of, sweep_axes
 
 LINES = 9
 """The most lines of a panel."""
+SIZE, LEAST = 7.0, 4.5
+"""Points of the names and numbers along axes and in cells, and the least that can be read."""
+LETTER, GAP, HANDLE = 0.64 * SIZE, 4.0, 28.0
+"""How wide a digit is, in points, the room between two names, and what stands before a name in a legend."""
+BESIDE_BAR = 0.78
+"""The share of its width that a panel has beside its colour bar."""
 
 
 def views(medians: xr.DataArray, axes: Sequence[str]) -> list[tuple[str] | tuple[str, str]]:
@@ -67,13 +74,16 @@ def draw_lines(medians: xr.DataArray, ax: Axes, axis: str, label: str, score: st
         ax.plot(at[lost], median[lost], "v" if score in HIGHER else "^", color=colour, ms=size)
     ax.set(xlabel=named(medians[axis]), ylabel=label)
     if not numbers:
-        ax.set_xticks(places, [name.replace("$", r"\$") for name in names])
+        name_across(ax, names)
     elif spread(places):
         ax.set_xscale("log")
-        ax.set_xticks(places, names)
+        at = np.log(places / places[0]) / np.log(places[-1] / places[0]) * 0.9 * extent(ax)[0]
+        some = apart_enough(at, [LETTER * len(name) + GAP for name in names])
+        ax.set_xticks(places[some], [names[place] for place in some])
         ax.minorticks_off()
     if apart:
-        columns = min(len(values), 3)
+        entry = 0.85 * LETTER * max(len(f"{apart} = {plain(value)}") for value in values) + HANDLE
+        columns = max(1, min(len(values), 3, int(1.3 * extent(ax)[0] / entry)))  # wider, it would narrow the panel
         ax.legend(fontsize="small", ncols=columns, loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0.2)
 
 
@@ -99,18 +109,52 @@ def draw_heat_map(medians: xr.DataArray, ax: Axes, first: str, second: str, labe
     values = shown.values
     finite = np.where(np.isfinite(values), values, np.nan)
     image = ax.imshow(finite, aspect="auto", cmap="viridis" if score in HIGHER else "viridis_r")
-    for axis, setter in ((second, ax.set_xticks), (first, ax.set_yticks)):
-        names = [plain(value) for value in shown[axis].values]
-        every = -(-len(names) // 12)
-        setter(range(0, len(names), every), [name.replace("$", r"\$") for name in names[::every]])
+    across, down = ([plain(value) for value in shown[axis].values] for axis in (second, first))
+    every = -(-len(down) // 12)
+    ax.set_yticks(range(0, len(down), every), [name.replace("$", r"\$") for name in down[::every]])
+    width, height = extent(ax) * (BESIDE_BAR, 1)
+    name_across(ax, across, width)
     ax.set(xlabel=named(medians[second]), ylabel=named(medians[first]))
-    if values.size <= 120 and values.shape[1] <= 12:
+    told = {place: "-" if np.isnan(value) else f"{value:.3g}" for place, value in np.ndenumerate(values)}
+    letters = max(map(len, told.values()))
+    size = SIZE * min(1, (width / len(across) - 1) / (LETTER * letters), height / len(down) / (SIZE + 1))
+    if size >= LEAST:
         middle = np.nanmean([np.nanmin(finite), np.nanmax(finite)]) if np.isfinite(values).any() else 0
-        for (row, column), value in np.ndenumerate(values):
-            dark = np.isfinite(value) and (value > middle) != (score in HIGHER)
-            told = "-" if np.isnan(value) else f"{value:.3g}"
-            ax.text(column, row, told, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+        for (row, column), said in told.items():
+            dark = np.isfinite(values[row, column]) and (values[row, column] > middle) != (score in HIGHER)
+            ink = "white" if dark else "black"
+            ax.text(column, row, said, ha="center", va="center", fontsize=size, color=ink)
     ax.figure.colorbar(image, ax=ax, label=label)
+
+
+def extent(ax: Axes) -> np.ndarray:
+    """Width and height of axes in points, about what they are after the layout."""
+    return np.array([ax.bbox.width, ax.bbox.height]) * 72 / ax.figure.dpi
+
+
+def apart_enough(at: np.ndarray, widths: Sequence[float]) -> list[int]:
+    """Those of centred labels, by ascending place, that do not run into the one shown before.
+
+    Examples
+    --------
+    >>> apart_enough(np.array([0, 5, 10, 30]), [8, 8, 8, 8])
+    [0, 2, 3]
+    """
+    kept = [0]
+    for place in range(1, len(at)):
+        if at[place] - at[kept[-1]] >= (widths[place] + widths[kept[-1]]) / 2:
+            kept.append(place)
+    return kept
+
+
+def name_across(ax: Axes, names: Sequence[str], width: float | None = None) -> None:
+    """Name the places 0, 1, ... of a horizontal axis: askew or upright where there is little room, and not all."""
+    room = (extent(ax)[0] if width is None else width) / len(names)
+    level = LETTER * max(map(len, names)) + GAP <= room
+    angle, every = (0, 1) if level else (35, 1) if room >= 2 * SIZE else (90, int(np.ceil((SIZE + 2) / room)))
+    look: dict[str, Any] = {} if level else {"rotation": angle, "ha": "right", "va": "center" if angle == 90 else "top"}
+    shown = [name.replace("$", r"\$") for name in names[::every]]
+    ax.set_xticks(range(0, len(names), every), shown, **look, rotation_mode="anchor" if look else "default")
 
 
 def positions(axis: xr.DataArray) -> tuple[np.ndarray, list[str], bool]:

@@ -37,7 +37,7 @@ def draw(data: xr.Dataset | Result, score: str | None = None, over: Sequence[str
     axes = [one_of("axis", axis, known) for axis in over] if over else known
     medians = summed_up(data, score, sweep_axes(data, score))
     with style.styled():
-        figure, places, _ = panels.grid(len(axes), each=(3.2, 2.6), beside=(0.6, 0.2))
+        figure, places, _ = panels.grid(len(axes), each=(3.2, 3.2), beside=(0.6, 0.2))
         for ax, axis in zip(places, axes, strict=True):
             draw_lines(medians, ax, axis, label_of(data, score), score)
     return figure
