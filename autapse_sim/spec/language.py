@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -244,6 +244,30 @@ def _terms(node: ast.expr, positive: bool) -> list[ast.expr]:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         return _terms(node.operand, positive if isinstance(node.op, ast.UAdd) else not positive)
     return [node if positive else ast.UnaryOp(ast.USub(), node)]
+
+
+def mixes(expression: str, is_event: Callable[[str], bool]) -> bool:
+    """Whether a factor of an expression is a sum of what happens at spikes (or reads dt) and of what does not.
+
+    A plain number is no such summand, as in 1 - exp(-dt/tau), unless it stands beside spikes themselves.
+
+    Examples
+    --------
+    >>> [mixes(each, lambda one: "spiked_post" in one) for each in ("eta*(a*spiked_post - w)", "eta*a*spiked_post")]
+    [True, False]
+    """
+    match parsed(expression):
+        case ast.UnaryOp(operand=part) | ast.BinOp(op=ast.Div(), left=part):
+            return mixes(ast.unparse(part), is_event)
+        case ast.BinOp(op=ast.Mult(), left=left, right=right):
+            return any(mixes(ast.unparse(part), is_event) for part in (left, right))
+        case ast.BinOp(op=ast.Add() | ast.Sub()):
+            summands = terms(expression)
+            events = [each for each in summands if is_event(each)]
+            plain = bool(names(*events) & {"spiked_pre", "spiked_post"})
+            others = [each for each in summands if each not in events and (plain or names(each))]
+            return bool(events and others) or any(mixes(each, is_event) for each in summands)
+    return False
 
 
 def is_condition(expression: str) -> bool:

@@ -1,5 +1,7 @@
 """What happens within a step: events, rates and terms, temporaries and copies, whatever the substeps."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from meaning.models import EXACT, RELAY, SAMPLED, pulses, spikes_only, trained, weights
@@ -84,6 +86,28 @@ def test_a_mixture_is_quoted_with_the_sign_that_it_was_written_with(files, engin
             trained(ap.Circuit(neuron=neuron, rule=rule, readout="random", substeps=2), pulses(9, 1, 2), engine=engine)
         said.append(str(caught.value).partition(": ")[2].partition(" mixes")[0])
     assert said == ["-eta * both * activity_pre", "eta * both * activity_pre", "-(eta + 1) * both"]
+
+
+@pytest.mark.parametrize(
+    ("update", "mixed"),
+    [
+        ("w -= eta*(k_pre*spiked_post - 0.1*w)", True),
+        ("w += 2*(k_pre*(spiked_post - 0.1))/eta", True),
+        ("part = eta*(k_pre*spiked_post - 0.1*w)\nw += part", True),
+        ("w += eta*k_pre*(activity_post - exp(-dt/step)*w)", True),
+        ("w += eta*(1 - exp(-dt/step))*k_pre", False),
+        ("w += eta*(spiked_post + 2*spiked_pre)*(k_pre - w)", False),
+        ("w += eta*k_pre*spiked_post - eta*0.1*w", False),
+    ],
+)
+def test_a_sum_of_both_kinds_within_a_product_is_refused_with_substeps(files, engine, update, mixed):
+    rule = files.rule(update, trace="dk/dt = (activity - k)/(5*ms) : 1", parameters="{'eta': 0.1}")
+    neuron = files.neuron(**RELAY)
+    for substeps in (1, 2):
+        circuit = ap.Circuit(neuron=neuron, rule=rule, readout="random", substeps=substeps)
+        refused = pytest.raises(ap.InputError, match="mixes what happens at spikes") if mixed and substeps > 1 else None
+        with refused or contextlib.nullcontext():
+            assert trained(circuit, pulses(9, 1, 2), engine=engine).W.size == 4
 
 
 def test_a_temporary_of_one_model_is_no_state_of_the_other(files, engine):

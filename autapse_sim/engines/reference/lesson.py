@@ -24,6 +24,7 @@ from autapse_sim.engines.reference.code import (
 from autapse_sim.engines.reference.parts import Synapses
 from autapse_sim.errors import InputError
 from autapse_sim.spec.job import Job
+from autapse_sim.spec.language import mixes
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Rule
 from autapse_sim.spec.rates import learning_rate
@@ -196,10 +197,11 @@ class Lesson:
         """A term with its sign; those of which a temporary is the sum, where it is a temporary."""
         if isinstance(term, ast.Name) and term.id in parts:
             return [(sign * value, event) for value, event in parts[term.id]]
-        for name in names(term) & parts.keys():
-            if share != 1 and len({event for _, event in parts[name]}) > 1:
+        if share != 1:
+            mixed = [name for name in names(term) & parts.keys() if len({event for _, event in parts[name]}) > 1]
+            if mixed or mixes(ast.unparse(term), lambda one: self.is_event(tree(one), parts)):
                 said = f"{ast.unparse(term)} mixes what happens at spikes with what happens at a rate"
-                where = line_of(self.rule, name, self.rule.update)
+                where = line_of(self.rule, min(mixed or names(term)), self.rule.update)
                 raise InputError(f"{where}: {said}; write the two as terms of their own")
         return [(sign * evaluate(term, look), self.is_event(term, parts))]
 

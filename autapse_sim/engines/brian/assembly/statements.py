@@ -11,7 +11,7 @@ from brian2 import Equations
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 
 from autapse_sim.errors import InputError
-from autapse_sim.spec.language import Statement, call_of, is_one_of, names, parsed, renamed, statements, terms
+from autapse_sim.spec.language import Statement, call_of, is_one_of, mixes, names, parsed, renamed, statements, terms
 from autapse_sim.spec.lines import line_of
 from autapse_sim.spec.model import Neuron, Rule
 from autapse_sim.spec.rates import learning_rate
@@ -228,15 +228,16 @@ def _mixed(parts: dict[str, list[str]], events: frozenset[str]) -> set[str]:
 
 
 def _unmixed(rule: Rule, summands: list[str], parts: dict[str, list[str]], events: frozenset[str], code: str) -> None:
-    """Refuse a summand that is a product with a temporary which holds both kinds."""
+    """Refuse a summand that is a product with a sum, or a temporary which is one, that holds both kinds."""
     mixed = _mixed(parts, events)
     for term in summands:
         wrong = names(term) & mixed
-        if wrong:
+        if wrong or mixes(term, lambda one: bool(names(one) & events)):
             node = parsed(term)
             said = ast.unparse(node.operand if isinstance(node, ast.UnaryOp) else node)
+            at = min(wrong or names(term) & events)
             raise InputError(
-                f"{line_of(rule, min(wrong), code)}: {said} mixes what happens at spikes with what happens at a rate; "
+                f"{line_of(rule, at, code)}: {said} mixes what happens at spikes with what happens at a rate; "
                 "write the two as terms of their own"
             )
 
