@@ -195,6 +195,19 @@ def test_so_it_is_however_one_learns(how, neuron):
         assert np.abs(outcome.weights.U - plain.weights.U).max() > 1e-4
 
 
+@pytest.mark.parametrize("run", [simulate, in_numpy.simulate])
+@pytest.mark.parametrize("neuron", ["leaky", "lif"])
+def test_looks_cut_no_sum_of_a_batch(neuron, run):
+    """To the last bit; a rounded sum can be the spike that changes all that follows."""
+    job = job_of(neuron, update="batch", batch=16, updates=3)
+    plain, looked = run(replace(job, schedule=job.schedule.part(job.schedule.learn))), run(job)
+    assert job.schedule.look.sum() > 3
+    for name in ALL:
+        np.testing.assert_array_equal(getattr(looked.weights, name), getattr(plain.weights, name), err_msg=name)
+    np.testing.assert_array_equal(looked.mse[:, job.schedule.learn], plain.mse)
+    assert np.abs(plain.weights.W - job.weights.W).max() > 1e-5
+
+
 @pytest.mark.parametrize("batch", [1, 5])
 @pytest.mark.parametrize("loss", ["mse", "cross-entropy"])
 def test_steps_that_are_not_scored_do_not_count(loss, batch):

@@ -57,6 +57,22 @@ def test_a_look_in_the_middle_of_a_batch_changes_nothing(n):
     assert np.abs(simulate(replace(job, batch=2)).weights.W - plain.weights.W).max() > 1e-4
 
 
+@pytest.mark.parametrize("n", [2, 10])
+def test_looks_cut_no_sum_of_a_batch(n):
+    """To the last bit, and everything that is kept stands where it belongs."""
+    job = replace(make_job("bptt", n=n, shown=10, update="batch"), batch=5)
+    order = np.array([0, 10, 1, 2, 3, 10, 10, 4, 5, 6, 7, 10, 8, 9, 10])
+    every = np.ones(15, dtype=bool)
+    plain, looked = simulate(job), simulate(replace(job, schedule=Schedule(order, order < 10, every, every)))
+    assert_alive(job, looked)
+    np.testing.assert_array_equal(looked.weights.W, plain.weights.W)
+    np.testing.assert_allclose(looked.mse[:, order < 10], plain.mse[:, :10], rtol=1e-12)
+    squares = (looked.prediction - job.y[job.source][:, order].transpose(1, 0, 2, 3)) ** 2
+    np.testing.assert_allclose(squares.mean(axis=(2, 3)).T, looked.mse, rtol=1e-12)
+    squares = looked.traces["error"] ** 2
+    np.testing.assert_allclose(squares.mean(axis=(2, 3)).T, looked.mse[job.traced], rtol=1e-12)
+
+
 @pytest.mark.parametrize("rule", ["rflo", "uoro"])
 @pytest.mark.parametrize("n", [2, 10])
 def test_networks_in_pieces_are_the_same_networks(n, rule, monkeypatch):

@@ -11,7 +11,7 @@ from autapse_sim.engines.adjoint import DIMS, RULES, teaches
 from autapse_sim.engines.adjoint.network import Network
 from autapse_sim.engines.adjoint.step import Step, step_of
 from autapse_sim.engines.discrete.optimiser import Optimisers
-from autapse_sim.engines.discrete.simulate import Telemetry, stacked, together_of
+from autapse_sim.engines.discrete.simulate import Telemetry, in_order, stacked, together_of
 from autapse_sim.errors import InputError
 from autapse_sim.names import one_of
 from autapse_sim.spec.circuit import TAUGHT_BY
@@ -182,8 +182,8 @@ class Records:
         networks, presentations = len(job.source), len(job.schedule.trajectory)
         self.mse = np.empty((networks, presentations))
         self.nats = np.empty_like(self.mse) if network.softmax else None
-        self.kept: list[np.ndarray] = []
-        self.traced: list[dict[str, np.ndarray]] = []
+        self.kept: dict[int, np.ndarray] = {}
+        self.traced: dict[int, dict[str, np.ndarray]] = {}
         self.spikes = np.zeros((networks, network.n)) if "spiked" in network.asked else None
 
     def keep(self, together: np.ndarray) -> None:
@@ -199,9 +199,9 @@ class Records:
             self.spikes += np.sum(network.spikes, axis=0).sum(axis=1)
         for k, p in enumerate(together):
             if schedule.keep[p]:
-                self.kept.append(prediction[:, k])
+                self.kept[p] = prediction[:, k]
             if schedule.trace[p]:
-                self.traced.append(self._traces(k, err))
+                self.traced[p] = self._traces(k, err)
 
     def _traces(self, k: int, err: np.ndarray) -> dict[str, np.ndarray]:
         """Records (Q, T, n or c) of trajectory k."""
@@ -239,8 +239,8 @@ def _simulate(job: Job, step: Step, report: Progress) -> Outcome:
     return Outcome(
         mse=records.mse,
         weights=network.now(),
-        prediction=np.array(records.kept) if records.kept else np.empty(shape),
-        traces=stacked(records.traced),
+        prediction=np.array(in_order(records.kept)) if records.kept else np.empty(shape),
+        traces=stacked(in_order(records.traced)),
         engine="numpy",
         units=units,
         cross_entropy=records.nats,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -82,8 +82,8 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
     presentations = len(schedule.trajectory)
     mse = np.empty((count, presentations))
     cross_entropy = np.empty_like(mse) if network.softmax else None
-    kept: list[np.ndarray] = []
-    traced: list[dict[str, np.ndarray]] = []
+    kept: dict[int, np.ndarray] = {}
+    traced: dict[int, dict[str, np.ndarray]] = {}
     telemetry = Telemetry(job, learner)
     with np.errstate(all="ignore"):
         for together in together_of(schedule.learn, job.batch):
@@ -104,19 +104,17 @@ def _simulate(job: Job, fast: bool, report: Progress) -> Outcome:
             for k, p in enumerate(together):
                 first = k * count
                 if schedule.keep[p]:
-                    kept.append(network.prediction[:, first : first + count].transpose(1, 0, 2).copy(order="C"))
+                    kept[p] = network.prediction[:, first : first + count].transpose(1, 0, 2).copy(order="C")
                 if schedule.trace[p]:
-                    traced.append(_traces(network, learner, first + job.traced))
+                    traced[p] = _traces(network, learner, first + job.traced)
             report((together[-1] + 1) / presentations)
 
-    prediction = np.array(kept) if kept else np.empty((0, count, steps, outputs))
-    names = traced[0] if traced else ()
-    traces = {name: np.array([one[name] for one in traced]) for name in names}
+    prediction = np.array(in_order(kept)) if kept else np.empty((0, count, steps, outputs))
     return Outcome(
         mse=mse,
         weights=network.weights(),
         prediction=prediction,
-        traces=traces,
+        traces=stacked(in_order(traced)),
         engine="numpy",
         cross_entropy=cross_entropy,
         checkpoints=stacked(telemetry.checkpoints),
@@ -162,6 +160,11 @@ class Telemetry:
 def stacked(kept: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """What was kept at several presentations, (S, N, ...) by name."""
     return {name: np.array([each[name] for each in kept]) for name in (kept[0] if kept else ())}
+
+
+def in_order(kept: Mapping[int, Any]) -> list[Any]:
+    """What was kept of presentations, in the order of their numbers."""
+    return [kept[p] for p in sorted(kept)]
 
 
 class Learner:
@@ -276,16 +279,16 @@ class Learner:
 
 
 def together_of(learn: np.ndarray, batch: int) -> Iterator[np.ndarray]:
-    """The presentations in runs that are shown at once: of one kind, and within one batch."""
-    learned = 0
-    start = 0
-    while start < len(learn):
-        room = batch - learned % batch if learn[start] else batch
-        other = np.flatnonzero(learn[start : start + room] != learn[start])
-        stop = start + (other[0] if len(other) else min(room, len(learn) - start))
-        learned += (stop - start) * learn[start]
-        yield np.arange(start, stop)
-        start = stop
+    """The presentations that are shown at once: of one kind, and a whole batch, however often one looks meanwhile.
+
+    Weights stand still within a batch: what is looked at in it comes first, so that no sum is cut in two.
+    """
+    ends = np.flatnonzero(learn)[batch - 1 :: batch]
+    for piece in np.split(np.arange(len(learn)), ends + 1):
+        looks, training = piece[~learn[piece]], piece[learn[piece]]
+        yield from np.split(looks, range(batch, len(looks), batch)) if len(looks) else ()
+        if len(training):
+            yield training
 
 
 def _traces(network: Network, learner: Learner, which: np.ndarray) -> dict[str, np.ndarray]:

@@ -65,10 +65,17 @@ def _rows(flags: np.ndarray) -> np.ndarray:
     return np.where(flags, np.cumsum(flags) - 1, -1)
 
 
+def _order(job: Job) -> list[np.ndarray]:
+    """The presentations in the order in which a program has them, those that are shown at once beside each other."""
+    return list(together_of(job.schedule.learn, job.batch))
+
+
 def write(job: Job, fed: Fed, work: Path) -> None:
     """Lay what a program reads into its folder; sizes in the order of program.h."""
     circuit, schedule, weights = job.circuit, job.schedule, dict(job.weights.items())
-    runs = np.array([(each[0], each[-1] + 1) for each in together_of(schedule.learn, job.batch)])
+    order = _order(job)
+    ends = np.cumsum([len(each) for each in order])
+    runs = np.stack([np.append(0, ends[:-1]), ends], axis=1)
     networks, n, steps = len(job.source), circuit.neurons, job.x.shape[2]
     checkpoints, states = job.kept
     delays, late = np.unique(np.broadcast_to(np.array(circuit.delay), (n, n)), return_inverse=True)
@@ -92,7 +99,7 @@ def write(job: Job, fed: Fed, work: Path) -> None:
     rows = [schedule.trajectory, schedule.learn, _rows(schedule.keep), _rows(schedule.trace)]
     integers: dict[str, Any] = {"sizes": sizes, "source": job.source, "traced": traced, "runs": runs, "asked": asked}
     integers |= {"delays": delays, "late": late}
-    integers["schedule"] = [*rows, _rows(checkpoints), _rows(states)]
+    integers["schedule"] = np.array([*rows, _rows(checkpoints), _rows(states)])[:, np.concatenate(order)]
     low, high = job.bound or (0.0, 0.0)
 
     def by_neuron(name: str) -> np.ndarray:
@@ -132,6 +139,7 @@ def read_back(job: Job, fed: Fed, work: Path) -> Outcome:
     def read(name: str, *shape: int) -> np.ndarray:
         return read_array(work / name, np.prod(shape, dtype=int)).reshape(shape)
 
+    place = np.argsort(np.concatenate(_order(job)))  # of each presentation in what a program writes
     checkpoints, states = (int(each.sum()) for each in job.kept)
     tracked = int(schedule.trace.sum()), len(job.traced), steps
     traces = {name: read(f"{name}.trace", *tracked, n) for name in fed.recorded if job.records(name)}
@@ -144,10 +152,10 @@ def read_back(job: Job, fed: Fed, work: Path) -> Outcome:
     seconds, memory = read("told.out", 2)
     entropy = None
     if job.circuit.loss == "cross-entropy":
-        entropy = read("nats.out", networks, presentations) / (job.counted // outputs)
+        entropy = read("nats.out", networks, presentations)[:, place] / (job.counted // outputs)
     kept = {f"{name}_{key}": name for name in learn for key in MEMORY.get(job.optimiser, ())} if states else {}
     return Outcome(
-        mse=read("squares.out", networks, presentations) / job.counted,
+        mse=read("squares.out", networks, presentations)[:, place] / job.counted,
         weights=replace(job.weights, **{name: read(f"{name}.out", *shapes[name]) for name in learn}),
         prediction=read("prediction.out", int(schedule.keep.sum()), networks, steps, outputs),
         traces=traces if tracked[0] else {},
