@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from autapse_sim.experiments.verdict.methods import FIXED, PLAIN, STILL, TUNED, 
 from autapse_sim.experiments.verdict.trial import FLOORS, drawn
 from autapse_sim.results.answers import UNSURE
 from autapse_sim.results.report.verdict import scores as page_scores
+from autapse_sim.tasks.arrays import ArrayTask
 
 METHODS = ["mine", "bptt", "autapse", FIXED, TUNED, STILL, PLAIN]
 
@@ -192,6 +194,13 @@ def test_it_is_said_which_neurons_were_run():
     starts = {"copy": "n = 8, tanh, W", "copy-leaky": "n = 8, leaky, tanh, W", "pattern-lif": "n = 50, lif, W"}
     for name, start in starts.items():
         assert heading(known[name], 8, 0, [0.01], np.ones((100, 1))).startswith(start)
+
+
+def test_it_is_said_that_pilots_see_what_is_judged_where_the_task_is_arrays():
+    copy, said = benchmarks()["copy"], "and on the very trajectories that are judged"
+    arrays = ArrayTask(*copy.task.sample(np.random.default_rng(0), 1, 3))
+    assert said in heading(replace(copy, task=arrays), 8, 0, [0.01], np.ones((100, 1)))
+    assert said not in heading(copy, 8, 0, [0.01], np.ones((100, 1)))
 
 
 @pytest.mark.parametrize(("name", "scored"), [("copy", 95), ("cues-alif", 20), ("pattern-lif", 300)])

@@ -20,6 +20,7 @@ from autapse_sim.results.scores import FEWEST, median_heading, median_interval
 from autapse_sim.results.statistics import Paired, compare_all, sentence
 from autapse_sim.results.table import SHARES, TUNED_AS, columns, error_text, judged_by, refitted, tuned
 from autapse_sim.spec.circuit import Circuit
+from autapse_sim.tasks.arrays import ArrayTask
 from autapse_sim.tasks.shown import PHYSICS
 from autapse_sim.training.declared import declared
 from autapse_sim.training.reservoir import Reservoir
@@ -206,11 +207,13 @@ def heading(setting: Benchmark, replicates: int, seed: int, readouts: Sequence[f
     how = f"batches of {protocol.batch}" if protocol.update == "batch" else f"updates per {protocol.update}"
     scored = int((~np.isnan(target)).any(axis=-1).sum())  # the task leaves steps out, too
     rates = " to ".join(dict.fromkeys(f"{rate:g}" for rate in (min(readouts), max(readouts))))
+    given = isinstance(setting.task, ArrayTask)
     return (
         f"n = {circuit.neurons}, {_kind(circuit)}, {', '.join(circuit.learn)} learn, {protocol.optimiser}, {how}; "
         f"B {circuit.feedback}; eq. 1's 1/t is {'in' if protocol.averaging else 'out'}; {protocol.train} training, "
         f"{protocol.test} test trajectories, {scored} of {setting.task.steps} steps scored; {replicates} seeds a "
         f"method, seed {seed}; learning rates chosen for each score on {PILOT} other seeds"
+        + (" of the weights, and on the very trajectories that are judged" if given else "")
         + (f", the read-out's ({rates}) on reservoirs" if "V" in circuit.learn else "")
     )
 
