@@ -6,8 +6,7 @@ synapse also learns what its neuron did to the errors of others a step later. Ty
 neurons, and inhibitory. This is the non-local and online form of the paper (NL-MDGL, OnMDGL): modulators reach all
 neurons, not only those that send to the one that releases them, and gains are constants, the mean weights from type
 to type (g_EI: to excitatory neurons from inhibitory ones), which the paper's program takes anew from W in each
-update. What meets an error here is a step older than there: pseudo-derivatives up to the step before, eligibilities up
-to the one before that.
+update.
 
 "Cell-type-specific neuromodulation guides synaptic credit assignment in a spiking neural network",
 doi:10.1073/pnas.2111821118.
@@ -37,12 +36,13 @@ from autapse_sim import Connection, Rule
 rule = Rule(
     postsynaptic="""
         dpsi/dt = (f_prime - psi)/tau_e : 1          # filtered pseudo-derivative, up to the step before
+        psi_now = exp(-dt/tau_e)*psi + (1 - exp(-dt/tau_e))*f_prime : 1  # and up to this one
         is_E = int(i < excitatory*N) : 1
     """,
     connections=(
         Connection(
             sums={
-                "modulator": """psi_pre*feedback_pre*(is_E_pre*is_E_post*g_EE + is_E_pre*(1 - is_E_post)*g_EI
+                "modulator": """psi_now_pre*feedback_pre*(is_E_pre*is_E_post*g_EE + is_E_pre*(1 - is_E_post)*g_EI
                     + (1 - is_E_pre)*is_E_post*g_IE + (1 - is_E_pre)*(1 - is_E_post)*g_II)"""
             },
             among="taught",
@@ -52,19 +52,16 @@ rule = Rule(
         dzbar/dt = (sent_pre - zbar)/tau_m_post : 1  # what has arrived, as the membrane remembers it
         epsilon : 1                                  # what has arrived, as the threshold remembers it
         ebar : 1                                     # filtered eligibility
-        before : 1                                   # that of the step before,
-        earlier : 1                                  # and that of the one before it
         S : 1                                        # sum of the eligibility
     """,
     update="""
-        earlier = before
-        before = ebar
+        before = ebar  # up to the step before: it has to arrive
         eligibility = f_prime_post*(zbar - beta_post*epsilon)
         epsilon = exp(-dt/tau_a_post)*epsilon + eligibility*dt/step
         ebar += (1 - exp(-dt/tau_e))*(eligibility - ebar)
         S += eligibility*dt/step
         w -= eta*feedback_post*ebar
-        w -= eta*(1 - exp(-dt/tau_m_post))*modulator_post*earlier
+        w -= eta*(1 - exp(-dt/tau_m_post))*modulator_post*before
     """,
     finish="w -= eta*c_reg*(sent_sum_post/steps - f_target*step)/steps*S",
     parameters={"excitatory": 0.8, "g_EE": 0.05, "g_EI": -0.2, "g_IE": 0.05, "g_II": -0.2}

@@ -24,8 +24,8 @@ def changes():
     """Of U in one trial: e-prop's, and that of modulators."""
     W, U, V, x, y = drawn()
     v, a, z, o, zbar, psi_filtered = *(np.zeros(N) for _ in range(4)), np.zeros(INPUTS), np.zeros(N)
-    epsilon, ebar, before, earlier = (np.zeros((N, INPUTS)) for _ in range(4))
-    direct, modulated, spikes, psi = np.zeros((N, INPUTS)), np.zeros((N, INPUTS)), 0.0, np.zeros(N)
+    epsilon, ebar = (np.zeros((N, INPUTS)) for _ in range(2))
+    direct, modulated, spikes = np.zeros((N, INPUTS)), np.zeros((N, INPUTS)), 0.0
     for t in range(STEPS):
         v = KEEP * v + (1 - KEEP) * (W @ z + U @ x[t]) - V_TH * z
         a = SLOW * a + z
@@ -33,18 +33,18 @@ def changes():
         z = (excess >= 0).astype(float)
         spikes += z.sum()
         o = KEEP * o + (1 - KEEP) * z
-        psi_filtered = KEEP * psi_filtered + (1 - KEEP) * psi  # up to the step before
         psi = GAMMA / V_TH * np.clip(1 - np.abs(excess) / V_TH, 0, 1)
+        psi_filtered = KEEP * psi_filtered + (1 - KEEP) * psi
         zbar = KEEP * zbar + (1 - KEEP) * x[t]
         e = psi[:, None] * (zbar - BETA * epsilon)
         epsilon = SLOW * epsilon + e
-        before, earlier = ebar, before
+        before = ebar
         ebar = KEEP * ebar + (1 - KEEP) * e
         told = V.T @ (V @ o - y[t])
         direct += told[:, None] * ebar
         for p in range(N):
             heard = sum(GAINS[f"g_{TYPES[j]}{TYPES[p]}"] * psi_filtered[j] * told[j] for j in range(N))
-            modulated[p] += (1 - KEEP) * heard * earlier[p]
+            modulated[p] += (1 - KEEP) * heard * before[p]
     return direct, modulated, spikes
 
 
