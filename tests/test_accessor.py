@@ -125,6 +125,8 @@ def shown(movie, frame):
 
 
 def test_a_movie_grows_and_moves(trained):
+    with pytest.raises(InputError, match="frames is 0; it must be a whole number of at least 1"):
+        trained.plot.movie(frames=0)
     movie = trained.plot.movie(frames=5)
     assert movie.frames == 5
     ball = movie.figure.axes[-1] if movie.figure.axes[-1].get_xlabel().startswith("x") else movie.figure.axes[1]

@@ -302,6 +302,13 @@ def test_changes_that_are_none_are_refused(changes, says):
         ap.verdict("bptt", "copy", changes=changes)
 
 
+@pytest.mark.parametrize("worthwhile", [0, 1, 1.5])
+def test_what_is_worth_speaking_of_is_a_share_of_the_error(worthwhile):
+    for judge_ in ap.verdict, ap.scoreboard:
+        with pytest.raises(ap.InputError, match=f"worthwhile is {worthwhile}"):
+            judge_("bptt", "copy", worthwhile=worthwhile)
+
+
 @pytest.mark.slow
 def test_a_rule_beside_has_to_be_there_and_what_does_not_fit_is_named(tmp_path):
     few = replace(benchmarks()["copy"], protocol=TRIALS, etas=(0.01,), beside=("nope",))

@@ -71,6 +71,10 @@ def test_a_loaded_result_saves_again_and_needs_its_file_no_more(result, saved):
         (lambda data: data.assign({"a/b": 3}), "Forward slashes"),
         (lambda data: data.assign(count=((), 3, {"coordinates": "rule"})), "has no attribute"),
         *(
+            (lambda data, name=name: data.assign(note=("rule", [1.0, 2], {name: 1.0})), f"{name!r} would change")
+            for name in ("_FillValue", "scale_factor")
+        ),
+        *(
             (lambda data, value=value: data.assign_attrs(note=value), f"attribute 'note' is {value!r}, neither numbers")
             for value in (None, True, {"a": 1}, ["a", "b"], 1j, 2**80)
         ),

@@ -61,6 +61,8 @@ AXES = "axes"
 """The attribute that names, as JSON, what a study crosses, or one of its units: its first dimensions."""
 NUMBER = "_number"
 """What follows the name of a dimension, such as `neuron`, that an axis of a study has."""
+RECODED = frozenset({"_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned"})
+"""Attributes by which netCDF files say how numbers are written in them (CF conventions, sections 2.5.1 and 8.1)."""
 TRACE = ("recorded", "phase", "step", "neuron")
 """The dimensions of `trace_` with the name of any other trace."""
 NUMBERED = (
@@ -133,6 +135,8 @@ def _fits(name: str, values: xr.Variable, axes: tuple[str, ...]) -> bool:
 
 def _check_attributes(attributes: Mapping[Hashable, object]) -> None:
     for name, value in attributes.items():
+        if name in RECODED:
+            raise ValueError(f"attribute {name!r} would change the numbers beside it in a file")
         if not isinstance(value, str) and np.asarray(value).dtype.kind not in "iuf":
             raise ValueError(f"attribute {shown(name)} is {shown(value)}, neither numbers nor a text")
     for name in TEXTS:

@@ -98,7 +98,7 @@ def verdict(
     setting = changed(benchmark, setting, changes, train)
     replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
     precision = None if precision is None else real("precision", precision, above=0)
-    ablations, worthwhile = truth("ablations", ablations), real("worthwhile", worthwhile, above=0, most=1)
+    ablations, worthwhile = truth("ablations", ablations), real("worthwhile", worthwhile, above=0, most=0.99)
     tell = function("progress", progress)
     case = case_of(rule, benchmark, setting, seed, worthwhile, ablations)
     check_kept(case, replicates)

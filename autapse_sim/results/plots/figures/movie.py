@@ -66,7 +66,8 @@ def draw(
     pace = whole("pace", pace, least=1)
     target, prediction = _tested(data, rule, replicate, phase)
     steps = len(target)
-    at = np.unique(np.linspace(0, steps - 1, whole("frames", frames or min(steps, MOST), least=1)).astype(int))
+    many = whole("frames", min(steps, MOST) if frames is None else frames, least=1)
+    at = np.unique(np.linspace(0, steps - 1, many).astype(int))
     flat = target.shape[1] == 2
     names = [name for name in panels.trace_names(data, rule) if name not in ("activity", "feedback", "error")][:STATES]
     with style.styled():
