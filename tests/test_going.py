@@ -11,7 +11,7 @@ from autapse_sim.experiments.verdict.going import check_goes, refusal
 REFUSED = {
     ("stdp", "cues-alif"): "stdp.py, line 37: Adam needs the learning rate of the rule, which has none",
     ("inhibitory_stdp", "cues-alif"): "inhibitory_stdp.py, line 30: .* sets w, but here its changes are gathered",
-    ("mdgl", "pattern-lif"): "mdgl.py, line 61: 'beta_post' means nothing",
+    ("mdgl", "pattern-lif"): "mdgl.py, line 59: 'beta_post' means nothing",
     ("stdp", "bounce"): "stdp.py, line 29: on_pre of W never happens",
     ("snap1", "bounce-leaky"): "rule 'snap1' on engine .* it takes neuron='rate'",
 }

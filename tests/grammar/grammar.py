@@ -32,7 +32,7 @@ FEATURES = frozenset(
     finish_postsynaptic, lasting, sent_sum, elapsed, learn U, learn b, learn V, learn c, learn B, not W, substeps,
     delay, delays, cross-entropy, returned, readout rule, feedback rule, trajectory, batch, optimisers, averaging,
     constraints, bound, reset, validation, masks, replicates, per replicate, per neuron, shared stimuli, conditions,
-    whole numbers, booleans, shown, initial of others, spikes shown, conditions of its own
+    whole numbers, booleans, shown, initial of others, spikes shown, conditions of its own, mixtures
     """.replace("\n", " ").split(",")
 )
 """All that a case may have; a set of some of them gives cases that have no other."""

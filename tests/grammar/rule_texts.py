@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -58,6 +59,11 @@ def draw_feedback_rule(b: Builder) -> DrawnRule:
     decay = f" - {eta}*0.1*w" if b.use("several terms") else ""
     fields = {"update": b.lines([f"w += -{eta}*err_pre*activity_post{decay}"]), "parameters": b.parameters}
     return DrawnRule(model_file("Rule", fields), b.parameters)
+
+
+def bare(text: str) -> str:
+    """A text in which variables of neurons have no suffix."""
+    return re.sub(r"_(?:pre|post)\b", "", text)
 
 
 class _Writer:
@@ -122,6 +128,10 @@ class _Writer:
             if b.use("indices", 30):
                 self.initial[name] = quoted(f"{number}*{indices}")
 
+    def made(self, text: str, name: str) -> None:
+        """Note what a name is made of."""
+        self.b.depends[name] = self.b.reads(bare(text))
+
     def perturbation(self) -> dict:
         b = self.b
         self.post.append("perturbation_post")
@@ -145,6 +155,7 @@ class _Writer:
         if b.use("subexpressions", 30):
             name = b.name()
             lines.append(f"{name} = tanh({b.bounded(seen, 1)}) : 1")
+            self.made(lines[-1], name)
             self.pre.append(f"{name}_pre")
         return {"trace": b.lines(lines)}
 
@@ -168,6 +179,7 @@ class _Writer:
         if b.use("subexpressions", 30):
             name = b.name()
             lines.append(f"{name} = {b.bounded(seen, 1)} : 1")
+            self.made(lines[-1], name)
             self.post.append(f"{name}_post")
         self.receiver = b.name() if len(self.taught) == 1 and b.use("summed", 40) else ""
         if self.receiver:
@@ -197,10 +209,12 @@ class _Writer:
         if b.use("subexpressions", 30):
             name = b.name()
             lines.append(f"{name} = {b.bounded([*self.own, *self.pre, *self.post])} : 1")
+            self.made(lines[-1], name)
             self.own.append(name)
         if self.receiver:
             term = b.one([f"0.3*tanh(w)*{b.one(self.pre)}", f"0.3*{b.one(self.own)}"])
             lines.append(f"{self.receiver}_post = {term} : 1 (summed)")
+            self.made(term, self.receiver)
         return {"eligibility": b.lines(lines)}
 
     def connections(self) -> dict:
@@ -278,6 +292,8 @@ class _Writer:
     def update(self, eta: str) -> list[str]:
         """Statements of the update."""
         b, signals, lines, temporary = self.b, self.signals(), list(self.changes), ""
+        if not b.use("mixtures", 15):  # with substeps, sums of what happens at spikes and of what does not are refused
+            signals = [each for each in signals if not b.reads(bare(each)) & {"spiked", "dt"}]
         if b.use("temporaries", 45):
             temporary = b.name()
             lines.append(f"{temporary} = {b.bounded(signals)}")
