@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from autapse_sim.checks import real
 from autapse_sim.experiments.benchmark import Benchmark
 from autapse_sim.experiments.verdict.methods import CEILING, FIXED, PLAIN, TUNED, UNTAUGHT
 from autapse_sim.experiments.verdict.pilots import PILOT
@@ -27,6 +28,11 @@ from autapse_sim.training.reservoir import Reservoir
 
 WORTHWHILE = 0.05
 """The least reduction of the error that is worth speaking of, where nothing else is said."""
+
+
+def worth_speaking_of(given: Any) -> float:
+    """The least reduction that is worth speaking of, a share of the error, or an `InputError`."""
+    return real("worthwhile", given, above=0, most=0.99)
 
 
 def judge(data: xr.Dataset, rule: str, worthwhile: float = WORTHWHILE) -> dict[str, dict[str, Paired]]:

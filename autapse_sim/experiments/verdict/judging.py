@@ -17,7 +17,7 @@ from autapse_sim.checks import function, mapping, real, truth, whole
 from autapse_sim.engines import discrete
 from autapse_sim.errors import InputError
 from autapse_sim.experiments.benchmark import CHANGEABLE, Benchmark, benchmark_called
-from autapse_sim.experiments.verdict.answer import WORTHWHILE
+from autapse_sim.experiments.verdict.answer import WORTHWHILE, worth_speaking_of
 from autapse_sim.experiments.verdict.block import Aligned, Beside, Judged
 from autapse_sim.experiments.verdict.evidence import Block, Case, result_of
 from autapse_sim.experiments.verdict.going import check_goes, refusal
@@ -98,7 +98,7 @@ def verdict(
     setting = changed(benchmark, setting, changes, train)
     replicates, seed = whole("replicates", replicates, least=2), whole("seed", seed)
     precision = None if precision is None else real("precision", precision, above=0)
-    ablations, worthwhile = truth("ablations", ablations), real("worthwhile", worthwhile, above=0, most=0.99)
+    ablations, worthwhile = truth("ablations", ablations), worth_speaking_of(worthwhile)
     tell = function("progress", progress)
     case = case_of(rule, benchmark, setting, seed, worthwhile, ablations)
     check_kept(case, replicates)

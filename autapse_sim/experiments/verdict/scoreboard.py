@@ -9,11 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from autapse_sim.checks import function, items, real, whole
+from autapse_sim.checks import function, items, whole
 from autapse_sim.engines import discrete
 from autapse_sim.errors import InputError
 from autapse_sim.experiments.benchmark import Benchmark, benchmark_called, benchmarks
-from autapse_sim.experiments.verdict.answer import WORTHWHILE
+from autapse_sim.experiments.verdict.answer import WORTHWHILE, worth_speaking_of
 from autapse_sim.experiments.verdict.board import Judgement, board
 from autapse_sim.experiments.verdict.evidence import Case
 from autapse_sim.experiments.verdict.going import refusal
@@ -93,7 +93,7 @@ def plan_scoreboard(
     asked = _rules(rules)
     settings = _settings(benchmarks, changes, train)
     replicates = None if replicates is None else whole("replicates", replicates, least=2)
-    seed, worthwhile = whole("seed", seed), real("worthwhile", worthwhile, above=0, most=0.99)
+    seed, worthwhile = whole("seed", seed), worth_speaking_of(worthwhile)
     cases, going, many = {}, {}, {}
     for name, setting in settings.items():
         going[name] = tuple(rule for rule in asked if refusal(rule, setting) is None)
@@ -122,7 +122,7 @@ def plan_verdict(
     """What `verdict` would run, with its parameters: a rule beside those that its benchmark names."""
     called, setting = benchmark_called(benchmark)
     many = BLOCK * blocks_for(whole("replicates", replicates, least=2))
-    seed, worthwhile = whole("seed", seed), real("worthwhile", worthwhile, above=0, most=0.99)
+    seed, worthwhile = whole("seed", seed), worth_speaking_of(worthwhile)
     rule, setting = model_name("rule", rule, kind="Rule"), changed(called, setting, changes, train)
     case = case_of(rule, called, setting, seed, worthwhile)
     check_kept(case, many)
