@@ -116,6 +116,11 @@ def test_what_cannot_watch_is_refused():
         ap.LiveView(every=0)
 
 
+def test_an_argument_that_does_not_exist_is_refused_by_the_function_s_name():
+    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'tau'"):
+        ap.train(ap.Circuit(rule="autapse"), BALL, ap.Protocol(train=2), tau="3 ms")
+
+
 def test_a_view_of_a_run_that_trains_nothing_draws_nothing():
     view = ap.LiveView()
     few = ap.Protocol(replicates=2, train=0, validate=0, test=1)

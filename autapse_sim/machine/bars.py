@@ -35,7 +35,10 @@ def shows_progress(label: str) -> Callable[[Function], Function]:
 
         @wraps(function)
         def run(*given: Any, **named: Any) -> Any:
-            call = signature.bind(*given, **named)
+            try:
+                call = signature.bind(*given, **named)
+            except TypeError:  # Python's own says of which function
+                return function(*given, **named)
             asked = call.arguments.get("progress")
             if (asked is None and not in_notebook()) or not (asked is None or isinstance(asked, bool)):
                 return function(*given, **named)
