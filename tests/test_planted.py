@@ -10,6 +10,7 @@ from autapse_sim.experiments.benchmark import Benchmark, plastic, spiking
 from autapse_sim.experiments.verdict.answer import equivalent, judge, kind_of
 from autapse_sim.experiments.verdict.judging import case_of, evidence
 from autapse_sim.experiments.verdict.methods import FIXED, Method
+from autapse_sim.experiments.verdict.trial import drawn
 from autapse_sim.results.answers import LEARNS, NOT
 from autapse_sim.studies.study import studying
 
@@ -85,7 +86,12 @@ def test_planted_rules_get_the_answers_that_they_have_to(family, seed, tmp_path)
     assert float(moved.sel({"method": "nothing"}).max()) == 0
     assert (moved.sel({"method": ["oracle", "flipped", copy]}) > 1e-3).all()
     aligned = {name: data.alignment.sel({"method": name}) for name in ("oracle", "dfa", copy)}
-    assert np.isfinite(aligned["dfa"]).mean() > 0.9  # at every age; a network that is silent has no direction
+    first = drawn(case.setting, Method("dfa"), (seed, 0)).x[:, case.setting.protocol.train]  # that of validation
+    shown = first.any(axis=(1, 2))
+    assert shown.sum() > len(shown) / 2
+    finite = np.isfinite(aligned["dfa"].values)
+    assert finite[:, shown].mean() > 0.9  # at every age; a network that is silent has no direction
+    assert not finite[:, ~shown].any()  # nor has one without biases that is shown nothing
     exact = aligned["oracle"].values
     np.testing.assert_allclose(exact[np.isfinite(exact)], 1, atol=1e-6)
     np.testing.assert_allclose(aligned[copy], aligned["dfa"], atol=1e-6)
